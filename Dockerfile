@@ -1,0 +1,24 @@
+# The worker and the command line `ocp-pipeline`.
+# Node 22: the AWS SDK ends its support of Node 20 in January 2027. Debian, not Alpine: Temporal's native core needs glibc.
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+# Dependencies first: they change less often than the sources, so their layer is reused.
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+RUN npm run build && npm prune --omit=dev
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production \
+    OCP_DATA_DIR=/var/lib/ocp-pipeline
+WORKDIR /app
+# The code stays owned by root; only the data directory can be written by the user that runs it.
+RUN install -d -o node -g node /var/lib/ocp-pipeline
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY --from=build /app/sql ./sql
+COPY --from=build /app/migrations ./migrations
+COPY --from=build /app/samples ./samples
+USER node
+CMD ["node", "dist/cli/main.js", "worker"]

@@ -1,0 +1,166 @@
+import { log } from '@temporalio/activity';
+import type { PoolClient } from 'pg';
+import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
+import { addDays, firstDay } from '../domain/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
+import type { RulesProfile } from '../platform/config.ts';
+import { inTenantTransaction, RollBack } from '../platform/database.ts';
+import { tryLockSource } from '../platform/source-lock.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import { tenantSettings } from '../platform/tenant.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+export interface AggregateDaysInput {
+  schema: string;
+  sourceUuid: string;
+  month: BillingMonth;
+}
+
+export type AggregateDaysResult =
+  /** another transaction of the source is running: ask again */
+  | { outcome: 'busy' }
+  /** live pieces that the sweep has dropped from staging: load them and ask again */
+  | { outcome: 'missing'; pieceIds: number[] }
+  | { outcome: 'done'; dayCount: number; summaryRowCount: number };
+
+interface ChangedDay {
+  usage_day: UsageDay;
+  pieces_hash: string;
+  swept_piece_ids: string[];
+  unloaded_count: number;
+}
+
+const sql = {
+  chooseLive: loadSql('daily/choose_live_generations.sql'),
+  changedDays: loadSql('daily/changed_days.sql'),
+  recordDays: loadSql('daily/record_days.sql'),
+  markProcessed: loadSql('daily/mark_processed.sql'),
+};
+
+/** Missing pieces named in one answer; the rest is asked for again. */
+const mostMissingNamed = 500;
+
+/**
+ * Bring the daily summary of a source and month up to date with the ledger: choose the live generation of every
+ * (kind, day), and rebuild the days whose live pieces or settings differ from what they were built from. One transaction.
+ * Which run asks does not matter; a second call finds nothing to do.
+ */
+export async function aggregateDays(
+  deps: ActivityDependencies,
+  input: AggregateDaysInput,
+): Promise<AggregateDaysResult> {
+  const overrides = await tenantSettings(deps.pool, input.schema);
+  const profile = overrides.rules ?? deps.config.OCP_RULES;
+  return withHeartbeat(async (_report, signal) => {
+    try {
+      return await inTenantTransaction(
+        deps.pool,
+        input.schema,
+        (client) => rebuildChangedDays(client, input, profile),
+        signal,
+      );
+    } catch (error) {
+      if (error instanceof RollBack) return error.result as AggregateDaysResult;
+      throw error;
+    }
+  });
+}
+
+async function rebuildChangedDays(
+  client: PoolClient,
+  input: AggregateDaysInput,
+  profile: RulesProfile,
+): Promise<AggregateDaysResult> {
+  const { sourceUuid } = input;
+  const monthStart = firstDay(input.month);
+  if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
+  const source = await sourceOfMonth(client, sourceUuid, monthStart);
+  if (source === undefined) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
+  const rules = await rulesOfMonth(client, sourceUuid, monthStart, profile);
+  await client.query(`select set_config('ocp.rules', $1, true)`, [rules]);
+  // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
+  await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
+  await client.query(sql.chooseLive, [sourceUuid, monthStart]);
+  const settingsHash = await scalar<string>(client, 'select ocp_settings_hash($1, $2)', [rules, source.cluster_alias]);
+  const { rows } = await client.query<ChangedDay>(sql.changedDays, [sourceUuid, monthStart, settingsHash]);
+  const days = rows.filter((day) => day.unloaded_count === 0);
+  const waiting = rows.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
+  if (waiting.length > 0) log.warn('days keep their data: live pieces are not loaded', { days: waiting });
+  const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
+  if (missing.length > 0)
+    throw new RollBack<AggregateDaysResult>({ outcome: 'missing', pieceIds: missing.slice(0, mostMissingNamed) });
+  if (days.length === 0) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
+
+  let summaryRowCount = 0;
+  for (const { from, until } of contiguousRanges(days.map((day) => day.usage_day))) {
+    summaryRowCount += await scalar<number>(
+      client,
+      'select populate_daily_summary_from_staging($1, $2, $3, $4, $5, $6)',
+      [from, until, source.report_period_id, source.cluster_id, source.cluster_alias, sourceUuid],
+    );
+  }
+  const usageDays = days.map((day) => day.usage_day);
+  await client.query(sql.recordDays, [sourceUuid, usageDays, days.map((day) => day.pieces_hash), settingsHash, rules]);
+  await client.query(sql.markProcessed, [sourceUuid, usageDays]);
+  return { outcome: 'done', dayCount: days.length, summaryRowCount };
+}
+
+interface SourceOfMonth {
+  report_period_id: number;
+  cluster_id: string;
+  cluster_alias: string;
+}
+
+/** Report period of the month and the source's present name; undefined when nothing arrived for the month. */
+async function sourceOfMonth(
+  client: PoolClient,
+  sourceUuid: string,
+  monthStart: UsageDay,
+): Promise<SourceOfMonth | undefined> {
+  const { rows } = await client.query<SourceOfMonth>(
+    `select period.id as report_period_id, period.cluster_id, provider.name as cluster_alias
+     from reporting_ocpusagereportperiod as period
+     join public.api_provider as provider on provider.uuid = period.provider_id
+     where period.provider_id = $1
+         and period.report_period_start = $2::date::timestamp at time zone 'UTC'`,
+    [sourceUuid, monthStart],
+  );
+  return rows[0];
+}
+
+/** The first summary of a month decides its profile; payloads that come later keep it. */
+async function rulesOfMonth(
+  client: PoolClient,
+  sourceUuid: string,
+  monthStart: UsageDay,
+  profile: RulesProfile,
+): Promise<RulesProfile> {
+  await client.query(
+    'insert into ocp_source_month (source_uuid, billing_month, rules) values ($1, $2, $3) on conflict do nothing',
+    [sourceUuid, monthStart, profile],
+  );
+  return scalar<RulesProfile>(
+    client,
+    'select rules from ocp_source_month where source_uuid = $1 and billing_month = $2',
+    [sourceUuid, monthStart],
+  );
+}
+
+/** Days in order, as ranges without gaps. */
+export function contiguousRanges(days: readonly UsageDay[]): { from: UsageDay; until: UsageDay }[] {
+  const ranges: { from: UsageDay; until: UsageDay }[] = [];
+  for (const day of days) {
+    const last = ranges.at(-1);
+    if (last !== undefined && addDays(last.until, 1) === day) last.until = day;
+    else ranges.push({ from: day, until: day });
+  }
+  return ranges;
+}
+
+async function scalar<T>(client: PoolClient, text: string, values: unknown[]): Promise<T> {
+  const { rows } = await client.query<Record<string, T>>(text, values);
+  const value = rows[0] && Object.values(rows[0])[0];
+  if (value === undefined) throw new Error(`expected one value, found none: ${text}`);
+  return value;
+}

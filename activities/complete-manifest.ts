@@ -1,0 +1,59 @@
+import type { BillingMonth } from '../domain/usage-day.ts';
+import { inTenantTransaction } from '../platform/database.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+export interface CompleteManifestInput {
+  schema: string;
+  manifestId: number;
+  /** the wait is over: release the manifest as it is */
+  giveUpWaiting: boolean;
+}
+
+export interface CompleteManifestResult {
+  release?: 'complete' | 'timeout';
+  /** months of all its archives */
+  months: BillingMonth[];
+  waitingCount: number;
+  /** at most five file names */
+  waitingFor: string[];
+}
+
+const sql = {
+  settle: loadSql('intake/settle_files.sql'),
+  unsettled: loadSql('intake/unsettled_files.sql'),
+  release: loadSql('intake/release_manifest.sql'),
+  months: loadSql('intake/manifest_months.sql'),
+};
+
+/**
+ * Release a manifest for aggregation when every file that it lists is settled: loaded, empty, of no known kind, failed
+ * or skipped. Its files may come in several archives, each its own run; whichever run asks last finds it complete.
+ * Rerun: a release is never taken back.
+ */
+export async function completeManifest(
+  deps: ActivityDependencies,
+  input: CompleteManifestInput,
+): Promise<CompleteManifestResult> {
+  return inTenantTransaction(deps.pool, input.schema, async (client) => {
+    // One run at a time per manifest: two archives settling their last files together must not both miss it.
+    await client.query('select 1 from ocp_manifest where manifest_id = $1 for update', [input.manifestId]);
+    await client.query(sql.settle, [input.manifestId]);
+    const unsettled = await client.query<{ file_name: string }>(sql.unsettled, [input.manifestId]);
+    const months = await client.query<{ billing_month: BillingMonth }>(sql.months, [input.manifestId]);
+    const waitingFor = unsettled.rows.map((row) => row.file_name);
+    const result = {
+      months: months.rows.map((row) => row.billing_month),
+      waitingCount: waitingFor.length,
+      waitingFor: waitingFor.slice(0, 5),
+    };
+    if (waitingFor.length > 0 && !input.giveUpWaiting) return result;
+    const { rows } = await client.query<{ release: 'complete' | 'timeout' }>(sql.release, [
+      input.manifestId,
+      waitingFor.length === 0 ? 'complete' : 'timeout',
+    ]);
+    const release = rows[0]?.release;
+    if (release === undefined) throw new Error(`manifest ${input.manifestId} is not in the ledger`);
+    return { ...result, release };
+  });
+}

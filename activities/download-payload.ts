@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseManifest } from '../domain/manifest.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import { isWithinRetention } from '../domain/retention.ts';
+import { billingMonthOf } from '../domain/usage-day.ts';
+import type { AcceptedPayload } from '../domain/run.ts';
+import { inTransaction } from '../platform/database.ts';
+import { readInbox } from '../platform/inbox.ts';
+import type { InboxRow } from '../platform/inbox.ts';
+import { migrateTenant, tenantIsBehind } from '../platform/migrations.ts';
+import { scanPayloadArchive } from '../platform/payload-archive.ts';
+import { openPayload } from '../platform/payload-source.ts';
+import { matchSource, tenantSettings } from '../platform/tenant.ts';
+import { payloadKey } from '../platform/object-keys.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+export interface DownloadPayloadInput {
+  inboxId: string;
+}
+
+export type DownloadPayloadResult =
+  { outcome: 'accepted'; payload: AcceptedPayload } | { outcome: 'ignored'; reason: string; manifestUuid: string; clusterId: string };
+
+interface Archived {
+  objectKey: string;
+  byteCount: number;
+  sha256: string | null;
+  manifest: Manifest;
+}
+
+/**
+ * Bring a payload into the object store, unless it is there, and decide whether it is ours to summarise.
+ *
+ * The stream is scanned on its way, because `manifest.json` is usually the last member. Recording the object's key and
+ * erasing the download address is one transaction. A refused payload leaves its inbox row and nothing else.
+ * Rerun: the archived copy is used; the same key is written.
+ *
+ * @throws PipelineError `ManifestInvalid` (not retried): archive or manifest break the rules
+ * @throws PipelineError `PayloadUnavailable` (not retried for 401, 403, 404, 410)
+ */
+export async function downloadPayload(
+  deps: ActivityDependencies,
+  input: DownloadPayloadInput,
+): Promise<DownloadPayloadResult> {
+  return withHeartbeat(async (_report, signal) => {
+    const inbox = await readInbox(deps.pool, input.inboxId);
+    const archived = await archivePayload(deps, inbox, signal);
+    await recordArchived(deps, inbox, archived);
+    return decide(deps, inbox, archived.manifest);
+  });
+}
+
+async function archivePayload(deps: ActivityDependencies, inbox: InboxRow, signal: AbortSignal): Promise<Archived> {
+  const { objectStore } = deps;
+  if (inbox.objectKey !== null) {
+    const stored = await objectStore.head(inbox.objectKey);
+    if (stored !== undefined || inbox.downloadUrl === null) {
+      const { manifest } = await scanPayloadArchive(await objectStore.get(inbox.objectKey, { signal }), { signal });
+      const byteCount = stored?.byteCount ?? 0;
+      return { objectKey: inbox.objectKey, byteCount, sha256: null, manifest: parseManifest(manifest) };
+    }
+  }
+  const objectKey = payloadKey(inbox.orgId, inbox.requestId);
+  const s3Endpoint = deps.config.S3_ENDPOINT;
+  const source = await openPayload(inbox.downloadUrl ?? '', {
+    signal,
+    ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
+  });
+  return storeAndScan(deps, objectKey, source, signal);
+}
+
+/** One pass over the download feeds the object store and the scan; a bad archive aborts the store's write. */
+async function storeAndScan(
+  deps: ActivityDependencies,
+  objectKey: string,
+  source: Readable,
+  signal: AbortSignal,
+): Promise<Archived> {
+  const hash = createHash('sha256');
+  const toStore = new PassThrough();
+  const toScan = new PassThrough();
+  const badArchive = new AbortController();
+  const stop = AbortSignal.any([signal, badArchive.signal]);
+  const fed = pipeline(
+    source,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        if (!toScan.write(chunk) && !toScan.destroyed) await drained(toScan);
+        yield chunk;
+      }
+      toScan.end();
+    },
+    toStore,
+    { signal: stop },
+  );
+  const scanned = scanPayloadArchive(toScan, { signal }).catch((error: unknown) => {
+    badArchive.abort();
+    throw error;
+  });
+  const [scan, put, feed] = await Promise.allSettled([
+    scanned,
+    deps.objectStore.put(objectKey, toStore, { signal: stop }),
+    fed.catch((error: unknown) => {
+      toScan.destroy(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }),
+  ]);
+  signal.throwIfAborted();
+  if (feed.status === 'rejected' && !badArchive.signal.aborted) throw feed.reason;
+  if (scan.status === 'rejected') throw scan.reason;
+  if (put.status === 'rejected') throw put.reason;
+  return {
+    objectKey,
+    byteCount: put.value.byteCount,
+    sha256: hash.digest('hex'),
+    manifest: parseManifest(scan.value.manifest),
+  };
+}
+
+function drained(stream: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
+}
+
+async function recordArchived(deps: ActivityDependencies, inbox: InboxRow, archived: Archived): Promise<void> {
+  await inTransaction(deps.pool, (client) =>
+    client.query(
+      `update public.payload_inbox
+       set object_key = $2, byte_count = $3, sha256 = coalesce($4, sha256), manifest = $5,
+           archived_at = coalesce(archived_at, now()), download_url = null
+       where id = $1`,
+      [inbox.id, archived.objectKey, archived.byteCount, archived.sha256, JSON.stringify(archived.manifest)],
+    ),
+  );
+}
+
+async function decide(deps: ActivityDependencies, inbox: InboxRow, manifest: Manifest): Promise<DownloadPayloadResult> {
+  const ignored = (reason: string): DownloadPayloadResult => ({
+    outcome: 'ignored',
+    reason,
+    manifestUuid: manifest.uuid,
+    clusterId: manifest.clusterId,
+  });
+  const source = await matchSource(deps.pool, inbox.orgId, manifest.clusterId);
+  if (source === undefined)
+    return ignored(
+      `organisation ${inbox.orgId} has no source for cluster ${manifest.clusterId}; ` +
+        `register it: ocp-pipeline source add --org ${inbox.orgId} --cluster ${manifest.clusterId} --name ALIAS`,
+    );
+  const retention = { nowMs: deps.now().getTime(), retentionMonths: deps.config.RETAIN_NUM_MONTHS };
+  if (!isWithinRetention(manifest, retention))
+    return ignored(
+      `the payload ends at ${manifest.end ?? manifest.date}, before the ${retention.retentionMonths} months that are kept`,
+    );
+  if (manifest.collectedNothing)
+    return ignored(`the operator collected nothing: ${manifest.dataCollectionMessage ?? 'no reason given'}`);
+  if (manifest.files.length === 0) return ignored('the manifest lists no usage files');
+  if (await tenantIsBehind(deps.pool, source.schema))
+    await migrateTenant(deps.databaseUrl, source.schema, { info: () => undefined });
+  await tenantSettings(deps.pool, source.schema);
+  return {
+    outcome: 'accepted',
+    payload: {
+      schema: source.schema,
+      sourceUuid: source.sourceUuid,
+      clusterId: manifest.clusterId,
+      clusterAlias: source.clusterAlias,
+      manifestUuid: manifest.uuid,
+      manifestDate: manifest.date,
+      billingMonth: billingMonthOf(Date.parse(manifest.start ?? manifest.date)),
+      fileCount: manifest.files.length,
+      operatorVersion: manifest.operatorVersion,
+    },
+  };
+}

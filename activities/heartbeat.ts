@@ -1,0 +1,33 @@
+import { Context } from '@temporalio/activity';
+
+/** How often a long step says that it lives; well below the heartbeat timeout of 30 s. */
+const heartbeatEveryMs = 5_000;
+
+/**
+ * Heartbeat on a timer while `work` runs, with the latest details it reported.
+ * Also how a cancelled or paused attempt learns of it: `signal` aborts.
+ */
+export async function withHeartbeat<T>(
+  work: (report: (details: HeartbeatDetails) => void, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const context = Context.current();
+  let latest: HeartbeatDetails = {};
+  const timer = setInterval(() => {
+    context.heartbeat(latest);
+  }, heartbeatEveryMs);
+  try {
+    return await work((details) => {
+      latest = details;
+      context.heartbeat(details);
+    }, context.cancellationSignal);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** What heartbeats carry, for progress lines; nothing resumes from them: the ledger says what is done. */
+export interface HeartbeatDetails {
+  file?: string;
+  rows?: number;
+  bytes?: number;
+}

@@ -1,0 +1,42 @@
+import { aggregateDays } from './aggregate-days.ts';
+import { completeManifest } from './complete-manifest.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { downloadPayload } from './download-payload.ts';
+import { ensurePartitions } from './ensure-partitions.ts';
+import { toApplicationFailure } from './failure.ts';
+import { loadReportDay } from './load-report-day.ts';
+import { pendingPieces } from './pending-pieces.ts';
+import { recordCompletion } from './record-completion.ts';
+import { recordFailure } from './record-failure.ts';
+import { refreshUiSummaries } from './refresh-ui-summaries.ts';
+import { splitPayload } from './split-payload.ts';
+
+export type { ActivityDependencies } from './dependencies.ts';
+
+/** The activities of the pipeline, bound to the servers they work with. */
+export type Activities = ReturnType<typeof createActivities>;
+
+/** Bind every activity to its dependencies and translate what they throw, once, here. */
+export function createActivities(deps: ActivityDependencies) {
+  const bind =
+    <Input, Result>(activity: (deps: ActivityDependencies, input: Input) => Promise<Result>) =>
+    async (input: Input): Promise<Result> => {
+      try {
+        return await activity(deps, input);
+      } catch (error) {
+        throw toApplicationFailure(error);
+      }
+    };
+  return {
+    downloadPayload: bind(downloadPayload),
+    splitPayload: bind(splitPayload),
+    ensurePartitions: bind(ensurePartitions),
+    pendingPieces: bind(pendingPieces),
+    loadReportDay: bind(loadReportDay),
+    completeManifest: bind(completeManifest),
+    aggregateDays: bind(aggregateDays),
+    refreshUiSummaries: bind(refreshUiSummaries),
+    recordCompletion: bind(recordCompletion),
+    recordFailure: bind(recordFailure),
+  };
+}

@@ -1,0 +1,212 @@
+import type { PoolClient } from 'pg';
+import { PipelineError } from '../domain/failures.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import { mostNamesInHistory } from '../domain/run.ts';
+import type { AcceptedPayload, SplitSummary } from '../domain/run.ts';
+import { rowWindow } from '../domain/retention.ts';
+import { stagingTableOf } from '../domain/report-kind.ts';
+import type { ReportKind } from '../domain/report-kind.ts';
+import { billingMonthOf, firstDay, monthsOf } from '../domain/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
+import { inTenantTransaction } from '../platform/database.ts';
+import { readInbox } from '../platform/inbox.ts';
+import { dailyCsvKey, rejectsKey } from '../platform/object-keys.ts';
+import { readPayloadMembers } from '../platform/payload-archive.ts';
+import { splitReportFile } from '../platform/report-splitter.ts';
+import type { SplitFileResult } from '../platform/report-splitter.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { log } from '@temporalio/activity';
+
+export interface SplitPayloadInput {
+  inboxId: string;
+  payload: AcceptedPayload;
+}
+
+const sql = {
+  publicManifest: loadSql('intake/register_public_manifest.sql'),
+  manifest: loadSql('intake/register_manifest.sql'),
+  files: loadSql('intake/register_files.sql'),
+  file: loadSql('intake/record_file.sql'),
+  reportPeriod: loadSql('intake/register_report_period.sql'),
+  outdated: loadSql('intake/outdated_pieces.sql'),
+  pieces: loadSql('intake/register_pieces.sql'),
+};
+
+/** Rejected rows that are logged one by one, per file. */
+const loggedRejects = 20;
+
+/**
+ * Split an archived payload by report file and UTC day into daily CSVs, in one streaming pass, and register manifest,
+ * files and pieces. A file's pieces are registered in one transaction when the whole file has been read.
+ * Rerun: same keys are written; a piece whose checksum is unchanged keeps its state.
+ *
+ * @returns counts and months only; the pieces are in the ledger
+ */
+export async function splitPayload(deps: ActivityDependencies, input: SplitPayloadInput): Promise<SplitSummary> {
+  return withHeartbeat(async (report, signal) => {
+    const { payload } = input;
+    const inbox = await readInbox(deps.pool, input.inboxId);
+    const { manifest, objectKey } = inbox;
+    if (manifest === null || objectKey === null)
+      throw new PipelineError('PayloadUnavailable', `payload_inbox ${inbox.id} is not archived yet: start the run again`);
+    const manifestId = await registerManifest(deps, payload, manifest);
+    const results: SplitFileResult[] = [];
+    const wanted = new Set(manifest.files);
+    await readPayloadMembers(await deps.objectStore.get(objectKey, { signal }), {
+      signal,
+      wanted: (name) => wanted.has(name),
+      onFile: async (fileName, content) => {
+        const place = {
+          schema: payload.schema,
+          sourceUuid: payload.sourceUuid,
+          manifestId,
+          fileIndex: manifest.files.indexOf(fileName),
+        };
+        const result = await splitReportFile(content, {
+          fileName,
+          store: deps.objectStore,
+          keyFor: (kind, day) => dailyCsvKey(place, kind, day),
+          rejectsKey: rejectsKey(place, payload.billingMonth),
+          metadata: { manifestid: String(manifestId) },
+          window: rowWindow({ nowMs: deps.now().getTime(), retentionMonths: deps.config.RETAIN_NUM_MONTHS }),
+          limits: {
+            maxRejectedRows: deps.config.MAX_REJECTED_ROWS,
+            maxRejectedRowsPercent: deps.config.MAX_REJECTED_ROWS_PERCENT,
+          },
+          onReject: (reject) => {
+            log.warn('row rejected', { fileName, ...reject });
+          },
+          loggedRejects,
+          onProgress: ({ rowCount, byteCount }) => {
+            report({ file: fileName, rows: rowCount, bytes: byteCount });
+          },
+          signal,
+        });
+        await registerFile(deps, { payload, manifest, manifestId, requestId: inbox.requestId }, result);
+        results.push(result);
+      },
+    });
+    return summarise(manifestId, results);
+  });
+}
+
+async function registerManifest(deps: ActivityDependencies, payload: AcceptedPayload, manifest: Manifest): Promise<number> {
+  return inTenantTransaction(deps.pool, payload.schema, async (client) => {
+    const body = JSON.stringify(manifest);
+    const month = billingMonthOf(Date.parse(manifest.start ?? manifest.date));
+    await client.query(sql.publicManifest, [payload.sourceUuid, body, `${firstDay(month)}T00:00:00Z`]);
+    await client.query(sql.manifest, [payload.sourceUuid, body]);
+    const { rows } = await client.query<{ manifest_id: number }>(
+      'select manifest_id from ocp_manifest where source_uuid = $1 and manifest_uuid = $2',
+      [payload.sourceUuid, manifest.uuid],
+    );
+    const manifestId = rows[0]?.manifest_id;
+    if (manifestId === undefined) throw new Error(`manifest ${manifest.uuid} was not registered`);
+    await client.query(sql.files, [manifestId, manifest.files]);
+    return manifestId;
+  });
+}
+
+interface RegisteredManifest {
+  payload: AcceptedPayload;
+  manifest: Manifest;
+  manifestId: number;
+  requestId: string;
+}
+
+async function registerFile(
+  deps: ActivityDependencies,
+  { payload, manifest, manifestId, requestId }: RegisteredManifest,
+  result: SplitFileResult,
+): Promise<void> {
+  await inTenantTransaction(deps.pool, payload.schema, async (client) => {
+    const { rows } = await client.query<{ file_id: number }>(sql.file, [
+      manifestId,
+      result.fileName,
+      result.state,
+      result.kind,
+      result.rowCount,
+      result.rejectedRowCount,
+      result.rejectsKey ?? null,
+      result.message ?? null,
+      requestId,
+    ]);
+    const fileId = rows[0]?.file_id;
+    if (fileId === undefined) throw new Error(`${result.fileName}: no ledger row`);
+    await abandonOutdatedPieces(client, fileId, result);
+    if (result.kind === null || result.pieces.length === 0) return;
+    const periods = await registerReportPeriods(client, payload, monthsOf(result.pieces.map((piece) => piece.usageDay)));
+    const pieces = result.pieces.map((piece) => ({
+      ...piece,
+      reportPeriodId: periods.get(billingMonthOf(piece.usageDay)),
+      declaredHours: manifest.hoursPerDay[piece.usageDay] ?? 0,
+    }));
+    await client.query(sql.pieces, [
+      fileId,
+      manifestId,
+      payload.sourceUuid,
+      result.kind,
+      result.state === 'failed',
+      JSON.stringify(pieces),
+    ]);
+  });
+}
+
+/** The file came again with other contents: days that it no longer has, or has as another kind, leave staging. */
+async function abandonOutdatedPieces(client: PoolClient, fileId: number, result: SplitFileResult): Promise<void> {
+  const { rows } = await client.query<{ piece_id: number; report_kind: ReportKind; usage_day: UsageDay }>(sql.outdated, [
+    fileId,
+    result.kind,
+    result.pieces.map((piece) => piece.usageDay),
+  ]);
+  for (const { piece_id, report_kind, usage_day } of rows) {
+    await client.query(
+      `delete from ${stagingTableOf(report_kind)}
+       where piece_id = $1
+         and interval_start >= $2::date::timestamp at time zone 'UTC'
+         and interval_start < ($2::date + 1)::timestamp at time zone 'UTC'`,
+      [piece_id, usage_day],
+    );
+    await client.query(`update ocp_piece set state = 'abandoned', staged_checksum = null where piece_id = $1`, [piece_id]);
+  }
+}
+
+async function registerReportPeriods(
+  client: PoolClient,
+  payload: AcceptedPayload,
+  months: readonly BillingMonth[],
+): Promise<Map<BillingMonth, number>> {
+  const ids = new Map<BillingMonth, number>();
+  for (const month of months) {
+    const { rows } = await client.query<{ id: number }>(sql.reportPeriod, [
+      payload.sourceUuid,
+      payload.clusterId,
+      payload.clusterAlias,
+      firstDay(month),
+    ]);
+    const id = rows[0]?.id;
+    if (id !== undefined) ids.set(month, id);
+  }
+  return ids;
+}
+
+function summarise(manifestId: number, results: readonly SplitFileResult[]): SplitSummary {
+  const total = (count: (result: SplitFileResult) => number) => results.reduce((sum, result) => sum + count(result), 0);
+  const warnings = results.flatMap((result) => {
+    if (result.message !== undefined) return [result.message];
+    return result.rejectedRowCount === 0 ? [] : [`${result.fileName}: ${result.rejectedRowCount} rows rejected`];
+  });
+  for (const warning of warnings) log.warn('file has errors', { warning });
+  return {
+    manifestId,
+    months: monthsOf(results.flatMap((result) => result.pieces.map((piece) => piece.usageDay))),
+    fileCount: results.length,
+    failedFileCount: results.filter((result) => result.state === 'failed').length,
+    rowCount: total((result) => result.rowCount),
+    rejectedRowCount: total((result) => result.rejectedRowCount),
+    pieceCount: total((result) => (result.state === 'failed' ? 0 : result.pieces.length)),
+    warnings: warnings.slice(0, mostNamesInHistory).map((warning) => warning.slice(0, 300)),
+  };
+}

@@ -1,0 +1,160 @@
+/** The six kinds of report. The order is the one in which a header is tried. */
+export const reportKinds = [
+  'storage_usage',
+  'pod_usage',
+  'node_labels',
+  'namespace_labels',
+  'vm_usage',
+  'gpu_usage',
+] as const;
+
+/** One of the six kinds of report, by the name that keys and tables use. */
+export type ReportKind = (typeof reportKinds)[number];
+
+/** How the values of a column are written: see `parseTimestamp`, `parseLabels` and `checkNumber`. */
+export type ColumnType = 'text' | 'number' | 'timestamp' | 'labels';
+
+/** One column that we know in a kind of report, with the operator's name. */
+export interface ReportColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** a header without it is not of this kind; newer operators add the others */
+  readonly required: boolean;
+  /** values above 1e18 are measuring errors and the row is dropped */
+  readonly limited: boolean;
+}
+
+/** A kind of report: its columns and the table its hourly rows are staged in (in the tenant schema). */
+export interface ReportKindDefinition {
+  readonly kind: ReportKind;
+  readonly stagingTable: string;
+  readonly columns: readonly ReportColumn[];
+}
+
+/** Largest believable value of a limited column; only greater values are refused. */
+export const LARGEST_BELIEVED_VALUE = 1e18;
+
+const LIMITED = new Set([
+  'pod_usage_cpu_core_seconds',
+  'pod_request_cpu_core_seconds',
+  'pod_limit_cpu_core_seconds',
+  'pod_usage_memory_byte_seconds',
+  'pod_request_memory_byte_seconds',
+  'pod_limit_memory_byte_seconds',
+  'node_capacity_cpu_core_seconds',
+  'node_capacity_memory_byte_seconds',
+  'node_capacity_memory_bytes',
+  'persistentvolumeclaim_capacity_bytes',
+  'persistentvolumeclaim_capacity_byte_seconds',
+  'volume_request_storage_byte_seconds',
+  'persistentvolumeclaim_usage_byte_seconds',
+]);
+
+const INTERVAL = ['report_period_start', 'report_period_end', 'interval_start', 'interval_end'];
+
+interface Columns {
+  readonly text: string;
+  readonly number?: string;
+  readonly labels?: string;
+  readonly optionalText?: string;
+}
+
+function words(list: string | undefined): string[] {
+  return list === undefined ? [] : list.trim().split(/\s+/);
+}
+
+function define(kind: ReportKind, stagingTable: string, columns: Columns): ReportKindDefinition {
+  const column = (type: ColumnType, required: boolean) => (name: string) => ({
+    name,
+    type,
+    required,
+    limited: LIMITED.has(name),
+  });
+  return {
+    kind,
+    stagingTable,
+    columns: [
+      ...INTERVAL.map(column('timestamp', true)),
+      ...words(columns.text).map(column('text', true)),
+      ...words(columns.number).map(column('number', true)),
+      ...words(columns.labels).map(column('labels', true)),
+      ...words(columns.optionalText).map(column('text', false)),
+    ],
+  };
+}
+
+const definitions: Readonly<Record<ReportKind, ReportKindDefinition>> = {
+  storage_usage: define('storage_usage', 'reporting_ocpusagelineitem_storage_staging', {
+    text: 'namespace pod persistentvolumeclaim persistentvolume storageclass',
+    number: `persistentvolumeclaim_capacity_bytes persistentvolumeclaim_capacity_byte_seconds
+      volume_request_storage_byte_seconds persistentvolumeclaim_usage_byte_seconds`,
+    labels: 'persistentvolume_labels persistentvolumeclaim_labels',
+    optionalText: 'node csi_driver csi_volume_handle',
+  }),
+  pod_usage: define('pod_usage', 'reporting_ocpusagelineitem_pod_staging', {
+    text: 'pod namespace node resource_id',
+    number: `pod_usage_cpu_core_seconds pod_request_cpu_core_seconds pod_limit_cpu_core_seconds
+      pod_usage_memory_byte_seconds pod_request_memory_byte_seconds pod_limit_memory_byte_seconds
+      node_capacity_cpu_cores node_capacity_cpu_core_seconds node_capacity_memory_bytes
+      node_capacity_memory_byte_seconds`,
+    labels: 'pod_labels',
+    optionalText: 'node_role',
+  }),
+  node_labels: define('node_labels', 'reporting_ocpusagelineitem_node_labels_staging', {
+    text: 'node',
+    labels: 'node_labels',
+  }),
+  namespace_labels: define('namespace_labels', 'reporting_ocpusagelineitem_namespace_labels_staging', {
+    text: 'namespace',
+    labels: 'namespace_labels',
+  }),
+  vm_usage: define('vm_usage', 'reporting_ocpusagelineitem_vm_staging', {
+    text: `node namespace vm_name resource_id vm_instance_type vm_os vm_guest_os_arch vm_guest_os_name
+      vm_guest_os_version vm_device vm_volume_mode vm_persistentvolumeclaim_name`,
+    number: `vm_uptime_total_seconds vm_cpu_limit_cores vm_cpu_limit_core_seconds vm_cpu_request_cores
+      vm_cpu_request_core_seconds vm_cpu_request_sockets vm_cpu_request_socket_seconds vm_cpu_request_threads
+      vm_cpu_request_thread_seconds vm_cpu_usage_total_seconds vm_memory_limit_bytes vm_memory_limit_byte_seconds
+      vm_memory_request_bytes vm_memory_request_byte_seconds vm_memory_usage_byte_seconds
+      vm_disk_allocated_size_byte_seconds`,
+    labels: 'vm_labels',
+  }),
+  gpu_usage: define('gpu_usage', 'reporting_ocpusagelineitem_gpu_staging', {
+    text: 'node namespace pod gpu_uuid gpu_model_name gpu_vendor_name',
+    number: 'gpu_memory_capacity_mib gpu_pod_uptime',
+    optionalText: 'mig_instance_id mig_profile mig_strategy',
+  }),
+};
+
+/** Columns and staging table of a kind. */
+export function reportKindDefinition(kind: ReportKind): ReportKindDefinition {
+  return definitions[kind];
+}
+
+/** Staging table of a kind, without schema. */
+export function stagingTableOf(kind: ReportKind): string {
+  return definitions[kind].stagingTable;
+}
+
+/** The kind that a header is of, or the kind that it resembles most and the columns it lacks for it. */
+export type ReportKindDetection =
+  { readonly kind: ReportKind } | { readonly nearest: ReportKind; readonly missingColumns: string[] };
+
+/**
+ * Find the kind of a report by its column names alone (file names carry no meaning): the first kind whose required
+ * columns are all there. Names are case-sensitive, order and further columns do not matter.
+ */
+export function detectReportKind(header: readonly string[]): ReportKindDetection {
+  const present = new Set(header);
+  let nearest: { kind: ReportKind; missingColumns: string[]; share: number } | undefined;
+  for (const kind of reportKinds) {
+    const required = definitions[kind].columns.filter((column) => column.required);
+    const missing = required.filter((column) => !present.has(column.name)).map((column) => column.name);
+    if (missing.length === 0) return { kind };
+    // The interval columns say nothing about the kind, so resemblance is measured without them.
+    const own = required.length - INTERVAL.length;
+    const share = (own - missing.filter((name) => !INTERVAL.includes(name)).length) / own;
+    if (nearest === undefined || share > nearest.share) nearest = { kind, missingColumns: missing, share };
+  }
+  if (nearest === undefined) throw new Error('No report kinds are defined');
+  return { nearest: nearest.kind, missingColumns: nearest.missingColumns };
+}

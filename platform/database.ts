@@ -1,0 +1,113 @@
+import pg from 'pg';
+import type { Pool, PoolClient } from 'pg';
+
+/** PostgreSQL type ids whose JavaScript form we choose: a date is a day, not an instant; a bigint is a count. */
+const parsers = new Map<number, (text: string) => unknown>([
+  [1082, (text) => text],
+  [20, (text) => Number(text)],
+]);
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((id: number, format?: 'text') =>
+    parsers.get(id) ?? pg.types.getTypeParser(id, format)) as never,
+};
+
+/**
+ * Open a connection pool. Dates come back as `YYYY-MM-DD` text, bigints as numbers, timestamps as `Date`.
+ *
+ * @param options.size most connections at a time
+ * @param options.applicationName shown in `pg_stat_activity`
+ * @param options.onIdleError called when an idle connection breaks; the pool replaces it by itself
+ */
+export function openPool(options: {
+  url: string;
+  size: number;
+  applicationName: string;
+  onIdleError?: (error: Error) => void;
+}): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.size,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 30_000,
+    keepAlive: true,
+    types,
+  });
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return pool;
+}
+
+/**
+ * Run `work` in one transaction whose search path is the tenant schema, then `public`.
+ * Every statement is thereby scoped to the tenant without naming the schema; the path ends with the transaction.
+ * When `signal` aborts, the running statement is cancelled from a second connection and the transaction rolls back.
+ */
+export async function inTenantTransaction<T>(
+  pool: Pool,
+  schema: string,
+  work: (client: PoolClient) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return inTransaction(
+    pool,
+    async (client) => {
+      await client.query(`select set_config('search_path', quote_ident($1) || ', public', true)`, [schema]);
+      return work(client);
+    },
+    signal,
+  );
+}
+
+/** As {@link inTenantTransaction}, without a tenant: for tables of `public`. */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const client = await pool.connect();
+  let broken = false;
+  const onError = () => {
+    broken = true;
+  };
+  client.on('error', onError);
+  const stopWatching = cancelOnAbort(pool, client, signal);
+  try {
+    await client.query(`begin; set local timezone to 'UTC'`);
+    const result = await work(client);
+    signal?.throwIfAborted();
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(onError);
+    throw error;
+  } finally {
+    await stopWatching();
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+/** Thrown by `work` to roll back on purpose and still hand a result to the caller. */
+export class RollBack<T> extends Error {
+  readonly result: T;
+  constructor(result: T) {
+    super('rolled back on purpose');
+    this.result = result;
+  }
+}
+
+/** Returns how to stop watching; it waits for a cancel already sent, which must not hit the connection's next user. */
+function cancelOnAbort(pool: Pool, client: PoolClient, signal: AbortSignal | undefined): () => Promise<void> {
+  let sent: Promise<unknown> = Promise.resolve();
+  const cancel = () => {
+    const processId = (client as unknown as { processID?: number }).processID;
+    // A failed cancel only means that the statement ends by itself first.
+    if (processId !== undefined)
+      sent = pool.query('select pg_cancel_backend($1)', [processId]).catch(() => undefined);
+  };
+  signal?.addEventListener('abort', cancel, { once: true });
+  return async () => {
+    signal?.removeEventListener('abort', cancel);
+    await sent;
+  };
+}

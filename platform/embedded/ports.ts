@@ -1,0 +1,71 @@
+import { createServer } from 'node:net';
+import { isErrno } from './process-identity.ts';
+
+const loopback = '127.0.0.1';
+const attempts = 3;
+
+/**
+ * Start something on loopback ports: the wanted ones where they are free, otherwise any free ones.
+ *
+ * Another process may take a port between the check and the start, so a failed start whose port turns out to be
+ * taken is repeated with other ports.
+ *
+ * @param wanted one port per listener; 0 for "any free port"
+ * @param start gets as many distinct ports as `wanted` holds
+ * @throws what the last `start` threw
+ */
+export async function startOnFreePorts<T>(
+  wanted: readonly number[],
+  start: (ports: readonly number[]) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const ports = await choosePorts(attempt === 1 ? wanted : wanted.map(() => 0));
+    try {
+      return await start(ports);
+    } catch (error) {
+      const free = await Promise.all(ports.map(isPortFree));
+      if (attempt === attempts || free.every(Boolean)) {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Whether a server could listen on this port of 127.0.0.1 at this moment. */
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    await probe(port);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EADDRINUSE', 'EACCES')) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function choosePorts(wanted: readonly number[]): Promise<number[]> {
+  const chosen: number[] = [];
+  for (const port of wanted) {
+    let candidate = port;
+    if (candidate === 0 || chosen.includes(candidate) || !(await isPortFree(candidate))) {
+      do {
+        candidate = await probe(0);
+      } while (chosen.includes(candidate));
+    }
+    chosen.push(candidate);
+  }
+  return chosen;
+}
+
+function probe(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ port, host: loopback, exclusive: true }, () => {
+      const address = server.address();
+      const bound = typeof address === 'object' && address !== null ? address.port : port;
+      server.close(() => resolve(bound));
+    });
+  });
+}

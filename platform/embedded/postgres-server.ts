@@ -1,0 +1,268 @@
+import { execFile } from 'node:child_process';
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { startOnFreePorts } from './ports.ts';
+import { choosePostgresAccount, requireReachable } from './postgres-account.ts';
+import type { Account } from './postgres-account.ts';
+import { findPostgresBinaries } from './postgres-binaries.ts';
+import { commandLineOf, identifyProcess, isErrno, stopProcess } from './process-identity.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { startServerProcess } from './server-process.ts';
+
+const run = promisify(execFile);
+const superuser = 'postgres';
+const startTimeoutMs = 60_000;
+const connectTimeoutMs = 3_000;
+const crashPatienceMs = 10_000;
+const crashRetryMs = 250;
+
+/** A running PostgreSQL on 127.0.0.1. */
+export interface PostgresServer extends ProcessIdentity {
+  port: number;
+}
+
+/** Where a cluster lives and how to run it. */
+export interface PostgresCluster {
+  /** Absolute path of the data directory; initialised when absent. Its parent must exist. */
+  directory: string;
+  logFile: string;
+  /** Password of user `postgres`; letters and digits only. */
+  password: string;
+  /** Port wanted; another free one is taken when it is in use. 0 for any. */
+  wantedPort: number;
+  /** Server settings beside the fixed ones, such as `max_connections`. */
+  settings: Readonly<Record<string, string>>;
+  environment: NodeJS.ProcessEnv;
+  say: (line: string) => void;
+}
+
+/**
+ * Start PostgreSQL on a cluster, initialising the cluster first when it does not exist.
+ *
+ * UTF-8 with code-point collation, independent of the locales installed; loopback TCP only, no socket in /tmp.
+ * The caller makes sure that nobody else starts the same cluster at the same time.
+ *
+ * @throws Error with the server's last log lines when it does not come up
+ */
+export async function startPostgres(cluster: PostgresCluster): Promise<PostgresServer> {
+  const binaries = await findPostgresBinaries();
+  const account = await choosePostgresAccount(cluster.directory, cluster.say);
+  if (account !== undefined) {
+    await requireReachable(account, dirname(cluster.directory), binaries.postgres);
+  }
+  if (!(await exists(join(cluster.directory, 'PG_VERSION')))) {
+    cluster.say(`initialising PostgreSQL in ${cluster.directory}`);
+    await initialise(cluster, binaries.initdb, account);
+  }
+  const afterCrash = await forgetEndedServer(cluster.directory);
+  const patienceEndsAt = Date.now() + (afterCrash ? crashPatienceMs : 0);
+  for (;;) {
+    try {
+      return await startOnFreePorts([cluster.wantedPort], ([port = 0]) =>
+        startOnPort(cluster, binaries.postgres, account, port),
+      );
+    } catch (error) {
+      // Sessions of a killed server take a moment to notice, and hold its shared memory until then.
+      if (Date.now() > patienceEndsAt) {
+        throw error;
+      }
+      await delay(crashRetryMs);
+    }
+  }
+}
+
+async function startOnPort(
+  cluster: PostgresCluster,
+  postgres: string,
+  account: Account | undefined,
+  port: number,
+): Promise<PostgresServer> {
+  const server = await startServerProcess({
+    name: 'PostgreSQL',
+    command: postgres,
+    args: ['-D', cluster.directory, '-p', String(port), ...settingArguments(cluster.settings)],
+    workingDirectory: '/',
+    environment: withoutPostgresVariables(cluster.environment),
+    logFile: cluster.logFile,
+    account,
+  });
+  try {
+    await server.waitUntil(() => isReady(cluster.directory, server.identity.pid), startTimeoutMs);
+  } catch (error) {
+    await stopPostgres({ ...server.identity, port });
+    throw error;
+  }
+  return { ...server.identity, port };
+}
+
+/**
+ * Find the server that runs on a cluster, whoever started it. The cluster's pid file is believed only when that
+ * process's command line names the cluster, because pids are used again.
+ */
+export async function findPostgres(directory: string): Promise<PostgresServer | undefined> {
+  const lines = await readPidFile(directory);
+  const pid = Number(lines[0]);
+  const port = Number(lines[3]);
+  if (!isPid(pid) || !Number.isInteger(port) || port <= 0) {
+    return undefined;
+  }
+  const identity = await identifyProcess(pid);
+  if (identity === undefined || !(await runsCluster(pid, directory))) {
+    return undefined;
+  }
+  return { ...identity, port };
+}
+
+/** Whether the server accepts our password and answers a query within a few seconds. */
+export async function answersPostgres(server: PostgresServer, password: string): Promise<boolean> {
+  try {
+    await withClient(postgresUrl(server.port, password, 'postgres'), (client) => client.query('select 1'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Create a database unless it exists. */
+export async function ensureDatabase(server: PostgresServer, password: string, name: string): Promise<void> {
+  await withClient(postgresUrl(server.port, password, 'postgres'), async (client) => {
+    const found = await client.query('select 1 from pg_database where datname = $1', [name]);
+    if (found.rowCount === 0) {
+      await client.query(`create database ${client.escapeIdentifier(name)}`);
+    }
+  });
+}
+
+/** Stop a server: open transactions are rolled back, then, if that takes long, at once with recovery at next start. */
+export async function stopPostgres(server: PostgresServer): Promise<void> {
+  await stopProcess(server, 'PostgreSQL', [
+    { signal: 'SIGINT', graceMs: 20_000 },
+    { signal: 'SIGQUIT', graceMs: 10_000 },
+  ]);
+}
+
+/** Connection URL of one database on a loopback server. */
+export function postgresUrl(port: number, password: string, database: string): string {
+  return `postgresql://${superuser}:${password}@127.0.0.1:${port}/${database}`;
+}
+
+async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: connectTimeoutMs });
+  // A server that goes away would otherwise end this process through an unhandled error event.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await act(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Initialise beside the final place and move it there, so that an interrupted run leaves no half-made cluster. */
+async function initialise(
+  cluster: PostgresCluster,
+  initdb: string,
+  account: Account | undefined,
+): Promise<void> {
+  const workshop = `${cluster.directory}.initialising`;
+  const fresh = join(workshop, 'cluster');
+  const passwordFile = join(workshop, 'password');
+  await rm(workshop, { recursive: true, force: true });
+  try {
+    await mkdir(workshop, { mode: 0o700 });
+    await writeFile(passwordFile, `${cluster.password}\n`, { mode: 0o600 });
+    if (account !== undefined) {
+      await chown(workshop, account.uid, account.gid);
+      await chown(passwordFile, account.uid, account.gid);
+    }
+    const identity = [`--username=${superuser}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+    const collation = [
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+    ];
+    await run(initdb, [`--pgdata=${fresh}`, ...identity, ...collation], {
+      ...account,
+      cwd: '/',
+      env: withoutPostgresVariables(cluster.environment),
+    });
+    await rename(fresh, cluster.directory);
+  } catch (error) {
+    throw new Error(`PostgreSQL could not be initialised in ${cluster.directory}: ${String(error)}`, {
+      cause: error,
+    });
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+function settingArguments(settings: Readonly<Record<string, string>>): string[] {
+  const all = { listen_addresses: '127.0.0.1', unix_socket_directories: '', timezone: 'UTC', ...settings };
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** Variables such as PGDATA or PGOPTIONS of the user's shell must not steer our server. */
+function withoutPostgresVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PG')));
+}
+
+async function isReady(directory: string, pid: number): Promise<boolean> {
+  const lines = await readPidFile(directory);
+  return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
+}
+
+/**
+ * Remove the pid file of a server that was killed. PostgreSQL would do it only when no process has that pid, but
+ * after a restart of the machine or container it may be some other program's, and a killed process whose parent does
+ * not collect it keeps it too. PostgreSQL still refuses to start beside sessions of the old server: it finds their
+ * shared memory by the directory.
+ *
+ * @returns whether there was such a file
+ */
+async function forgetEndedServer(directory: string): Promise<boolean> {
+  const lines = await readPidFile(directory);
+  const pid = Number(lines[0]);
+  if (
+    lines.length === 0 ||
+    (isPid(pid) && (await identifyProcess(pid)) && (await runsCluster(pid, directory)))
+  ) {
+    return false;
+  }
+  await rm(join(directory, 'postmaster.pid'), { force: true });
+  return true;
+}
+
+async function runsCluster(pid: number, directory: string): Promise<boolean> {
+  return (await commandLineOf(pid)).includes(`-D ${directory} -p`);
+}
+
+function isPid(value: number): boolean {
+  return Number.isInteger(value) && value > 0;
+}
+
+async function readPidFile(directory: string): Promise<string[]> {
+  try {
+    return (await readFile(join(directory, 'postmaster.pid'), 'utf8')).split('\n');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) {
+      return [];
+    }
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) {
+      return false;
+    }
+    throw error;
+  }
+}

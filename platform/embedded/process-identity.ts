@@ -1,0 +1,152 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const pollIntervalMs = 25;
+
+/**
+ * One process, told apart from a later process that was given the same pid.
+ * `startTime` is opaque: compare it for equality only.
+ */
+export interface ProcessIdentity {
+  pid: number;
+  startTime: string;
+}
+
+/** How to end a process: signals in order, each with the time the process gets to obey before the next one. */
+export type StopPlan = readonly { signal: NodeJS.Signals; graceMs: number }[];
+
+/**
+ * Identify a running process.
+ *
+ * Linux: start time in clock ticks from `/proc/<pid>/stat`, with the boot id because ticks count from boot.
+ * Elsewhere: what `ps -o lstart=` prints. A zombie counts as ended: it only waits for its parent.
+ *
+ * @returns undefined when no such process runs
+ */
+export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
+  const startTime = process.platform === 'linux' ? await startTimeFromProc(pid) : await startTimeFromPs(pid);
+  return startTime === undefined ? undefined : { pid, startTime };
+}
+
+/**
+ * Identify this very process.
+ *
+ * @throws Error when neither `/proc` nor `ps` shows it
+ */
+export async function identifySelf(): Promise<ProcessIdentity> {
+  const self = await identifyProcess(process.pid);
+  if (self === undefined) {
+    throw new Error(
+      `Start time of process ${process.pid} unknown: expected it in /proc or from ps, found neither; ` +
+        'mount /proc or install ps (package procps)',
+    );
+  }
+  return self;
+}
+
+/** Whether exactly this process (same pid, same start time) still runs. */
+export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
+  const found = await identifyProcess(identity.pid);
+  return found?.startTime === identity.startTime;
+}
+
+/** Command line of a process, arguments separated by blanks; empty when it has ended or hides it. */
+export async function commandLineOf(pid: number): Promise<string> {
+  try {
+    if (process.platform === 'linux') {
+      const raw = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+      return raw.replaceAll('\0', ' ').trim();
+    }
+    const { stdout } = await run('ps', ['-ww', '-o', 'args=', '-p', String(pid)]);
+    return stdout.trim();
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Stop one process by pid and wait until it has ended. Does nothing when it has ended already.
+ *
+ * @throws Error when it may not be signalled or is still there after the last signal's grace
+ */
+export async function stopProcess(identity: ProcessIdentity, name: string, plan: StopPlan): Promise<void> {
+  for (const { signal, graceMs } of plan) {
+    if (!(await isRunning(identity))) {
+      return;
+    }
+    sendSignal(identity.pid, name, signal);
+    const deadline = Date.now() + graceMs;
+    while (Date.now() < deadline) {
+      if (!(await isRunning(identity))) {
+        return;
+      }
+      await delay(pollIntervalMs);
+    }
+  }
+  const sent = plan.map(({ signal }) => signal).join(', ');
+  throw new Error(
+    `${name} (pid ${identity.pid}) still runs after ${sent}; end it by hand: kill -9 ${identity.pid}`,
+  );
+}
+
+function sendSignal(pid: number, name: string, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) {
+      return;
+    }
+    throw new Error(
+      `${name} (pid ${pid}) cannot be stopped: it belongs to another user; stop it as that user`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Whether a caught value is a system error with one of these codes, such as `ENOENT`. */
+export function isErrno(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+async function startTimeFromProc(pid: number): Promise<string | undefined> {
+  let stat: string;
+  try {
+    stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // The second field is the name in parentheses and may itself hold blanks and parentheses.
+  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = rest[18];
+  if (state === 'Z' || state === 'X' || ticks === undefined) {
+    return undefined;
+  }
+  return `${await bootId()}/${ticks}`;
+}
+
+async function bootId(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  } catch {
+    return 'unknown-boot';
+  }
+}
+
+async function startTimeFromPs(pid: number): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    });
+    const [state, ...started] = stdout.trim().split(/\s+/);
+    return state === undefined || state.startsWith('Z') || started.length === 0
+      ? undefined
+      : started.join(' ');
+  } catch {
+    return undefined;
+  }
+}

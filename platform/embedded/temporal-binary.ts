@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process';
+import { access, constants, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { promisify } from 'node:util';
+import { withFileLock } from './stack-record.ts';
+import { buildWithGo, downloadWithSdk, goModule } from './temporal-install.ts';
+
+const run = promisify(execFile);
+const versionTimeoutMs = 20_000;
+const program = 'temporal';
+const installPrefix = 'installing-';
+
+/** Where to look and whom to tell. */
+export interface FindTemporalBinaryOptions {
+  /** Told in one line each what is tried; an install takes seconds to minutes. */
+  say: (line: string) => void;
+  /** PATH, HOME and XDG_CACHE_HOME are read; the rest is passed to the programs that install. */
+  environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * Find the `temporal` program, which holds the dev server, and install it when there is none.
+ *
+ * In this order: PATH; our cache (`$XDG_CACHE_HOME` or `~/.cache`, folder `ocp-pipeline`); the SDK's download into
+ * that cache, given up after a few seconds when nothing arrives; `go install` into that cache when Go is there.
+ * Only one process installs at a time, and the program appears in the cache complete or not at all.
+ *
+ * @returns absolute path of a program that was seen to run
+ * @throws Error that says what to do when nothing works
+ */
+export async function findTemporalBinary(options: FindTemporalBinaryOptions): Promise<string> {
+  const { say, environment } = options;
+  const onPath = await findOnPath(program, environment);
+  if (onPath !== undefined && (await isTemporalServer(onPath, say))) {
+    return onPath;
+  }
+  const cache = cacheDirectory(environment);
+  const cached = join(cache, program);
+  if ((await isExecutable(cached)) && (await isTemporalServer(cached, say))) {
+    return cached;
+  }
+  await mkdir(cache, { recursive: true });
+  return withFileLock(join(cache, 'temporal.lock'), 'the Temporal server program', say, async () => {
+    // Another process may have installed it while this one waited for the lock.
+    if ((await isExecutable(cached)) && (await isTemporalServer(cached, say))) {
+      return cached;
+    }
+    await install(cache, cached, options);
+    return cached;
+  });
+}
+
+async function install(
+  cache: string,
+  destination: string,
+  { say, environment }: FindTemporalBinaryOptions,
+): Promise<void> {
+  say(`no Temporal server program on PATH or in ${cache}: installing one`);
+  await removeLeftOvers(cache);
+  const workshop = join(cache, `${installPrefix}${process.pid}`);
+  await mkdir(workshop);
+  try {
+    const installers = [
+      () => downloadWithSdk({ directory: workshop, say, environment }),
+      async () => {
+        const go = await findOnPath('go', environment);
+        return buildWithGo({ directory: workshop, say, environment, go });
+      },
+    ];
+    for (const attempt of installers) {
+      const made = await attempt();
+      if (made !== undefined && (await isTemporalServer(made, say))) {
+        await rename(made, destination);
+        say(`Temporal server program installed: ${destination}`);
+        return;
+      }
+    }
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+  throw new Error(
+    'No Temporal server program: looked for temporal on PATH and in the cache, tried the download and go install. ' +
+      `Install the Temporal CLI so that temporal is on PATH, or install Go and retry (${goModule} is built), ` +
+      'or set TEMPORAL_ADDRESS to a server that runs',
+  );
+}
+
+/** An install that was killed leaves its folder; the lock is held, so no other install is going on. */
+async function removeLeftOvers(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (name.startsWith(installPrefix)) {
+      await rm(join(cache, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function cacheDirectory(environment: NodeJS.ProcessEnv): string {
+  const configured = environment['XDG_CACHE_HOME'];
+  // The XDG rules say that a relative path is invalid and to be ignored.
+  const base =
+    configured !== undefined && isAbsolute(configured)
+      ? configured
+      : join(environment['HOME'] ?? homedir(), '.cache');
+  return join(base, 'ocp-pipeline');
+}
+
+async function findOnPath(name: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  for (const directory of (environment['PATH'] ?? '').split(delimiter)) {
+    const candidate = join(directory, name);
+    if (isAbsolute(candidate) && (await isExecutable(candidate))) {
+      return candidate;
+    }
+  }
+  return undefined;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Some programs are called temporal too, and a file may be damaged or built for another machine. */
+async function isTemporalServer(path: string, say: (line: string) => void): Promise<boolean> {
+  try {
+    const { stdout } = await run(path, ['--version'], { timeout: versionTimeoutMs });
+    if (/\(Server \d+\.\d+/.test(stdout)) {
+      return true;
+    }
+    say(
+      `not used: ${path}: expected a version line naming a Temporal server, found ${stdout.trim().slice(0, 100)}`,
+    );
+  } catch (error) {
+    say(`not used: ${path}: it does not run: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return false;
+}

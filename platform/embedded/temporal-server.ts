@@ -1,0 +1,139 @@
+import { Connection } from '@temporalio/client';
+import { startOnFreePorts } from './ports.ts';
+import { commandLineOf, isRunning, stopProcess } from './process-identity.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { startServerProcess } from './server-process.ts';
+
+const startTimeoutMs = 60_000;
+const answerTimeoutMs = 3_000;
+const namespace = 'default';
+
+/** Search attributes that the workflows set, with their Temporal types. */
+const searchAttributes: Readonly<Record<string, string>> = {
+  OrgId: 'Keyword',
+  ClusterId: 'Keyword',
+  BillingMonth: 'Keyword',
+  PipelineState: 'Keyword',
+  ManifestDate: 'Datetime',
+};
+
+/** Both are needed for priority and fairness keys on servers before 1.31; later ones know them too. */
+const dynamicConfig: Readonly<Record<string, string>> = {
+  'matching.useNewMatcher': 'true',
+  'matching.enableFairness': 'true',
+};
+
+/** A running Temporal dev server on 127.0.0.1. */
+export interface TemporalServer extends ProcessIdentity {
+  port: number;
+  uiPort: number;
+}
+
+/** How to run a Temporal dev server. */
+export interface TemporalServerOptions {
+  /** Path of the `temporal` program. */
+  binary: string;
+  /** SQLite file that keeps workflows over a restart; undefined keeps them in memory. */
+  databaseFile: string | undefined;
+  /** Directory the server starts in. */
+  workingDirectory: string;
+  logFile: string;
+  /** Ports wanted; other free ones are taken when they are in use. 0 for any. */
+  wantedPort: number;
+  wantedUiPort: number;
+  /** Server settings beside the fixed ones; values are JSON. */
+  dynamicConfig?: Readonly<Record<string, string>>;
+  environment: NodeJS.ProcessEnv;
+  /** Told as soon as the process exists, before it is ready, so that it can be written down. */
+  onSpawn?: (server: TemporalServer) => Promise<void>;
+}
+
+/**
+ * Start a Temporal dev server with the search attributes of this program and wait until its namespace answers.
+ *
+ * @throws Error with the server's last log lines when it does not come up
+ */
+export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
+  return startOnFreePorts([options.wantedPort, options.wantedUiPort], async ([port = 0, uiPort = 0]) => {
+    const process = await startServerProcess({
+      name: 'Temporal dev server',
+      command: options.binary,
+      args: serverArguments(options, port, uiPort),
+      workingDirectory: options.workingDirectory,
+      environment: withoutTemporalVariables(options.environment),
+      logFile: options.logFile,
+    });
+    const server = { ...process.identity, port, uiPort };
+    try {
+      await options.onSpawn?.(server);
+      await process.waitUntil(() => answersTemporal(server), startTimeoutMs);
+    } catch (error) {
+      await stopTemporal(server);
+      throw error;
+    }
+    return server;
+  });
+}
+
+/** Whether a server written down earlier still runs and serves this database file: pids are used again. */
+export async function isTemporalRunning(server: TemporalServer, databaseFile: string): Promise<boolean> {
+  return (
+    (await isRunning(server)) &&
+    (await commandLineOf(server.pid)).includes(`--db-filename ${databaseFile} --`)
+  );
+}
+
+/** Whether the namespace answers and knows our search attributes. */
+export async function answersTemporal(server: TemporalServer): Promise<boolean> {
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({
+      address: temporalAddress(server),
+      connectTimeout: answerTimeoutMs,
+    });
+  } catch {
+    return false;
+  }
+  try {
+    return await connection.withDeadline(Date.now() + answerTimeoutMs, async () => {
+      await connection.workflowService.describeNamespace({ namespace });
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      return Object.keys(searchAttributes).every((name) => name in customAttributes);
+    });
+  } catch {
+    return false;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Stop a server; workflows are kept when it has a database file. */
+export async function stopTemporal(server: TemporalServer): Promise<void> {
+  await stopProcess(server, 'Temporal dev server', [
+    { signal: 'SIGTERM', graceMs: 8_000 },
+    { signal: 'SIGKILL', graceMs: 5_000 },
+  ]);
+}
+
+/** gRPC address for clients and workers. */
+export function temporalAddress(server: TemporalServer): string {
+  return `127.0.0.1:${server.port}`;
+}
+
+function serverArguments(options: TemporalServerOptions, port: number, uiPort: number): string[] {
+  const settings = { ...dynamicConfig, ...options.dynamicConfig };
+  return [
+    'server',
+    'start-dev',
+    ...(options.databaseFile === undefined ? [] : ['--db-filename', options.databaseFile]),
+    ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+    ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...Object.entries(settings).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ...['--log-level', 'warn', '--color', 'never'],
+  ];
+}
+
+/** TEMPORAL_ADDRESS, TEMPORAL_PROFILE and their like are meant for clients and must not steer our server. */
+function withoutTemporalVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_')));
+}

@@ -1,0 +1,67 @@
+import type { Pool } from 'pg';
+import { PipelineError } from '../domain/failures.ts';
+import type { Manifest } from '../domain/manifest.ts';
+
+/** How a payload reached us. */
+export type PayloadOrigin = 'file' | 'url' | 'object';
+
+/** One row of `payload_inbox`: a payload that somebody asked us to ingest. */
+export interface InboxRow {
+  id: string;
+  orgId: string;
+  requestId: string;
+  /** presigned or plain address; null once the payload is archived */
+  downloadUrl: string | null;
+  objectKey: string | null;
+  manifest: Manifest | null;
+}
+
+/** Read one row. @throws PipelineError `PayloadUnavailable` when it does not exist */
+export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> {
+  const { rows } = await pool.query<{
+    id: string;
+    org_id: string;
+    request_id: string;
+    download_url: string | null;
+    object_key: string | null;
+    manifest: Manifest | null;
+  }>(
+    'select id, org_id, request_id, download_url, object_key, manifest from public.payload_inbox where id = $1',
+    [inboxId],
+  );
+  const row = rows[0];
+  if (row === undefined)
+    throw new PipelineError('PayloadUnavailable', `payload_inbox has no row ${inboxId}: ingest the payload again`);
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    requestId: row.request_id,
+    downloadUrl: row.download_url,
+    objectKey: row.object_key,
+    manifest: row.manifest,
+  };
+}
+
+/**
+ * Enter a payload, or find the row of the same request. A new address replaces one that was never fetched, so that a
+ * payload announced again after its address expired can still be had.
+ *
+ * @returns id of the row
+ */
+export async function enterInbox(
+  pool: Pool,
+  entry: { orgId: string; requestId: string; origin: PayloadOrigin; downloadUrl?: string; objectKey?: string },
+): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into public.payload_inbox as known (org_id, request_id, source_kind, download_url, object_key)
+     values ($1, $2, $3, $4, $5)
+     on conflict (org_id, request_id) do update
+     set download_url = case when known.archived_at is null then excluded.download_url end,
+         object_key = coalesce(known.object_key, excluded.object_key)
+     returning id`,
+    [entry.orgId, entry.requestId, entry.origin, entry.downloadUrl ?? null, entry.objectKey ?? null],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('payload_inbox returned no row');
+  return row.id;
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
+import { canonicalLabels, parseLabels } from '../domain/labels.ts';
+import { inTenantTransaction } from './database.ts';
+
+/**
+ * Ids of label sets for one load attempt. Labels repeat every hour, so each distinct label text is parsed once and each
+ * distinct set is stored once; ids are remembered by the text as it stands in the CSV.
+ *
+ * New sets are stored in short transactions of their own, before the COPY that refers to them: a load that fails later
+ * leaves sets that nothing refers to, which the sweep removes.
+ */
+export class LabelSets {
+  readonly #idsByText = new Map<string, string>();
+  readonly #seenKeys = new Set<string>();
+  readonly #pool: Pool;
+  readonly #schema: string;
+  readonly #registersKeys: boolean;
+
+  /** @param registersKeys enter keys nobody has seen as disabled; not for virtual machines, whose labels are their pod's */
+  constructor(pool: Pool, schema: string, registersKeys: boolean) {
+    this.#pool = pool;
+    this.#schema = schema;
+    this.#registersKeys = registersKeys;
+  }
+
+  /** Id of the set that a label text stands for; undefined until {@link store} was called with the text. */
+  id(text: string): string | undefined {
+    return this.#idsByText.get(text);
+  }
+
+  /** Make sure that every label text has an id. One round trip, none when all are known. */
+  async store(texts: Iterable<string>, signal?: AbortSignal): Promise<void> {
+    const textsByHash = new Map<string, { labels: string; texts: string[] }>();
+    const newKeys = new Set<string>();
+    for (const text of texts) {
+      if (this.#idsByText.has(text)) continue;
+      const parsed = parseLabels(text);
+      const labels = canonicalLabels(parsed);
+      const hash = createHash('sha256').update(labels).digest('hex');
+      const known = textsByHash.get(hash);
+      if (known === undefined) textsByHash.set(hash, { labels, texts: [text] });
+      else known.texts.push(text);
+      if (this.#registersKeys)
+        for (const key of Object.keys(parsed)) if (!this.#seenKeys.has(key)) newKeys.add(key);
+    }
+    if (textsByHash.size === 0) return;
+    const hashes = [...textsByHash.keys()];
+    const rows = await inTenantTransaction(
+      this.#pool,
+      this.#schema,
+      async (client) => {
+        if (newKeys.size > 0) await client.query('select ocp_register_label_keys($1)', [[...newKeys]]);
+        const found = await client.query<{ hash: string; label_set_id: number }>(
+          `select encode(labels_hash, 'hex') as hash, label_set_id from ocp_label_set_ids($1::bytea[], $2::jsonb[])`,
+          [
+            hashes.map((hash) => Buffer.from(hash, 'hex')),
+            hashes.map((hash) => textsByHash.get(hash)?.labels),
+          ],
+        );
+        return found.rows;
+      },
+      signal,
+    );
+    for (const { hash, label_set_id } of rows)
+      for (const text of textsByHash.get(hash)?.texts ?? []) this.#idsByText.set(text, String(label_set_id));
+    for (const key of newKeys) this.#seenKeys.add(key);
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Where in an SQL text the server found an error.
+ *
+ * @returns ` line N`, or nothing when the error carries no position
+ */
+export function lineOfPosition(text: string, error: unknown): string {
+  const position = Number((error as { position?: string }).position);
+  if (!Number.isInteger(position) || position < 1) return '';
+  return ` line ${text.slice(0, position - 1).split('\n').length}`;
+}

@@ -1,0 +1,33 @@
+import type { ReportKind } from '../domain/report-kind.ts';
+import { billingMonthOf } from '../domain/usage-day.ts';
+import type { UsageDay } from '../domain/usage-day.ts';
+
+/** Where the raw archive of a request is kept. */
+export function payloadKey(orgId: string, requestId: string): string {
+  return `payloads/${orgId}/${requestId.replaceAll(/[^A-Za-z0-9._-]/g, '_')}.tar.gz`;
+}
+
+/** What the keys of one file's daily CSVs are made of. */
+export interface DailyCsvPlace {
+  schema: string;
+  sourceUuid: string;
+  manifestId: number;
+  /** position of the file in the manifest's list, from 0 */
+  fileIndex: number;
+}
+
+/** Key of a daily CSV; the layout is the one that Koku reads. The account is the schema name without a leading `acct`. */
+export function dailyCsvKey(place: DailyCsvPlace, kind: ReportKind, day: UsageDay): string {
+  return `${folder(place, day)}/${kind}.${day}.${place.manifestId}.${place.fileIndex}.csv`;
+}
+
+/** Key of the list of a file's rejected rows, beside its daily CSVs of the month. */
+export function rejectsKey(place: DailyCsvPlace, month: string): string {
+  return `${folder(place, `${month}-01` as UsageDay)}/rejects.${place.manifestId}.${place.fileIndex}.csv`;
+}
+
+function folder(place: DailyCsvPlace, day: UsageDay): string {
+  const [year = '', month = ''] = billingMonthOf(day).split('-');
+  const account = place.schema.replace(/^acct/, '');
+  return `data/csv/${account}/OCP/source=${place.sourceUuid}/year=${year}/month=${month}`;
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import type { ObjectStore } from './object-store.ts';
+
+/** What `checkObjectStore` found. */
+export type ObjectStoreCheck =
+  | { readonly ok: true; readonly location: string }
+  | {
+      readonly ok: false;
+      readonly location: string;
+      readonly failedStep: 'write' | 'read' | 'list' | 'delete';
+      /** One sentence for the operator: what failed, where, what to do. */
+      readonly message: string;
+      readonly cause: unknown;
+    };
+
+/**
+ * Write, read, list and delete a probe object of a few bytes below `probe/`; for `doctor`. Never throws. After a failure the probe
+ * is removed if that is possible.
+ */
+export async function checkObjectStore(store: ObjectStore): Promise<ObjectStoreCheck> {
+  const key = `probe/${randomUUID()}`;
+  const bytes = Buffer.from(`probe of ocp-pipeline ${key}`);
+  const steps = {
+    write: async () => {
+      await store.put(key, bytes);
+    },
+    read: async () => {
+      const found = await buffer(await store.get(key));
+      if (!found.equals(bytes))
+        throw new Error(
+          `Object store ${store.location}: the probe ${key} came back with other bytes (expected ${bytes.length}, found ${found.length}); is something between us and the store rewriting objects?`,
+        );
+    },
+    list: async () => {
+      for await (const found of store.list(key)) if (found.key === key) return;
+      throw new Error(
+        `Object store ${store.location}: the probe ${key} is not listed; is listing allowed, and consistent?`,
+      );
+    },
+    delete: async () => {
+      await store.delete(key);
+      if ((await store.head(key)) !== undefined)
+        throw new Error(
+          `Object store ${store.location}: the probe ${key} is still there after it was deleted; is deleting allowed?`,
+        );
+    },
+  };
+  for (const failedStep of ['write', 'read', 'list', 'delete'] as const) {
+    try {
+      await steps[failedStep]();
+    } catch (cause) {
+      await store.delete(key).catch(() => undefined); // it may be what has just failed
+      const message = cause instanceof Error ? cause.message : String(cause);
+      return { ok: false, location: store.location, failedStep, message, cause };
+    }
+  }
+  return { ok: true, location: store.location };
+}

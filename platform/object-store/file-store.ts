@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { BodyReader } from './body-reader.ts';
+import { assertObjectKey, assertObjectPrefix, incomingFolder, isObjectKey } from './object-key.ts';
+import { ObjectNotFound, ObjectStoreError } from './object-store.ts';
+import type { ListedObject, ObjectStore, PutOptions } from './object-store.ts';
+import { objectStream } from './object-stream.ts';
+
+const staleAfterMs = 24 * 60 * 60 * 1000;
+const publishAttempts = 10;
+
+/** What to do about an error code of the file system. */
+const adviceByCode: Readonly<Record<string, string>> = {
+  EACCES: 'let the user of this process read and write the directory',
+  EPERM: 'let the user of this process read and write the directory',
+  EROFS: 'the file system is mounted read-only',
+  ENOSPC: 'the disk is full: free some space',
+  EDQUOT: 'the disk quota is used up',
+  EISDIR: 'other objects lie below this key, and in a directory a key is either an object or a folder',
+  ENOTEMPTY: 'other objects lie below this key, and in a directory a key is either an object or a folder',
+  ENOTDIR: 'a part of this key is itself an object, and in a directory a key is either an object or a folder',
+  EEXIST: 'a part of this key is itself an object, and in a directory a key is either an object or a folder',
+  EMFILE: 'too many open files: raise the limit (ulimit -n)',
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
+
+/**
+ * Objects as files below one directory, for a laptop, tests, or a shared volume.
+ *
+ * A body is written to `.incoming/` in the same directory, synced to the disk and renamed, so a reader sees the old object or the new
+ * one. Files that a killed process left in `.incoming/` are removed after a day, by the first write and by every listing.
+ * Memory: one chunk of the body.
+ */
+export class FileObjectStore implements ObjectStore {
+  readonly location: string;
+  readonly #root: string;
+  readonly #incoming: string;
+  #swept = false;
+
+  /** @param root absolute path; created by the first write */
+  constructor(root: string) {
+    this.#root = root;
+    this.#incoming = join(root, incomingFolder);
+    this.location = pathToFileURL(root).href;
+  }
+
+  async put(
+    key: string,
+    body: Readable | Uint8Array,
+    options: PutOptions = {},
+  ): Promise<{ byteCount: number }> {
+    const reader = new BodyReader(body, options.signal);
+    const temporary = join(this.#incoming, randomUUID());
+    try {
+      assertObjectKey(key);
+      await mkdir(this.#incoming, { recursive: true });
+      await this.#sweepOnce();
+      await this.#writeDurably(temporary, reader);
+      options.signal?.throwIfAborted();
+      await this.#publish(temporary, join(this.#root, key));
+      return { byteCount: reader.byteCount };
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined); // the sweep removes it tomorrow
+      throw reader.reasonOf(error, (cause) => this.#translate('writing', key, cause));
+    } finally {
+      reader.close();
+    }
+  }
+
+  async get(key: string, options: { signal?: AbortSignal } = {}): Promise<Readable> {
+    assertObjectKey(key);
+    options.signal?.throwIfAborted();
+    try {
+      const handle = await open(join(this.#root, key), 'r');
+      const isFile = await handle.stat().then((found) => found.isFile());
+      if (isFile)
+        return objectStream(handle.createReadStream(), options.signal, (cause) =>
+          this.#translate('reading', key, cause),
+        );
+      await handle.close();
+    } catch (error) {
+      if (isAbsent(error)) throw new ObjectNotFound(key, this.location, { cause: error });
+      throw this.#translate('reading', key, error);
+    }
+    throw new ObjectNotFound(key, this.location);
+  }
+
+  async head(key: string): Promise<{ byteCount: number } | undefined> {
+    assertObjectKey(key);
+    try {
+      const found = await stat(join(this.#root, key));
+      return found.isFile() ? { byteCount: found.size } : undefined;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw this.#translate('looking for', key, error);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    assertObjectKey(key);
+    const path = join(this.#root, key);
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (isAbsent(error)) return;
+      throw this.#translate('deleting', key, error);
+    }
+    await this.#removeEmptyFolders(dirname(path));
+  }
+
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    assertObjectPrefix(prefix);
+    await this.#sweep();
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    try {
+      yield* this.#walk(folder, prefix);
+    } catch (error) {
+      throw this.#translate('listing', prefix, error);
+    }
+  }
+
+  async *#walk(folder: string, prefix: string): AsyncGenerator<ListedObject> {
+    const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(
+      (error: unknown) => {
+        if (isAbsent(error)) return []; // nothing there yet, or removed meanwhile
+        throw error;
+      },
+    );
+    // A folder sorts as its name with "/", as its keys do: `a-b` comes before `a/b`.
+    const names = entries
+      .map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''))
+      .filter((name) => name.startsWith(prefix) && name !== `${incomingFolder}/`)
+      .sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
+    for (const name of names) {
+      if (name.endsWith('/')) yield* this.#walk(name, prefix);
+      else if (isObjectKey(name)) {
+        const found = await stat(join(this.#root, name)).catch((error: unknown) => {
+          if (isAbsent(error)) return undefined;
+          throw error;
+        });
+        if (found?.isFile() === true) yield { key: name, byteCount: found.size, lastModified: found.mtime };
+      }
+    }
+  }
+
+  async #writeDurably(path: string, reader: BodyReader): Promise<void> {
+    const handle = await open(path, 'wx');
+    try {
+      for await (const chunk of reader.chunks()) await handle.appendFile(chunk);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Rename into place, again if a concurrent `delete` removed the folder in between, and make the names durable too. */
+  async #publish(temporary: string, path: string): Promise<void> {
+    const folder = dirname(path);
+    for (let attempt = 1; ; attempt += 1) {
+      const created = await mkdir(folder, { recursive: true });
+      try {
+        await rename(temporary, path);
+        await this.#syncFolders(folder, created === undefined ? folder : dirname(created));
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || attempt === publishAttempts) throw error;
+      }
+    }
+  }
+
+  async #syncFolders(from: string, upTo: string): Promise<void> {
+    for (let folder = from; ; folder = dirname(folder)) {
+      const handle = await open(folder, 'r');
+      await handle.sync().finally(() => handle.close());
+      if (folder === upTo || folder === dirname(folder)) return;
+    }
+  }
+
+  /** Empty folders would pile up for every day and month that was ever stored. */
+  async #removeEmptyFolders(from: string): Promise<void> {
+    for (let folder = from; this.#isBelowRoot(folder); folder = dirname(folder)) {
+      try {
+        await rmdir(folder);
+      } catch {
+        return; // not empty, or somebody else removed it: both are fine
+      }
+    }
+  }
+
+  #isBelowRoot(folder: string): boolean {
+    const path = relative(this.#root, folder);
+    return path !== '' && path !== '..' && !path.startsWith(`..${sep}`);
+  }
+
+  async #sweepOnce(): Promise<void> {
+    if (this.#swept) return;
+    this.#swept = true;
+    await this.#sweep();
+  }
+
+  /** Best effort: a file that cannot be removed now is tried again, and must not stop the caller. */
+  async #sweep(): Promise<void> {
+    const names = await readdir(this.#incoming).catch(() => []);
+    for (const name of names) {
+      const path = join(this.#incoming, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found !== undefined && Date.now() - found.mtimeMs > staleAfterMs)
+        await rm(path, { force: true }).catch(() => undefined);
+    }
+  }
+
+  #translate(action: string, key: string, error: unknown): unknown {
+    if (error instanceof Error && isOwn(error)) return error;
+    const code = codeOf(error);
+    const advice = adviceByCode[code] ?? 'check that the directory is there and its disk works';
+    return new ObjectStoreError(
+      `Object store ${this.location}: ${action} ${key || 'all objects'} failed (${code || String(error)}); ${advice}`,
+      { cause: error },
+    );
+  }
+}
+
+function isOwn(error: Error): boolean {
+  return error instanceof ObjectStoreError || error.name === 'ObjectKeyInvalid';
+}

@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream';
+
+/** What {@link ObjectStore.put} takes besides the body. */
+export interface PutOptions {
+  /**
+   * Names and values kept beside the object, for other readers of the bucket (Koku looks for `manifestid`). S3 keeps names in
+   * lower case. A directory has no place for them and drops them; this program never reads them back.
+   */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Aborting it ends the upload: the promise rejects with the signal's reason and the object stays as it was. */
+  readonly signal?: AbortSignal;
+}
+
+/** One object as {@link ObjectStore.list} reports it. */
+export interface ListedObject {
+  readonly key: string;
+  readonly byteCount: number;
+  readonly lastModified: Date;
+}
+
+/**
+ * Payload archives, daily CSVs and reject objects: a directory (`file:///directory`) or a bucket (`s3://bucket/prefix`).
+ *
+ * Keys are relative to that directory or prefix and follow `assertObjectKey`; a wrong key throws {@link ObjectKeyInvalid}. An
+ * object and a key below it (`a` and `a/b`) cannot both exist in a directory, so do not create such pairs.
+ * Every method throws {@link ObjectStoreError} when the store itself fails (unreachable, access denied, disk full).
+ */
+export interface ObjectStore {
+  /** Where the store is, for messages and logs; never contains credentials. */
+  readonly location: string;
+
+  /**
+   * Write an object, or replace it. It appears whole or not at all: readers see the old bytes until the last byte is stored, and a
+   * body that fails, or an abort, leaves the old object (or none) and nothing half-written. Of two writers at once, one wins whole.
+   * The body is always read to its end or destroyed.
+   *
+   * @returns how many bytes were stored
+   * @throws the body's own error, unchanged, when reading it failed
+   * @throws the signal's reason when aborted
+   */
+  put(
+    key: string,
+    body: Readable | Uint8Array,
+    options?: PutOptions,
+  ): Promise<{ readonly byteCount: number }>;
+
+  /**
+   * Read an object. The stream delivers the bytes of one version even when the object is replaced meanwhile; it fails with
+   * {@link ObjectStoreError} when the connection breaks before the last byte, and with the signal's reason when aborted.
+   * Read it to the end or destroy it: it holds a socket or a file.
+   *
+   * @throws ObjectNotFound when there is no such object
+   */
+  get(key: string, options?: { readonly signal?: AbortSignal }): Promise<Readable>;
+
+  /** Size of an object, or undefined when there is none. */
+  head(key: string): Promise<{ readonly byteCount: number } | undefined>;
+
+  /** Remove an object; one that does not exist is fine. */
+  delete(key: string): Promise<void>;
+
+  /**
+   * All objects whose key starts with `prefix` (a plain string, not a folder: `a/b` also finds `a/bc`), in the order of their
+   * keys' UTF-8 bytes. Objects put or removed meanwhile may or may not appear.
+   */
+  list(prefix: string): AsyncIterable<ListedObject>;
+}
+
+/** There is no object with this key. */
+export class ObjectNotFound extends Error {
+  override name = 'ObjectNotFound';
+  readonly code = 'OBJECT_NOT_FOUND';
+  readonly key: string;
+
+  constructor(key: string, location: string, options?: ErrorOptions) {
+    super(`Object ${key} not found in ${location}`, options);
+    this.key = key;
+  }
+}
+
+/** The key breaks a rule of `assertObjectKey`; a mistake of the caller, so trying again is no use. */
+export class ObjectKeyInvalid extends Error {
+  override name = 'ObjectKeyInvalid';
+  readonly code = 'OBJECT_KEY_INVALID';
+}
+
+/** The store failed: the message says what, where and what to do; `cause` is the error of the file system or of the S3 client. */
+export class ObjectStoreError extends Error {
+  override name = 'ObjectStoreError';
+  readonly code = 'OBJECT_STORE_FAILED';
+}

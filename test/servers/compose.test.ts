@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { configurationKeys } from '../../platform/config.ts';
+import { checkObjectStore, openObjectStore } from '../../platform/object-store/index.ts';
+import { startVersitygw } from './versitygw.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Read by the AWS SDK and by Temporal's client, so not among the keys of our own configuration. */
+const libraryKeys = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_REGION',
+  'TEMPORAL_ADDRESS',
+  'TEMPORAL_NAMESPACE',
+];
+
+interface Service {
+  image?: string;
+  command?: string[] | null;
+  environment?: Record<string, string | null>;
+  ports?: { host_ip?: string; published?: string }[];
+  depends_on?: Record<string, unknown>;
+  healthcheck?: { test: string[] };
+  volumes?: { type: string; source: string }[];
+}
+interface Project {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+}
+
+let directory = '';
+let checker = '';
+let project: Project;
+
+/** What the library of Docker Compose makes of a file. @throws with its complaint when the file is not valid */
+async function readCompose(file: string): Promise<Project> {
+  // None of our own variables, so that the defaults in the file are what is checked.
+  const { stdout } = await run(checker, [root, file], { env: { PATH: process.env['PATH'] } });
+  return JSON.parse(stdout) as Project;
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ocp-compose-'));
+  checker = join(directory, 'compose-check');
+  try {
+    await run('go', ['build', '-o', checker, '.'], { cwd: join(root, 'test/servers/compose-check') });
+  } catch (cause) {
+    throw new Error(
+      'test/servers/compose-check could not be built: it needs Go 1.24 or later and the Go module proxy; see test/servers/install.sh',
+      { cause },
+    );
+  }
+  project = await readCompose('docker-compose.yml');
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+describe('docker-compose.yml', () => {
+  test('has the services that the pipeline needs', () => {
+    expect(Object.keys(project.services).sort()).toEqual(['postgres', 's3', 'setup', 'temporal', 'worker']);
+  });
+
+  test.each([
+    ['an unknown field', 'services: {a: {image: "a:1", portz: ["1"]}}', 'portz'],
+    ['a dependency on a service that is absent', 'services: {a: {image: "a:1", depends_on: [b]}}', '"b"'],
+    ['a volume that is not declared', 'services: {a: {image: "a:1", volumes: ["undeclared:/v"]}}', 'undeclared'],
+  ])('the check refuses %s, so it does check', async (_, text, complaint) => {
+    const file = join(directory, 'wrong.yml');
+    await writeFile(file, text);
+    const failure = await readCompose(file).catch((error: unknown) => error as { stderr: string });
+    expect(failure).toHaveProperty('stderr', expect.stringContaining('is not a valid Compose file'));
+    expect(failure).toHaveProperty('stderr', expect.stringContaining(complaint));
+  });
+
+  test.each(['worker', 'setup'])('every variable of %s is one that is read', (name) => {
+    const keys = Object.keys(project.services[name]?.environment ?? {});
+    expect(keys).toEqual(expect.arrayContaining(['DATABASE_URL', 'OBJECT_STORE', 'TEMPORAL_ADDRESS']));
+    expect(keys.filter((key) => !configurationKeys.includes(key) && !libraryKeys.includes(key))).toEqual([]);
+  });
+
+  test('the addresses of the worker are services of this file', () => {
+    const environment = project.services['worker']?.environment ?? {};
+    const hosts = [
+      new URL(environment['DATABASE_URL'] ?? '').hostname,
+      new URL(environment['S3_ENDPOINT'] ?? '').hostname,
+      environment['TEMPORAL_ADDRESS']?.split(':')[0],
+    ];
+    expect(hosts).toEqual(['postgres', 's3', 'temporal']);
+  });
+
+  test('images have a version and ports are published on loopback only', () => {
+    for (const [name, service] of Object.entries(project.services)) {
+      expect(service.image, name).toMatch(/:(?!latest).+/);
+      for (const port of service.ports ?? []) expect(port.host_ip, name).toBe('127.0.0.1');
+    }
+  });
+
+  test('every server that something waits for has a health check', () => {
+    const setup = project.services['setup'];
+    const servers = Object.keys(setup?.depends_on ?? {}).sort();
+    expect(servers).toEqual(['postgres', 's3', 'temporal']);
+    for (const name of servers) expect(project.services[name]?.healthcheck?.test[0], name).toBe('CMD');
+  });
+
+  test('the S3 server of the tests, started with the same command, has the bucket of the worker', async () => {
+    const [bucket = ''] =
+      project.services['worker']?.environment?.['OBJECT_STORE']?.slice(5).split('/') ?? [];
+    expect(project.services['s3']?.command?.join(' ')).toContain(
+      `mkdir -p /data/${bucket} && exec versitygw`,
+    );
+    // A bucket made as a folder, which no S3 client has created.
+    await mkdir(join(directory, 's3', 'buckets', bucket), { recursive: true });
+    const server = await startVersitygw(join(directory, 's3'));
+    try {
+      process.env['AWS_ACCESS_KEY_ID'] = server.accessKey;
+      process.env['AWS_SECRET_ACCESS_KEY'] = server.secretKey;
+      const url = project.services['worker']?.environment?.['OBJECT_STORE'] ?? '';
+      const store = openObjectStore({ url, s3: { endpoint: server.endpoint, region: 'us-east-1' } });
+      expect(await checkObjectStore(store)).toEqual({ ok: true, location: store.location });
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('Dockerfile', () => {
+  test('it ships what the package ships and starts the package’s command', async () => {
+    const dockerfile = await readFile(join(root, 'Dockerfile'), 'utf8');
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      files: string[];
+      bin: Record<string, string>;
+    };
+    expect(manifest.files).toContain('sql');
+    for (const folder of manifest.files)
+      expect(dockerfile).toContain(`COPY --from=build /app/${folder} ./${folder}`);
+    const command = JSON.stringify(['node', manifest.bin['ocp-pipeline'], 'worker']).replaceAll(',', ', ');
+    expect(dockerfile.trimEnd().split('\n').slice(-2)).toEqual(['USER node', `CMD ${command}`]);
+  });
+
+  test('nothing that the build copies is left out of the build context', async () => {
+    const ignored = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n');
+    const dockerfile = await readFile(join(root, 'Dockerfile'), 'utf8');
+    const [, copied = ''] = /^COPY (package\.json .*) \.\/$/m.exec(dockerfile) ?? [];
+    const needed = [
+      ...copied.split(' '),
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'sql',
+      'migrations',
+      'samples',
+    ];
+    expect(copied.split(' ')).toContain('package-lock.json');
+    for (const name of needed) {
+      expect(ignored).not.toContain(name);
+      await expect(run('test', ['-e', join(root, name)])).resolves.toBeDefined();
+    }
+  });
+});

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Install the servers that `npm run test:servers` needs, without Docker:
+#   versitygw (S3), PostgreSQL 15 (the oldest supported), and the check of docker-compose.yml.
+# What is there already is left alone, so running it again takes a second.
+set -euo pipefail
+
+versitygw_version=v1.8.0
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# A relative XDG_CACHE_HOME is invalid and ignored, as the XDG rules say.
+case ${XDG_CACHE_HOME:-} in
+  /*) cache=$XDG_CACHE_HOME/ocp-pipeline ;;
+  *) cache=$HOME/.cache/ocp-pipeline ;;
+esac
+
+say() { printf 'install.sh: %s\n' "$*"; }
+fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
+
+need_go() {
+  command -v go >/dev/null || fail "go not found, needed to build $1; install Go 1.24 or later and put it on PATH"
+}
+
+install_versitygw() {
+  local program=$cache/versitygw
+  if [[ -x $program ]] && go version -m "$program" 2>/dev/null | grep "github.com/versity/versitygw[[:space:]]$versitygw_version" >/dev/null; then
+    say "versitygw $versitygw_version is there: $program"
+    return
+  fi
+  say "building versitygw $versitygw_version (one to two minutes) ..."
+  # Built aside and renamed: a build that is interrupted leaves no half program behind.
+  local folder
+  folder=$(mktemp -d "$cache/versitygw-XXXXXX")
+  if ! GOBIN=$folder go install "github.com/versity/versitygw/cmd/versitygw@$versitygw_version"; then
+    rm -rf "$folder"
+    fail "versitygw could not be built; is the Go module proxy reachable (go env GOPROXY)?"
+  fi
+  mv "$folder/versitygw" "$program"
+  rm -rf "$folder"
+  say "versitygw is there: $program"
+}
+
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo -n "$@"; fi
+}
+
+install_postgres() {
+  local binaries=/usr/lib/postgresql/15/bin
+  if [[ -x $binaries/postgres && -x $binaries/initdb ]]; then
+    say "PostgreSQL 15 is there: $binaries"
+    return
+  fi
+  command -v apt-get >/dev/null || fail "PostgreSQL 15 not found in $binaries and there is no apt-get; install it there, or run this on Debian 12"
+  as_root true 2>/dev/null || fail "PostgreSQL 15 needs apt-get as root; run as root, or: apt-get install postgresql-15"
+  say "installing Debian's postgresql-15 ..."
+  local log
+  log=$(mktemp)
+  apt_get update || { cat "$log" >&2; fail "apt-get update failed; are the Debian package sources reachable?"; }
+  apt_get install postgresql-common || { cat "$log" >&2; fail "postgresql-common could not be installed"; }
+  # Debian would create and start a cluster of its own; the tests make theirs.
+  as_root mkdir -p /etc/postgresql-common/createcluster.d
+  echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/ocp-pipeline.conf >/dev/null
+  apt_get install postgresql-15 || { cat "$log" >&2; fail "postgresql-15 could not be installed; Debian 12 has it, other releases need the PostgreSQL package source"; }
+  rm -f "$log"
+  [[ -x $binaries/postgres ]] || fail "postgresql-15 was installed but $binaries/postgres is absent"
+  say "PostgreSQL 15 is there: $binaries"
+}
+
+# Uses the caller's $log; quiet unless it fails.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@" >"$log" 2>&1
+}
+
+build_compose_check() {
+  say "building the check of docker-compose.yml ..."
+  (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
+    fail "test/servers/compose-check could not be built; is the Go module proxy reachable (go env GOPROXY)?"
+  say "compose-check is there: $cache/compose-check"
+}
+
+timed() {
+  local started=$SECONDS
+  "$@"
+  say "$1 took $((SECONDS - started)) s"
+}
+
+mkdir -p "$cache" || fail "$cache cannot be created; set XDG_CACHE_HOME to a directory that can be written"
+need_go 'versitygw and compose-check'
+timed install_versitygw
+timed install_postgres
+timed build_compose_check
+say "done after $SECONDS s"

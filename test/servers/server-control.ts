@@ -1,0 +1,95 @@
+import { homedir } from 'node:os';
+import { access, constants } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { isRunning, stopProcess } from '../../platform/embedded/process-identity.ts';
+import { startServerProcess } from '../../platform/embedded/server-process.ts';
+import type { ServerCommand } from '../../platform/embedded/server-process.ts';
+
+/** Folder where `test/servers/install.sh` puts what it builds. */
+export function cacheDirectory(): string {
+  const configured = process.env['XDG_CACHE_HOME'];
+  const base = configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), '.cache');
+  return join(base, 'ocp-pipeline');
+}
+
+/**
+ * Path of a program that a test needs.
+ *
+ * @throws Error that says how to get it: a test whose server is absent fails rather than being skipped
+ */
+export async function requireProgram(path: string): Promise<string> {
+  try {
+    await access(path, constants.X_OK);
+    return path;
+  } catch (cause) {
+    throw new Error(
+      `${path} not found or not executable; run test/servers/install.sh, which installs the servers of these tests`,
+      { cause },
+    );
+  }
+}
+
+/** A server of a test, that can be started again after it was stopped, on the same port. */
+export interface ServerControl {
+  start(): Promise<void>;
+  /** End it as an operator would; waits until it has ended. */
+  stop(): Promise<void>;
+  /** End it as a power cut would. */
+  kill(): Promise<void>;
+  /** It keeps its connections but answers nothing. */
+  pause(): void;
+  resume(): void;
+}
+
+/**
+ * Control one server by its pid. It ends with this process whatever happens to the test.
+ *
+ * @param command how to start it
+ * @param isReady whether it answers
+ * @param stopSignal what asks it to end
+ */
+export function controlServer(
+  command: ServerCommand,
+  isReady: () => Promise<boolean>,
+  stopSignal: NodeJS.Signals,
+): ServerControl {
+  let running: { pid: number; startTime: string } | undefined;
+  const send = (signal: NodeJS.Signals): void => {
+    if (running === undefined) throw new Error(`${command.name} does not run, so it cannot get ${signal}`);
+    process.kill(running.pid, signal);
+  };
+  const endWithProcess = (): void => {
+    try {
+      send('SIGKILL');
+    } catch {
+      // It has ended already.
+    }
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (running === undefined) return;
+    if (await isRunning(running)) send('SIGCONT'); // a paused process would not notice the request to end
+    await stopProcess(running, command.name, [
+      { signal, graceMs: 10_000 },
+      { signal: 'SIGKILL', graceMs: 5_000 },
+    ]);
+    running = undefined;
+    process.off('exit', endWithProcess);
+  };
+  return {
+    start: async () => {
+      const server = await startServerProcess(command);
+      running = server.identity;
+      process.once('exit', endWithProcess);
+      try {
+        await server.waitUntil(isReady, 30_000);
+      } catch (error) {
+        await end('SIGKILL');
+        throw error;
+      }
+    },
+    stop: () => end(stopSignal),
+    kill: () => end('SIGKILL'),
+    pause: () => send('SIGSTOP'),
+    resume: () => send('SIGCONT'),
+  };
+}

@@ -1,0 +1,1 @@
+export { ingestManifest } from './ingest-manifest.ts';
