@@ -82,14 +82,20 @@ async function rebuildChangedDays(
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
   await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
   await client.query(sql.chooseLive, [sourceUuid, monthStart]);
-  const settingsHash = await scalar<string>(client, 'select ocp_settings_hash($1, $2)', [rules, source.cluster_alias]);
+  const settingsHash = await scalar<string>(client, 'select ocp_settings_hash($1, $2)', [
+    rules,
+    source.cluster_alias,
+  ]);
   const { rows } = await client.query<ChangedDay>(sql.changedDays, [sourceUuid, monthStart, settingsHash]);
   const days = rows.filter((day) => day.unloaded_count === 0);
   const waiting = rows.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
   if (waiting.length > 0) log.warn('days keep their data: live pieces are not loaded', { days: waiting });
   const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
   if (missing.length > 0)
-    throw new RollBack<AggregateDaysResult>({ outcome: 'missing', pieceIds: missing.slice(0, mostMissingNamed) });
+    throw new RollBack<AggregateDaysResult>({
+      outcome: 'missing',
+      pieceIds: missing.slice(0, mostMissingNamed),
+    });
   if (days.length === 0) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
 
   let summaryRowCount = 0;
@@ -101,7 +107,13 @@ async function rebuildChangedDays(
     );
   }
   const usageDays = days.map((day) => day.usage_day);
-  await client.query(sql.recordDays, [sourceUuid, usageDays, days.map((day) => day.pieces_hash), settingsHash, rules]);
+  await client.query(sql.recordDays, [
+    sourceUuid,
+    usageDays,
+    days.map((day) => day.pieces_hash),
+    settingsHash,
+    rules,
+  ]);
   await client.query(sql.markProcessed, [sourceUuid, usageDays]);
   return { outcome: 'done', dayCount: days.length, summaryRowCount };
 }

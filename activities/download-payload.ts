@@ -23,7 +23,8 @@ export interface DownloadPayloadInput {
 }
 
 export type DownloadPayloadResult =
-  { outcome: 'accepted'; payload: AcceptedPayload } | { outcome: 'ignored'; reason: string; manifestUuid: string; clusterId: string };
+  | { outcome: 'accepted'; payload: AcceptedPayload }
+  | { outcome: 'ignored'; reason: string; manifestUuid: string; clusterId: string };
 
 interface Archived {
   objectKey: string;
@@ -54,12 +55,18 @@ export async function downloadPayload(
   });
 }
 
-async function archivePayload(deps: ActivityDependencies, inbox: InboxRow, signal: AbortSignal): Promise<Archived> {
+async function archivePayload(
+  deps: ActivityDependencies,
+  inbox: InboxRow,
+  signal: AbortSignal,
+): Promise<Archived> {
   const { objectStore } = deps;
   if (inbox.objectKey !== null) {
     const stored = await objectStore.head(inbox.objectKey);
     if (stored !== undefined || inbox.downloadUrl === null) {
-      const { manifest } = await scanPayloadArchive(await objectStore.get(inbox.objectKey, { signal }), { signal });
+      const { manifest } = await scanPayloadArchive(await objectStore.get(inbox.objectKey, { signal }), {
+        signal,
+      });
       const byteCount = stored?.byteCount ?? 0;
       return { objectKey: inbox.objectKey, byteCount, sha256: null, manifest: parseManifest(manifest) };
     }
@@ -132,7 +139,11 @@ function drained(stream: PassThrough): Promise<void> {
   });
 }
 
-async function recordArchived(deps: ActivityDependencies, inbox: InboxRow, archived: Archived): Promise<void> {
+async function recordArchived(
+  deps: ActivityDependencies,
+  inbox: InboxRow,
+  archived: Archived,
+): Promise<void> {
   await inTransaction(deps.pool, (client) =>
     client.query(
       `update public.payload_inbox
@@ -144,7 +155,11 @@ async function recordArchived(deps: ActivityDependencies, inbox: InboxRow, archi
   );
 }
 
-async function decide(deps: ActivityDependencies, inbox: InboxRow, manifest: Manifest): Promise<DownloadPayloadResult> {
+async function decide(
+  deps: ActivityDependencies,
+  inbox: InboxRow,
+  manifest: Manifest,
+): Promise<DownloadPayloadResult> {
   const ignored = (reason: string): DownloadPayloadResult => ({
     outcome: 'ignored',
     reason,

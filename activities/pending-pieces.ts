@@ -16,7 +16,10 @@ export interface PendingPiecesResult {
 const pageSize = 400;
 
 /** The next pieces of a manifest that are registered and not loaded, largest first so that a late giant holds nobody up. */
-export async function pendingPieces(deps: ActivityDependencies, input: PendingPiecesInput): Promise<PendingPiecesResult> {
+export async function pendingPieces(
+  deps: ActivityDependencies,
+  input: PendingPiecesInput,
+): Promise<PendingPiecesResult> {
   const { rows } = await inTenantTransaction(deps.pool, input.schema, (client) =>
     client.query<{ piece_id: number }>(
       `select piece.piece_id

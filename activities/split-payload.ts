@@ -44,13 +44,19 @@ const loggedRejects = 20;
  *
  * @returns counts and months only; the pieces are in the ledger
  */
-export async function splitPayload(deps: ActivityDependencies, input: SplitPayloadInput): Promise<SplitSummary> {
+export async function splitPayload(
+  deps: ActivityDependencies,
+  input: SplitPayloadInput,
+): Promise<SplitSummary> {
   return withHeartbeat(async (report, signal) => {
     const { payload } = input;
     const inbox = await readInbox(deps.pool, input.inboxId);
     const { manifest, objectKey } = inbox;
     if (manifest === null || objectKey === null)
-      throw new PipelineError('PayloadUnavailable', `payload_inbox ${inbox.id} is not archived yet: start the run again`);
+      throw new PipelineError(
+        'PayloadUnavailable',
+        `payload_inbox ${inbox.id} is not archived yet: start the run again`,
+      );
     const manifestId = await registerManifest(deps, payload, manifest);
     const results: SplitFileResult[] = [];
     const wanted = new Set(manifest.files);
@@ -92,7 +98,11 @@ export async function splitPayload(deps: ActivityDependencies, input: SplitPaylo
   });
 }
 
-async function registerManifest(deps: ActivityDependencies, payload: AcceptedPayload, manifest: Manifest): Promise<number> {
+async function registerManifest(
+  deps: ActivityDependencies,
+  payload: AcceptedPayload,
+  manifest: Manifest,
+): Promise<number> {
   return inTenantTransaction(deps.pool, payload.schema, async (client) => {
     const body = JSON.stringify(manifest);
     const month = billingMonthOf(Date.parse(manifest.start ?? manifest.date));
@@ -137,7 +147,11 @@ async function registerFile(
     if (fileId === undefined) throw new Error(`${result.fileName}: no ledger row`);
     await abandonOutdatedPieces(client, fileId, result);
     if (result.kind === null || result.pieces.length === 0) return;
-    const periods = await registerReportPeriods(client, payload, monthsOf(result.pieces.map((piece) => piece.usageDay)));
+    const periods = await registerReportPeriods(
+      client,
+      payload,
+      monthsOf(result.pieces.map((piece) => piece.usageDay)),
+    );
     const pieces = result.pieces.map((piece) => ({
       ...piece,
       reportPeriodId: periods.get(billingMonthOf(piece.usageDay)),
@@ -155,12 +169,15 @@ async function registerFile(
 }
 
 /** The file came again with other contents: days that it no longer has, or has as another kind, leave staging. */
-async function abandonOutdatedPieces(client: PoolClient, fileId: number, result: SplitFileResult): Promise<void> {
-  const { rows } = await client.query<{ piece_id: number; report_kind: ReportKind; usage_day: UsageDay }>(sql.outdated, [
-    fileId,
-    result.kind,
-    result.pieces.map((piece) => piece.usageDay),
-  ]);
+async function abandonOutdatedPieces(
+  client: PoolClient,
+  fileId: number,
+  result: SplitFileResult,
+): Promise<void> {
+  const { rows } = await client.query<{ piece_id: number; report_kind: ReportKind; usage_day: UsageDay }>(
+    sql.outdated,
+    [fileId, result.kind, result.pieces.map((piece) => piece.usageDay)],
+  );
   for (const { piece_id, report_kind, usage_day } of rows) {
     await client.query(
       `delete from ${stagingTableOf(report_kind)}
@@ -169,7 +186,10 @@ async function abandonOutdatedPieces(client: PoolClient, fileId: number, result:
          and interval_start < ($2::date + 1)::timestamp at time zone 'UTC'`,
       [piece_id, usage_day],
     );
-    await client.query(`update ocp_piece set state = 'abandoned', staged_checksum = null where piece_id = $1`, [piece_id]);
+    await client.query(
+      `update ocp_piece set state = 'abandoned', staged_checksum = null where piece_id = $1`,
+      [piece_id],
+    );
   }
 }
 
@@ -193,10 +213,13 @@ async function registerReportPeriods(
 }
 
 function summarise(manifestId: number, results: readonly SplitFileResult[]): SplitSummary {
-  const total = (count: (result: SplitFileResult) => number) => results.reduce((sum, result) => sum + count(result), 0);
+  const total = (count: (result: SplitFileResult) => number) =>
+    results.reduce((sum, result) => sum + count(result), 0);
   const warnings = results.flatMap((result) => {
     if (result.message !== undefined) return [result.message];
-    return result.rejectedRowCount === 0 ? [] : [`${result.fileName}: ${result.rejectedRowCount} rows rejected`];
+    return result.rejectedRowCount === 0
+      ? []
+      : [`${result.fileName}: ${result.rejectedRowCount} rows rejected`];
   });
   for (const warning of warnings) log.warn('file has errors', { warning });
   return {

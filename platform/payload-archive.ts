@@ -3,9 +3,10 @@ import type { TransformCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
-import type { Entry } from 'tar-stream';
 import { PipelineError } from '../domain/failures.ts';
 import { archiveProblem, checkMember, isRegular } from './payload-archive-members.ts';
+
+type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Member> ? Member : never;
 
 /** Bounds that keep a small archive from filling disks and keeping a worker busy for ever. Sizes in bytes. */
 export interface ArchiveLimits {
@@ -147,7 +148,58 @@ async function walk(
   const feedFailure = await feeding;
   source.destroy();
   if (options.signal?.aborted === true) throw options.signal.reason;
-  if (memberFailure !== undefined && !isConsequenceOf(memberFailure.error, feedFailure))
-    throw memberFailure.error;
+  // A stream that breaks inside a member fails the member too; the break is then the cause worth telling.
+  const broken = feedFailure !== undefined && !isOwnDoing(feedFailure.error);
+  if (memberFailure !== undefined && !broken) throw memberFailure.error;
   if (feedFailure !== undefined) throw translate(feedFailure.error);
+}
+
+/** Leaving the walk early destroys the streams; what they then report is no failure of the archive. */
+function isOwnDoing(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  return name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/**
+ * Read an archive once for its manifest, which is usually the last member, and the names of what else it holds.
+ *
+ * @throws PipelineError `ManifestInvalid` (not retried): not a gzip-compressed tar, damaged, unsafe members, expands beyond
+ *   the limits, or without a regular member named exactly `manifest.json`
+ */
+export async function scanPayloadArchive(
+  source: Readable,
+  options: ReadArchiveOptions = {},
+): Promise<ArchiveScan> {
+  const limits = { ...defaultArchiveLimits, ...options.limits };
+  const memberNames: string[] = [];
+  let manifest: Uint8Array | undefined;
+  await walk(source, options, limits, async (entry) => {
+    if (!isRegular(entry.header)) return;
+    memberNames.push(entry.header.name);
+    if (entry.header.name !== 'manifest.json') return;
+    if ((entry.header.size ?? 0) > limits.maxManifestBytes)
+      throw archiveProblem(
+        `has a manifest.json of ${entry.header.size ?? 0} bytes, more than ${limits.maxManifestBytes}`,
+      );
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of entry) chunks.push(chunk as Uint8Array);
+    manifest = Buffer.concat(chunks);
+  });
+  if (manifest === undefined)
+    throw archiveProblem(memberNames.length === 0 ? 'is empty' : 'has no member named manifest.json');
+  return { manifest, memberNames };
+}
+
+/**
+ * Hand the wanted regular members of an archive to `onFile`, one after the other, as they stream by.
+ *
+ * @throws PipelineError `ManifestInvalid` as {@link scanPayloadArchive}; whatever `onFile` throws, unchanged
+ */
+export async function readPayloadMembers(source: Readable, reader: ArchiveMemberReader): Promise<void> {
+  const limits = { ...defaultArchiveLimits, ...reader.limits };
+  await walk(source, reader, limits, async (entry) => {
+    const { name } = entry.header;
+    if (!isRegular(entry.header) || !reader.wanted(name)) return;
+    await reader.onFile(name, Readable.from(entry, { objectMode: false }));
+  });
 }

@@ -24,12 +24,15 @@ export interface PipelineWorkersOptions {
   dependencies: ActivityDependencies;
   /** how long running activities may go on after a stop before they are cancelled, milliseconds */
   graceMs?: number;
+  /** bundle to run instead of the one of the build */
+  workflowBundlePath?: string;
 }
 
 /** Built by `npm run build`; from source the SDK bundles the workflows when the worker starts. */
 export const builtBundlePath = join(packageRoot, 'dist', 'workflow-bundle.js');
 
-function workflowCode(): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
+function workflowCode(given?: string): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
+  if (given !== undefined) return { workflowBundle: { codePath: given } };
   const fromBuild = import.meta.url.includes('/dist/workers/');
   return fromBuild && existsSync(builtBundlePath)
     ? { workflowBundle: { codePath: builtBundlePath } }
@@ -54,7 +57,7 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      ...workflowCode(),
+      ...workflowCode(options.workflowBundlePath),
       taskQueue: taskQueues.pipeline,
       maxConcurrentActivityTaskExecutions: 10,
     }),

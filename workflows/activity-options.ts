@@ -5,7 +5,14 @@ import type { RunOptions } from '../domain/run.ts';
 import type { Activities } from '../activities/index.ts';
 
 /** Failures that trying again cannot mend. */
-const nonRetryableErrorTypes = ['ManifestInvalid', 'ReportHeaderInvalid', 'DayNotOurs', 'ObjectMissing', 'SchemaTooOld', 'ConfigInvalid'];
+const nonRetryableErrorTypes = [
+  'ManifestInvalid',
+  'ReportHeaderInvalid',
+  'DayNotOurs',
+  'ObjectMissing',
+  'SchemaTooOld',
+  'ConfigInvalid',
+];
 
 /** The activities of a run, each on the queue of the resource it needs and with the bounds of the run. */
 export interface BoundActivities {

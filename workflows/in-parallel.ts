@@ -1,5 +1,9 @@
 /** Run `work` for every item, at most `limit` at a time. The first failure is thrown when the others have ended. */
-export async function inParallel<T>(items: readonly T[], limit: number, work: (item: T) => Promise<unknown>): Promise<void> {
+export async function inParallel<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
   const queue = items[Symbol.iterator]();
   const runners = Array.from({ length: Math.min(limit, items.length) }, async () => {
     for (const item of queue) await work(item);

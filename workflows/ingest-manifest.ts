@@ -64,7 +64,11 @@ async function ingest(run: Run): Promise<IngestManifestResult> {
   let summaryRowCount = 0;
   for (const month of months) {
     const { schema, sourceUuid } = payload;
-    const result = await aggregateMonth(activities, { schema, sourceUuid, month }, run.options.loadConcurrency);
+    const result = await aggregateMonth(
+      activities,
+      { schema, sourceUuid, month },
+      run.options.loadConcurrency,
+    );
     board.progress.daysSummarised += result.dayCount;
     summaryRowCount += result.summaryRowCount;
   }
@@ -111,7 +115,17 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
     const { reason, manifestUuid, clusterId } = downloaded;
     const nothing = { fileCount: 0, failedFileCount: 0, rowCount: 0, rejectedRowCount: 0, rowsLoaded: 0 };
     const { phaseMs } = board.progress;
-    return { outcome: 'ignored', reason, manifestUuid, clusterId, ...nothing, daysSummarised: 0, summaryRowCount: 0, warnings: [], phaseMs };
+    return {
+      outcome: 'ignored',
+      reason,
+      manifestUuid,
+      clusterId,
+      ...nothing,
+      daysSummarised: 0,
+      summaryRowCount: 0,
+      warnings: [],
+      phaseMs,
+    };
   }
   const { payload } = downloaded;
   board.identify(payload);
@@ -140,7 +154,8 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
       board.say(`loaded ${board.progress.piecesLoaded} of ${split.pieceCount} pieces`);
     });
     // Pages are short beside the history limits, so between two of them is early enough.
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof ingestManifest>({ ...input, carried });
+    if (workflowInfo().continueAsNewSuggested)
+      await continueAsNew<typeof ingestManifest>({ ...input, carried });
   }
 }
 
@@ -158,7 +173,10 @@ async function waitForManifest(run: Run, payload: AcceptedPayload, split: SplitS
     });
     board.progress.waitingFor = answer.waitingFor;
     if (answer.release !== undefined) return { release: answer.release, months: answer.months };
-    board.enter('waiting', `waiting for ${answer.waitingCount} files of the manifest: ${answer.waitingFor.join(', ')}`);
+    board.enter(
+      'waiting',
+      `waiting for ${answer.waitingCount} files of the manifest: ${answer.waitingFor.join(', ')}`,
+    );
     await sleep(Math.max(1, Math.min(pauseMs, leftMs)));
   }
 }
@@ -187,5 +205,9 @@ function asFailure(error: unknown): ApplicationFailure {
     });
   const message = cause instanceof Error ? cause.message : String(cause);
   const activity = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
-  return ApplicationFailure.create({ type: 'RetriesExhausted', message: activity + message, nonRetryable: true });
+  return ApplicationFailure.create({
+    type: 'RetriesExhausted',
+    message: activity + message,
+    nonRetryable: true,
+  });
 }

@@ -19,7 +19,9 @@ export class ProgressBoard {
   #since = Date.now();
 
   constructor() {
-    setHandler(progressQuery, () => this.progress, { description: 'Phase, rows and pieces so far, and what the run waits for' });
+    setHandler(progressQuery, () => this.progress, {
+      description: 'Phase, rows and pieces so far, and what the run waits for',
+    });
   }
 
   /** Enter a phase; the time spent in the one before is added to it. */

@@ -7,7 +7,9 @@ import { inParallel } from './in-parallel.ts';
 const busyPauseMs = { first: 200, longest: 15_000 };
 
 /** Ask until the answer is not "busy": somebody else is rewriting the same source, which is no error. */
-export async function whenFree<R extends { outcome: string }>(ask: () => Promise<R>): Promise<Exclude<R, { outcome: 'busy' }>> {
+export async function whenFree<R extends { outcome: string }>(
+  ask: () => Promise<R>,
+): Promise<Exclude<R, { outcome: 'busy' }>> {
   for (let pauseMs = busyPauseMs.first; ; pauseMs = Math.min(pauseMs * 2, busyPauseMs.longest)) {
     const result = await ask();
     if (result.outcome !== 'busy') return result as Exclude<R, { outcome: 'busy' }>;

@@ -51,7 +51,7 @@ export async function downloadWithSdk(
   const { problem } = await ended;
   const program = await finishedDownload(directory);
   if (program === undefined) {
-    say(`download given up: ${stalled ? `nothing arrived for ${quietMs / 1000} s` : lastLine(problem)}`);
+    say(`download given up: ${stalled ? `nothing arrived for ${quietMs / 1000} s` : rootCause(problem)}`);
   }
   return program;
 }
@@ -171,7 +171,8 @@ async function finishedDownload(directory: string): Promise<string | undefined> 
   return name === undefined ? undefined : join(directory, name);
 }
 
-function lastLine(text: string): string {
-  const lines = text.split('\n').filter((line) => /error|fail/i.test(line));
-  return (lines[0] ?? text).trim();
+/** The SDK reports a chain of causes, "… : … : …", whose last two parts tell what was wrong. */
+function rootCause(problem: string): string {
+  const line = problem.split('\n').find((candidate) => /error|fail/i.test(candidate)) ?? problem;
+  return line.trim().replace(/\]$/, '').split(': ').slice(-2).join(': ');
 }

@@ -71,7 +71,11 @@ describe('docker-compose.yml', () => {
   test.each([
     ['an unknown field', 'services: {a: {image: "a:1", portz: ["1"]}}', 'portz'],
     ['a dependency on a service that is absent', 'services: {a: {image: "a:1", depends_on: [b]}}', '"b"'],
-    ['a volume that is not declared', 'services: {a: {image: "a:1", volumes: ["undeclared:/v"]}}', 'undeclared'],
+    [
+      'a volume that is not declared',
+      'services: {a: {image: "a:1", volumes: ["undeclared:/v"]}}',
+      'undeclared',
+    ],
   ])('the check refuses %s, so it does check', async (_, text, complaint) => {
     const file = join(directory, 'wrong.yml');
     await writeFile(file, text);

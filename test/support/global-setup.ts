@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { startTestServers } from './servers.ts';
+import { bundleWorkflows } from './workflow-bundle.ts';
 import { createTemplateDatabase } from './template-database.ts';
 
 declare module 'vitest' {
@@ -7,6 +8,7 @@ declare module 'vitest' {
     postgresUrl: string;
     temporalAddress: string;
     templateDatabase: string;
+    workflowBundlePath: string;
   }
 }
 
@@ -17,6 +19,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('postgresUrl', servers.postgresUrl);
     project.provide('temporalAddress', servers.temporalAddress);
     project.provide('templateDatabase', await createTemplateDatabase(servers.postgresUrl));
+    project.provide('workflowBundlePath', await bundleWorkflows());
   } catch (error) {
     await servers.stop();
     throw error;

@@ -1,0 +1,174 @@
+import { createReadStream } from 'node:fs';
+import type { Argv } from 'yargs';
+import { parseManifest } from '../domain/manifest.ts';
+import { openPayload } from '../platform/payload-source.ts';
+import { scanPayloadArchive } from '../platform/payload-archive.ts';
+import { registerSource } from '../platform/sources.ts';
+import { matchSource } from '../platform/tenant.ts';
+import type { PipelineWorkers } from '../workers/pipeline.ts';
+import type { Command } from './command.ts';
+import { followRuns } from './follow-run.ts';
+import type { RunEnd } from './follow-run.ts';
+import { formatDuration, formatNumber } from './output.ts';
+import type { Output } from './output.ts';
+import { logFile, openServices, processLogger } from './services.ts';
+import type { Services } from './services.ts';
+import { localPath, startRun } from './start-run.ts';
+import { stopSignal } from './stop-signal.ts';
+
+interface Options {
+  payload: string[];
+  org: string;
+  register: boolean;
+  follow: boolean | undefined;
+  withWorker: boolean;
+  again: boolean;
+  requestId: string | undefined;
+}
+
+export const ingestCommand: Command<Options> = {
+  name: 'ingest <payload..>',
+  summary: 'Take payload archives through the pipeline',
+  options: (parser): Argv<Options> =>
+    parser
+      .positional('payload', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'tar.gz path, or an s3:, http: or https: address',
+      })
+      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+      .option('register', {
+        type: 'boolean',
+        default: false,
+        describe: 'register a cluster that is not known yet',
+      })
+      .option('follow', {
+        type: 'boolean',
+        describe: 'wait for the end (default on a terminal, and always when the worker is in this process)',
+      })
+      .option('with-worker', { type: 'boolean', default: false, describe: 'run a worker in this process' })
+      .option('again', {
+        type: 'boolean',
+        default: false,
+        describe: 'run again although the same payload went through',
+      })
+      .option('request-id', {
+        type: 'string',
+        describe: 'ingress request id (one payload only; default: its SHA-256)',
+      })
+      .check(({ payload, requestId }) => {
+        if (requestId !== undefined && payload.length > 1)
+          throw new Error('--request-id goes with one payload');
+        return true;
+      }) as unknown as Argv<Options>,
+  run: async (options, output) => {
+    const stop = stopSignal();
+    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
+    let workers: PipelineWorkers | undefined;
+    try {
+      const ownWorker = options.withWorker || services.embedded.temporal;
+      processLogger(services.config, 'file');
+      if (ownWorker) {
+        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
+        workers = await services.startWorkers();
+      }
+      const follow = ownWorker || (options.follow ?? output.terminal);
+      return await ingestAll(services, options, output, follow, stop);
+    } finally {
+      workers?.stop();
+      await workers?.finished;
+      await services.close();
+    }
+  },
+};
+
+async function ingestAll(
+  services: Services,
+  options: Options,
+  output: Output,
+  follow: boolean,
+  stop: AbortSignal,
+): Promise<number> {
+  const client = await services.client();
+  const { pool, objectStore, config } = services;
+  if (options.register)
+    for (const payload of options.payload) await registerCluster(services, options.org, payload, output);
+  const runs = await Promise.all(
+    options.payload.map((payload) =>
+      startRun(
+        { client, pool, objectStore, config },
+        {
+          orgId: options.org,
+          payload,
+          again: options.again,
+          ...(options.requestId === undefined ? {} : { requestId: options.requestId }),
+        },
+      ),
+    ),
+  );
+  if (!follow) {
+    const started = runs.map((run) => ({
+      payload: run.payload,
+      workflowId: run.handle.workflowId,
+      alreadyIngested: run.earlier !== undefined,
+    }));
+    output.result(
+      started
+        .map(
+          (run) =>
+            `${run.payload}: ${run.alreadyIngested ? 'already ingested' : 'started'} ${run.workflowId}`,
+        )
+        .join('\n'),
+      started,
+    );
+    return 0;
+  }
+  const ends = await followRuns(output, runs, stop);
+  output.result(ends.map(endText).join('\n'), ends);
+  return ends.some((end) => end.outcome === 'failed') ? 1 : 0;
+}
+
+/** What became of a payload, for people. */
+export function endText(end: RunEnd): string {
+  if (end.outcome === 'failed') return `${end.payload}: failed (${end.errorType}): ${end.message}`;
+  const { result } = end;
+  if (end.outcome === 'ignored') return `${end.payload}: ignored: ${result.reason ?? ''}`;
+  const rejected =
+    result.rejectedRowCount > 0 ? `, ${formatNumber(result.rejectedRowCount)} rows rejected` : '';
+  const spent = Object.values(result.phaseMs).reduce((sum, ms) => sum + ms, 0);
+  const lines = [
+    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${formatNumber(result.rowCount)} rows${rejected}, ` +
+      `${result.daysSummarised} days summarised (${formatNumber(result.summaryRowCount)} rows) in ${formatDuration(spent)}`,
+    ...(result.release === 'timeout'
+      ? ['  warning: files of the manifest never came; the rest was summarised']
+      : []),
+    ...result.warnings.map((warning) => `  warning: ${warning}`),
+  ];
+  return lines.join('\n');
+}
+
+/** Read the cluster id out of the payload and register it, unless it is known. A bad payload is left to its run to refuse. */
+async function registerCluster(
+  services: Services,
+  orgId: string,
+  payload: string,
+  output: Output,
+): Promise<void> {
+  const remote = /^(s3|https?):\/\//i.test(payload);
+  const { S3_ENDPOINT: s3Endpoint } = services.config;
+  const stream = remote
+    ? await openPayload(payload, s3Endpoint === undefined ? {} : { s3Endpoint })
+    : createReadStream(localPath(payload));
+  const manifest = await scanPayloadArchive(stream)
+    .then((scan) => parseManifest(scan.manifest))
+    .catch(() => undefined);
+  if (manifest === undefined) return;
+  if ((await matchSource(services.pool, orgId, manifest.clusterId)) !== undefined) return;
+  const { pool, databaseUrl } = services;
+  await registerSource(
+    { pool, databaseUrl, log: { info: () => undefined } },
+    { orgId, clusterId: manifest.clusterId, name: manifest.clusterId },
+  );
+  output.say(`Registered cluster ${manifest.clusterId} of organisation ${orgId}`);
+}

@@ -1,0 +1,58 @@
+import Table from 'cli-table3';
+
+/** Where a command writes: results to standard output, what it is doing to standard error. */
+export interface Output {
+  /** print JSON instead of tables */
+  json: boolean;
+  /** standard error is a terminal: live lines and colours are welcome */
+  terminal: boolean;
+  /** one line about what is going on */
+  say(line: string): void;
+  /** the result: a table or lines for people, `value` as JSON for machines */
+  result(text: string, value: unknown): void;
+}
+
+/** Standard streams of the process. */
+export function standardOutput(options: { json: boolean }): Output {
+  return {
+    json: options.json,
+    terminal: process.stderr.isTTY && !options.json,
+    say: (line) => process.stderr.write(`${line}\n`),
+    result: (text, value) =>
+      process.stdout.write(options.json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`),
+  };
+}
+
+/** A table of texts; numbers are set right. An empty one is one sentence. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  whenEmpty: string,
+): string {
+  if (rows.length === 0) return whenEmpty;
+  const drawn = new Table({
+    head: [...head],
+    style: { head: [], border: [] },
+    colAligns: head.map((_, column) =>
+      rows.every((row) => typeof row[column] === 'number') ? 'right' : 'left',
+    ),
+  });
+  for (const row of rows)
+    drawn.push(row.map((cell) => (typeof cell === 'number' ? formatNumber(cell) : cell)));
+  return drawn.toString();
+}
+
+const wholeNumbers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const decimals = new Intl.NumberFormat('en', { maximumFractionDigits: 2, minimumFractionDigits: 2 });
+
+/** 1234 → 1,234; 0.5 → 0.50. */
+export function formatNumber(value: number): string {
+  return Number.isInteger(value) ? wholeNumbers.format(value) : decimals.format(value);
+}
+
+/** Milliseconds for people: 850 ms, 2.4 s, 3 min 05 s. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${String(Math.floor((ms % 60_000) / 1_000)).padStart(2, '0')} s`;
+}

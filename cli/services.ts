@@ -1,0 +1,162 @@
+import { resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import { clock, loadConfig } from '../platform/config.ts';
+import type { Config } from '../platform/config.ts';
+import { openPool } from '../platform/database.ts';
+import { openEmbeddedStack } from '../platform/embedded/stack.ts';
+import type { EmbeddedStack } from '../platform/embedded/stack.ts';
+import { createLogger, installTemporalLogger } from '../platform/logging.ts';
+import type { PipelineLogger } from '../platform/logging.ts';
+import { migrateAll, migratePublic } from '../platform/migrations.ts';
+import { openObjectStore } from '../platform/object-store/index.ts';
+import type { ObjectStore } from '../platform/object-store/index.ts';
+import { configuredTemporal, connectClient, connectWorker, localTemporal } from '../platform/temporal.ts';
+import type { TemporalTarget } from '../platform/temporal.ts';
+import { startPipelineWorkers } from '../workers/pipeline.ts';
+import type { PipelineWorkers } from '../workers/pipeline.ts';
+
+/** Which servers a command needs, and whose. */
+export interface ServiceNeeds {
+  temporal?: boolean;
+  objectStore?: boolean;
+  /** bring `public` (or everything) up to date first; an embedded database is always brought up to date */
+  migrate?: 'public' | 'all';
+  /** use the embedded stack for everything, whatever is configured */
+  embeddedOnly?: boolean;
+}
+
+/** Opened servers, each configured or embedded, decided one by one. */
+export interface Services {
+  config: Config;
+  databaseUrl: string;
+  pool: Pool;
+  objectStoreUrl: string;
+  objectStore: ObjectStore;
+  /** undefined when not asked for */
+  temporal: TemporalTarget | undefined;
+  temporalUiUrl: string | undefined;
+  embedded: { postgres: boolean; temporal: boolean; objectStore: boolean };
+  client(): Promise<Client>;
+  startWorkers(): Promise<PipelineWorkers>;
+  /** Close connections, stop what this process started. */
+  close(): Promise<void>;
+}
+
+/** Most connections of a process that runs no worker. */
+const clientPoolSize = 4;
+
+let logger: PipelineLogger | undefined;
+
+/** The process's logger; workers in a terminal's process write to a file, so that the progress line stays readable. */
+export function processLogger(config: Config, destination: 'standard output' | 'file'): PipelineLogger {
+  if (logger === undefined) {
+    logger = createLogger({
+      level: config.OCP_LOG_LEVEL,
+      ...(destination === 'file' ? { file: logFile(config) } : {}),
+    });
+    installTemporalLogger(logger);
+  }
+  return logger;
+}
+
+/** Log file of workers that run inside a command. */
+export function logFile(config: Config): string {
+  return resolve(config.OCP_DATA_DIR, 'pipeline.log');
+}
+
+/**
+ * Open the servers a command needs. What `DATABASE_URL`, `OBJECT_STORE` and Temporal's variables name is used as it is;
+ * the rest is the embedded stack under `OCP_DATA_DIR`.
+ */
+export async function openServices(say: (line: string) => void, needs: ServiceNeeds): Promise<Services> {
+  const config = loadConfig();
+  const ours = needs.embeddedOnly === true;
+  const configured = needs.temporal === true && !ours ? configuredTemporal() : undefined;
+  const embedded = {
+    postgres: ours || config.DATABASE_URL === undefined,
+    temporal: needs.temporal === true && configured === undefined,
+    objectStore: needs.objectStore === true && (ours || config.OBJECT_STORE === undefined),
+  };
+  const stack = Object.values(embedded).some(Boolean)
+    ? await openEmbeddedStack({ dataDirectory: resolve(config.OCP_DATA_DIR), needs: embedded, say })
+    : undefined;
+  try {
+    return await connect(say, needs, { config, stack, embedded, configured });
+  } catch (error) {
+    await stack?.stop();
+    throw error;
+  }
+}
+
+interface Found {
+  config: Config;
+  stack: EmbeddedStack | undefined;
+  embedded: Services['embedded'];
+  configured: TemporalTarget | undefined;
+}
+
+async function connect(say: (line: string) => void, needs: ServiceNeeds, found: Found): Promise<Services> {
+  const { config, stack, embedded, configured } = found;
+  const databaseUrl = (embedded.postgres ? stack?.databaseUrl : config.DATABASE_URL) ?? '';
+  const objectStoreUrl =
+    (embedded.objectStore ? stack?.objectStoreUrl : config.OBJECT_STORE) ?? 'file:///dev/null';
+  const log = { info: () => undefined };
+  if (needs.migrate === 'all') await migrateAll(databaseUrl, log);
+  else if (needs.migrate === 'public' || embedded.postgres) await migratePublic(databaseUrl, log);
+
+  const temporal =
+    configured ?? (stack?.temporalAddress === undefined ? undefined : localTemporal(stack.temporalAddress));
+  const pools: Pool[] = [];
+  const pool = (size: number, applicationName: string) => {
+    const opened = openPool({
+      url: databaseUrl,
+      size,
+      applicationName,
+      onIdleError: (error) => say(error.message),
+    });
+    pools.push(opened);
+    return opened;
+  };
+  const connections: { close(): Promise<void> }[] = [];
+  const objectStore = openObjectStore({ url: objectStoreUrl, s3: { endpoint: config.S3_ENDPOINT } });
+  const target = () => {
+    if (temporal === undefined) throw new Error('this command did not ask for Temporal');
+    return temporal;
+  };
+  return {
+    config,
+    databaseUrl,
+    pool: pool(clientPoolSize, 'ocp-pipeline'),
+    objectStoreUrl,
+    objectStore,
+    temporal,
+    temporalUiUrl: stack?.temporalUiUrl,
+    embedded,
+    client: async () => {
+      const client = await connectClient(target());
+      connections.push(client.connection);
+      return client;
+    },
+    startWorkers: async () => {
+      const connection = await connectWorker(target());
+      connections.push(connection);
+      return startPipelineWorkers({
+        connection,
+        namespace: target().namespace,
+        dependencies: {
+          pool: pool(config.OCP_DATABASE_POOL_SIZE, 'ocp-pipeline worker'),
+          databaseUrl,
+          objectStore,
+          config,
+          now: clock(config),
+        },
+      });
+    },
+    close: async () => {
+      await Promise.all(connections.map((connection) => connection.close()));
+      await Promise.all(pools.map((opened) => opened.end()));
+      await stack?.stop();
+    },
+  };
+}

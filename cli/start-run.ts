@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+import { TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Pool } from 'pg';
+import { PipelineError } from '../domain/failures.ts';
+import { ingestWorkflowId, taskQueues } from '../domain/run.ts';
+import type { IngestManifestInput, IngestManifestResult, RunOptions } from '../domain/run.ts';
+import type { Config } from '../platform/config.ts';
+import { enterInbox } from '../platform/inbox.ts';
+import { payloadKey } from '../platform/object-keys.ts';
+import type { ObjectStore } from '../platform/object-store/index.ts';
+import type { ingestManifest } from '../workflows/index.ts';
+import { searchAttributes } from '../workflows/search-attributes.ts';
+
+/** A started (or joined) run. */
+export interface StartedRun {
+  payload: string;
+  handle: WorkflowHandle<typeof ingestManifest>;
+  /** set when the same payload went through before: nothing was started */
+  earlier?: IngestManifestResult;
+}
+
+export interface StartRunDeps {
+  client: Client;
+  pool: Pool;
+  objectStore: ObjectStore;
+  config: Config;
+}
+
+export interface StartRunRequest {
+  orgId: string;
+  /** path, or an address with file:, s3:, http: or https: */
+  payload: string;
+  /** ingress request id; else the payload's SHA-256, or that of the address */
+  requestId?: string;
+  /** start again although the same payload went through before */
+  again?: boolean;
+}
+
+/** The bounds of a run, as configured now; they go into its input, so that a replay has the same. */
+export function runOptions(config: Config): RunOptions {
+  return {
+    manifestWaitMs: config.OCP_MANIFEST_WAIT,
+    manifestPollMaxMs: config.OCP_MANIFEST_POLL_MAX,
+    loadConcurrency: config.OCP_LOAD_CONCURRENCY,
+    transferTimeoutMs: config.OCP_ACTIVITY_TRANSFER_TIMEOUT,
+    sqlTimeoutMs: config.OCP_ACTIVITY_SQL_TIMEOUT,
+    retryInitialMs: config.OCP_ACTIVITY_RETRY_INITIAL,
+    retryMaxMs: config.OCP_ACTIVITY_RETRY_MAX,
+  };
+}
+
+/**
+ * Put a payload on its way: a local file into the object store, an address into the inbox, then start its workflow.
+ * The same payload again joins its running run; one that went through already is not started again unless asked for.
+ *
+ * @throws PipelineError `PayloadUnavailable` when a local file does not exist
+ */
+export async function startRun(deps: StartRunDeps, request: StartRunRequest): Promise<StartedRun> {
+  const { orgId, payload } = request;
+  const entry = /^(s3|https?):\/\//i.test(payload)
+    ? {
+        requestId: request.requestId ?? sha256(payload.replace(/\?.*$/s, '')),
+        origin: 'url' as const,
+        downloadUrl: payload,
+      }
+    : await archiveLocalFile(deps.objectStore, request);
+  const inboxId = await enterInbox(deps.pool, { orgId, ...entry });
+  const input: IngestManifestInput = {
+    orgId,
+    requestId: entry.requestId,
+    inboxId,
+    options: runOptions(deps.config),
+  };
+  return { payload, ...(await startWorkflow(deps.client, input, payload, request.again === true)) };
+}
+
+async function startWorkflow(
+  client: Client,
+  input: IngestManifestInput,
+  payload: string,
+  again: boolean,
+): Promise<Omit<StartedRun, 'payload'>> {
+  const workflowId = ingestWorkflowId(input.orgId, input.requestId);
+  const start = (workflowIdReusePolicy: 'ALLOW_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY') =>
+    client.workflow.start<typeof ingestManifest>('ingestManifest', {
+      workflowId,
+      taskQueue: taskQueues.pipeline,
+      args: [input],
+      workflowIdReusePolicy,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: searchAttributes.orgId, value: input.orgId },
+        { key: searchAttributes.pipelineState, value: 'downloading' },
+      ]),
+      staticSummary: `payload ${basename(payload.replace(/\?.*$/s, ''))}`,
+      staticDetails: `Organisation ${input.orgId}, request ${input.requestId}`,
+    });
+  try {
+    return { handle: await start(again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY') };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId);
+    const earlier = await handle.result();
+    // What made a payload be ignored, such as an unknown cluster, may have been put right since.
+    return earlier.outcome === 'ignored' ? { handle: await start('ALLOW_DUPLICATE') } : { handle, earlier };
+  }
+}
+
+async function archiveLocalFile(store: ObjectStore, { orgId, payload, requestId: given }: StartRunRequest) {
+  const path = localPath(payload);
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  const requestId = given ?? hash.digest('hex');
+  const objectKey = payloadKey(orgId, requestId);
+  const [stored, { size }] = await Promise.all([store.head(objectKey), stat(path)]);
+  if (stored?.byteCount !== size) await store.put(objectKey, createReadStream(path));
+  return { requestId, origin: 'file' as const, objectKey };
+}
+
+/** Path of a local payload. @throws PipelineError `PayloadUnavailable` when there is no such file */
+export function localPath(payload: string): string {
+  const path = payload.startsWith('file:') ? new URL(payload) : pathToFileURL(resolve(payload));
+  if (!existsSync(path))
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `${payload}: no such file; give a path, or an s3: or https: address`,
+    );
+  return decodeURIComponent(path.pathname);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

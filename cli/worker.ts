@@ -1,0 +1,40 @@
+import { ConfigInvalid } from '../platform/config.ts';
+import type { Command } from './command.ts';
+import { openServices, processLogger } from './services.ts';
+import { aborted, stopSignal } from './stop-signal.ts';
+
+export const workerCommand: Command<object> = {
+  name: 'worker',
+  summary: 'Run workers against the configured PostgreSQL, object store and Temporal',
+  options: (parser) => parser,
+  run: async (_options, output) => {
+    const stop = stopSignal();
+    requireConfigured();
+    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+    const logger = processLogger(services.config, 'standard output');
+    try {
+      if (services.temporal === undefined || services.embedded.temporal)
+        throw new ConfigInvalid(
+          'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
+        );
+      const workers = await services.startWorkers();
+      logger.info({ namespace: services.temporal.namespace }, 'worker started');
+      await Promise.race([aborted(stop), workers.finished]);
+      logger.info('worker stopping: running activities end first');
+      workers.stop();
+      await workers.finished;
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};
+
+/** A worker that quietly started servers of its own would work on the wrong database. */
+function requireConfigured(): void {
+  const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
+  if (missing.length > 0)
+    throw new ConfigInvalid(
+      `${missing.join(', ')}: not set; for a worker with everything embedded: ocp-pipeline dev`,
+    );
+}

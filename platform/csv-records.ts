@@ -1,0 +1,85 @@
+import { Transform } from 'node:stream';
+import type { Readable, TransformCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parse } from 'csv-parse';
+import type { Options } from 'csv-parse';
+
+/** One CSV record and the number of its last line in the file, from 1. */
+export interface CsvRecord {
+  fields: string[];
+  line: number;
+}
+
+/** Longest record that is believed; a missing quote would otherwise swallow the rest of a file into memory. */
+const longestRecordBytes = 8 * 1024 * 1024;
+
+/** PostgreSQL cannot store NUL in text, and no honest value holds one. */
+function withoutNul(): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done: TransformCallback) {
+      done(null, chunk.includes(0) ? chunk.filter((byte) => byte !== 0) : chunk);
+    },
+  });
+}
+
+/**
+ * Read a CSV as spreadsheets and operators write it: quoting, line breaks within quotes, CRLF, a byte order mark, any
+ * number of fields. Invalid UTF-8 becomes U+FFFD, NUL bytes are dropped, blank lines are passed over.
+ *
+ * @param onBroken called for a record that is no CSV (a quote that never closes); reading goes on behind it
+ */
+export async function* csvRecords(
+  source: Readable,
+  options: { signal?: AbortSignal; onBroken?: (line: number, reason: string) => void },
+): AsyncGenerator<CsvRecord> {
+  const parserOptions: Options = {
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    max_record_size: longestRecordBytes,
+    on_skip: (error) => {
+      options.onBroken?.((error as { lines?: number } | undefined)?.lines ?? 0, error?.message ?? 'not CSV');
+      return undefined;
+    },
+  };
+  const parser = parse(parserOptions);
+  const fed = pipeline(
+    source,
+    withoutNul(),
+    parser,
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
+  const failure = fed.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: string[];
+      info: { lines: number };
+    }>)
+      yield { fields: record, line: info.lines };
+  } catch (error) {
+    throw (await failure)?.error ?? error;
+  } finally {
+    parser.destroy();
+    await failure;
+  }
+}
+
+const needsQuotes = /[",\r\n]/;
+
+/** One line of CSV, quoted where needed, with its line end. */
+export function csvLine(fields: readonly string[]): string {
+  let line = '';
+  for (let i = 0; i < fields.length; i += 1) {
+    const field = fields[i] ?? '';
+    if (i > 0) line += ',';
+    line += needsQuotes.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  }
+  // A record of one blank field must not look like a blank line.
+  return fields.length === 1 && line === '' ? '""\n' : `${line}\n`;
+}

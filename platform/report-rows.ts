@@ -1,0 +1,98 @@
+import { LARGEST_BELIEVED_VALUE, reportKindDefinition } from '../domain/report-kind.ts';
+import type { ReportKind } from '../domain/report-kind.ts';
+import type { RowWindow } from '../domain/retention.ts';
+import { parseTimestamp } from '../domain/timestamp.ts';
+import { usageDayOf } from '../domain/usage-day.ts';
+import type { UsageDay } from '../domain/usage-day.ts';
+
+/** Why a row is not taken. */
+export interface RowProblem {
+  /** column at fault; blank when the row as a whole is */
+  column: string;
+  reason: string;
+}
+
+/** The UTC day and hour that a good row starts in. */
+export interface RowPlace {
+  usageDay: UsageDay;
+  /** 0 to 23 */
+  hour: number;
+}
+
+/** Checks the rows of one file. */
+export type RowCheck = (fields: readonly string[]) => { place: RowPlace } | { problem: RowProblem };
+
+const numberForm = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+/**
+ * Prepare the checks of a file with this header: field count, times, numbers that are numbers and believable, and an
+ * `interval_start` inside the window. Hours repeat on every row, so each text of a time is looked at once.
+ */
+export function rowCheck(kind: ReportKind, header: readonly string[], window: RowWindow): RowCheck {
+  const position = new Map(header.map((name, index) => [name, index]));
+  const present = reportKindDefinition(kind).columns.flatMap((column) => {
+    const index = position.get(column.name);
+    return index === undefined ? [] : [{ ...column, index }];
+  });
+  const numbers = present.filter((column) => column.type === 'number');
+  const times = present.filter((column) => column.type === 'timestamp' && column.name !== 'interval_start');
+  const intervalStart = position.get('interval_start') ?? -1;
+  const place = cachedPlace(window);
+  const validTime = cached((text) => parseTimestamp(text) !== undefined);
+
+  return (fields) => {
+    if (fields.length !== header.length)
+      return { problem: { column: '', reason: `expected ${header.length} fields, found ${fields.length}` } };
+    const found = place(fields[intervalStart] ?? '');
+    if ('problem' in found) return found;
+    for (const { name, index } of times)
+      if (!validTime(fields[index] ?? '')) return { problem: notATime(name, fields[index] ?? '') };
+    for (const { name, index } of numbers) {
+      const reason = numberProblem(fields[index] ?? '');
+      if (reason !== undefined) return { problem: { column: name, reason } };
+    }
+    return found;
+  };
+}
+
+function numberProblem(text: string): string | undefined {
+  if (text === '') return undefined;
+  if (!numberForm.test(text)) return `expected a number, found "${text.slice(0, 40)}"`;
+  if (Number(text) > LARGEST_BELIEVED_VALUE) return `expected at most 1e18, found ${text.slice(0, 40)}`;
+  return undefined;
+}
+
+function notATime(column: string, text: string): RowProblem {
+  return {
+    column,
+    reason: `expected a time like 2026-10-01 00:00:00 +0000 UTC, found "${text.slice(0, 40)}"`,
+  };
+}
+
+function cachedPlace(window: RowWindow): (text: string) => { place: RowPlace } | { problem: RowProblem } {
+  return cached((text) => {
+    const column = 'interval_start';
+    const time = parseTimestamp(text);
+    if (time === undefined) return { problem: notATime(column, text) };
+    if (time.epochMs < window.fromMs)
+      return { problem: { column, reason: `${text} is before the months that are kept` } };
+    if (time.epochMs > window.untilMs)
+      return { problem: { column, reason: `${text} is more than a day ahead` } };
+    return { place: { usageDay: usageDayOf(time.epochMs), hour: new Date(time.epochMs).getUTCHours() } };
+  });
+}
+
+/** Distinct texts remembered at most: a file whose every time is garbage must not fill memory. */
+const mostRemembered = 10_000;
+
+function cached<T>(compute: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    let value = known.get(text);
+    if (value === undefined) {
+      value = compute(text);
+      if (known.size < mostRemembered) known.set(text, value);
+    }
+    return value;
+  };
+}

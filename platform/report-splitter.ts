@@ -1,0 +1,246 @@
+import type { Readable } from 'node:stream';
+import { detectReportKind } from '../domain/report-kind.ts';
+import type { ReportKind } from '../domain/report-kind.ts';
+import type { RowWindow } from '../domain/retention.ts';
+import type { UsageDay } from '../domain/usage-day.ts';
+import { csvLine, csvRecords } from './csv-records.ts';
+import type { ObjectStore } from './object-store/index.ts';
+import { ObjectWriter } from './object-writer.ts';
+import { rowCheck } from './report-rows.ts';
+import type { RowCheck, RowProblem } from './report-rows.ts';
+
+/** One daily CSV that a file was split into. */
+export interface SplitPiece {
+  usageDay: UsageDay;
+  objectKey: string;
+  byteCount: number;
+  rowCount: number;
+  rejectedRowCount: number;
+  /** bit h is set when a row starts in UTC hour h */
+  hourMask: number;
+  /** SHA-256 of the daily CSV, hexadecimal */
+  checksum: string;
+}
+
+/** What a report file turned out to be, and its pieces. */
+export interface SplitFileResult {
+  fileName: string;
+  state: 'split' | 'empty' | 'unknown_kind' | 'failed';
+  kind: ReportKind | null;
+  /** for a file of no known kind: what it resembles and lacks */
+  nearest?: { kind: ReportKind; missingColumns: string[] };
+  /** rows accepted */
+  rowCount: number;
+  rejectedRowCount: number;
+  /** object that lists the rejected rows */
+  rejectsKey?: string;
+  /** one sentence for an unknown kind or a failed file */
+  message?: string;
+  /** in the order of their days */
+  pieces: SplitPiece[];
+}
+
+/** A row that is not taken. */
+export interface RejectedRow extends RowProblem {
+  /** number of the row's last line in the file, from 1 */
+  line: number;
+}
+
+export interface SplitFileOptions {
+  fileName: string;
+  store: Pick<ObjectStore, 'put'>;
+  keyFor: (kind: ReportKind, day: UsageDay) => string;
+  rejectsKey: string;
+  metadata: Record<string, string>;
+  /** times that rows may start at */
+  window: RowWindow;
+  /** a file fails with more rejected rows than the number and than the share, both */
+  limits: { maxRejectedRows: number; maxRejectedRowsPercent: number };
+  /** told about the first rejected rows */
+  onReject: (reject: RejectedRow) => void;
+  loggedRejects: number;
+  onProgress: (progress: { rowCount: number; byteCount: number }) => void;
+  signal: AbortSignal;
+}
+
+interface OpenPiece {
+  writer: ObjectWriter;
+  rowCount: number;
+  hourMask: number;
+}
+
+const progressEveryRows = 10_000;
+
+/**
+ * Split one report file into a CSV per UTC day of `interval_start`, in one streaming pass; the kind is found by the
+ * columns alone. Values stay as they were sent, in the file's own columns and order. Memory does not grow with the file:
+ * a write buffer per day, and nothing else, is kept.
+ *
+ * Rejected rows are listed in an object of their own, written only when there are any.
+ */
+export async function splitReportFile(
+  content: Readable,
+  options: SplitFileOptions,
+): Promise<SplitFileResult> {
+  const split = new FileSplit(options);
+  try {
+    for await (const { fields, line } of csvRecords(content, {
+      signal: options.signal,
+      onBroken: (line, reason) => split.broken.push({ line, column: '', reason }),
+    })) {
+      await split.take(fields, line);
+      if (split.unknown) break;
+    }
+    return await split.finish();
+  } catch (error) {
+    await split.abandon(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+class FileSplit {
+  /** records that are no CSV, waiting to be listed */
+  readonly broken: RejectedRow[] = [];
+  readonly #options: SplitFileOptions;
+  readonly #pieces = new Map<UsageDay, OpenPiece>();
+  #header: string[] | undefined;
+  #kind: ReportKind | undefined;
+  #nearest: SplitFileResult['nearest'];
+  #check: RowCheck | undefined;
+  #rejects: ObjectWriter | undefined;
+  #rowCount = 0;
+  #rejectedRowCount = 0;
+  #byteCount = 0;
+
+  constructor(options: SplitFileOptions) {
+    this.#options = options;
+  }
+
+  /** the header is of no known kind: the rest need not be read */
+  get unknown(): boolean {
+    return this.#nearest !== undefined;
+  }
+
+  async take(fields: string[], line: number): Promise<void> {
+    if (this.#header === undefined) {
+      this.#readHeader(fields);
+      return;
+    }
+    if (this.broken.length > 0) await this.#listBroken();
+    const checked = this.#check?.(fields);
+    if (checked === undefined) return;
+    if ('problem' in checked) {
+      await this.#reject({ line, ...checked.problem }, fields);
+      return;
+    }
+    const { usageDay, hour } = checked.place;
+    const piece = this.#pieces.get(usageDay) ?? (await this.#openPiece(usageDay));
+    piece.rowCount += 1;
+    piece.hourMask |= 1 << hour;
+    this.#rowCount += 1;
+    const text = csvLine(fields);
+    this.#byteCount += text.length;
+    await piece.writer.write(text);
+    if (this.#rowCount % progressEveryRows === 0)
+      this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
+  }
+
+  async finish(): Promise<SplitFileResult> {
+    await this.#listBroken();
+    const { fileName, rejectsKey } = this.#options;
+    const pieces: SplitPiece[] = [];
+    for (const [usageDay, { writer, rowCount, hourMask }] of [...this.#pieces].sort(([a], [b]) =>
+      a < b ? -1 : 1,
+    ))
+      pieces.push({
+        usageDay,
+        objectKey: writer.key,
+        rowCount,
+        rejectedRowCount: 0,
+        hourMask,
+        ...(await writer.close()),
+      });
+    await this.#rejects?.close();
+    this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
+    const state = this.#state();
+    const message = this.#message(state);
+    return {
+      fileName,
+      state,
+      kind: this.#kind ?? null,
+      rowCount: this.#rowCount,
+      rejectedRowCount: this.#rejectedRowCount,
+      pieces,
+      ...(this.#nearest === undefined ? {} : { nearest: this.#nearest }),
+      ...(this.#rejects === undefined ? {} : { rejectsKey }),
+      ...(message === undefined ? {} : { message }),
+    };
+  }
+
+  /** Nothing that was being written appears. */
+  async abandon(reason: Error): Promise<void> {
+    const writers = [...this.#pieces.values()].map((piece) => piece.writer);
+    if (this.#rejects !== undefined) writers.push(this.#rejects);
+    await Promise.all(writers.map((writer) => writer.abandon(reason)));
+  }
+
+  #readHeader(fields: string[]): void {
+    this.#header = fields;
+    const detected = detectReportKind(fields);
+    if ('kind' in detected) {
+      this.#kind = detected.kind;
+      this.#check = rowCheck(detected.kind, fields, this.#options.window);
+    } else this.#nearest = { kind: detected.nearest, missingColumns: detected.missingColumns };
+  }
+
+  async #openPiece(usageDay: UsageDay): Promise<OpenPiece> {
+    const { store, keyFor, metadata, signal } = this.#options;
+    if (this.#kind === undefined || this.#header === undefined)
+      throw new Error('a row came before the header');
+    const writer = new ObjectWriter(store, keyFor(this.#kind, usageDay), { metadata, signal });
+    const piece = { writer, rowCount: 0, hourMask: 0 };
+    this.#pieces.set(usageDay, piece);
+    await writer.write(csvLine(this.#header));
+    return piece;
+  }
+
+  async #listBroken(): Promise<void> {
+    for (const reject of this.broken.splice(0)) await this.#reject(reject, []);
+  }
+
+  async #reject(reject: RejectedRow, fields: readonly string[]): Promise<void> {
+    const { store, rejectsKey, metadata, signal, fileName, loggedRejects, onReject } = this.#options;
+    this.#rejectedRowCount += 1;
+    if (this.#rejectedRowCount <= loggedRejects) onReject(reject);
+    if (this.#rejects === undefined) {
+      this.#rejects = new ObjectWriter(store, rejectsKey, { metadata, signal });
+      await this.#rejects.write(csvLine(['file', 'line', 'column', 'reason', 'row']));
+    }
+    const row = csvLine(fields).trimEnd();
+    await this.#rejects.write(csvLine([fileName, String(reject.line), reject.column, reject.reason, row]));
+  }
+
+  #state(): SplitFileResult['state'] {
+    if (this.#nearest !== undefined) return 'unknown_kind';
+    const { maxRejectedRows, maxRejectedRowsPercent } = this.#options.limits;
+    const percent = (100 * this.#rejectedRowCount) / (this.#rowCount + this.#rejectedRowCount);
+    if (this.#rejectedRowCount > maxRejectedRows && percent > maxRejectedRowsPercent) return 'failed';
+    return this.#rowCount === 0 && this.#rejectedRowCount === 0 ? 'empty' : 'split';
+  }
+
+  #message(state: SplitFileResult['state']): string | undefined {
+    const { fileName, limits } = this.#options;
+    if (this.#nearest !== undefined) {
+      const { kind, missingColumns } = this.#nearest;
+      const named = missingColumns.slice(0, 5).join(', ');
+      const more = missingColumns.length > 5 ? ` and ${missingColumns.length - 5} more` : '';
+      return `${fileName}: of no known kind; nearest is ${kind}, which lacks ${named}${more}; the file is not summarised`;
+    }
+    if (state === 'failed')
+      return (
+        `${fileName}: ${this.#rejectedRowCount} of ${this.#rowCount + this.#rejectedRowCount} rows are bad, more than ` +
+        `${limits.maxRejectedRows} rows and ${limits.maxRejectedRowsPercent} %; its days keep their previous data`
+      );
+    return undefined;
+  }
+}
