@@ -108,12 +108,16 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
   const temporal =
     configured ?? (stack?.temporalAddress === undefined ? undefined : localTemporal(stack.temporalAddress));
   const pools: Pool[] = [];
+  let closing = false;
   const pool = (size: number, applicationName: string) => {
     const opened = openPool({
       url: databaseUrl,
       size,
       applicationName,
-      onIdleError: (error) => say(error.message),
+      onIdleError: (error) => {
+        // Connections that are being closed may still hear the server go.
+        if (!closing) say(error.message);
+      },
     });
     pools.push(opened);
     return opened;
@@ -154,6 +158,7 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
       });
     },
     close: async () => {
+      closing = true;
       await Promise.all(connections.map((connection) => connection.close()));
       await Promise.all(pools.map((opened) => opened.end()));
       await stack?.stop();

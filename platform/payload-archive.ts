@@ -200,6 +200,34 @@ export async function readPayloadMembers(source: Readable, reader: ArchiveMember
   await walk(source, reader, limits, async (entry) => {
     const { name } = entry.header;
     if (!isRegular(entry.header) || !reader.wanted(name)) return;
-    await reader.onFile(name, Readable.from(entry, { objectMode: false }));
+    const { content, skipRest } = memberContent(entry);
+    await reader.onFile(name, content);
+    await skipRest();
   });
+}
+
+/**
+ * The bytes of a member as a stream that its reader may leave or destroy. Destroying the entry itself would end the whole
+ * archive, so the entry is only ever read, and what is left of it is read past.
+ */
+function memberContent(entry: Entry): { content: Readable; skipRest: () => Promise<void> } {
+  const chunks = entry[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const content = new Readable({
+    read() {
+      chunks.next().then(
+        ({ done, value }) => this.push(done === true ? null : value),
+        (error: unknown) => this.destroy(error as Error),
+      );
+    },
+  });
+  // A reader that has stopped listening must not turn a broken archive into an uncaught exception.
+  content.on('error', () => undefined);
+  return {
+    content,
+    skipRest: async () => {
+      content.destroy();
+      let rest = await chunks.next();
+      while (rest.done !== true) rest = await chunks.next();
+    },
+  };
 }

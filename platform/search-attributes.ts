@@ -29,7 +29,10 @@ export async function registerSearchAttributes(connection: Connection, namespace
     await connection.operatorService.addSearchAttributes({
       namespace,
       searchAttributes: Object.fromEntries(
-        missing.map((name) => [name, valueTypes[searchAttributeTypes[name as keyof typeof searchAttributeTypes]]]),
+        missing.map((name) => [
+          name,
+          valueTypes[searchAttributeTypes[name as keyof typeof searchAttributeTypes]],
+        ]),
       ),
     });
   return missing;

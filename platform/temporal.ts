@@ -36,7 +36,10 @@ export function localTemporal(address: string, namespace = 'default'): TemporalT
 /** Connect a client. @throws Error naming the address when nobody answers */
 export async function connectClient(target: TemporalTarget): Promise<Client> {
   try {
-    const connection = await Connection.connect({ connectTimeout: '10s', ...target.connectionOptions } as never);
+    const connection = await Connection.connect({
+      connectTimeout: '10s',
+      ...target.connectionOptions,
+    } as never);
     return new Client({ connection, namespace: target.namespace, dataConverter });
   } catch (cause) {
     throw unreachable(target, cause);

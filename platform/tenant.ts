@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { PipelineError } from '../domain/failures.ts';
 import { loadSql } from './sql-files.ts';
 import type { RulesProfile } from './config.ts';
+import { inTransaction } from './database.ts';
 
 /** A registered cluster: its provider, the schema of its tenant, and its name for people. */
 export interface Source {
@@ -44,6 +45,42 @@ export async function tenantSettings(pool: Pool, schema: string): Promise<Tenant
   for (const { key, value } of rows) Object.assign(settings, checkTenantSetting(key, value));
   return settings;
 }
+
+/**
+ * Store overrides of an organisation, all or none; a blank value removes the override.
+ *
+ * @returns the overrides that now hold
+ * @throws PipelineError `ConfigInvalid` for an unknown key or value
+ */
+export async function setTenantSettings(
+  pool: Pool,
+  orgId: string,
+  pairs: readonly (readonly [key: string, value: string])[],
+): Promise<TenantSettings> {
+  for (const [key, value] of pairs) checkTenantSetting(key, value === '' ? (anyValue[key] ?? '') : value);
+  return inTransaction(pool, async (client) => {
+    for (const [key, value] of pairs)
+      await (value === ''
+        ? client.query('delete from public.tenant_setting where org_id = $1 and key = $2', [orgId, key])
+        : client.query(
+            `insert into public.tenant_setting (org_id, key, value, updated_at)
+             values ($1, $2, $3, now())
+             on conflict (org_id, key) do update set value = excluded.value, updated_at = excluded.updated_at`,
+            [orgId, key, value],
+          ));
+    const { rows } = await client.query<{ key: string; value: string }>(
+      'select key, value from public.tenant_setting where org_id = $1 order by key',
+      [orgId],
+    );
+    return Object.assign(
+      {},
+      ...rows.map(({ key, value }) => checkTenantSetting(key, value)),
+    ) as TenantSettings;
+  });
+}
+
+/** A value that each key accepts, to check the key of an override that is removed. */
+const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'postgres' };
 
 /**
  * Check one override before it is stored or followed.

@@ -1,0 +1,142 @@
+import { taskQueues } from '../domain/run.ts';
+import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
+import { checkObjectStore } from '../platform/object-store/index.ts';
+import { checkColumns, kokuCameSecond } from '../platform/schema-check.ts';
+import { missingSearchAttributes } from '../platform/search-attributes.ts';
+import type { Services } from './services.ts';
+
+/** One thing that was looked at. */
+export type Check = { what: string; found: string } & ({ ok: true } | { ok: false; repair: string });
+
+/** Look at database, schemas, object store and Temporal; every check is made, whatever the others say. */
+export async function runChecks(services: Services): Promise<Check[]> {
+  const groups = [checkDatabase, checkTenants, checkObjects, checkTemporal];
+  const results = await Promise.allSettled(groups.map((group) => group(services)));
+  return results.flatMap((result, index): Check[] =>
+    result.status === 'fulfilled'
+      ? result.value
+      : [
+          {
+            what: ['database', 'tenant schemas', 'object store', 'Temporal'][index] ?? '',
+            ok: false,
+            found: result.reason instanceof Error ? result.reason.message : String(result.reason),
+            repair: 'make the server reachable with the configured address, then run doctor again',
+          },
+        ],
+  );
+}
+
+async function checkDatabase({ pool }: Services): Promise<Check[]> {
+  const { rows } = await pool.query<{ number: number; version: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
+  );
+  const { number = 0, version = '?' } = rows[0] ?? {};
+  const supported = number >= 150_000;
+  return [
+    supported
+      ? { what: 'PostgreSQL', ok: true, found: version }
+      : { what: 'PostgreSQL', ok: false, found: version, repair: 'upgrade to PostgreSQL 15 or later' },
+  ];
+}
+
+async function checkTenants({ pool }: Services): Promise<Check[]> {
+  const known = await pool.query<{ found: boolean }>(
+    `select to_regclass('public.payload_inbox') is not null as found`,
+  );
+  const migrate = 'ocp-pipeline migrate';
+  if (known.rows[0]?.found !== true)
+    return [{ what: 'schema public', ok: false, found: 'not migrated', repair: migrate }];
+  const tenants = await pool.query<{ schema_name: string }>(
+    'select schema_name from public.api_tenant order by 1',
+  );
+  const schemas = tenants.rows
+    .map((row) => row.schema_name)
+    .filter((schema) => !['public', 'template0'].includes(schema));
+  const checks: Check[] = [{ what: 'schema public', ok: true, found: requiredVersion().publicMigration }];
+  for (const schema of schemas) checks.push(await checkTenant(pool, schema));
+  return checks;
+}
+
+async function checkTenant(pool: Services['pool'], schema: string): Promise<Check> {
+  const what = `schema ${schema}`;
+  if (await tenantIsBehind(pool, schema))
+    return { what, ok: false, found: 'behind this version', repair: 'ocp-pipeline migrate' };
+  const problems = await checkColumns(pool, schema);
+  if (problems.length > 0)
+    return {
+      what,
+      ok: false,
+      found: problems
+        .slice(0, 5)
+        .map(
+          (problem) =>
+            `${problem.table} (${[...problem.missing, ...problem.unknownRequired].join(', ') || 'absent'})`,
+        )
+        .join('; '),
+      repair: 'migrate the Koku that owns these tables to the version this release was built for',
+    };
+  if (await kokuCameSecond(pool, schema))
+    return {
+      what,
+      ok: false,
+      found: 'Koku was installed after this pipeline',
+      repair:
+        'the supported order is Koku first: let Koku create the schema in a new database and ingest again',
+    };
+  return { what, ok: true, found: requiredVersion().tenantMigration };
+}
+
+async function checkObjects({ objectStore }: Services): Promise<Check[]> {
+  const check = await checkObjectStore(objectStore);
+  return [
+    check.ok
+      ? {
+          what: 'object store',
+          ok: true,
+          found: `${check.location}: an object was written, read and deleted`,
+        }
+      : {
+          what: 'object store',
+          ok: false,
+          found: `${check.failedStep}: ${check.message}`,
+          repair:
+            'check OBJECT_STORE, S3_ENDPOINT, the credentials and their rights to put, get, list and delete',
+        },
+  ];
+}
+
+async function checkTemporal(services: Services): Promise<Check[]> {
+  const client = await services.client();
+  const namespace = services.temporal?.namespace ?? '';
+  const missing = await missingSearchAttributes(client.connection as never, namespace);
+  const checks: Check[] = [
+    {
+      what: 'Temporal',
+      ok: true,
+      found: `${services.temporal?.connectionOptions.address ?? ''}, namespace ${namespace}`,
+    },
+    missing.length === 0
+      ? { what: 'search attributes', ok: true, found: 'all registered' }
+      : {
+          what: 'search attributes',
+          ok: false,
+          found: `missing: ${missing.join(', ')}`,
+          repair: 'ocp-pipeline setup',
+        },
+  ];
+  // The embedded server has workers only while a command runs one in its process.
+  if (services.embedded.temporal) return checks;
+  for (const queue of Object.values(taskQueues)) {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: queue },
+      taskQueueType: queue === taskQueues.pipeline ? 1 : 2,
+    });
+    checks.push(
+      (pollers?.length ?? 0) > 0
+        ? { what: `workers on ${queue}`, ok: true, found: `${pollers?.length ?? 0} polling` }
+        : { what: `workers on ${queue}`, ok: false, found: 'none', repair: 'start one: ocp-pipeline worker' },
+    );
+  }
+  return checks;
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import yargs from 'yargs';
+import type { Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { withoutSecrets } from '../activities/failure.ts';
+import { packageRoot } from '../platform/package-root.ts';
+import { register } from './command.ts';
+import type { GlobalOptions } from './command.ts';
+import { demoCommand } from './demo.ts';
+import { devCommand } from './dev.ts';
+import { doctorCommand } from './doctor.ts';
+import { ingestCommand } from './ingest.ts';
+import { migrateCommand } from './migrate.ts';
+import { setupCommand } from './setup.ts';
+import { sourceAddCommand, sourceListCommand } from './source.ts';
+import { statusCommand } from './status.ts';
+import { Interrupted, interruptedExitCode } from './stop-signal.ts';
+import { tagsDisableCommand, tagsEnableCommand, tagsListCommand } from './tags.ts';
+import { tenantSetCommand } from './tenant.ts';
+import { workerCommand } from './worker.ts';
+
+const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+  version: string;
+};
+
+/** A name under which related commands stand. */
+function group(
+  parser: Argv<GlobalOptions>,
+  name: string,
+  summary: string,
+  add: (inner: Argv<GlobalOptions>) => Argv<GlobalOptions>,
+): Argv<GlobalOptions> {
+  return parser.command(name, summary, (inner) =>
+    add(inner as Argv<GlobalOptions>).demandCommand(1, `Say which: ocp-pipeline ${name} --help`),
+  ) as Argv<GlobalOptions>;
+}
+
+function buildParser(): Argv<GlobalOptions> {
+  let parser: Argv<GlobalOptions> = yargs(hideBin(process.argv))
+    .scriptName('ocp-pipeline')
+    .usage('$0 <command>\n\nOpenShift cost payloads to the summary tables that Koku reads, through Temporal')
+    .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON' });
+  parser = register(parser, demoCommand);
+  parser = register(parser, devCommand);
+  parser = register(parser, ingestCommand);
+  parser = register(parser, statusCommand);
+  parser = group(parser, 'source', 'Registered clusters', (inner) =>
+    register(register(inner, sourceAddCommand), sourceListCommand),
+  );
+  parser = group(parser, 'tags', 'Label keys that count', (inner) =>
+    register(register(register(inner, tagsEnableCommand), tagsDisableCommand), tagsListCommand),
+  );
+  parser = group(parser, 'tenant', 'Settings of one organisation', (inner) =>
+    register(inner, tenantSetCommand),
+  );
+  parser = register(parser, workerCommand);
+  parser = register(parser, migrateCommand);
+  parser = register(parser, setupCommand);
+  parser = register(parser, doctorCommand);
+  return parser
+    .completion('completion', 'Print a shell completion script: source <(ocp-pipeline completion)')
+    .demandCommand(1, 'Say what to do: ocp-pipeline --help')
+    .strict()
+    .recommendCommands()
+    .wrap(Math.min(120, process.stdout.columns || 120))
+    .version(version)
+    .exitProcess(false)
+    .fail((message, error, inner) => {
+      throw (error as Error | undefined) ?? new UsageError(message, inner);
+    });
+}
+
+/** The command line is wrong; the help of the command follows the message. */
+class UsageError extends Error {
+  readonly parser: Argv;
+  constructor(message: string, parser: Argv) {
+    super(message);
+    this.parser = parser;
+  }
+}
+
+try {
+  await buildParser().parseAsync();
+} catch (error) {
+  if (error instanceof Interrupted) process.exitCode = interruptedExitCode;
+  else {
+    process.exitCode = 1;
+    const message = withoutSecrets(error instanceof Error ? error.message : String(error));
+    process.stderr.write(`${message}\n`);
+    if (error instanceof UsageError)
+      process.stderr.write('\nocp-pipeline --help shows the commands and their options\n');
+    else if (process.env['OCP_LOG_LEVEL'] === 'debug' && error instanceof Error)
+      process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+}

@@ -1,0 +1,28 @@
+import { registerSearchAttributes } from '../platform/search-attributes.ts';
+import type { Command } from './command.ts';
+import { openServices } from './services.ts';
+
+export const setupCommand: Command<object> = {
+  name: 'setup',
+  summary: 'Register the search attributes in the Temporal namespace; safe to repeat',
+  options: (parser) => parser,
+  run: async (_options, output) => {
+    const services = await openServices(output.say, { temporal: true });
+    try {
+      const client = await services.client();
+      const registered = await registerSearchAttributes(
+        client.connection as never,
+        services.temporal?.namespace ?? '',
+      );
+      output.result(
+        registered.length === 0
+          ? 'All search attributes are registered'
+          : `Registered search attributes: ${registered.join(', ')}`,
+        { registered },
+      );
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};

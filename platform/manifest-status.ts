@@ -1,0 +1,119 @@
+import type { Pool } from 'pg';
+import { inTenantTransaction } from './database.ts';
+import { loadSql } from './sql-files.ts';
+
+/** One manifest and how far it has come. */
+export interface ManifestStatus {
+  manifestId: number;
+  manifestUuid: string;
+  orgId: string;
+  schema: string;
+  clusterId: string;
+  clusterAlias: string;
+  /** ISO 8601, UTC */
+  manifestDate: string;
+  fileCount: number;
+  settledFileCount: number;
+  pieceCount: number;
+  loadedPieceCount: number;
+  rowCount: number;
+  rejectedRowCount: number;
+  /** completed, completed with errors, loading, waiting for files */
+  state: string;
+}
+
+/** Files and pieces of a manifest. */
+export interface ManifestDetail {
+  files: {
+    fileName: string;
+    reportKind: string | null;
+    state: string;
+    rowCount: number;
+    rejectedRowCount: number;
+    rejectsKey: string | null;
+    message: string | null;
+  }[];
+  pieces: {
+    usageDay: string;
+    reportKind: string;
+    hours: number;
+    rowCount: number;
+    state: string;
+    generation: string | null;
+    processedAt: string | null;
+  }[];
+}
+
+/** A payload that was refused or whose run failed. */
+export interface IngestFailure {
+  orgId: string;
+  requestId: string;
+  errorType: string;
+  reason: string;
+  /** ISO 8601, UTC */
+  failedAt: string;
+}
+
+const sql = {
+  manifests: loadSql('status/manifests.sql'),
+  files: loadSql('status/manifest_files.sql'),
+  pieces: loadSql('status/manifest_pieces.sql'),
+};
+
+/** The latest manifests, newest registration first, over all tenants or one. */
+export async function listManifests(
+  pool: Pool,
+  filter: { orgId?: string; uuidPrefix?: string; limit: number },
+): Promise<ManifestStatus[]> {
+  const tenants = await pool.query<{ org_id: string; schema_name: string }>(
+    `select customer.org_id, customer.schema_name
+     from public.api_customer as customer
+     where ($1::text is null or customer.org_id = $1)
+         and to_regclass(quote_ident(customer.schema_name) || '.ocp_manifest') is not null
+     order by customer.org_id`,
+    [filter.orgId ?? null],
+  );
+  const found: (ManifestStatus & { registeredAt: Date })[] = [];
+  for (const { org_id: orgId, schema_name: schema } of tenants.rows) {
+    const { rows } = await inTenantTransaction(pool, schema, (client) =>
+      client.query<Omit<ManifestStatus, 'orgId' | 'schema'> & { registeredAt: Date }>(sql.manifests, [
+        filter.uuidPrefix ?? '',
+        filter.limit,
+      ]),
+    );
+    found.push(...rows.map((row) => ({ ...row, orgId, schema })));
+  }
+  return found
+    .sort((a, b) => b.registeredAt.getTime() - a.registeredAt.getTime())
+    .slice(0, filter.limit)
+    .map(({ registeredAt: _, ...manifest }) => manifest);
+}
+
+/** Files and pieces of one manifest. */
+export async function manifestDetail(
+  pool: Pool,
+  manifest: Pick<ManifestStatus, 'schema' | 'manifestId'>,
+): Promise<ManifestDetail> {
+  return inTenantTransaction(pool, manifest.schema, async (client) => ({
+    files: (await client.query<ManifestDetail['files'][number]>(sql.files, [manifest.manifestId])).rows,
+    pieces: (await client.query<ManifestDetail['pieces'][number]>(sql.pieces, [manifest.manifestId])).rows,
+  }));
+}
+
+/** Payloads that were refused or whose run failed, newest first. */
+export async function listFailures(
+  pool: Pool,
+  orgId: string | undefined,
+  limit: number,
+): Promise<IngestFailure[]> {
+  const { rows } = await pool.query<IngestFailure>(
+    `select org_id as "orgId", request_id as "requestId", error_type as "errorType", reason,
+         to_char(failed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "failedAt"
+     from public.ingest_failure
+     where $1::text is null or org_id = $1
+     order by failed_at desc
+     limit $2`,
+    [orgId ?? null, limit],
+  );
+  return rows;
+}

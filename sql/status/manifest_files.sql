@@ -1,0 +1,14 @@
+-- status/manifest_files.sql
+-- Purpose  files of a manifest
+-- Params   $1 manifest_id integer
+select
+    file_name as "fileName",
+    report_kind as "reportKind",
+    state,
+    row_count as "rowCount",
+    rejected_row_count as "rejectedRowCount",
+    rejects_key as "rejectsKey",
+    message
+from ocp_file
+where manifest_id = $1
+order by file_index
