@@ -61,6 +61,6 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['vitest.config.ts', 'test/**/vitest.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  { files: ['vitest.config.ts', 'test/**/*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
   { files: ['**/*.js', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
 );

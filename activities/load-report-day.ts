@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Pool, PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { PipelineError } from '../domain/failures.ts';
 import { stagingTableOf } from '../domain/report-kind.ts';
@@ -120,7 +120,7 @@ async function copyPiece(
     sourceUuid: piece.source_uuid,
     reportPeriodId: piece.report_period_id,
   });
-  const labelSets = new LabelSets(deps.pool as Pool, schema, piece.report_kind !== 'vm_usage');
+  const labelSets = new LabelSets(deps.pool, schema, piece.report_kind !== 'vm_usage');
   let rowCount = 0;
   async function* lines(): AsyncGenerator<string> {
     for await (const batch of csv.batches) {

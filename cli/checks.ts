@@ -1,9 +1,12 @@
+import proto from '@temporalio/proto';
 import { taskQueues } from '../domain/run.ts';
 import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import { checkColumns, kokuCameSecond } from '../platform/schema-check.ts';
 import { missingSearchAttributes } from '../platform/search-attributes.ts';
 import type { Services } from './services.ts';
+
+const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
 /** One thing that was looked at. */
 export type Check = { what: string; found: string } & ({ ok: true } | { ok: false; repair: string });
@@ -130,11 +133,11 @@ async function checkTemporal(services: Services): Promise<Check[]> {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
       taskQueue: { name: queue },
-      taskQueueType: queue === taskQueues.pipeline ? 1 : 2,
+      taskQueueType: queue === taskQueues.pipeline ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
     });
     checks.push(
-      (pollers?.length ?? 0) > 0
-        ? { what: `workers on ${queue}`, ok: true, found: `${pollers?.length ?? 0} polling` }
+      pollers.length > 0
+        ? { what: `workers on ${queue}`, ok: true, found: `${pollers.length} polling` }
         : { what: `workers on ${queue}`, ok: false, found: 'none', repair: 'start one: ocp-pipeline worker' },
     );
   }

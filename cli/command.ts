@@ -23,10 +23,10 @@ export function register<Options>(
   return parser.command(
     command.name,
     command.summary,
-    (inner) => command.options(inner as Argv<GlobalOptions>),
+    (inner) => command.options(inner),
     async (options) => {
       const given = options as unknown as Options & GlobalOptions;
       process.exitCode = await command.run(given, standardOutput({ json: given.json }));
     },
-  ) as Argv<GlobalOptions>;
+  );
 }

@@ -40,7 +40,7 @@ export const demoCommand: Command<Options> = {
     parser.option('stay', {
       type: 'boolean',
       describe: 'stay up until Ctrl-C (default on a terminal)',
-    }) as unknown as Argv<Options>,
+    }),
   run: async (options, output) => {
     const stop = stopSignal();
     const services = await openServices(output.say, {

@@ -33,8 +33,8 @@ function group(
   add: (inner: Argv<GlobalOptions>) => Argv<GlobalOptions>,
 ): Argv<GlobalOptions> {
   return parser.command(name, summary, (inner) =>
-    add(inner as Argv<GlobalOptions>).demandCommand(1, `Say which: ocp-pipeline ${name} --help`),
-  ) as Argv<GlobalOptions>;
+    add(inner).demandCommand(1, `Say which: ocp-pipeline ${name} --help`),
+  );
 }
 
 function buildParser(): Argv<GlobalOptions> {

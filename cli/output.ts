@@ -7,9 +7,9 @@ export interface Output {
   /** standard error is a terminal: live lines and colours are welcome */
   terminal: boolean;
   /** one line about what is going on */
-  say(line: string): void;
+  say: (line: string) => void;
   /** the result: a table or lines for people, `value` as JSON for machines */
-  result(text: string, value: unknown): void;
+  result: (text: string, value: unknown) => void;
 }
 
 /** Standard streams of the process. */

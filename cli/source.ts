@@ -22,7 +22,7 @@ export const sourceAddCommand: Command<AddOptions> = {
       .option('uuid', {
         type: 'string',
         describe: 'provider uuid (default: a new one)',
-      }) as unknown as Argv<AddOptions>,
+      }),
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
@@ -58,7 +58,7 @@ export const sourceListCommand: Command<ListOptions> = {
     parser.option('org', {
       type: 'string',
       describe: 'only this organisation',
-    }) as unknown as Argv<ListOptions>,
+    }),
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {

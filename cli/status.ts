@@ -19,7 +19,7 @@ export const statusCommand: Command<Options> = {
     parser
       .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })
       .option('org', { type: 'string', describe: 'only this organisation' })
-      .option('limit', { type: 'number', default: 20, describe: 'most rows' }) as unknown as Argv<Options>,
+      .option('limit', { type: 'number', default: 20, describe: 'most rows' }),
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {

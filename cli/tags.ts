@@ -43,7 +43,7 @@ function keysCommand(enabled: boolean): Command<KeyOptions> {
           type: 'string',
           demandOption: true,
           describe: 'organisation id',
-        }) as unknown as Argv<KeyOptions>,
+        }),
     run: async (options, output) => {
       const services = await openServices(output.say, { migrate: 'public' });
       try {
@@ -75,7 +75,7 @@ export const tagsListCommand: Command<Options> = {
       type: 'string',
       demandOption: true,
       describe: 'organisation id',
-    }) as unknown as Argv<Options>,
+    }),
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {

@@ -22,7 +22,7 @@ export const tenantSetCommand: Command<Options> = {
         array: true,
         demandOption: true,
         describe: 'KEY=VALUE',
-      }) as unknown as Argv<Options>,
+      }),
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {

@@ -11,7 +11,7 @@ export const reportKinds = [
 /** One of the six kinds of report, by the name that keys and tables use. */
 export type ReportKind = (typeof reportKinds)[number];
 
-/** How the values of a column are written: see `parseTimestamp`, `parseLabels` and `checkNumber`. */
+/** How the values of a column are written: see `parseTimestamp` and `parseLabels`. */
 export type ColumnType = 'text' | 'number' | 'timestamp' | 'labels';
 
 /** One column that we know in a kind of report, with the operator's name. */
@@ -20,8 +20,6 @@ export interface ReportColumn {
   readonly type: ColumnType;
   /** a header without it is not of this kind; newer operators add the others */
   readonly required: boolean;
-  /** values above 1e18 are measuring errors and the row is dropped */
-  readonly limited: boolean;
 }
 
 /** A kind of report: its columns and the table its hourly rows are staged in (in the tenant schema). */
@@ -31,24 +29,8 @@ export interface ReportKindDefinition {
   readonly columns: readonly ReportColumn[];
 }
 
-/** Largest believable value of a limited column; only greater values are refused. */
+/** Largest believable size of a number, in any column: greater ones are measuring errors and their row is dropped. */
 export const LARGEST_BELIEVED_VALUE = 1e18;
-
-const LIMITED = new Set([
-  'pod_usage_cpu_core_seconds',
-  'pod_request_cpu_core_seconds',
-  'pod_limit_cpu_core_seconds',
-  'pod_usage_memory_byte_seconds',
-  'pod_request_memory_byte_seconds',
-  'pod_limit_memory_byte_seconds',
-  'node_capacity_cpu_core_seconds',
-  'node_capacity_memory_byte_seconds',
-  'node_capacity_memory_bytes',
-  'persistentvolumeclaim_capacity_bytes',
-  'persistentvolumeclaim_capacity_byte_seconds',
-  'volume_request_storage_byte_seconds',
-  'persistentvolumeclaim_usage_byte_seconds',
-]);
 
 const INTERVAL = ['report_period_start', 'report_period_end', 'interval_start', 'interval_end'];
 
@@ -68,7 +50,6 @@ function define(kind: ReportKind, stagingTable: string, columns: Columns): Repor
     name,
     type,
     required,
-    limited: LIMITED.has(name),
   });
   return {
     kind,

@@ -13,6 +13,25 @@ export interface CsvRecord {
 /** Longest record that is believed; a missing quote would otherwise swallow the rest of a file into memory. */
 const longestRecordBytes = 8 * 1024 * 1024;
 
+/** A CSV that cannot be read any further: what follows the line is lost. */
+export class CsvUnreadable extends Error {
+  override name = 'CsvUnreadable';
+  readonly line: number;
+
+  constructor(line: number) {
+    super(`the record at line ${line} is longer than ${longestRecordBytes} bytes; a quote may be missing`);
+    this.line = line;
+  }
+}
+
+/** The end of a file that a quote which never closes has swallowed. */
+export interface UnclosedQuote {
+  /** last line of the file, from 1 */
+  line: number;
+  /** lines from the record with the quote to the end of the file; as many rows are lost */
+  lineCount: number;
+}
+
 /** PostgreSQL cannot store NUL in text, and no honest value holds one. */
 function withoutNul(): Transform {
   return new Transform({
@@ -26,12 +45,15 @@ function withoutNul(): Transform {
  * Read a CSV as spreadsheets and operators write it: quoting, line breaks within quotes, CRLF, a byte order mark, any
  * number of fields. Invalid UTF-8 becomes U+FFFD, NUL bytes are dropped, blank lines are passed over.
  *
- * @param onBroken called for a record that is no CSV (a quote that never closes); reading goes on behind it
+ * @param onUnclosedQuote called at the end of a file whose last record has a quote that never closes
+ * @throws CsvUnreadable at a record of more than 8 MiB
  */
 export async function* csvRecords(
   source: Readable,
-  options: { signal?: AbortSignal; onBroken?: (line: number, reason: string) => void },
+  options: { signal?: AbortSignal; onUnclosedQuote?: (end: UnclosedQuote) => void },
 ): AsyncGenerator<CsvRecord> {
+  let lastLine = 0;
+  let unclosedAt: number | undefined;
   const parserOptions: Options = {
     bom: true,
     info: true,
@@ -41,7 +63,10 @@ export async function* csvRecords(
     skip_records_with_error: true,
     max_record_size: longestRecordBytes,
     on_skip: (error) => {
-      options.onBroken?.((error as { lines?: number } | undefined)?.lines ?? 0, error?.message ?? 'not CSV');
+      const line = (error as { lines?: number } | undefined)?.lines ?? 0;
+      // The parser would go on inside the record and lose the rest of the file without a word.
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw new CsvUnreadable(line);
+      unclosedAt = line;
       return undefined;
     },
   };
@@ -60,8 +85,12 @@ export async function* csvRecords(
     for await (const { record, info } of parser as AsyncIterable<{
       record: string[];
       info: { lines: number };
-    }>)
+    }>) {
+      lastLine = info.lines;
       yield { fields: record, line: info.lines };
+    }
+    if (unclosedAt !== undefined)
+      options.onUnclosedQuote?.({ line: unclosedAt, lineCount: Math.max(1, unclosedAt - lastLine) });
   } catch (error) {
     throw (await failure)?.error ?? error;
   } finally {

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
-import { csvRecords } from './csv-records.ts';
+import { PipelineError } from '../domain/failures.ts';
+import { CsvUnreadable, csvRecords } from './csv-records.ts';
+import type { CsvRecord } from './csv-records.ts';
 
 /** A daily CSV that is being read: its header, then its rows in batches. */
 export interface DailyCsv {
@@ -9,9 +11,13 @@ export interface DailyCsv {
 
 const batchSize = 2_000;
 
-/** Start reading a daily CSV, as `splitReportFile` wrote it. Read the batches to their end, or leave the loop to stop. */
+/**
+ * Start reading a daily CSV, as `splitReportFile` wrote it. Read the batches to their end, or leave the loop to stop.
+ *
+ * @throws PipelineError `ObjectDamaged` (not retried), also while the batches are read: it is no CSV of ours
+ */
 export async function readDailyCsv(stream: Readable, signal?: AbortSignal): Promise<DailyCsv> {
-  const records = csvRecords(stream, signal === undefined ? {} : { signal });
+  const records = ownRecords(stream, signal);
   const first = await records.next();
   const header = first.done === true ? [] : first.value.fields;
   async function* batches(): AsyncGenerator<string[][]> {
@@ -26,4 +32,26 @@ export async function readDailyCsv(stream: Readable, signal?: AbortSignal): Prom
     if (batch.length > 0) yield batch;
   }
   return { header, batches: batches() };
+}
+
+/** What the split wrote has closed quotes and records of bearable length; anything else was damaged since. */
+async function* ownRecords(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<CsvRecord> {
+  const damaged = (what: string, cause?: unknown) =>
+    new PipelineError(
+      'ObjectDamaged',
+      `A daily CSV is damaged: ${what}; replay the manifest from its archive`,
+      {
+        cause,
+      },
+    );
+  try {
+    yield* csvRecords(stream, {
+      ...(signal === undefined ? {} : { signal }),
+      onUnclosedQuote: ({ line }) => {
+        throw damaged(`it ends at line ${line} within a quote`);
+      },
+    });
+  } catch (error) {
+    throw error instanceof CsvUnreadable ? damaged(error.message, error) : error;
+  }
 }

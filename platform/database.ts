@@ -7,8 +7,8 @@ const parsers = new Map<number, (text: string) => unknown>([
   [20, (text) => Number(text)],
 ]);
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((id: number, format?: 'text') =>
-    parsers.get(id) ?? pg.types.getTypeParser(id, format)) as never,
+  getTypeParser: (id, format) =>
+    (parsers.get(id) ?? pg.types.getTypeParser(id, format)) as (text: string) => string,
 };
 
 /**

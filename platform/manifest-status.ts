@@ -73,7 +73,7 @@ export async function listManifests(
      order by customer.org_id`,
     [filter.orgId ?? null],
   );
-  const found: (ManifestStatus & { registeredAt: Date })[] = [];
+  const found: { registeredAt: Date; manifest: ManifestStatus }[] = [];
   for (const { org_id: orgId, schema_name: schema } of tenants.rows) {
     const { rows } = await inTenantTransaction(pool, schema, (client) =>
       client.query<Omit<ManifestStatus, 'orgId' | 'schema'> & { registeredAt: Date }>(sql.manifests, [
@@ -81,12 +81,13 @@ export async function listManifests(
         filter.limit,
       ]),
     );
-    found.push(...rows.map((row) => ({ ...row, orgId, schema })));
+    for (const { registeredAt, ...row } of rows)
+      found.push({ registeredAt, manifest: { ...row, orgId, schema } });
   }
   return found
     .sort((a, b) => b.registeredAt.getTime() - a.registeredAt.getTime())
     .slice(0, filter.limit)
-    .map(({ registeredAt: _, ...manifest }) => manifest);
+    .map(({ manifest }) => manifest);
 }
 
 /** Files and pieces of one manifest. */

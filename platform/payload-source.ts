@@ -1,35 +1,33 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { PipelineError } from '../domain/failures.ts';
-import { openObjectStore } from './object-store/index.ts';
+import { ObjectKeyInvalid, ObjectNotFound, openObjectStore } from './object-store/index.ts';
 
 /** Answers that will not become better: the address has expired, or was never good. */
 const hopelessStatuses = new Set([401, 403, 404, 410]);
+/** The same for files; others, such as too many open ones, pass. */
+const hopelessFileErrors = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG']);
 
 /**
  * Open a payload by its address: `file:`, `s3:`, `http:` or `https:`.
  *
- * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410 and absent files; retried otherwise.
- *   The message holds the address without its query string.
+ * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410, absent files and objects, and
+ *   addresses that cannot be used; retried otherwise. The message holds the address without its query string.
  */
 export async function openPayload(
   address: string,
   options: { s3Endpoint?: string; signal?: AbortSignal },
 ): Promise<Readable> {
+  if (!URL.canParse(address))
+    throw new PipelineError(
+      'PayloadUnavailable',
+      'The download address is no URL: expected a file:, s3:, http: or https: address',
+    );
   const url = new URL(address);
   const shown = `${url.protocol}//${url.host}${url.pathname}`;
-  if (url.protocol === 'file:') return openFile(fileURLToPath(url));
-  if (url.protocol === 's3:') {
-    const store = openObjectStore({
-      url: `s3://${url.host}`,
-      ...(options.s3Endpoint === undefined ? {} : { s3: { endpoint: options.s3Endpoint } }),
-    });
-    return store.get(
-      decodeURIComponent(url.pathname.slice(1)),
-      options.signal === undefined ? {} : { signal: options.signal },
-    );
-  }
+  if (url.protocol === 'file:') return openFile(url, shown);
+  if (url.protocol === 's3:') return openObject(url, shown, options);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new PipelineError('PayloadUnavailable', `${shown}: expected a file:, s3:, http: or https: address`);
   const response = await fetch(url, options.signal === undefined ? {} : { signal: options.signal }).catch(
@@ -56,15 +54,37 @@ export async function openPayload(
   );
 }
 
-async function openFile(path: string): Promise<Readable> {
-  const stream = createReadStream(path);
-  await new Promise<void>((resolve, reject) => {
-    stream.once('open', () => {
-      resolve();
-    });
-    stream.once('error', (cause) => {
-      reject(new PipelineError('PayloadUnavailable', `${path}: cannot be read: ${cause.message}`, { cause }));
-    });
+async function openObject(
+  url: URL,
+  shown: string,
+  { s3Endpoint, signal }: { s3Endpoint?: string; signal?: AbortSignal },
+): Promise<Readable> {
+  const store = openObjectStore({
+    url: `s3://${url.host}`,
+    ...(s3Endpoint === undefined ? {} : { s3: { endpoint: s3Endpoint } }),
   });
-  return stream;
+  try {
+    return await store.get(decodeURIComponent(url.pathname.slice(1)), signal === undefined ? {} : { signal });
+  } catch (cause) {
+    if (cause instanceof ObjectNotFound || cause instanceof ObjectKeyInvalid || cause instanceof URIError)
+      throw new PipelineError(
+        'PayloadUnavailable',
+        `${shown}: there is no such object: have the payload sent again`,
+        { cause },
+      );
+    throw cause;
+  }
+}
+
+async function openFile(url: URL, shown: string): Promise<Readable> {
+  const unavailable = (reason: string, retryable: boolean, cause?: unknown) =>
+    new PipelineError('PayloadUnavailable', `${shown}: cannot be read: ${reason}`, { retryable, cause });
+  if (url.host !== '') throw unavailable('a file: address has no host, as in file:///directory/name', false);
+  const handle = await open(fileURLToPath(url)).catch((cause: unknown) => {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw unavailable(message, !hopelessFileErrors.has(code ?? ''), cause);
+  });
+  if ((await handle.stat()).isFile()) return handle.createReadStream();
+  await handle.close();
+  throw unavailable('it is not a regular file', false);
 }

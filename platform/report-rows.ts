@@ -19,8 +19,10 @@ export interface RowPlace {
   hour: number;
 }
 
-/** Checks the rows of one file. */
-export type RowCheck = (fields: readonly string[]) => { place: RowPlace } | { problem: RowProblem };
+/** Checks the rows of one file. A row with a problem has a place too when its `interval_start` is good. */
+export type RowCheck = (
+  fields: readonly string[],
+) => { place: RowPlace } | { problem: RowProblem; place?: RowPlace };
 
 const numberForm = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
@@ -46,10 +48,11 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
     const found = place(fields[intervalStart] ?? '');
     if ('problem' in found) return found;
     for (const { name, index } of times)
-      if (!validTime(fields[index] ?? '')) return { problem: notATime(name, fields[index] ?? '') };
+      if (!validTime(fields[index] ?? ''))
+        return { problem: notATime(name, fields[index] ?? ''), place: found.place };
     for (const { name, index } of numbers) {
       const reason = numberProblem(fields[index] ?? '');
-      if (reason !== undefined) return { problem: { column: name, reason } };
+      if (reason !== undefined) return { problem: { column: name, reason }, place: found.place };
     }
     return found;
   };
@@ -58,7 +61,9 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
 function numberProblem(text: string): string | undefined {
   if (text === '') return undefined;
   if (!numberForm.test(text)) return `expected a number, found "${text.slice(0, 40)}"`;
-  if (Number(text) > LARGEST_BELIEVED_VALUE) return `expected at most 1e18, found ${text.slice(0, 40)}`;
+  // Also for negative values and in every column: the summary's numbers overflow there and no retry would help.
+  if (Math.abs(Number(text)) > LARGEST_BELIEVED_VALUE)
+    return `expected at most 1e18, found ${text.slice(0, 40)}`;
   return undefined;
 }
 

@@ -3,7 +3,8 @@ import { detectReportKind } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import type { RowWindow } from '../domain/retention.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
-import { csvLine, csvRecords } from './csv-records.ts';
+import { CsvUnreadable, csvLine, csvRecords } from './csv-records.ts';
+import type { UnclosedQuote } from './csv-records.ts';
 import type { ObjectStore } from './object-store/index.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { rowCheck } from './report-rows.ts';
@@ -15,6 +16,7 @@ export interface SplitPiece {
   objectKey: string;
   byteCount: number;
   rowCount: number;
+  /** rejected rows whose `interval_start` is in the day; the others are counted on the file alone */
   rejectedRowCount: number;
   /** bit h is set when a row starts in UTC hour h */
   hourMask: number;
@@ -31,6 +33,7 @@ export interface SplitFileResult {
   nearest?: { kind: ReportKind; missingColumns: string[] };
   /** rows accepted */
   rowCount: number;
+  /** rows refused, and lines that a quote which never closes has swallowed */
   rejectedRowCount: number;
   /** object that lists the rejected rows */
   rejectsKey?: string;
@@ -76,7 +79,8 @@ const progressEveryRows = 10_000;
  * columns alone. Values stay as they were sent, in the file's own columns and order. Memory does not grow with the file:
  * a write buffer per day, and nothing else, is kept.
  *
- * Rejected rows are listed in an object of their own, written only when there are any.
+ * Rejected rows are listed in an object of their own, written only when there are any. A file that cannot be read to its
+ * end is `failed`.
  */
 export async function splitReportFile(
   content: Readable,
@@ -84,13 +88,7 @@ export async function splitReportFile(
 ): Promise<SplitFileResult> {
   const split = new FileSplit(options);
   try {
-    for await (const { fields, line } of csvRecords(content, {
-      signal: options.signal,
-      onBroken: (line, reason) => split.broken.push({ line, column: '', reason }),
-    })) {
-      await split.take(fields, line);
-      if (split.unknown) break;
-    }
+    await readInto(split, content, options.signal);
     return await split.finish();
   } catch (error) {
     await split.abandon(error instanceof Error ? error : new Error(String(error)));
@@ -98,9 +96,27 @@ export async function splitReportFile(
   }
 }
 
+async function readInto(split: FileSplit, content: Readable, signal: AbortSignal): Promise<void> {
+  let unclosed: UnclosedQuote | undefined;
+  try {
+    const records = csvRecords(content, {
+      signal,
+      onUnclosedQuote: (end) => {
+        unclosed = end;
+      },
+    });
+    for await (const { fields, line } of records) {
+      await split.take(fields, line);
+      if (split.unknown) return;
+    }
+  } catch (error) {
+    if (!(error instanceof CsvUnreadable)) throw error;
+    await split.giveUp(error);
+  }
+  if (unclosed !== undefined) await split.loseEnd(unclosed);
+}
+
 class FileSplit {
-  /** records that are no CSV, waiting to be listed */
-  readonly broken: RejectedRow[] = [];
   readonly #options: SplitFileOptions;
   readonly #pieces = new Map<UsageDay, OpenPiece>();
   #header: string[] | undefined;
@@ -108,6 +124,8 @@ class FileSplit {
   #nearest: SplitFileResult['nearest'];
   #check: RowCheck | undefined;
   #rejects: ObjectWriter | undefined;
+  #unreadable: CsvUnreadable | undefined;
+  readonly #rejectedByDay = new Map<UsageDay, number>();
   #rowCount = 0;
   #rejectedRowCount = 0;
   #byteCount = 0;
@@ -126,10 +144,11 @@ class FileSplit {
       this.#readHeader(fields);
       return;
     }
-    if (this.broken.length > 0) await this.#listBroken();
     const checked = this.#check?.(fields);
     if (checked === undefined) return;
     if ('problem' in checked) {
+      const day = checked.place?.usageDay;
+      if (day !== undefined) this.#rejectedByDay.set(day, (this.#rejectedByDay.get(day) ?? 0) + 1);
       await this.#reject({ line, ...checked.problem }, fields);
       return;
     }
@@ -145,8 +164,21 @@ class FileSplit {
       this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
   }
 
+  /** The last record has a quote that never closes: it and all lines behind it are lost. */
+  async loseEnd({ line, lineCount }: UnclosedQuote): Promise<void> {
+    const reason = `a quote is never closed: ${lineCount} lines are lost`;
+    await this.#reject({ line, column: '', reason }, [], lineCount);
+  }
+
+  /** What follows cannot be read. */
+  async giveUp(problem: CsvUnreadable): Promise<void> {
+    this.#unreadable = problem;
+    await this.#reject({ line: problem.line, column: '', reason: problem.message }, []);
+  }
+
   async finish(): Promise<SplitFileResult> {
-    await this.#listBroken();
+    // Something came, but no header could be made of it.
+    if (this.#header === undefined && this.#rejectedRowCount > 0) this.#readHeader([]);
     const { fileName, rejectsKey } = this.#options;
     const pieces: SplitPiece[] = [];
     for (const [usageDay, { writer, rowCount, hourMask }] of [...this.#pieces].sort(([a], [b]) =>
@@ -156,7 +188,7 @@ class FileSplit {
         usageDay,
         objectKey: writer.key,
         rowCount,
-        rejectedRowCount: 0,
+        rejectedRowCount: this.#rejectedByDay.get(usageDay) ?? 0,
         hourMask,
         ...(await writer.close()),
       });
@@ -204,14 +236,10 @@ class FileSplit {
     return piece;
   }
 
-  async #listBroken(): Promise<void> {
-    for (const reject of this.broken.splice(0)) await this.#reject(reject, []);
-  }
-
-  async #reject(reject: RejectedRow, fields: readonly string[]): Promise<void> {
+  async #reject(reject: RejectedRow, fields: readonly string[], rowCount = 1): Promise<void> {
     const { store, rejectsKey, metadata, signal, fileName, loggedRejects, onReject } = this.#options;
-    this.#rejectedRowCount += 1;
-    if (this.#rejectedRowCount <= loggedRejects) onReject(reject);
+    if (this.#rejectedRowCount < loggedRejects) onReject(reject);
+    this.#rejectedRowCount += rowCount;
     if (this.#rejects === undefined) {
       this.#rejects = new ObjectWriter(store, rejectsKey, { metadata, signal });
       await this.#rejects.write(csvLine(['file', 'line', 'column', 'reason', 'row']));
@@ -222,6 +250,7 @@ class FileSplit {
 
   #state(): SplitFileResult['state'] {
     if (this.#nearest !== undefined) return 'unknown_kind';
+    if (this.#unreadable !== undefined) return 'failed';
     const { maxRejectedRows, maxRejectedRowsPercent } = this.#options.limits;
     const percent = (100 * this.#rejectedRowCount) / (this.#rowCount + this.#rejectedRowCount);
     if (this.#rejectedRowCount > maxRejectedRows && percent > maxRejectedRowsPercent) return 'failed';
@@ -236,6 +265,8 @@ class FileSplit {
       const more = missingColumns.length > 5 ? ` and ${missingColumns.length - 5} more` : '';
       return `${fileName}: of no known kind; nearest is ${kind}, which lacks ${named}${more}; the file is not summarised`;
     }
+    if (this.#unreadable !== undefined)
+      return `${fileName}: ${this.#unreadable.message}; its days keep their previous data`;
     if (state === 'failed')
       return (
         `${fileName}: ${this.#rejectedRowCount} of ${this.#rowCount + this.#rejectedRowCount} rows are bad, more than ` +

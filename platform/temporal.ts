@@ -39,7 +39,7 @@ export async function connectClient(target: TemporalTarget): Promise<Client> {
     const connection = await Connection.connect({
       connectTimeout: '10s',
       ...target.connectionOptions,
-    } as never);
+    });
     return new Client({ connection, namespace: target.namespace, dataConverter });
   } catch (cause) {
     throw unreachable(target, cause);

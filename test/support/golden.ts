@@ -34,7 +34,7 @@ interface Row {
  */
 export async function expectGolden(database: TestDatabase, folder: string, table: string): Promise<void> {
   const text = await readFile(new URL(`../fixtures/golden/${folder}/${table}.csv`, import.meta.url), 'utf8');
-  const golden = parse(text, { columns: true }) as Record<string, string>[];
+  const golden = parse<Record<string, string>>(text, { columns: true });
   const first = golden[0];
   if (first === undefined) throw new Error(`${table}: the golden file has no rows`);
   const columns = Object.keys(first);
@@ -44,11 +44,16 @@ export async function expectGolden(database: TestDatabase, folder: string, table
   });
   const compared = columns.filter(
     (column) =>
-      !surrogate.has(column) && !isTime.test(column) && !(column === 'cluster_id' && clusterIsSurrogate.has(table)),
+      !surrogate.has(column) &&
+      !isTime.test(column) &&
+      !(column === 'cluster_id' && clusterIsSurrogate.has(table)),
   );
   const expected = golden.map((row) => normalise(row, compared)).sort(byKey);
   const found = actual.map((row) => normalise(row, compared)).sort(byKey);
-  expect(found.map((row) => row.key), `${table}: rows besides numbers`).toEqual(expected.map((row) => row.key));
+  expect(
+    found.map((row) => row.key),
+    `${table}: rows besides numbers`,
+  ).toEqual(expected.map((row) => row.key));
   for (const [index, row] of expected.entries())
     for (const [column, value] of row.numbers)
       expectClose(found[index]?.numbers.get(column) ?? null, value, `${table}.${column} of ${row.key}`);
@@ -100,6 +105,6 @@ function expectClose(found: number | null, expected: number | null, what: string
 /** Keys that are enabled in the golden data. */
 export async function goldenEnabledKeys(folder: string): Promise<string[]> {
   const url = new URL(`../fixtures/golden/${folder}/reporting_enabledtagkeys.csv`, import.meta.url);
-  const rows = parse(await readFile(url, 'utf8'), { columns: true }) as { key: string; enabled: string }[];
+  const rows = parse<{ key: string; enabled: string }>(await readFile(url, 'utf8'), { columns: true });
   return rows.filter((row) => row.enabled === 't').map((row) => row.key);
 }

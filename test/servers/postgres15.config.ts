@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15. */
+export default defineConfig({
+  test: {
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+    include: [
+      'test/sql/**/*.test.ts',
+      'test/migrations/**/*.test.ts',
+      'test/partitions/**/*.test.ts',
+      'test/parity/**/*.test.ts',
+    ],
+    globalSetup: [fileURLToPath(new URL('postgres15-setup.ts', import.meta.url))],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});

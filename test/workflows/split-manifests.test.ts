@@ -1,0 +1,85 @@
+import { beforeAll, expect, test } from 'vitest';
+import { startRun } from '../../cli/start-run.ts';
+import { progressQuery } from '../../workflows/messages.ts';
+import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
+import type { ArchiveFolder, Payload } from '../support/archives.ts';
+import { createTestPipeline } from '../support/pipeline.ts';
+import type { TestPipeline } from '../support/pipeline.ts';
+import { dayVersions, expectSameTables, snapshotTables } from '../support/tables.ts';
+import type { Tables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+let pipeline: TestPipeline;
+let folder: ArchiveFolder;
+let payload: Payload;
+let singleArchive: Tables;
+
+beforeAll(async () => {
+  pipeline = await createTestPipeline();
+  folder = await createArchiveFolder();
+  payload = await readPayload('nise-small');
+  const source = await pipeline.addSource('single');
+  await pipeline.ingest(await folder.pack(withManifest(payload, { cluster_id: 'single' })));
+  singleArchive = await snapshotTables(pipeline.database, source);
+});
+
+/** The payload's files in archives of their own, all with the same manifest. */
+async function oneFileEach(clusterId: string): Promise<string[]> {
+  const part = withManifest(payload, { cluster_id: clusterId });
+  return Promise.all([...payload.files.keys()].map((name) => folder.pack(part, [name])));
+}
+
+const onceEach = { '2026-10-01': 1, '2026-10-02': 1, '2026-10-03': 1 };
+
+test('six archives of one manifest at once are six runs and one summary', async () => {
+  const source = await pipeline.addSource('at-once');
+  const archives = await oneFileEach('at-once');
+  const results = await Promise.all(archives.map((archive) => pipeline.ingest(archive)));
+  expect(results.map((result) => result.release)).toEqual(Array(6).fill('complete'));
+  expect(results.map((result) => result.fileCount)).toEqual(Array(6).fill(1));
+  expect(results.reduce((sum, result) => sum + result.daysSummarised, 0)).toBe(3);
+  expect(await dayVersions(pipeline.database, source)).toEqual(onceEach);
+  expectSameTables(await snapshotTables(pipeline.database, source), singleArchive);
+});
+
+test('five runs wait for the sixth archive and name the file that is missing', async () => {
+  const source = await pipeline.addSource('one-late');
+  // The first file holds the pods: without it nothing could be summarised properly.
+  const [late = '', ...punctual] = await oneFileEach('one-late');
+  const runs = await Promise.all(punctual.map((archive) => pipeline.start({ payload: archive })));
+  const lateFile = [...payload.files.keys()][0] ?? '';
+  for (const { handle } of runs)
+    await waitUntil(async () => {
+      const progress = await handle.query(progressQuery);
+      return progress.state === 'waiting' && progress.waitingFor.join() === lateFile;
+    });
+  expect(await dayVersions(pipeline.database, source)).toEqual({});
+
+  await pipeline.ingest(late);
+  const results = await Promise.all(runs.map(({ handle }) => handle.result()));
+  expect(results.map((result) => result.release)).toEqual(Array(5).fill('complete'));
+  expect(await dayVersions(pipeline.database, source)).toEqual(onceEach);
+  expectSameTables(await snapshotTables(pipeline.database, source), singleArchive);
+});
+
+test('a manifest whose last archive never comes is summarised as it is, and whole when it comes after all', async () => {
+  const source = await pipeline.addSource('given-up');
+  const archives = await oneFileEach('given-up');
+  const { client, database, objectStore } = pipeline;
+  const config = { ...pipeline.config, OCP_MANIFEST_WAIT: 1_500 };
+  const start = (archive: string) =>
+    startRun({ client, pool: database.pool, objectStore, config }, { orgId: database.orgId, payload: archive });
+  const storageFile = [...payload.files].findIndex(([, csv]) => csv.split('\n', 1)[0]?.includes('persistentvolumeclaim'));
+  const [late] = archives.splice(storageFile, 1);
+
+  const runs = await Promise.all(archives.map(start));
+  const results = await Promise.all(runs.map(({ handle }) => handle.result()));
+  expect(results.map((result) => result.release)).toEqual(Array(5).fill('timeout'));
+  expect(await dayVersions(database, source)).toEqual(onceEach);
+  const without = await snapshotTables(database, source);
+  expect(without.get('reporting_ocp_pvcs')).toEqual([]);
+
+  const lateRun = await start(late ?? '');
+  expect(await lateRun.handle.result()).toMatchObject({ release: 'complete', daysSummarised: 3 });
+  expectSameTables(await snapshotTables(database, source), singleArchive);
+});
