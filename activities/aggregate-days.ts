@@ -1,7 +1,8 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
+import { PipelineError } from '../domain/failures.ts';
 import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
-import { addDays, firstDay } from '../domain/usage-day.ts';
+import { addDays, firstDay, lastDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import type { RulesProfile } from '../platform/config.ts';
 import { inTenantTransaction, RollBack } from '../platform/database.ts';
@@ -15,6 +16,8 @@ export interface AggregateDaysInput {
   schema: string;
   sourceUuid: string;
   month: BillingMonth;
+  /** days to rebuild although nothing about them changed; the whole month also takes on the present rules profile */
+  force?: { from: UsageDay; until: UsageDay };
 }
 
 export type AggregateDaysResult =
@@ -29,6 +32,7 @@ interface ChangedDay {
   pieces_hash: string;
   swept_piece_ids: string[];
   unloaded_count: number;
+  is_foreign: boolean;
 }
 
 const sql = {
@@ -45,6 +49,8 @@ const mostMissingNamed = 500;
  * Bring the daily summary of a source and month up to date with the ledger: choose the live generation of every
  * (kind, day), and rebuild the days whose live pieces or settings differ from what they were built from. One transaction.
  * Which run asks does not matter; a second call finds nothing to do.
+ *
+ * @throws PipelineError `DayNotOurs` (not retried) when another writer summarised a day that nobody adopted
  */
 export async function aggregateDays(
   deps: ActivityDependencies,
@@ -77,7 +83,7 @@ async function rebuildChangedDays(
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
   const source = await sourceOfMonth(client, sourceUuid, monthStart);
   if (source === undefined) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
-  const rules = await rulesOfMonth(client, sourceUuid, monthStart, profile);
+  const rules = await rulesOfMonth(client, input, profile);
   await client.query(`select set_config('ocp.rules', $1, true)`, [rules]);
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
   await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
@@ -86,16 +92,14 @@ async function rebuildChangedDays(
     rules,
     source.cluster_alias,
   ]);
-  const { rows } = await client.query<ChangedDay>(sql.changedDays, [sourceUuid, monthStart, settingsHash]);
-  const days = rows.filter((day) => day.unloaded_count === 0);
-  const waiting = rows.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
-  if (waiting.length > 0) log.warn('days keep their data: live pieces are not loaded', { days: waiting });
-  const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
-  if (missing.length > 0)
-    throw new RollBack<AggregateDaysResult>({
-      outcome: 'missing',
-      pieceIds: missing.slice(0, mostMissingNamed),
-    });
+  const { rows } = await client.query<ChangedDay>(sql.changedDays, [
+    sourceUuid,
+    monthStart,
+    settingsHash,
+    input.force?.from ?? null,
+    input.force?.until ?? null,
+  ]);
+  const days = rebuildableDays(rows);
   if (days.length === 0) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
 
   let summaryRowCount = 0;
@@ -116,6 +120,31 @@ async function rebuildChangedDays(
   ]);
   await client.query(sql.markProcessed, [sourceUuid, usageDays]);
   return { outcome: 'done', dayCount: days.length, summaryRowCount };
+}
+
+/**
+ * The changed days that can be rebuilt now.
+ * @throws RollBack with the pieces to load first, when the sweep has dropped some
+ */
+function rebuildableDays(changed: readonly ChangedDay[]): ChangedDay[] {
+  const foreign = changed.filter((day) => day.is_foreign).map((day) => day.usage_day);
+  if (foreign[0] !== undefined)
+    throw new PipelineError(
+      'DayNotOurs',
+      `${foreign.length} days from ${foreign[0]} on were summarised by another writer; to replace them: ` +
+        `ocp-pipeline source adopt --from ${foreign[0]}`,
+      { details: { days: foreign } },
+    );
+  const waiting = changed.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
+  if (waiting.length > 0) log.warn('days keep their data: live pieces are not loaded', { days: waiting });
+  const days = changed.filter((day) => day.unloaded_count === 0);
+  const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
+  if (missing.length > 0)
+    throw new RollBack<AggregateDaysResult>({
+      outcome: 'missing',
+      pieceIds: missing.slice(0, mostMissingNamed),
+    });
+  return days;
 }
 
 interface SourceOfMonth {
@@ -141,21 +170,24 @@ async function sourceOfMonth(
   return rows[0];
 }
 
-/** The first summary of a month decides its profile; payloads that come later keep it. */
+/**
+ * The first summary of a month decides its profile; payloads that come later keep it. Rebuilding the whole month takes on
+ * the present one: a month is never of two profiles.
+ */
 async function rulesOfMonth(
   client: PoolClient,
-  sourceUuid: string,
-  monthStart: UsageDay,
+  { sourceUuid, month, force }: AggregateDaysInput,
   profile: RulesProfile,
 ): Promise<RulesProfile> {
-  await client.query(
-    'insert into ocp_source_month (source_uuid, billing_month, rules) values ($1, $2, $3) on conflict do nothing',
-    [sourceUuid, monthStart, profile],
-  );
+  const wholeMonth = force?.from === firstDay(month) && force.until === lastDay(month);
   return scalar<RulesProfile>(
     client,
-    'select rules from ocp_source_month where source_uuid = $1 and billing_month = $2',
-    [sourceUuid, monthStart],
+    `insert into ocp_source_month as known (source_uuid, billing_month, rules)
+     values ($1, $2, $3)
+     on conflict (source_uuid, billing_month) do update
+     set rules = case when $4 then excluded.rules else known.rules end
+     returning rules`,
+    [sourceUuid, firstDay(month), profile, wholeMonth],
   );
 }
 

@@ -63,19 +63,21 @@ async function followSummary(
 
   // Before the mapping: it takes the child keys away, which the label tables keep.
   await client.query(sql.labelDays, [sourceUuid, monthStart, days]);
-  await refreshLabelTables(client, sourceUuid, monthStart, period);
+  const changedRowCount = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
   await client.query(sql.mapPodLabels, [sourceUuid, days]);
   await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
   await client.query(sql.recordDays, [sourceUuid, days]);
+  await refreshTagValues(client, sourceUuid, period, changedRowCount);
   return { outcome: 'done', dayCount: days.length };
 }
 
-async function refreshLabelTables(
+/** Make the month's label summaries what its days hold. @returns rows written or removed */
+async function refreshLabelSummaries(
   client: PoolClient,
   sourceUuid: string,
   monthStart: UsageDay,
   period: LabelPeriod,
-): Promise<void> {
+): Promise<number> {
   let changedRowCount = 0;
   for (const text of [sql.podLabelSummary, sql.volumeLabelSummary]) {
     const { rows } = await client.query<{ changed_row_count: number }>(text, [
@@ -86,13 +88,26 @@ async function refreshLabelTables(
     ]);
     changedRowCount += rows[0]?.changed_row_count ?? 0;
   }
+  return changedRowCount;
+}
+
+/**
+ * Make the tenant's tag values what the label summaries of all sources hold. They do not depend on the mapping, so they
+ * come last: the lock that other sources wait for is held for this one statement.
+ */
+async function refreshTagValues(
+  client: PoolClient,
+  sourceUuid: string,
+  period: LabelPeriod,
+  changedRowCount: number,
+): Promise<void> {
   const { rows } = await client.query<{ stale: boolean }>(sql.tagValuesStale, [
     sourceUuid,
     period.report_period_id,
   ]);
   if (changedRowCount === 0 && rows[0]?.stale !== true) return;
-  // Tag values unite all sources of the tenant: without the lock, two sources at once would each miss the other's new
-  // labels. Its holder waits for no other lock, so nobody waits in a circle.
+  // Without the lock, two sources at once would each miss the other's new labels. Its holder waits for no other lock, so
+  // nobody waits in a circle.
   await client.query(
     `select pg_advisory_xact_lock(hashtextextended('ocp-tag-values:' || current_schema(), 0))`,
   );

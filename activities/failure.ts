@@ -4,17 +4,19 @@ import { PipelineError } from '../domain/failures.ts';
 /** Longest message that is passed on; the server cuts failures at 4 KiB. */
 const longestMessage = 1_500;
 
-/** PostgreSQL error classes that say that the input or the schema is wrong: trying again cannot help them. */
-const hopelessSqlStates = new Map([
-  ['42P01', 'SchemaTooOld'],
-  ['42703', 'SchemaTooOld'],
-  ['42883', 'SchemaTooOld'],
-  ['3F000', 'SchemaTooOld'],
+/** Error codes that trying again cannot mend, and the failure type operators see. */
+const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = new Map([
+  ['42P01', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['42703', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['42883', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['3F000', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: 'restore the object, or ingest the payload again' }],
+  ['OBJECT_KEY_INVALID', { type: 'ObjectMissing' }],
 ]);
 
 /**
  * Translate what an activity threw, once, at its edge: our own errors keep their type and whether a retry helps; a schema
- * without a table or column of ours becomes `SchemaTooOld`; everything else is retried.
+ * without a table or column of ours becomes `SchemaTooOld`, a lost object `ObjectMissing`; everything else is retried.
  * The message names neither credentials nor presigned addresses: query strings and user info of addresses are cut.
  */
 export function toApplicationFailure(error: unknown): unknown {
@@ -28,23 +30,20 @@ export function toApplicationFailure(error: unknown): unknown {
       nonRetryable: !error.retryable,
       details: [error.details],
     });
-  const { message, code, where, type, retryable } = error as {
+  const { message, code, where, retryable } = error as {
     message?: string;
     code?: unknown;
     where?: string;
-    type?: unknown;
     retryable?: unknown;
   };
-  const sqlState = typeof code === 'string' ? code : undefined;
-  const schemaTooOld = sqlState === undefined ? undefined : hopelessSqlStates.get(sqlState);
+  const errorCode = typeof code === 'string' ? code : 'Unexpected';
+  const hopeless = hopelessCodes.get(errorCode);
   return ApplicationFailure.create({
-    type: schemaTooOld ?? (typeof type === 'string' ? type : (sqlState ?? 'Unexpected')),
+    type: hopeless?.type ?? errorCode,
     message: withoutSecrets(
-      [message ?? String(error), where && `at ${where}`, schemaTooOld && 'run: ocp-pipeline migrate']
-        .filter(Boolean)
-        .join('; '),
+      [message ?? String(error), where && `at ${where}`, hopeless?.remedy].filter(Boolean).join('; '),
     ),
-    nonRetryable: schemaTooOld !== undefined || retryable === false,
+    nonRetryable: hopeless !== undefined || retryable === false,
   });
 }
 

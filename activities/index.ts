@@ -1,4 +1,5 @@
 import { aggregateDays } from './aggregate-days.ts';
+import { applyTagMapping } from './apply-tag-mapping.ts';
 import { completeManifest } from './complete-manifest.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { downloadPayload } from './download-payload.ts';
@@ -9,6 +10,7 @@ import { pendingPieces } from './pending-pieces.ts';
 import { recordCompletion } from './record-completion.ts';
 import { recordFailure } from './record-failure.ts';
 import { refreshUiSummaries } from './refresh-ui-summaries.ts';
+import { requestResummarize } from './request-resummarize.ts';
 import { splitPayload } from './split-payload.ts';
 
 export type { ActivityDependencies } from './dependencies.ts';
@@ -35,8 +37,10 @@ export function createActivities(deps: ActivityDependencies) {
     loadReportDay: bind(loadReportDay),
     completeManifest: bind(completeManifest),
     aggregateDays: bind(aggregateDays),
+    applyTagMapping: bind(applyTagMapping),
     refreshUiSummaries: bind(refreshUiSummaries),
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
+    requestResummarize: bind(requestResummarize),
   };
 }

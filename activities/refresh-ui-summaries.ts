@@ -1,3 +1,5 @@
+import type { PoolClient } from 'pg';
+import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
@@ -12,11 +14,19 @@ export interface RefreshUiSummariesInput {
   month: BillingMonth;
 }
 
-export type RefreshUiSummariesResult = { outcome: 'busy' } | { outcome: 'done'; dayCount: number };
+export type RefreshUiSummariesResult =
+  | { outcome: 'busy' }
+  /** live pieces that the sweep has dropped from staging: load them and ask again */
+  | { outcome: 'missing'; pieceIds: number[] }
+  | { outcome: 'done'; dayCount: number };
 
-const daysBehindSql = loadSql('ui/days_behind.sql');
-const recordDaysSql = loadSql('ui/record_days.sql');
-const tableSqls = [
+const sql = {
+  daysBehind: loadSql('ui/days_behind.sql'),
+  sweptPieces: loadSql('ui/swept_pieces.sql'),
+  recordDays: loadSql('ui/record_days.sql'),
+  vmSummary: loadSql('ui/vm_summary.sql'),
+};
+const dailyTableSqls = [
   'cost_summary',
   'cost_summary_by_node',
   'cost_summary_by_project',
@@ -25,10 +35,19 @@ const tableSqls = [
   'pod_summary_by_project',
   'volume_summary',
   'volume_summary_by_project',
+  'network_summary',
+  'network_summary_by_node',
+  'network_summary_by_project',
+  'gpu_summary',
+  'cost_breakdown',
 ].map((table) => loadSql(`ui/${table}.sql`));
 
+/** Missing pieces named in one answer; the rest is asked for again. */
+const mostMissingNamed = 500;
+
 /**
- * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer.
+ * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer. The VM
+ * table is always rebuilt for the whole month: its rows span days, and part of a month would count them twice.
  * One transaction. Rerun: a second call finds no day behind.
  */
 export async function refreshUiSummaries(
@@ -36,23 +55,26 @@ export async function refreshUiSummaries(
   input: RefreshUiSummariesInput,
 ): Promise<RefreshUiSummariesResult> {
   return withHeartbeat(async (_report, signal) =>
-    inTenantTransaction(
-      deps.pool,
-      input.schema,
-      async (client) => {
-        if (!(await tryLockSource(client, input.sourceUuid))) return { outcome: 'busy' };
-        const { rows } = await client.query<{ usage_day: UsageDay }>(daysBehindSql, [
-          input.sourceUuid,
-          firstDay(input.month),
-        ]);
-        const days = rows.map((row) => row.usage_day);
-        if (days.length > 0) {
-          for (const tableSql of tableSqls) await client.query(tableSql, [input.sourceUuid, days]);
-          await client.query(recordDaysSql, [input.sourceUuid, days]);
-        }
-        return { outcome: 'done', dayCount: days.length };
-      },
-      signal,
-    ),
+    inTenantTransaction(deps.pool, input.schema, (client) => rebuildTables(client, input), signal),
   );
+}
+
+async function rebuildTables(
+  client: PoolClient,
+  { sourceUuid, month }: RefreshUiSummariesInput,
+): Promise<RefreshUiSummariesResult> {
+  const monthStart = firstDay(month);
+  if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
+  const behind = await client.query<{ usage_day: UsageDay }>(sql.daysBehind, [sourceUuid, monthStart]);
+  const days = behind.rows.map((row) => row.usage_day);
+  if (days.length === 0) return { outcome: 'done', dayCount: 0 };
+  // As in aggregation: the sweep cannot drop what the ledger says is there.
+  await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
+  const swept = await client.query<{ piece_id: number }>(sql.sweptPieces, [sourceUuid, monthStart, days]);
+  if (swept.rows.length > 0)
+    return { outcome: 'missing', pieceIds: swept.rows.slice(0, mostMissingNamed).map((row) => row.piece_id) };
+  for (const tableSql of dailyTableSqls) await client.query(tableSql, [sourceUuid, days]);
+  await client.query(sql.vmSummary, [sourceUuid, monthStart]);
+  await client.query(sql.recordDays, [sourceUuid, days]);
+  return { outcome: 'done', dayCount: days.length };
 }

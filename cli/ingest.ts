@@ -68,8 +68,8 @@ export const ingestCommand: Command<Options> = {
     let workers: PipelineWorkers | undefined;
     try {
       const ownWorker = options.withWorker || services.embedded.temporal;
-      processLogger(services.config, 'file');
       if (ownWorker) {
+        processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);
         workers = await services.startWorkers();
       }
@@ -129,17 +129,24 @@ async function ingestAll(
   return ends.some((end) => end.outcome === 'failed') ? 1 : 0;
 }
 
+function count(n: number, what: string): string {
+  return `${formatNumber(n)} ${what}${n === 1 ? '' : 's'}`;
+}
+
 /** What became of a payload, for people. */
 export function endText(end: RunEnd): string {
   if (end.outcome === 'failed') return `${end.payload}: failed (${end.errorType}): ${end.message}`;
   const { result } = end;
   if (end.outcome === 'ignored') return `${end.payload}: ignored: ${result.reason ?? ''}`;
-  const rejected =
-    result.rejectedRowCount > 0 ? `, ${formatNumber(result.rejectedRowCount)} rows rejected` : '';
+  const rejected = result.rejectedRowCount > 0 ? `, ${count(result.rejectedRowCount, 'row')} rejected` : '';
   const spent = Object.values(result.phaseMs).reduce((sum, ms) => sum + ms, 0);
+  const summarised =
+    result.daysSummarised === 0
+      ? 'every day was up to date'
+      : `${count(result.daysSummarised, 'day')} summarised (${count(result.summaryRowCount, 'row')})`;
   const lines = [
-    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${formatNumber(result.rowCount)} rows${rejected}, ` +
-      `${result.daysSummarised} days summarised (${formatNumber(result.summaryRowCount)} rows) in ${formatDuration(spent)}`,
+    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${count(result.rowCount, 'row')}${rejected}, ` +
+      `${summarised} in ${formatDuration(spent)}`,
     ...(result.release === 'timeout'
       ? ['  warning: files of the manifest never came; the rest was summarised']
       : []),

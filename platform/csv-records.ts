@@ -32,11 +32,12 @@ export interface UnclosedQuote {
   lineCount: number;
 }
 
-/** PostgreSQL cannot store NUL in text, and no honest value holds one. */
-function withoutNul(): Transform {
+/** PostgreSQL cannot store NUL in text, and no honest value holds one. Nothing passes once `isOver` says so. */
+function withoutNul(isOver: () => boolean): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
-      done(null, chunk.includes(0) ? chunk.filter((byte) => byte !== 0) : chunk);
+      if (isOver()) done();
+      else done(null, chunk.includes(0) ? chunk.filter((byte) => byte !== 0) : chunk);
     },
   });
 }
@@ -54,8 +55,11 @@ export async function* csvRecords(
 ): AsyncGenerator<CsvRecord> {
   let lastLine = 0;
   let unclosedAt: number | undefined;
+  let unreadable: CsvUnreadable | undefined;
   const parserOptions: Options = {
     bom: true,
+    // Not left to detection: a header from one tool and rows from another can end their lines differently.
+    record_delimiter: ['\r\n', '\n'],
     info: true,
     relax_column_count: true,
     relax_quotes: true,
@@ -64,16 +68,15 @@ export async function* csvRecords(
     max_record_size: longestRecordBytes,
     on_skip: (error) => {
       const line = (error as { lines?: number } | undefined)?.lines ?? 0;
-      // The parser would go on inside the record and lose the rest of the file without a word.
-      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw new CsvUnreadable(line);
-      unclosedAt = line;
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') unreadable ??= new CsvUnreadable(line);
+      else unclosedAt = line;
       return undefined;
     },
   };
   const parser = parse(parserOptions);
   const fed = pipeline(
     source,
-    withoutNul(),
+    withoutNul(() => unreadable !== undefined),
     parser,
     options.signal === undefined ? {} : { signal: options.signal },
   );
@@ -86,9 +89,12 @@ export async function* csvRecords(
       record: string[];
       info: { lines: number };
     }>) {
+      // Behind such a record the parser goes on anywhere; what stood before it may still be under way here.
+      if (unreadable !== undefined && info.lines >= unreadable.line) break;
       lastLine = info.lines;
       yield { fields: record, line: info.lines };
     }
+    if (unreadable !== undefined) throw unreadable;
     if (unclosedAt !== undefined)
       options.onUnclosedQuote?.({ line: unclosedAt, lineCount: Math.max(1, unclosedAt - lastLine) });
   } catch (error) {

@@ -80,7 +80,8 @@ const progressEveryRows = 10_000;
  * a write buffer per day, and nothing else, is kept.
  *
  * Rejected rows are listed in an object of their own, written only when there are any. A file that cannot be read to its
- * end is `failed`.
+ * end is `failed`. When reading or storing fails, nothing that was being written appears; a day's object that was stored
+ * before another one failed stays, and the next attempt replaces it.
  */
 export async function splitReportFile(
   content: Readable,
@@ -180,6 +181,8 @@ class FileSplit {
     // Something came, but no header could be made of it.
     if (this.#header === undefined && this.#rejectedRowCount > 0) this.#readHeader([]);
     const { fileName, rejectsKey } = this.#options;
+    // The list first: when it cannot be stored, no day's object has been replaced yet.
+    await this.#rejects?.close();
     const pieces: SplitPiece[] = [];
     for (const [usageDay, { writer, rowCount, hourMask }] of [...this.#pieces].sort(([a], [b]) =>
       a < b ? -1 : 1,
@@ -192,7 +195,6 @@ class FileSplit {
         hourMask,
         ...(await writer.close()),
       });
-    await this.#rejects?.close();
     this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
     const state = this.#state();
     const message = this.#message(state);

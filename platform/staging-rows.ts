@@ -84,6 +84,9 @@ export function stagingRowWriter(
   };
 }
 
+/** Distinct times remembered at most: rows that all start at different instants must not fill memory. */
+const mostRemembered = 10_000;
+
 /** Hours repeat on every row, so each text is converted once. */
 function intervalCell(index: number): Cell {
   const converted = new Map<string, string>();
@@ -95,7 +98,7 @@ function intervalCell(index: number): Cell {
       if (parsed === undefined)
         throw new Error(`interval_start "${text}" in a daily CSV: expected a time that the split accepted`);
       value = formatTimestamp(parsed);
-      converted.set(text, value);
+      if (converted.size < mostRemembered) converted.set(text, value);
     }
     return value;
   };

@@ -1,1 +1,3 @@
 export { ingestManifest } from './ingest-manifest.ts';
+export { resummarize } from './resummarize.ts';
+export { watchSettings } from './watch-settings.ts';

@@ -20,7 +20,7 @@ import { bindActivities } from './activity-options.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
-import { aggregateMonth, whenFree } from './summarise-months.ts';
+import { summariseMonth } from './summarise-month.ts';
 
 interface Run {
   input: IngestManifestInput;
@@ -28,6 +28,11 @@ interface Run {
   activities: BoundActivities;
   board: ProgressBoard;
 }
+
+const stepNames = {
+  aggregating: 'building the daily summary',
+  summarising: 'labels, tags and report tables',
+};
 
 /**
  * Take one payload archive from its download to the summary tables. Every step is repeatable, and what has been done is
@@ -60,22 +65,19 @@ async function ingest(run: Run): Promise<IngestManifestResult> {
   await loadPieces(run, carried);
   const { release, months } = await waitForManifest(run, payload, split);
 
-  board.enter('aggregating', `summarising ${months.join(', ')}`);
   let summaryRowCount = 0;
   for (const month of months) {
     const { schema, sourceUuid } = payload;
-    const result = await aggregateMonth(
+    const result = await summariseMonth(
       activities,
       { schema, sourceUuid, month },
       run.options.loadConcurrency,
+      (step) => {
+        board.enter(step, `${month}: ${stepNames[step]}`);
+      },
     );
     board.progress.daysSummarised += result.dayCount;
     summaryRowCount += result.summaryRowCount;
-  }
-  board.enter('summarising', 'rebuilding report tables');
-  for (const month of months) {
-    const { schema, sourceUuid } = payload;
-    await whenFree(() => activities.sql.refreshUiSummaries({ schema, sourceUuid, month }));
   }
   const { phaseMs } = board.progress;
   await activities.short.recordCompletion({

@@ -1,8 +1,11 @@
 -- daily/changed_days.sql
--- Purpose  days of a source and month whose live pieces or settings differ from what their summary was built from
--- Reads    ocp_piece, ocp_day
--- Grain    usage_day; unloaded_count > 0: live pieces whose present content is not in staging
+-- Purpose  days of a source and month whose live pieces or settings differ from what their summary was built from, or
+--          that are to be rebuilt all the same
+-- Reads    ocp_piece, ocp_day, reporting_ocpusagelineitem_daily_summary, ocp_adoption
+-- Grain    usage_day; unloaded_count > 0: live pieces whose present content is not in staging;
+--          is_foreign: another writer summarised the day and nobody adopted it
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 settings hash text
+--          $4, $5 first and last day to rebuild all the same date, or NULL
 with live_days as (
     select
         piece.usage_day,
@@ -30,10 +33,26 @@ select
     coalesce(live_days.usage_day, known_days.usage_day) as usage_day,
     coalesce(live_days.pieces_hash, 'none') as pieces_hash,
     coalesce(live_days.swept_piece_ids, '{}') as swept_piece_ids,
-    coalesce(live_days.unloaded_count, 0) as unloaded_count
+    coalesce(live_days.unloaded_count, 0) as unloaded_count,
+    known_days.usage_day is null
+        and not exists (
+            select 1
+            from ocp_adoption
+            where source_uuid = $1
+                and from_day <= live_days.usage_day
+        )
+        and exists (
+            select 1
+            from reporting_ocpusagelineitem_daily_summary as summary
+            where summary.source_uuid = $1
+                and summary.usage_start = live_days.usage_day
+                and summary.cost_model_rate_type is null
+                and coalesce(summary.infrastructure_raw_cost, 0) = 0
+        ) as is_foreign
 from live_days
 full join known_days using (usage_day)
 where known_days.usage_day is null
     or known_days.pieces_hash <> coalesce(live_days.pieces_hash, 'none')
     or (known_days.settings_hash <> $3 and live_days.usage_day is not null)
+    or live_days.usage_day between $4::date and $5::date
 order by 1

@@ -120,6 +120,8 @@ returns table (namespace text, vm_name text, persistentvolumeclaim text)
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -5,6 +5,8 @@
 -- Units    requests in core-hours and GiB-hours of a whole day, sizes in GiB-months; "gigabyte" is 2^30 bytes
 -- Why      one row covers several days and is dated with the first of them, so only a rebuild of the whole month
 --          never counts a day twice
+-- Plans    rows written a moment ago have no statistics, and other joins of a month of them take minutes instead
+--          of a second: the steps join by hash
 -- Rerun    deletes (source, month) first, same transaction; same input gives same rows
 
 -- Compute: what the launcher pods of each machine cost.
@@ -13,6 +15,8 @@ returns bigint
 language plpgsql
 set search_path from current
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 declare
     v_rows bigint;
@@ -84,6 +88,8 @@ returns bigint
 language plpgsql
 set search_path from current
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 declare
     v_by_memory boolean := coalesce(
@@ -172,6 +178,8 @@ returns bigint
 language plpgsql
 set search_path from current
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set enable_mergejoin = off
 as $$
 declare
     v_rows bigint;

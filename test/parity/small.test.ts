@@ -12,7 +12,13 @@ beforeAll(async () => {
   await pipeline.addSource('my-ocp-cluster-small', 'small-onprem');
   await setTagKeys(pipeline.database.pool, pipeline.database.schema, await goldenEnabledKeys('small'), true);
   const result = await pipeline.ingest(payloadPath('nise-small'));
-  expect(result).toMatchObject({ outcome: 'completed', fileCount: 6, rejectedRowCount: 0, daysSummarised: 3, summaryRowCount: 150 });
+  expect(result).toMatchObject({
+    outcome: 'completed',
+    fileCount: 6,
+    rejectedRowCount: 0,
+    daysSummarised: 3,
+    summaryRowCount: 150,
+  });
 });
 
 test.for([
@@ -25,6 +31,11 @@ test.for([
   'reporting_ocp_pod_summary_by_project_p',
   'reporting_ocp_volume_summary_p',
   'reporting_ocp_volume_summary_by_project_p',
+  'reporting_ocp_gpu_summary_p',
+  'reporting_ocp_vm_summary_p',
+  'reporting_ocpusagepodlabel_summary',
+  'reporting_ocpstoragevolumelabel_summary',
+  'reporting_ocptags_values',
   'reporting_ocp_clusters',
   'reporting_ocp_nodes',
   'reporting_ocp_projects',

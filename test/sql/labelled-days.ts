@@ -2,6 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { applyTagMapping } from '../../activities/apply-tag-mapping.ts';
 import type { ApplyTagMappingResult } from '../../activities/apply-tag-mapping.ts';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { billingMonth } from '../../domain/usage-day.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -16,7 +17,7 @@ export interface LabelledRow {
 }
 
 /** The month all these tests work in. */
-export const month = '2026-10';
+export const month = billingMonth('2026-10');
 
 /** Put a day's usage rows in place and raise the day's version, as a rebuild does. */
 export async function rebuildDay(
@@ -50,8 +51,8 @@ export async function addSummaryRow(
          pod_labels, volume_labels, all_labels, cost_model_rate_type, source_uuid
      )
      values (
-         gen_random_uuid(), $1, $2, 'alias', $3, $4, $4, $5, $6,
-         case when $3 = 'Pod' then $7::jsonb end, case when $3 = 'Storage' then $7::jsonb end, $7, $8, $9
+         gen_random_uuid(), $1, $2, 'alias', $3::text, $4, $4, $5, $6,
+         case $3::text when 'Pod' then $7::jsonb end, case $3::text when 'Storage' then $7::jsonb end, $7::jsonb, $8, $9
      )`,
     [
       source.reportPeriodId,
@@ -84,11 +85,8 @@ export function dependenciesOf(
 
 /** Run the activity for the month of the tests. */
 export async function applyTags(database: TestDatabase, sourceUuid: string): Promise<ApplyTagMappingResult> {
-  return (await new MockActivityEnvironment().run(applyTagMapping.bind(null, dependenciesOf(database)), {
-    schema: database.schema,
-    sourceUuid,
-    month,
-  })) as ApplyTagMappingResult;
+  const input = { schema: database.schema, sourceUuid, month };
+  return new MockActivityEnvironment().run(() => applyTagMapping(dependenciesOf(database), input));
 }
 
 /** Rows of a label summary as `key namespace node: values`, sorted; `-` is no node. */

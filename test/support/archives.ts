@@ -43,21 +43,23 @@ export function anotherManifest(payload: Payload, entries: Record<string, unknow
  * `2026-10-02 00:00`. Manifest uuid and dates are those of a payload that covers just this time.
  */
 export function between(payload: Payload, from: string, until: string): Payload {
-  const files = mapRows(payload, ['interval_start'], ([start = '']) => (start >= from && start < until ? [start] : undefined));
+  const files = mapRows(payload, 'interval_start', (start) =>
+    start >= from && start < until ? start : undefined,
+  );
   const iso = (time: string) => `${time.replace(' ', 'T')}:00Z`;
   return anotherManifest({ ...payload, files }, { start: iso(from), end: iso(until) });
 }
 
 /** The same payload with the numbers of one column multiplied, wherever a file has it. */
 export function scaled(payload: Payload, column: string, factor: number): Payload {
-  return { ...payload, files: mapRows(payload, [column], ([value = '']) => [String(Number(value) * factor)]) };
+  return { ...payload, files: mapRows(payload, column, (value) => String(Number(value) * factor)) };
 }
 
 /** Rewrite one column of every file that has it; undefined drops the row. Only for fixtures without quoted fields. */
 function mapRows(
   payload: Payload,
-  [column = '']: readonly [string],
-  rewrite: (values: string[]) => [string] | undefined,
+  column: string,
+  rewrite: (value: string) => string | undefined,
 ): Map<string, string> {
   const files = new Map<string, string>();
   for (const [name, csv] of payload.files) {
@@ -69,8 +71,8 @@ function mapRows(
     }
     const kept = lines.flatMap((line) => {
       const fields = line.split(',');
-      const value = rewrite([fields[position] ?? '']);
-      return value === undefined ? [] : [fields.with(position, value[0]).join(',')];
+      const value = rewrite(fields[position] ?? '');
+      return value === undefined ? [] : [fields.with(position, value).join(',')];
     });
     files.set(name, [header, ...kept, ''].join('\n'));
   }

@@ -62,7 +62,10 @@ export async function createTestPipeline(environment: Record<string, string> = {
     OBJECT_STORE: pathToFileURL(directory).href,
     ...environment,
   });
-  const objectStore = openObjectStore({ url: config.OBJECT_STORE ?? '', s3: { endpoint: config.S3_ENDPOINT } });
+  const objectStore = openObjectStore({
+    url: config.OBJECT_STORE ?? '',
+    s3: { endpoint: config.S3_ENDPOINT },
+  });
   const { connection, namespace } = await createNamespace();
   const client = new Client({ connection, namespace });
   const nativeConnection = await NativeConnection.connect({ address: inject('temporalAddress') });

@@ -93,7 +93,13 @@ export class StagedSource {
     return rows[0]?.piece_id ?? 0;
   }
 
-  async #insertRow(client: PoolClient, kind: ReportKind, day: string, pieceId: number, row: HourlyRow): Promise<void> {
+  async #insertRow(
+    client: PoolClient,
+    kind: ReportKind,
+    day: string,
+    pieceId: number,
+    row: HourlyRow,
+  ): Promise<void> {
     const columns: Record<string, unknown> = {
       interval_start: `${day}T${String(row.hour).padStart(2, '0')}:00:00Z`,
       piece_id: pieceId,
@@ -136,7 +142,9 @@ export async function createStagedSource(database: TestDatabase, month: string):
       months: [month],
       tables: [
         ...partitionedSummaryTables,
-        ...(['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels', 'vm_usage', 'gpu_usage'] as const).map(stagingTableOf),
+        ...(
+          ['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels', 'vm_usage', 'gpu_usage'] as const
+        ).map(stagingTableOf),
       ],
     });
   } finally {

@@ -78,7 +78,11 @@ export async function snapshotTables(database: TestDatabase, sourceUuid: string)
   });
 }
 
-function comparableRow(row: Record<string, unknown>, own: ReadonlySet<string>, clusterIsSurrogate: boolean): ComparableRow {
+function comparableRow(
+  row: Record<string, unknown>,
+  own: ReadonlySet<string>,
+  clusterIsSurrogate: boolean,
+): ComparableRow {
   const texts: [string, unknown][] = [];
   const numbers = new Map<string, number>();
   for (const [column, value] of Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -116,7 +120,7 @@ export function expectSameTables(found: Tables, expected: Tables): void {
       foundRows.map((row) => row.key),
       `${table}: rows besides numbers`,
     ).toEqual(expectedRows.map((row) => row.key));
-    expect(numberDifferences(table, foundRows, expectedRows)).toEqual([]);
+    expect(numberDifferences(table, foundRows, expectedRows).join('\n')).toBe('');
   }
 }
 
@@ -130,14 +134,11 @@ function numberDifferences(
   return expected.flatMap((row, index) =>
     [...row.numbers].flatMap(([column, value]) => {
       const other = found[index]?.numbers.get(column) ?? Number.NaN;
-      return isClose(other, value) ? [] : [`${table}.${column}: expected ${value}, found ${other}: ${row.key}`];
+      return isClose(other, value)
+        ? []
+        : [`${table}.${column}: expected ${value}, found ${other}: ${row.key}`];
     }),
   );
-}
-
-/** Sum of a numeric column over a source's rows in one table. */
-export function sumOf(tables: Tables, table: string, column: string): number {
-  return (tables.get(table) ?? []).reduce((sum, row) => sum + (row.numbers.get(column) ?? 0), 0);
 }
 
 /** Rows of every table of `public` and of the tenant, by qualified name. */
@@ -155,7 +156,10 @@ export async function countAllRows(database: TestDatabase): Promise<Map<string, 
 }
 
 /** Version of every summarised day of a source; a day that was rebuilt has a greater one. */
-export async function dayVersions(database: TestDatabase, sourceUuid: string): Promise<Record<string, number>> {
+export async function dayVersions(
+  database: TestDatabase,
+  sourceUuid: string,
+): Promise<Record<string, number>> {
   const { rows } = await inTenantTransaction(database.pool, database.schema, (client) =>
     client.query<{ usage_day: string; version: number }>(
       'select usage_day, version from ocp_day where source_uuid = $1 order by usage_day',

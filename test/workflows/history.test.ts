@@ -32,7 +32,8 @@ beforeAll(async () => {
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 const secret = 'X-Amz-Signature=4f1d0c2b';
-const addressOf = (name: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}?${secret}`;
+const addressOf = (name: string) =>
+  `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}?${secret}`;
 
 /** Longest payload that may stand in a history event, bytes. */
 const longestPayload = 10 * 1024;
@@ -53,7 +54,8 @@ async function historyOf(handle: WorkflowHandle): Promise<HistoryContents> {
       longest = Math.max(longest, value.byteLength);
       texts.push(Buffer.from(value).toString('utf8'));
     } else if (typeof value === 'string') texts.push(value);
-    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner);
+    else if (typeof value === 'object' && value !== null)
+      for (const inner of Object.values(value)) visit(inner);
   };
   visit(events);
   return { eventCount: events?.length ?? 0, longest, text: texts.join('\n') };
@@ -75,7 +77,9 @@ async function downloadUrls(): Promise<(string | null)[]> {
 
 test('no CSV row and no long payload of a run from a file stands in its history', async () => {
   await pipeline.addSource('from-file');
-  const { handle } = await pipeline.start({ payload: await folder.pack(withManifest(payload, { cluster_id: 'from-file' })) });
+  const { handle } = await pipeline.start({
+    payload: await folder.pack(withManifest(payload, { cluster_id: 'from-file' })),
+  });
   expect(await handle.result()).toMatchObject({ outcome: 'completed' });
   const history = await historyOf(handle);
   expect(history.text).toContain('from-file');
@@ -90,13 +94,17 @@ test('a manifest of 150 files with three days each passes without a long payload
   const files = new Map(
     Array.from({ length: 150 }, (_, index) => {
       const rows = [1, 2, 3].map((day) =>
-        row.replaceAll('2026-10-06', `2026-10-0${day}`).replace('etcd-operator-576bc857f8-6k7x2', `pod-${index}`),
+        row
+          .replaceAll('2026-10-06', `2026-10-0${day}`)
+          .replace('etcd-operator-576bc857f8-6k7x2', `pod-${index}`),
       );
       return [`report.${index}.csv`, [header, ...rows, ''].join('\n')];
     }),
   );
   const manifest = { cluster_id: 'many-files', files: [...files.keys()] };
-  const { handle } = await pipeline.start({ payload: await folder.pack(withManifest({ files, manifest: payload.manifest }, manifest)) });
+  const { handle } = await pipeline.start({
+    payload: await folder.pack(withManifest({ files, manifest: payload.manifest }, manifest)),
+  });
   const result = await handle.result();
   expect(result).toMatchObject({ fileCount: 150, rowCount: 450, rowsLoaded: 450, daysSummarised: 3 });
   const history = await historyOf(handle);
@@ -104,7 +112,9 @@ test('a manifest of 150 files with three days each passes without a long payload
   expect(history.longest).toBeLessThanOrEqual(longestPayload);
   // 150 pods with 51.626897 core-seconds a day each.
   const tables = await snapshotTables(pipeline.database, source);
-  const days = tables.get('reporting_ocpusagelineitem_daily_summary')?.filter((day) => !day.key.includes(' unallocated'));
+  const days = tables
+    .get('reporting_ocpusagelineitem_daily_summary')
+    ?.filter((day) => !day.key.includes(' unallocated'));
   expect(days?.map((day) => day.numbers.get('pod_usage_cpu_core_hours'))).toEqual(
     Array(3).fill(expect.closeTo((150 * 51.626897) / 3600, 9)),
   );
@@ -115,7 +125,7 @@ describe('a payload with a download address', () => {
     const source = await pipeline.addSource('from-url');
     answers = [await packPayload(withManifest(payload, { cluster_id: 'from-url' }))];
     const { handle } = await pipeline.start({ payload: addressOf('whole') });
-    expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: 17 });
+    expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: 20 });
     const history = await historyOf(handle);
     for (const forbidden of [secret, 'http://127.0.0.1', ...cellsOf(payload)])
       expect(history.text).not.toContain(forbidden);
@@ -141,7 +151,9 @@ describe('a payload with a download address', () => {
     );
     expect(failure).toMatchObject({
       type: 'PayloadUnavailable',
-      message: expect.stringMatching(new RegExp(`/answers-${status}: the server answered ${status}; the address has expired`)) as string,
+      message: expect.stringMatching(
+        new RegExp(`/answers-${status}: the server answered ${status}; the address has expired`),
+      ) as string,
     });
     expect(requestCount - requestsBefore).toBe(1);
     expect((await historyOf(handle)).text).not.toContain(secret);
@@ -157,7 +169,7 @@ describe('a payload with a download address', () => {
     answers = [503, 503, await packPayload(withManifest(payload, { cluster_id: 'from-busy-server' }))];
     const requestsBefore = requestCount;
     const { handle } = await pipeline.start({ payload: addressOf('busy') });
-    expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: 17 });
+    expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: 20 });
     expect(requestCount - requestsBefore).toBe(3);
     expect((await historyOf(handle)).text).not.toContain(secret);
   });
@@ -178,13 +190,16 @@ describe('a payload with a download address', () => {
     try {
       const { port } = breaking.address() as AddressInfo;
       const { handle } = await pipeline.start({ payload: `http://127.0.0.1:${port}/broken?${secret}` });
-      expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: 17 });
+      expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: 20 });
       expect(broken).toBe(2);
     } finally {
       await new Promise((resolve) => breaking.close(resolve));
     }
     const alone = await pipeline.addSource('unbroken');
     await pipeline.ingest(await folder.pack(withManifest(payload, { cluster_id: 'unbroken' })));
-    expectSameTables(await snapshotTables(pipeline.database, source), await snapshotTables(pipeline.database, alone));
+    expectSameTables(
+      await snapshotTables(pipeline.database, source),
+      await snapshotTables(pipeline.database, alone),
+    );
   });
 });

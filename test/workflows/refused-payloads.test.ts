@@ -2,7 +2,13 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { IngestManifestResult } from '../../domain/run.ts';
-import { createArchiveFolder, packMembers, packPayload, readPayload, withManifest } from '../support/archives.ts';
+import {
+  createArchiveFolder,
+  packMembers,
+  packPayload,
+  readPayload,
+  withManifest,
+} from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
@@ -25,11 +31,18 @@ const manifestMember = (manifest: unknown) => ({ name: 'manifest.json', content:
 /** Tables that have more or fewer rows than before. */
 async function changedTables(before: ReadonlyMap<string, number>): Promise<string[]> {
   const after = await countAllRows(pipeline.database);
-  return [...after].filter(([table, count]) => count !== before.get(table)).map(([table]) => table).sort();
+  return [...after]
+    .filter(([table, count]) => count !== before.get(table))
+    .map(([table]) => table)
+    .sort();
 }
 
 const refused: [what: string, archive: () => Promise<Buffer>, sentence: RegExp][] = [
-  ['that is no gzip', () => Promise.resolve(Buffer.from('date,usage\n2026-10-01,1\n')), /is not gzip or is damaged/],
+  [
+    'that is no gzip',
+    () => Promise.resolve(Buffer.from('date,usage\n2026-10-01,1\n')),
+    /is not gzip or is damaged/,
+  ],
   [
     'that ends in the middle',
     async () => {
@@ -50,8 +63,11 @@ const refused: [what: string, archive: () => Promise<Buffer>, sentence: RegExp][
   ],
   [
     'whose manifest has values of wrong types',
-    () => packMembers([manifestMember({ ...payload.manifest, uuid: 7, files: 'report.0.csv', daily_reports: 'yes' })]),
-    /uuid: expected a UUID version 4, found 7; files: expected a list of names, found "report\.0\.csv".*daily_reports: expected true or false/,
+    () =>
+      packMembers([
+        manifestMember({ ...payload.manifest, uuid: 7, files: 'report.0.csv', daily_reports: 'yes' }),
+      ]),
+    /uuid: expected a UUID version 4, found 7; daily_reports: expected true or false, found "yes"; files: expected a list of names, found "report\.0\.csv"/,
   ],
   [
     'whose manifest names a file outside the archive',
@@ -73,7 +89,10 @@ test.for(refused)('an archive %s is refused at once and leaves no data', async (
     (error: unknown) => (error instanceof WorkflowFailedError ? error.cause : error),
   );
   expect(failure).toBeInstanceOf(ApplicationFailure);
-  expect(failure).toMatchObject({ type: 'ManifestInvalid', message: expect.stringMatching(sentence) as string });
+  expect(failure).toMatchObject({
+    type: 'ManifestInvalid',
+    message: expect.stringMatching(sentence) as string,
+  });
   expect((failure as ApplicationFailure).message).not.toContain('\n');
 
   const { events = [] } = await handle.fetchHistory();
@@ -88,7 +107,11 @@ test.for(refused)('an archive %s is refused at once and leaves no data', async (
 
 describe('a payload that is not for us ends as ignored and leaves no data', () => {
   const ignored: [what: string, manifest: Record<string, unknown>, reason: RegExp][] = [
-    ['of a cluster that nobody registered', { cluster_id: 'stranger' }, /has no source for cluster stranger; register it/],
+    [
+      'of a cluster that nobody registered',
+      { cluster_id: 'stranger' },
+      /has no source for cluster stranger; register it/,
+    ],
     [
       'older than the months that are kept',
       { date: '2026-02-02T00:00:00Z', start: '2026-02-01T00:00:00Z', end: '2026-02-01T23:59:59Z' },
@@ -113,7 +136,11 @@ describe('a payload that is not for us ends as ignored and leaves no data', () =
 
 describe('a file that is no report does not hold up the others', () => {
   /** The sample with one more file. */
-  async function withFile(clusterId: string, name: string, content: string): Promise<[string, IngestManifestResult]> {
+  async function withFile(
+    clusterId: string,
+    name: string,
+    content: string,
+  ): Promise<[string, IngestManifestResult]> {
     const source = await pipeline.addSource(clusterId);
     const files = new Map([...payload.files, [name, content]]);
     const manifest = { cluster_id: clusterId, files: [...csvNames(payload), name] };
@@ -145,7 +172,12 @@ describe('a file that is no report does not hold up the others', () => {
       .replace('pod_usage_cpu_core_seconds', 'cpu_seconds')
       .replace('node_capacity_memory_bytes', 'memory');
     const [source, result] = await withFile('no-columns', 'odd.csv', withoutUsage);
-    expect(result).toMatchObject({ outcome: 'completed', release: 'complete', fileCount: 7, failedFileCount: 0 });
+    expect(result).toMatchObject({
+      outcome: 'completed',
+      release: 'complete',
+      fileCount: 7,
+      failedFileCount: 0,
+    });
     expect(result.warnings).toEqual([
       'odd.csv: of no known kind; nearest is pod_usage, which lacks pod_usage_cpu_core_seconds, node_capacity_memory_bytes; the file is not summarised',
     ]);
@@ -162,7 +194,11 @@ describe('a file that is no report does not hold up the others', () => {
 
   test('a file of a header alone is done without a warning', async () => {
     const [podFile = ''] = [...payload.files.values()];
-    const [source, result] = await withFile('header-alone', 'header.csv', podFile.slice(0, podFile.indexOf('\n') + 1));
+    const [source, result] = await withFile(
+      'header-alone',
+      'header.csv',
+      podFile.slice(0, podFile.indexOf('\n') + 1),
+    );
     expect(result).toMatchObject({ outcome: 'completed', release: 'complete', fileCount: 7, warnings: [] });
     expect(await fileStatuses(source)).toEqual(Array(7).fill(1));
     await expectLikeTheSampleAlone(source);

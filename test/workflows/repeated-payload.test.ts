@@ -32,8 +32,11 @@ test('a payload that went through already is not run again', async () => {
 test('the same payload started twice at once is one run', async () => {
   const source = await pipeline.addSource('at-once');
   const archive = await folder.pack(withManifest(payload, { cluster_id: 'at-once' }));
-  const runs = await Promise.all([pipeline.start({ payload: archive }), pipeline.start({ payload: archive })]);
-  const results = await Promise.all(runs.map((run) => run.earlier ?? run.handle.result()));
+  const runs = await Promise.all([
+    pipeline.start({ payload: archive }),
+    pipeline.start({ payload: archive }),
+  ]);
+  const results = await Promise.all(runs.map((run) => run.handle.result()));
   expect(results[1]).toEqual(results[0]);
   expectSameTables(await snapshotTables(pipeline.database, source), cleanRun);
   expect(await dayVersions(pipeline.database, source)).toEqual({ '2026-10-01': 1 });
@@ -45,7 +48,12 @@ test('a payload run again on request loads nothing, rebuilds nothing and leaves 
   const first = await pipeline.ingest(archive);
   const second = await pipeline.ingest(archive, { again: true });
   expect(first).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
-  expect(second).toMatchObject({ outcome: 'completed', rowCount: first.rowCount, rowsLoaded: 0, daysSummarised: 0 });
+  expect(second).toMatchObject({
+    outcome: 'completed',
+    rowCount: first.rowCount,
+    rowsLoaded: 0,
+    daysSummarised: 0,
+  });
   expectSameTables(await snapshotTables(pipeline.database, source), cleanRun);
   expect(await dayVersions(pipeline.database, source)).toEqual({ '2026-10-01': 1 });
 });

@@ -68,8 +68,13 @@ test('a manifest whose last archive never comes is summarised as it is, and whol
   const { client, database, objectStore } = pipeline;
   const config = { ...pipeline.config, OCP_MANIFEST_WAIT: 1_500 };
   const start = (archive: string) =>
-    startRun({ client, pool: database.pool, objectStore, config }, { orgId: database.orgId, payload: archive });
-  const storageFile = [...payload.files].findIndex(([, csv]) => csv.split('\n', 1)[0]?.includes('persistentvolumeclaim'));
+    startRun(
+      { client, pool: database.pool, objectStore, config },
+      { orgId: database.orgId, payload: archive },
+    );
+  const storageFile = [...payload.files].findIndex(([, csv]) =>
+    csv.split('\n', 1)[0]?.includes('persistentvolumeclaim'),
+  );
   const [late] = archives.splice(storageFile, 1);
 
   const runs = await Promise.all(archives.map(start));

@@ -1,0 +1,46 @@
+import { beforeAll, expect, test } from 'vitest';
+import { createCommandLine } from '../support/command-line.ts';
+import type { CommandLine } from '../support/command-line.ts';
+
+let cli: CommandLine;
+
+beforeAll(async () => {
+  cli = await createCommandLine();
+  await cli.run(['source', 'add', '--org', cli.database.orgId, '--cluster', 'c', '--name', 'n']);
+});
+
+test('doctor finds what is missing and says how to repair it', async () => {
+  const { code, stdout } = await cli.run(['doctor', '--json']);
+  const checks = JSON.parse(stdout) as { what: string; ok: boolean; repair?: string }[];
+  expect(checks.filter((check) => !check.ok).map((check) => check.repair)).toEqual(
+    Array.from({ length: 3 }, () => 'start one: ocp-pipeline worker'),
+  );
+  expect(checks.filter((check) => check.ok).map((check) => check.what)).toEqual([
+    'PostgreSQL',
+    'schema public',
+    'schema org1234567',
+    'object store',
+    'Temporal',
+    'search attributes',
+  ]);
+  expect(code).toBe(1);
+});
+
+test('doctor says which server cannot be reached and goes on with the others', async () => {
+  const { code, stdout } = await cli.run(['doctor', '--json'], {
+    OBJECT_STORE: 's3://absent/x',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    AWS_REGION: 'x-1',
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'hidden-secret',
+    AWS_MAX_ATTEMPTS: '1',
+  });
+  const checks = JSON.parse(stdout) as { what: string; ok: boolean; repair?: string }[];
+  expect(code).toBe(1);
+  expect(checks.find((check) => check.what === 'object store')).toMatchObject({
+    ok: false,
+    repair: expect.stringContaining('check OBJECT_STORE') as string,
+  });
+  expect(checks.find((check) => check.what === 'PostgreSQL')).toMatchObject({ ok: true });
+  expect(stdout).not.toContain('hidden-secret');
+});

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, inject } from 'vitest';
+import { createTestDatabase } from './database.ts';
+import type { TestDatabase } from './database.ts';
+import { createNamespace, testNow } from './pipeline.ts';
+
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** What a command printed and how it ended. */
+export interface CommandResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The built command line with a database, a namespace and an object store of this test file's own. */
+export interface CommandLine {
+  database: TestDatabase;
+  environment: Record<string, string>;
+  /** Run the command to its end, without a terminal. */
+  run(args: readonly string[], environment?: Record<string, string | undefined>): Promise<CommandResult>;
+}
+
+/** Set up the command line. `npm test` builds it first. */
+export async function createCommandLine(): Promise<CommandLine> {
+  const database = await createTestDatabase();
+  const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-cli-'));
+  const { connection, namespace } = await createNamespace();
+  afterAll(async () => {
+    await connection.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const environment = {
+    DATABASE_URL: database.url,
+    OBJECT_STORE: pathToFileURL(join(directory, 'objects')).href,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: namespace,
+    OCP_DATA_DIR: join(directory, 'data'),
+    OCP_NOW: testNow,
+  };
+  return {
+    database,
+    environment,
+    run: (args, more = {}) => runProgram(args, { ...environment, ...more }),
+  };
+}
+
+function runProgram(
+  args: readonly string[],
+  environment: Record<string, string | undefined>,
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      resolve({ code, stdout, stderr });
+    });
+  });
+}

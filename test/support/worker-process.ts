@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import { waitUntil } from './wait-until.ts';
+
+/** A worker in a process of its own: `ocp-pipeline worker`, run from source. */
+export interface WorkerProcess {
+  pid: number;
+  /** end it at once, as a crash or a lost machine does; resolves when it is gone */
+  kill(): Promise<void>;
+}
+
+const hooks = new URL('../workflows/typescript-hooks.mjs', import.meta.url).href;
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/**
+ * Start a worker and wait until it says that it is ready. It ends with the file's tests.
+ * @param environment settings of the worker; nothing else of ours is inherited
+ * @throws Error with the worker's output when it ends before it is ready
+ */
+export async function startWorkerProcess(environment: Record<string, string>): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, ['--import', hooks, main, 'worker'], {
+    env: { ...inherited(), ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  afterAll(kill);
+  await waitUntil(() => child.exitCode !== null || output.includes('worker started'), 60_000);
+  if (child.exitCode !== null || child.pid === undefined)
+    throw new Error(`the worker ended with exit code ${child.exitCode} before it was ready:\n${output}`);
+  return { pid: child.pid, kill };
+}
+
+/** The machine's own variables, without settings of ours or of Temporal. */
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(OCP_|TEMPORAL_|DATABASE_URL|OBJECT_STORE|S3_|NODE_OPTIONS|VITEST)/.test(name),
+    ),
+  );
+}
