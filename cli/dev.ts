@@ -1,3 +1,4 @@
+import { applySchedules } from '../platform/schedules.ts';
 import type { Command } from './command.ts';
 import { logFile, openServices, processLogger } from './services.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
@@ -12,6 +13,7 @@ export const devCommand: Command<object> = {
     try {
       processLogger(services.config, 'file');
       const workers = await services.startWorkers();
+      await applySchedules(await services.client(), services.config);
       const settings = {
         DATABASE_URL: services.databaseUrl,
         OBJECT_STORE: services.objectStoreUrl,

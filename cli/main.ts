@@ -13,11 +13,18 @@ import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
+import { resummarizeCommand } from './resummarize.ts';
 import { setupCommand } from './setup.ts';
-import { sourceAddCommand, sourceListCommand } from './source.ts';
+import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './source.ts';
 import { statusCommand } from './status.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
-import { tagsDisableCommand, tagsEnableCommand, tagsListCommand } from './tags.ts';
+import {
+  tagsDisableCommand,
+  tagsEnableCommand,
+  tagsListCommand,
+  tagsMapCommand,
+  tagsUnmapCommand,
+} from './tags.ts';
 import { tenantSetCommand } from './tenant.ts';
 import { workerCommand } from './worker.ts';
 
@@ -46,11 +53,18 @@ function buildParser(): Argv<GlobalOptions> {
   parser = register(parser, devCommand);
   parser = register(parser, ingestCommand);
   parser = register(parser, statusCommand);
+  parser = register(parser, resummarizeCommand);
   parser = group(parser, 'source', 'Registered clusters', (inner) =>
-    register(register(inner, sourceAddCommand), sourceListCommand),
+    register(register(register(inner, sourceAddCommand), sourceListCommand), sourceAdoptCommand),
   );
   parser = group(parser, 'tags', 'Label keys that count', (inner) =>
-    register(register(register(inner, tagsEnableCommand), tagsDisableCommand), tagsListCommand),
+    register(
+      register(
+        register(register(register(inner, tagsEnableCommand), tagsDisableCommand), tagsListCommand),
+        tagsMapCommand,
+      ),
+      tagsUnmapCommand,
+    ),
   );
   parser = group(parser, 'tenant', 'Settings of one organisation', (inner) =>
     register(inner, tenantSetCommand),

@@ -1,10 +1,11 @@
+import { applySchedules } from '../platform/schedules.ts';
 import { registerSearchAttributes } from '../platform/search-attributes.ts';
 import type { Command } from './command.ts';
 import { openServices } from './services.ts';
 
 export const setupCommand: Command<object> = {
   name: 'setup',
-  summary: 'Register the search attributes in the Temporal namespace; safe to repeat',
+  summary: 'Register search attributes and schedules in the Temporal namespace; safe to repeat',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, { temporal: true });
@@ -14,11 +15,15 @@ export const setupCommand: Command<object> = {
         client.connection as never,
         services.temporal?.namespace ?? '',
       );
+      const schedules = await applySchedules(client, services.config);
       output.result(
-        registered.length === 0
-          ? 'All search attributes are registered'
-          : `Registered search attributes: ${registered.join(', ')}`,
-        { registered },
+        [
+          registered.length === 0
+            ? 'All search attributes are registered'
+            : `Registered search attributes: ${registered.join(', ')}`,
+          ...schedules.map(({ scheduleId, outcome }) => `Schedule ${scheduleId}: ${outcome}`),
+        ].join('\n'),
+        { registered, schedules },
       );
       return 0;
     } finally {

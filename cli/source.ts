@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
-import { listSources, registerSource } from '../platform/sources.ts';
+import { usageDay } from '../domain/usage-day.ts';
+import { adoptDays, findSource, listSources, registerSource } from '../platform/sources.ts';
 import type { Command } from './command.ts';
 import { table } from './output.ts';
 import { openServices } from './services.ts';
@@ -76,6 +77,36 @@ export const sourceListCommand: Command<ListOptions> = {
           'No cluster is registered. Add one: ocp-pipeline source add --org ID --cluster ID --name ALIAS',
         ),
         sources,
+      );
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};
+
+interface AdoptOptions {
+  org: string;
+  cluster: string;
+  from: string;
+}
+
+export const sourceAdoptCommand: Command<AdoptOptions> = {
+  name: 'adopt',
+  summary: 'Let payloads replace days that another writer (Koku) summarised, from a day on',
+  options: (parser): Argv<AdoptOptions> =>
+    parser
+      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+      .option('cluster', { type: 'string', demandOption: true, describe: 'cluster id' })
+      .option('from', { type: 'string', demandOption: true, describe: 'first day, YYYY-MM-DD' }),
+  run: async (options, output) => {
+    const services = await openServices(output.say, { migrate: 'public' });
+    try {
+      const source = await findSource(services.pool, options.org, options.cluster);
+      const fromDay = await adoptDays(services.pool, source, usageDay(options.from));
+      output.result(
+        `Cluster ${source.clusterId}: days from ${fromDay} on are ours; replay the payloads that were refused`,
+        { ...source, fromDay },
       );
       return 0;
     } finally {

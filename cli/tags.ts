@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../domain/failures.ts';
 import { listTagKeys, setTagKeys } from '../platform/tag-keys.ts';
+import { listTagMappings, mapTags, unmapTags } from '../platform/tag-mapping.ts';
 import type { Command } from './command.ts';
 import { table } from './output.ts';
 import { openServices } from './services.ts';
@@ -79,15 +80,78 @@ export const tagsListCommand: Command<Options> = {
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
-      const keys = await listTagKeys(services.pool, await schemaOf(services, options.org));
+      const schema = await schemaOf(services, options.org);
+      const keys = await listTagKeys(services.pool, schema);
+      const mappings = await listTagMappings(services.pool, schema);
+      const parentOf = new Map(
+        mappings.flatMap(({ parent, children }) => children.map((child) => [child, parent])),
+      );
       output.result(
         table(
-          ['key', 'enabled'],
-          keys.map(({ key, enabled }) => [key, enabled ? 'yes' : 'no']),
+          ['key', 'enabled', 'counts as'],
+          keys.map(({ key, enabled }) => [key, enabled ? 'yes' : 'no', parentOf.get(key) ?? '']),
           'No label key has been seen yet',
         ),
-        keys,
+        { keys, mappings },
       );
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};
+
+interface MapOptions extends Options {
+  parent: string;
+  child: string[];
+}
+
+export const tagsMapCommand: Command<MapOptions> = {
+  name: 'map <parent> <child..>',
+  summary: 'Let child keys count as the parent key; days are rebuilt with their next payload',
+  options: (parser): Argv<MapOptions> =>
+    parser
+      .positional('parent', {
+        type: 'string',
+        demandOption: true,
+        describe: 'enabled key that takes the values',
+      })
+      .positional('child', { type: 'string', array: true, demandOption: true, describe: 'enabled keys' })
+      .option('org', {
+        type: 'string',
+        demandOption: true,
+        describe: 'organisation id',
+      }),
+  run: async (options, output) => {
+    const services = await openServices(output.say, { migrate: 'public' });
+    try {
+      const schema = await schemaOf(services, options.org);
+      const changed = await mapTags(services.pool, schema, options.parent, options.child);
+      output.result(
+        `${changed} of ${options.child.length} keys mapped to ${options.parent}, the others were already`,
+        { changed },
+      );
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};
+
+export const tagsUnmapCommand: Command<Omit<MapOptions, 'parent'>> = {
+  name: 'unmap <child..>',
+  summary: 'Let child keys count for themselves again',
+  options: (parser): Argv<Omit<MapOptions, 'parent'>> =>
+    parser
+      .positional('child', { type: 'string', array: true, demandOption: true, describe: 'mapped keys' })
+      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' }),
+  run: async (options, output) => {
+    const services = await openServices(output.say, { migrate: 'public' });
+    try {
+      const changed = await unmapTags(services.pool, await schemaOf(services, options.org), options.child);
+      output.result(`${changed} of ${options.child.length} keys unmapped, the others were not mapped`, {
+        changed,
+      });
       return 0;
     } finally {
       await services.close();

@@ -77,6 +77,11 @@ const settings = {
     'longest pause between two looks while it waits (doubles from 1 s)',
     '30s',
   ),
+  OCP_SETTINGS_DELAY: setting(
+    durationMs,
+    'how long tag keys, mappings, categories and names must be left alone before the current month is rebuilt',
+    '1h',
+  ),
   OCP_LOAD_CONCURRENCY: setting(
     wholeNumber(1, 64),
     'pieces that one run loads at a time, and load slots of a worker',

@@ -18,9 +18,15 @@ export function archiveProblem(what: string, cause?: unknown): PipelineError {
   );
 }
 
+/** The library's types promise a type, but a flag that it does not know comes out as null. */
+function typeOf(header: { readonly type: Header['type'] | null }): Header['type'] | null {
+  return header.type;
+}
+
 /** Is the member a plain file? Directories and tar's own header entries are passed over. */
 export function isRegular(header: Header): boolean {
-  return header.type === 'file' || header.type === 'contiguous-file' || header.type == null;
+  const type = typeOf(header);
+  return type === 'file' || type === 'contiguous-file' || type === null;
 }
 
 /**
@@ -30,8 +36,9 @@ export function isRegular(header: Header): boolean {
  * @throws PipelineError `ManifestInvalid`
  */
 export function checkMember(header: Header): void {
-  const { name, type } = header;
-  if (type != null && ignoredTypes.has(type)) return;
+  const { name } = header;
+  const type = typeOf(header);
+  if (type !== null && ignoredTypes.has(type)) return;
   if (!isRegular(header)) throw archiveProblem(`has a member ${shown(name)} of type ${type ?? 'unknown'}`);
   const unsafe =
     name === '' ||

@@ -177,9 +177,9 @@ export async function scanPayloadArchive(
     if (!isRegular(entry.header)) return;
     memberNames.push(entry.header.name);
     if (entry.header.name !== 'manifest.json') return;
-    if ((entry.header.size ?? 0) > limits.maxManifestBytes)
+    if (entry.header.size > limits.maxManifestBytes)
       throw archiveProblem(
-        `has a manifest.json of ${entry.header.size ?? 0} bytes, more than ${limits.maxManifestBytes}`,
+        `has a manifest.json of ${entry.header.size} bytes, more than ${limits.maxManifestBytes}`,
       );
     const chunks: Uint8Array[] = [];
     for await (const chunk of entry) chunks.push(chunk as Uint8Array);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures.ts';
-import { inTransaction } from './database.ts';
+import type { UsageDay } from '../domain/usage-day.ts';
+import { inTenantTransaction, inTransaction } from './database.ts';
 import { migrateTenant, tenantIsBehind } from './migrations.ts';
 import type { MigrationLog } from './migrations-connection.ts';
 
@@ -36,7 +37,10 @@ const longestClusterId = 50;
  */
 export function tenantSchemaOf(orgId: string): string {
   if (!orgIdForm.test(orgId))
-    throw new PipelineError('ConfigInvalid', `organisation "${orgId}": expected 1 to 36 letters, digits or underscores`);
+    throw new PipelineError(
+      'ConfigInvalid',
+      `organisation "${orgId}": expected 1 to 36 letters, digits or underscores`,
+    );
   return `org${orgId}`;
 }
 
@@ -80,7 +84,11 @@ async function ensureCustomer(client: PoolClient, orgId: string): Promise<string
   return schema;
 }
 
-async function ensureProvider(client: PoolClient, schema: string, source: NewSource): Promise<RegisteredSource> {
+async function ensureProvider(
+  client: PoolClient,
+  schema: string,
+  source: NewSource,
+): Promise<RegisteredSource> {
   await lockRegistration(client, source.orgId);
   const known = await client.query<{ uuid: string }>(
     `select provider.uuid
@@ -97,7 +105,8 @@ async function ensureProvider(client: PoolClient, schema: string, source: NewSou
   const sourceUuid = known.rows[0]?.uuid ?? source.sourceUuid ?? randomUUID();
   const created = known.rows[0] === undefined;
   if (created) await insertProvider(client, source, sourceUuid);
-  else await client.query('update public.api_provider set name = $2 where uuid = $1', [sourceUuid, source.name]);
+  else
+    await client.query('update public.api_provider set name = $2 where uuid = $1', [sourceUuid, source.name]);
   await client.query(`select set_config('search_path', quote_ident($1) || ', public', true)`, [schema]);
   await client.query(
     `insert into reporting_tenant_api_provider (uuid, name, type, provider_id)
@@ -153,4 +162,44 @@ export async function listSources(pool: Pool, orgId?: string): Promise<Omit<Regi
     [orgId ?? null],
   );
   return rows;
+}
+
+/** A registered cluster of an organisation. @throws PipelineError `ConfigInvalid` with how to register it */
+export async function findSource(
+  pool: Pool,
+  orgId: string,
+  clusterId: string,
+): Promise<Omit<RegisteredSource, 'created'>> {
+  const source = (await listSources(pool, orgId)).find((candidate) => candidate.clusterId === clusterId);
+  if (source === undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `Organisation ${orgId} has no cluster ${clusterId}; ocp-pipeline source list shows those it has`,
+    );
+  return source;
+}
+
+/**
+ * Let the pipeline replace days that another writer summarised, from `fromDay` on. An earlier day widens the permission;
+ * it is never narrowed, because what was replaced cannot be given back.
+ *
+ * @returns the first day that may be replaced now
+ */
+export async function adoptDays(
+  pool: Pool,
+  source: Pick<RegisteredSource, 'schema' | 'sourceUuid'>,
+  fromDay: UsageDay,
+): Promise<UsageDay> {
+  return inTenantTransaction(pool, source.schema, async (client) => {
+    const { rows } = await client.query<{ from_day: UsageDay }>(
+      `insert into ocp_adoption as known (source_uuid, from_day)
+       values ($1, $2)
+       on conflict (source_uuid) do update
+       set from_day = least(known.from_day, excluded.from_day),
+           adopted_at = now()
+       returning from_day`,
+      [source.sourceUuid, fromDay],
+    );
+    return rows[0]?.from_day ?? fromDay;
+  });
 }

@@ -152,7 +152,9 @@ test('label keys are enabled ahead of their first payload, listed and disabled',
   expect((await cli.run(['tags', 'disable', 'team-x', '--org', orgId, '--json'])).stdout).toContain(
     '"changed": 1',
   );
-  const list = JSON.parse((await cli.run(['tags', 'list', '--org', orgId, '--json'])).stdout) as unknown[];
+  const { keys: list } = JSON.parse((await cli.run(['tags', 'list', '--org', orgId, '--json'])).stdout) as {
+    keys: unknown[];
+  };
   expect(list).toContainEqual({ key: 'cost-center', enabled: true });
   expect(list).toContainEqual({ key: 'team-x', enabled: false });
 });

@@ -44,7 +44,9 @@ describe('the label column', () => {
 
 describe('canonical labels', () => {
   // What can stand in a piece: no separators, and keys without the prefix that is removed.
-  const part = fc.string({ unit: 'grapheme', maxLength: 12 }).map((text) => text.replaceAll(/[|:]/g, '').replaceAll('label_', ''));
+  const part = fc
+    .string({ unit: 'grapheme', maxLength: 12 })
+    .map((text) => text.replaceAll(/[|:]/g, '').replaceAll('label_', ''));
   const pairs = fc.uniqueArray(fc.tuple(part, part), { selector: ([key]) => key, maxLength: 8 });
   const shuffledPairs = pairs.chain((listed) =>
     fc.tuple(fc.constant(listed), fc.shuffledSubarray(listed, { minLength: listed.length })),
@@ -55,7 +57,9 @@ describe('canonical labels', () => {
   test('do not depend on the order of the labels', () => {
     fc.assert(
       fc.property(shuffledPairs, ([listed, shuffled]) => {
-        expect(canonicalLabels(parseLabels(written(shuffled)))).toBe(canonicalLabels(parseLabels(written(listed))));
+        expect(canonicalLabels(parseLabels(written(shuffled)))).toBe(
+          canonicalLabels(parseLabels(written(listed))),
+        );
       }),
     );
   });

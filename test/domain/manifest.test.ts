@@ -73,7 +73,11 @@ describe('a manifest that is good', () => {
   });
 
   test('survives a trip through JSON, as jsonb and history take it', () => {
-    const manifest = parsed({ start: '2026-10-01T00:00:00Z', end: '2026-10-02T00:00:00Z', cr_status: { a: 1 } });
+    const manifest = parsed({
+      start: '2026-10-01T00:00:00Z',
+      end: '2026-10-02T00:00:00Z',
+      cr_status: { a: 1 },
+    });
     expect(JSON.parse(JSON.stringify(manifest))).toEqual(manifest);
   });
 
@@ -101,7 +105,9 @@ describe('a manifest that is good', () => {
   });
 
   test('an operator version in the payload is not believed', () => {
-    expect(parsed({ operator_version: 'koku-metrics-operator:v9', version: 'abc' }).operatorVersion).toBe('abc');
+    expect(parsed({ operator_version: 'koku-metrics-operator:v9', version: 'abc' }).operatorVersion).toBe(
+      'abc',
+    );
     expect(parsed({ operator_version: 'koku-metrics-operator:v9' }).operatorVersion).toBe('');
   });
 
@@ -163,13 +169,26 @@ describe('a manifest that is refused', () => {
     expect(refusal({ [member]: value })).toMatch(new RegExp(`^manifest\\.json: ${member}: expected `));
   });
 
-  test.for(['', '.', '..', 'a/b.csv', '/etc/passwd', '../a.csv', 'a\\b.csv', 'a..csv', './a.csv', 'a\u0000.csv', 7, null, ['a']])(
-    'names the file list and the position when a file is called %j',
-    (name) => {
-      expect(refusal({ files: ['good.csv', name] })).toContain('files.1: expected ');
-      expect(refusal({ resource_optimization_files: [name] })).toContain('resource_optimization_files.0: expected ');
-    },
-  );
+  test.for([
+    '',
+    '.',
+    '..',
+    'a/b.csv',
+    '/etc/passwd',
+    '../a.csv',
+    'a\\b.csv',
+    'a..csv',
+    './a.csv',
+    'a\u0000.csv',
+    7,
+    null,
+    ['a'],
+  ])('names the file list and the position when a file is called %j', (name) => {
+    expect(refusal({ files: ['good.csv', name] })).toContain('files.1: expected ');
+    expect(refusal({ resource_optimization_files: [name] })).toContain(
+      'resource_optimization_files.0: expected ',
+    );
+  });
 
   test('file names have at most 128 characters', () => {
     expect(parsed({ files: ['x'.repeat(128)] }).files).toHaveLength(1);
@@ -182,7 +201,9 @@ describe('a manifest that is refused', () => {
 
   test('all problems are told at once, the first ten by name', () => {
     expect(refusal({ uuid: 'x', date: 'y', version: null })).toMatch(/uuid: .*; date: .*; version: /);
-    const { message, details } = problemOf(JSON.stringify({ ...smallest, files: Array.from({ length: 500 }, () => '') }));
+    const { message, details } = problemOf(
+      JSON.stringify({ ...smallest, files: Array.from({ length: 500 }, () => '') }),
+    );
     expect(details).toEqual({ problemCount: 500 });
     expect(message).toContain('and 490 more problems');
     expect(message.length).toBeLessThan(2_000);
@@ -241,8 +262,14 @@ describe('the covered time', () => {
   });
 
   test('has no hours when one of its ends is absent', () => {
-    expect(parsed({ start: '2026-10-01T00:00:00Z' })).toMatchObject({ start: '2026-10-01T00:00:00.000000Z', hoursPerDay: {} });
-    expect(parsed({ end: '2026-11-01T00:00:00Z' })).toMatchObject({ end: '2026-11-01T00:00:00.000000Z', hoursPerDay: {} });
+    expect(parsed({ start: '2026-10-01T00:00:00Z' })).toMatchObject({
+      start: '2026-10-01T00:00:00.000000Z',
+      hoursPerDay: {},
+    });
+    expect(parsed({ end: '2026-11-01T00:00:00Z' })).toMatchObject({
+      end: '2026-11-01T00:00:00.000000Z',
+      hoursPerDay: {},
+    });
   });
 });
 
@@ -266,11 +293,16 @@ describe('an operator that collected nothing', () => {
   test('need not say why', () => {
     expect(parsed({ start: never, end: never })).not.toHaveProperty('dataCollectionMessage');
     const reports = { data_collection_message: '' };
-    expect(parsed({ start: never, end: never, cr_status: { reports } })).not.toHaveProperty('dataCollectionMessage');
+    expect(parsed({ start: never, end: never, cr_status: { reports } })).not.toHaveProperty(
+      'dataCollectionMessage',
+    );
   });
 
   test('is not one whose message is there although it collected something', () => {
-    const manifest = parsed({ start: '2026-10-01T00:00:00Z', cr_status: { reports: { data_collection_message: message } } });
+    const manifest = parsed({
+      start: '2026-10-01T00:00:00Z',
+      cr_status: { reports: { data_collection_message: message } },
+    });
     expect(manifest.collectedNothing).toBe(false);
     expect(manifest).not.toHaveProperty('dataCollectionMessage');
   });
@@ -281,9 +313,15 @@ describe('the operator status', () => {
     [{ clusterVersion: '4.19' }, { clusterChannel: '4.19', operatorAirgapped: true, operatorErrors: null }],
     [{ upload: { upload: true } }, { clusterChannel: null, operatorAirgapped: false, operatorErrors: null }],
     [{ upload: { upload: false } }, { clusterChannel: null, operatorAirgapped: true, operatorErrors: null }],
-    [{ upload: { upload: 'false' } }, { clusterChannel: null, operatorAirgapped: true, operatorErrors: null }],
+    [
+      { upload: { upload: 'false' } },
+      { clusterChannel: null, operatorAirgapped: true, operatorErrors: null },
+    ],
     [{ upload: 'on' }, { clusterChannel: null, operatorAirgapped: true, operatorErrors: null }],
-    [{ clusterVersion: 'a\u0000b\ud800' }, { clusterChannel: 'ab', operatorAirgapped: true, operatorErrors: null }],
+    [
+      { clusterVersion: 'a\u0000b\ud800' },
+      { clusterChannel: 'ab', operatorAirgapped: true, operatorErrors: null },
+    ],
     [
       {
         authentication: { type: 'basic', error: 'no token' },
@@ -296,7 +334,11 @@ describe('the operator status', () => {
       {
         clusterChannel: null,
         operatorAirgapped: false,
-        operatorErrors: { authentication_error: 'no token', upload_error: 'refused', prometheus_error: '{"code":503}' },
+        operatorErrors: {
+          authentication_error: 'no token',
+          upload_error: 'refused',
+          prometheus_error: '{"code":503}',
+        },
       },
     ],
   ] as const)('%j is kept as %j', ([crStatus, expected]) => {
@@ -304,6 +346,10 @@ describe('the operator status', () => {
   });
 
   test('is all unknown when it is empty', () => {
-    expect(parsed({ cr_status: {} })).toMatchObject({ clusterChannel: null, operatorAirgapped: null, operatorErrors: null });
+    expect(parsed({ cr_status: {} })).toMatchObject({
+      clusterChannel: null,
+      operatorAirgapped: null,
+      operatorErrors: null,
+    });
   });
 });

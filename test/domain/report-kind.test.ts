@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { detectReportKind, reportKindDefinition, reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
+import {
+  detectReportKind,
+  reportKindDefinition,
+  reportKinds,
+  stagingTableOf,
+} from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
 
 function requiredColumns(kind: ReportKind): string[] {
@@ -31,18 +36,31 @@ describe('the kind of a report', () => {
     }
   });
 
-  test.for(reportKinds)('the nearest kind to %s without one column is itself, and the column is named', (kind) => {
-    const required = requiredColumns(kind);
-    const absent = required.at(-1) ?? '';
-    expect(detectReportKind(required.filter((name) => name !== absent))).toEqual({ nearest: kind, missingColumns: [absent] });
-  });
+  test.for(reportKinds)(
+    'the nearest kind to %s without one column is itself, and the column is named',
+    (kind) => {
+      const required = requiredColumns(kind);
+      const absent = required.at(-1) ?? '';
+      expect(detectReportKind(required.filter((name) => name !== absent))).toEqual({
+        nearest: kind,
+        missingColumns: [absent],
+      });
+    },
+  );
 
   test('a header that fits several kinds is of the first in the order', () => {
     const all = reportKinds.flatMap(requiredColumns);
     expect(detectReportKind(all)).toEqual({ kind: 'storage_usage' });
     const laterKinds: ReportKind[] = ['gpu_usage', 'namespace_labels', 'node_labels'];
     expect(detectReportKind(laterKinds.flatMap(requiredColumns))).toEqual({ kind: 'node_labels' });
-    expect(reportKinds).toEqual(['storage_usage', 'pod_usage', 'node_labels', 'namespace_labels', 'vm_usage', 'gpu_usage']);
+    expect(reportKinds).toEqual([
+      'storage_usage',
+      'pod_usage',
+      'node_labels',
+      'namespace_labels',
+      'vm_usage',
+      'gpu_usage',
+    ]);
   });
 
   test('column names are case-sensitive and not trimmed', () => {

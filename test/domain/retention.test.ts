@@ -12,7 +12,9 @@ describe('the retention gate', () => {
     ['2026-10-13T00:00:00.000000Z', true],
     ['2020-01-01T00:00:00.000000Z', false],
   ] as const)('a payload that ends at %s is taken in October 2026: %j', ([end, taken]) => {
-    expect(isWithinRetention({ date: '2019-01-01T00:00:00.000000Z', end }, now('2026-10-13T08:00:00Z'))).toBe(taken);
+    expect(isWithinRetention({ date: '2019-01-01T00:00:00.000000Z', end }, now('2026-10-13T08:00:00Z'))).toBe(
+      taken,
+    );
   });
 
   test.for([

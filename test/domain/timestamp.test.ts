@@ -68,7 +68,11 @@ describe('times in payloads', () => {
   });
 
   test('every instant written as ISO 8601 is read exactly, in each of the spellings', () => {
-    const instants = fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true });
+    const instants = fc.date({
+      min: new Date('0001-01-01T00:00:00Z'),
+      max: new Date('9999-12-31T23:59:59.999Z'),
+      noInvalidDate: true,
+    });
     fc.assert(
       fc.property(instants, (instant) => {
         const iso = instant.toISOString();

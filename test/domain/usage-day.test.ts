@@ -70,7 +70,11 @@ describe('usage days', () => {
   );
 
   test('a range holds both of its ends and crosses months and leap days', () => {
-    expect(dayRange(usageDay('2024-02-28'), usageDay('2024-03-01'))).toEqual(['2024-02-28', '2024-02-29', '2024-03-01']);
+    expect(dayRange(usageDay('2024-02-28'), usageDay('2024-03-01'))).toEqual([
+      '2024-02-28',
+      '2024-02-29',
+      '2024-03-01',
+    ]);
     expect(dayRange(usageDay('9999-12-31'), usageDay('9999-12-31'))).toEqual(['9999-12-31']);
     expect(dayRange(usageDay('2026-10-02'), usageDay('2026-10-01'))).toEqual([]);
   });
@@ -100,10 +104,13 @@ describe('billing months', () => {
     expect(billingMonth(text)).toBe(text);
   });
 
-  test.for(['', '2026', '2026-00', '2026-13', '2026-1', '2026-10-01', '0000-05'])('%j is no month', (text) => {
-    expect(isBillingMonth(text)).toBe(false);
-    expect(() => billingMonth(text)).toThrow(RangeError);
-  });
+  test.for(['', '2026', '2026-00', '2026-13', '2026-1', '2026-10-01', '0000-05'])(
+    '%j is no month',
+    (text) => {
+      expect(isBillingMonth(text)).toBe(false);
+      expect(() => billingMonth(text)).toThrow(RangeError);
+    },
+  );
 
   test.for([
     ['2026-01', 31],

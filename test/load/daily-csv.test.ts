@@ -44,7 +44,10 @@ describe('reading a daily CSV', () => {
   });
 
   test('with a record that never ends is damaged', async () => {
-    await expect(rowsOf(`a,b\n1,"${'x'.repeat(9_000_000)}`)).rejects.toMatchObject({ type: 'ObjectDamaged', retryable: false });
+    await expect(rowsOf(`a,b\n1,"${'x'.repeat(9_000_000)}`)).rejects.toMatchObject({
+      type: 'ObjectDamaged',
+      retryable: false,
+    });
   });
 
   test('stops when the signal is aborted', async () => {

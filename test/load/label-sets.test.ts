@@ -23,7 +23,9 @@ async function query<R extends object>(text: string, values: unknown[] = []): Pr
 }
 
 async function labelsOf(id: string | undefined): Promise<unknown> {
-  const rows = await query<{ labels: unknown }>('select labels from ocp_label_set where label_set_id = $1', [id]);
+  const rows = await query<{ labels: unknown }>('select labels from ocp_label_set where label_set_id = $1', [
+    id,
+  ]);
   return rows[0]?.labels;
 }
 
@@ -109,7 +111,9 @@ test('many loads at once store each set once and never wait for each other in a 
 
 test('an aborted load stores nothing', async () => {
   const sets = labelSets();
-  await expect(sets.store(['label_aborted:1'], AbortSignal.abort(new Error('cancelled')))).rejects.toThrow('cancelled');
+  await expect(sets.store(['label_aborted:1'], AbortSignal.abort(new Error('cancelled')))).rejects.toThrow(
+    'cancelled',
+  );
   expect(sets.id('label_aborted:1')).toBeUndefined();
   expect(await knownKeys('aborted')).toEqual([]);
 });

@@ -29,7 +29,11 @@ async function copied(
   labelSetId: (text: string) => string | undefined = () => '7',
 ): Promise<StagedRow[]> {
   const { pool, schema } = source.database;
-  const piece = { pieceId: (lastPieceId += 1), sourceUuid: source.sourceUuid, reportPeriodId: source.reportPeriodId };
+  const piece = {
+    pieceId: (lastPieceId += 1),
+    sourceUuid: source.sourceUuid,
+    reportPeriodId: source.reportPeriodId,
+  };
   const writer = stagingRowWriter(kind, header, piece);
   const lines = rows.map((row) => writer.line(row, labelSetId)).join('');
   return inTenantTransaction(pool, schema, async (client) => {
@@ -48,8 +52,14 @@ const pod = (values: Record<string, string>) => rowOf('pod_usage', october(1, 5)
 
 describe('columns of a staging row', () => {
   test.for(reportKinds)('%s rows fill every column of their table', async (kind) => {
-    const [row] = await copied(kind, headerOf(kind), [rowOf(kind, october(1, 5), { gpu_model_name: 'A100', mig_profile: '1g.5gb' })]);
-    expect(row).toMatchObject({ at_five: true, source_uuid: source.sourceUuid, report_period_id: source.reportPeriodId });
+    const [row] = await copied(kind, headerOf(kind), [
+      rowOf(kind, october(1, 5), { gpu_model_name: 'A100', mig_profile: '1g.5gb' }),
+    ]);
+    expect(row).toMatchObject({
+      at_five: true,
+      source_uuid: source.sourceUuid,
+      report_period_id: source.reportPeriodId,
+    });
     expect(Object.entries(row ?? {}).filter(([, value]) => value === null)).toEqual([]);
     for (const { name, type } of reportKindDefinition(kind).columns) {
       if (type === 'number') expect(row?.[name]).toBe(1.5);
@@ -58,7 +68,9 @@ describe('columns of a staging row', () => {
   });
 
   test('a blank number is NULL and a blank text stays blank', async () => {
-    const [row] = await copied('pod_usage', pods, [pod({ pod_request_cpu_core_seconds: '', resource_id: '', node_role: '' })]);
+    const [row] = await copied('pod_usage', pods, [
+      pod({ pod_request_cpu_core_seconds: '', resource_id: '', node_role: '' }),
+    ]);
     expect(row).toMatchObject({ pod_request_cpu_core_seconds: null, resource_id: '', node_role: '' });
   });
 
@@ -81,30 +93,49 @@ describe('columns of a staging row', () => {
   });
 
   test('both label columns of storage keep their own set', async () => {
-    const row = rowOf('storage_usage', october(1), { persistentvolume_labels: 'label_a:1', persistentvolumeclaim_labels: 'label_b:2' });
-    const [staged] = await copied('storage_usage', headerOf('storage_usage'), [row], (text) => (text === 'label_a:1' ? '11' : '12'));
-    expect(staged).toMatchObject({ persistentvolume_label_set_id: 11, persistentvolumeclaim_label_set_id: 12 });
+    const row = rowOf('storage_usage', october(1), {
+      persistentvolume_labels: 'label_a:1',
+      persistentvolumeclaim_labels: 'label_b:2',
+    });
+    const [staged] = await copied('storage_usage', headerOf('storage_usage'), [row], (text) =>
+      text === 'label_a:1' ? '11' : '12',
+    );
+    expect(staged).toMatchObject({
+      persistentvolume_label_set_id: 11,
+      persistentvolumeclaim_label_set_id: 12,
+    });
   });
 
   test('positions of the label columns are told', () => {
     const piece = { pieceId: 1, sourceUuid: source.sourceUuid, reportPeriodId: 1 };
     const header = headerOf('storage_usage');
-    expect(stagingRowWriter('storage_usage', header, piece).labelPositions.map((index) => header[index])).toEqual([
-      'persistentvolume_labels',
-      'persistentvolumeclaim_labels',
-    ]);
+    expect(
+      stagingRowWriter('storage_usage', header, piece).labelPositions.map((index) => header[index]),
+    ).toEqual(['persistentvolume_labels', 'persistentvolumeclaim_labels']);
     expect(stagingRowWriter('gpu_usage', headerOf('gpu_usage'), piece).labelPositions).toEqual([]);
   });
 
   test('a row whose label set was not stored, or whose time is none, is an error', () => {
-    const writer = stagingRowWriter('pod_usage', pods, { pieceId: 1, sourceUuid: source.sourceUuid, reportPeriodId: 1 });
+    const writer = stagingRowWriter('pod_usage', pods, {
+      pieceId: 1,
+      sourceUuid: source.sourceUuid,
+      reportPeriodId: 1,
+    });
     expect(() => writer.line(pod({}), () => undefined)).toThrow(/a label set has no id/);
     expect(() => writer.line(pod({ interval_start: 'noon' }), () => '1')).toThrow(/interval_start "noon"/);
   });
 
   test('times are instants, with their fraction and their zone', async () => {
-    const starts = ['2026-10-01 05:00:00 +0000 UTC', '2026-10-01T07:00:00+02:00', '2026-10-01 05:00:00.123456789'];
-    const rows = await copied('pod_usage', pods, starts.map((interval_start) => pod({ interval_start })));
+    const starts = [
+      '2026-10-01 05:00:00 +0000 UTC',
+      '2026-10-01T07:00:00+02:00',
+      '2026-10-01 05:00:00.123456789',
+    ];
+    const rows = await copied(
+      'pod_usage',
+      pods,
+      starts.map((interval_start) => pod({ interval_start })),
+    );
     expect(rows.map((row) => row['at_five'])).toEqual([true, true, false]);
     expect((rows[2]?.['interval_start'] as Date).toISOString()).toBe('2026-10-01T05:00:00.123Z');
   });
@@ -129,13 +160,30 @@ describe('texts', () => {
       fc.string({ unit: 'grapheme', maxLength: 20 }),
       fc.string({ unit: 'binary', maxLength: 20 }),
       fc.stringMatching(/^[\\\t\n\rNtnr.bfv0x]{0,12}$/),
-      fc.constantFrom('\\N', '\\.', '\\', '\t', '\n', '\r', '\\\n', 'NULL', '\u2028', '\u000b\f\b', '\ufeff', ' '),
+      fc.constantFrom(
+        '\\N',
+        '\\.',
+        '\\',
+        '\t',
+        '\n',
+        '\r',
+        '\\\n',
+        'NULL',
+        '\u2028',
+        '\u000b\f\b',
+        '\ufeff',
+        ' ',
+      ),
     );
     // NUL never gets this far: it is dropped when the CSV is read.
     const value = text.map((sent) => sent.replaceAll('\u0000', ''));
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 40 }), async (pairs) => {
-        const rows = await copied('pod_usage', pods, pairs.map(([name, role]) => pod({ pod: name, node_role: role })));
+        const rows = await copied(
+          'pod_usage',
+          pods,
+          pairs.map(([name, role]) => pod({ pod: name, node_role: role })),
+        );
         expect(rows.map((row) => [row['pod'], row['node_role']])).toEqual(pairs);
       }),
       { numRuns: 60 },
@@ -145,7 +193,11 @@ describe('texts', () => {
 
 describe('numbers', () => {
   const stored = async (numbers: readonly string[]): Promise<unknown[]> => {
-    const rows = await copied('pod_usage', pods, numbers.map((number) => pod({ pod_usage_cpu_core_seconds: number })));
+    const rows = await copied(
+      'pod_usage',
+      pods,
+      numbers.map((number) => pod({ pod_usage_cpu_core_seconds: number })),
+    );
     return rows.map((row) => row['pod_usage_cpu_core_seconds']);
   };
 
@@ -190,7 +242,9 @@ describe('numbers', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(texts, { minLength: 1, maxLength: 60 }), async (numbers) => {
         // Zero has one sign here: adding 0 takes the other away.
-        expect((await stored(numbers)).map((value) => Number(value) + 0)).toEqual(numbers.map((text) => Number(text) + 0));
+        expect((await stored(numbers)).map((value) => Number(value) + 0)).toEqual(
+          numbers.map((text) => Number(text) + 0),
+        );
       }),
       { numRuns: 60 },
     );
@@ -204,23 +258,68 @@ describe('GPU rows', () => {
   test.for([
     [
       'a MIG instance',
-      { gpu_model_name: 'NVIDIA-A100-SXM4-40GB', gpu_vendor_name: 'nvidia_com_gpu', mig_profile: '2g.10gb', mig_instance_id: 'MIG-1', mig_strategy: 'mixed' },
-      { gpu_model_name: 'NVIDIA A100 SXM4 40GB', gpu_vendor_name: 'nvidia', mig_profile: '2g.10gb', mig_instance_id: 'MIG-1', mig_strategy: 'mixed', mig_slice_count: 2, mig_memory_capacity_mib: 10_240, gpu_max_slices: 7 },
+      {
+        gpu_model_name: 'NVIDIA-A100-SXM4-40GB',
+        gpu_vendor_name: 'nvidia_com_gpu',
+        mig_profile: '2g.10gb',
+        mig_instance_id: 'MIG-1',
+        mig_strategy: 'mixed',
+      },
+      {
+        gpu_model_name: 'NVIDIA A100 SXM4 40GB',
+        gpu_vendor_name: 'nvidia',
+        mig_profile: '2g.10gb',
+        mig_instance_id: 'MIG-1',
+        mig_strategy: 'mixed',
+        mig_slice_count: 2,
+        mig_memory_capacity_mib: 10_240,
+        gpu_max_slices: 7,
+      },
     ],
     [
       'a dedicated GPU',
-      { gpu_model_name: 'Tesla-T4', gpu_vendor_name: 'nvidia', mig_profile: '', mig_instance_id: '', mig_strategy: '' },
-      { gpu_model_name: 'Tesla T4', gpu_vendor_name: 'nvidia', mig_profile: '', mig_instance_id: '', mig_strategy: '', mig_slice_count: null, mig_memory_capacity_mib: null, gpu_max_slices: null },
+      {
+        gpu_model_name: 'Tesla-T4',
+        gpu_vendor_name: 'nvidia',
+        mig_profile: '',
+        mig_instance_id: '',
+        mig_strategy: '',
+      },
+      {
+        gpu_model_name: 'Tesla T4',
+        gpu_vendor_name: 'nvidia',
+        mig_profile: '',
+        mig_instance_id: '',
+        mig_strategy: '',
+        mig_slice_count: null,
+        mig_memory_capacity_mib: null,
+        gpu_max_slices: null,
+      },
     ],
     [
       'a profile of another form',
       { gpu_model_name: 'H100', mig_profile: '1g.5gb+me', mig_instance_id: 'MIG-2', mig_strategy: 'single' },
-      { gpu_model_name: 'H100', mig_profile: '1g.5gb+me', mig_instance_id: 'MIG-2', mig_strategy: 'single', mig_slice_count: null, mig_memory_capacity_mib: null, gpu_max_slices: 7 },
+      {
+        gpu_model_name: 'H100',
+        mig_profile: '1g.5gb+me',
+        mig_instance_id: 'MIG-2',
+        mig_strategy: 'single',
+        mig_slice_count: null,
+        mig_memory_capacity_mib: null,
+        gpu_max_slices: 7,
+      },
     ],
     [
       'a profile of a model that cannot be cut',
       { gpu_model_name: 'Tesla T4', mig_profile: '1g.5gb', mig_instance_id: 'MIG-3', mig_strategy: 'single' },
-      { mig_profile: '', mig_instance_id: '', mig_strategy: '', mig_slice_count: null, mig_memory_capacity_mib: null, gpu_max_slices: null },
+      {
+        mig_profile: '',
+        mig_instance_id: '',
+        mig_strategy: '',
+        mig_slice_count: null,
+        mig_memory_capacity_mib: null,
+        gpu_max_slices: null,
+      },
     ],
   ] as const)('%s has its derived columns', async ([, sent, expected]) => {
     const [row] = await copied('gpu_usage', header, [gpu(sent)]);

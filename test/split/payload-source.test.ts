@@ -40,7 +40,9 @@ test('a file is opened by its address, also with blanks and umlauts in its name'
   const directory = await mkdtemp(join(tmpdir(), 'payload source ä'));
   onTestFinished(() => rm(directory, { recursive: true }));
   await writeFile(join(directory, 'a b.tar.gz'), 'payload');
-  expect(await textOf(await openPayload(pathToFileURL(join(directory, 'a b.tar.gz')).href, {}))).toBe('payload');
+  expect(await textOf(await openPayload(pathToFileURL(join(directory, 'a b.tar.gz')).href, {}))).toBe(
+    'payload',
+  );
 });
 
 test('a file that is not there, a directory and a host in the address are not tried again', async () => {
@@ -57,12 +59,15 @@ test('a download is streamed', async () => {
   expect(await textOf(await openPayload(address, {}))).toBe('/payload?X-Amz-Signature=secret');
 });
 
-test.for([401, 403, 404, 410])('HTTP %d is not tried again, and the message keeps the secret', async (status) => {
-  const address = await served((_request, response) => response.writeHead(status).end('no'));
-  const { retryable, message } = await refusal(address);
-  expect(retryable).toBe(false);
-  expect(message).toContain(`answered ${status}`);
-});
+test.for([401, 403, 404, 410])(
+  'HTTP %d is not tried again, and the message keeps the secret',
+  async (status) => {
+    const address = await served((_request, response) => response.writeHead(status).end('no'));
+    const { retryable, message } = await refusal(address);
+    expect(retryable).toBe(false);
+    expect(message).toContain(`answered ${status}`);
+  },
+);
 
 test.for([204, 408, 429, 500, 502, 503])('HTTP %d is tried again', async (status) => {
   const address = await served((_request, response) => response.writeHead(status).end());
@@ -97,7 +102,7 @@ test('an abort ends the download, before the answer and during it', async () => 
   await expect(openPayload(address, { signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' });
 });
 
-test.for(['', 'payload.tar.gz', 'ftp://host/payload?secret', 'data:text/plain,secret', 's3://bucket'])(
+test.for(['', 'payload.tar.gz', 'ftp://host/payload?secret', 'data:text/plain,hello', 's3://bucket'])(
   'the address %j cannot be used',
   async (address) => {
     expect(await refusal(address)).toMatchObject({ retryable: false });

@@ -18,7 +18,10 @@ async function splitPayload(name: string): Promise<{ manifest: Manifest; files: 
     wanted: (file) => manifest.files.includes(file),
     onFile: async (file, content) => {
       const keyFor = (kind: string, day: string) => `${file}/${kind}.${day}.csv`;
-      files.set(file, await split(store, content, { fileName: file, window, keyFor, rejectsKey: `${file}/rejects.csv` }));
+      files.set(
+        file,
+        await split(store, content, { fileName: file, window, keyFor, rejectsKey: `${file}/rejects.csv` }),
+      );
     },
   });
   return { manifest, files };
@@ -33,7 +36,11 @@ function rowsPerDay(files: ReadonlyMap<string, TestSplit>): Record<string, Recor
 }
 
 const everyHour = 2 ** 24 - 1;
-const threeDays = (rowCount: number) => ({ '2026-10-01': rowCount, '2026-10-02': rowCount, '2026-10-03': rowCount });
+const threeDays = (rowCount: number) => ({
+  '2026-10-01': rowCount,
+  '2026-10-02': rowCount,
+  '2026-10-03': rowCount,
+});
 
 test('the small payload has three full days of all six kinds', async () => {
   const { manifest, files } = await splitPayload('nise-small');
@@ -67,12 +74,16 @@ test('the payload of half a day covers its first twelve hours', async () => {
     vm_usage: { '2026-10-01': 108 },
     gpu_usage: { '2026-10-01': 228 },
   });
-  for (const { pieces } of files.values()) expect(pieces.map((piece) => piece.hourMask)).toEqual([2 ** 12 - 1]);
+  for (const { pieces } of files.values())
+    expect(pieces.map((piece) => piece.hourMask)).toEqual([2 ** 12 - 1]);
 });
 
 test('the payload of the whole day has twice as many rows as that of half the day', async () => {
   const [half, whole] = [await splitPayload('nise-partial_12h_day1'), await splitPayload('nise-full_day1')];
-  const double = Object.entries(rowsPerDay(half.files)).map(([kind, days]) => [kind, { '2026-10-01': 2 * (days['2026-10-01'] ?? 0) }]);
+  const double = Object.entries(rowsPerDay(half.files)).map(([kind, days]) => [
+    kind,
+    { '2026-10-01': 2 * (days['2026-10-01'] ?? 0) },
+  ]);
   expect(rowsPerDay(whole.files)).toEqual(Object.fromEntries(double));
 });
 
@@ -109,10 +120,17 @@ test.for([
 ] as const)('%s keeps its good rows and says why it rejects the others', async ([name, rejects]) => {
   const { files } = await splitPayload(name);
   const [pods, ...others] = [...files.values()];
-  expect(pods).toMatchObject({ state: 'split', kind: 'pod_usage', rowCount: 5, rejectedRowCount: rejects.length });
+  expect(pods).toMatchObject({
+    state: 'split',
+    kind: 'pod_usage',
+    rowCount: 5,
+    rejectedRowCount: rejects.length,
+  });
   expect(pods?.told).toEqual(rejects);
   // Three of the rejected rows say which day they belong to.
-  expect(pods?.pieces).toMatchObject([{ usageDay: '2026-10-01', rowCount: 5, rejectedRowCount: 3, hourMask: 1 }]);
+  expect(pods?.pieces).toMatchObject([
+    { usageDay: '2026-10-01', rowCount: 5, rejectedRowCount: 3, hourMask: 1 },
+  ]);
   expect(others.map(({ kind, rowCount, rejectedRowCount }) => [kind, rowCount, rejectedRowCount])).toEqual([
     ['storage_usage', 17, 0],
     ['node_labels', 12, 0],

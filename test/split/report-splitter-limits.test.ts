@@ -22,7 +22,10 @@ beforeEach(async () => {
 });
 
 /** A report that is written while it is read; `before` runs before each row, with its number from 1. */
-function reportStream(rowCount: number, before: (row: number) => Promise<void> | void = () => undefined): Readable {
+function reportStream(
+  rowCount: number,
+  before: (row: number) => Promise<void> | void = () => undefined,
+): Readable {
   async function* lines(): AsyncGenerator<Buffer> {
     yield Buffer.from(csvLine(headerOf(kind)));
     for (let row = 1; row <= rowCount; row += 1) {
@@ -74,7 +77,9 @@ describe('a store that fails', () => {
   test('only for the list of rejected rows leaves nothing of the days either', async () => {
     const changes = { rejectsKey: '../outside.csv' };
     const text = `${csvLine(headerOf(kind))}${csvLine(rowOf(kind, october(1)))}bad\n`;
-    await expect(split(store, `${text}${csvLine(rowOf(kind, october(1))).repeat(20_000)}`, changes)).rejects.toThrow(/cannot be used/);
+    await expect(
+      split(store, `${text}${csvLine(rowOf(kind, october(1))).repeat(20_000)}`, changes),
+    ).rejects.toThrow(/cannot be used/);
     await expectNothingLeft();
   });
 
@@ -142,10 +147,14 @@ describe('memory', () => {
       const { heapUsed, external, arrayBuffers } = process.memoryUsage();
       return { heap: heapUsed, outside: external + arrayBuffers };
     };
-    const line = csvLine(rowOf(kind, october(1), { pod: 'p'.repeat(253), pod_labels: `label_app:${'v'.repeat(1_700)}` }));
+    const line = csvLine(
+      rowOf(kind, october(1), { pod: 'p'.repeat(253), pod_labels: `label_app:${'v'.repeat(1_700)}` }),
+    );
     const rowsPerBlock = 32;
     const totalBytes = 200_000_000;
-    const blocks = [1, 2, 3, 4, 5].map((day) => Buffer.from(line.replace('2026-10-01', `2026-10-0${day}`).repeat(rowsPerBlock)));
+    const blocks = [1, 2, 3, 4, 5].map((day) =>
+      Buffer.from(line.replace('2026-10-01', `2026-10-0${day}`).repeat(rowsPerBlock)),
+    );
     const blockBytes = blocks[0]?.length ?? 0;
     const marks: ReturnType<typeof usedBytes>[] = [];
     let sentBytes = 0;

@@ -2,38 +2,45 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { reportKinds } from '../../domain/report-kind.ts';
-import type { ObjectStore } from '../../platform/object-store/index.ts';
-import { readDailyCsv } from '../../platform/daily-csv.ts';
-import { csvRecords } from '../../platform/csv-records.ts';
 import { streamOf } from './archives.ts';
-import { headerOf, keysIn, objectText, october, reportOf, rowOf, split, temporaryStore } from './reports.ts';
+import {
+  headerOf,
+  keysIn,
+  objectText,
+  october,
+  rejectsOf,
+  reportOf,
+  rowOf,
+  rowsOf,
+  split,
+  temporaryStore,
+} from './reports.ts';
 
 const header = headerOf('pod_usage');
-const good = (day: number, hour = 0, values: Record<string, string> = {}) => rowOf('pod_usage', october(day, hour), values);
+const good = (day: number, hour = 0, values: Record<string, string> = {}) =>
+  rowOf('pod_usage', october(day, hour), values);
 const report = (...rows: string[][]) => reportOf(header, rows);
-
-async function rowsOf(store: ObjectStore, key: string): Promise<{ header: string[]; rows: string[][] }> {
-  const csv = await readDailyCsv(await store.get(key));
-  const rows: string[][] = [];
-  for await (const batch of csv.batches) rows.push(...batch);
-  return { header: csv.header, rows };
-}
-
-async function rejectsOf(store: ObjectStore): Promise<string[][]> {
-  const rows: string[][] = [];
-  for await (const { fields } of csvRecords(await store.get('data/rejects.csv'), {})) rows.push(fields);
-  return rows;
-}
 
 describe('splitting by day', () => {
   test.for(reportKinds)('%s rows go to the day they start in', async (kind) => {
     const store = await temporaryStore();
     const rows = [rowOf(kind, october(2, 23)), rowOf(kind, october(1, 0)), rowOf(kind, october(2, 0))];
     const result = await split(store, reportOf(headerOf(kind), rows));
-    expect(result).toMatchObject({ state: 'split', kind, rowCount: 3, rejectedRowCount: 0, fileName: 'report.0.csv' });
+    expect(result).toMatchObject({
+      state: 'split',
+      kind,
+      rowCount: 3,
+      rejectedRowCount: 0,
+      fileName: 'report.0.csv',
+    });
     expect(result.pieces).toMatchObject([
       { usageDay: '2026-10-01', objectKey: `data/${kind}.2026-10-01.csv`, rowCount: 1, hourMask: 1 },
-      { usageDay: '2026-10-02', objectKey: `data/${kind}.2026-10-02.csv`, rowCount: 2, hourMask: 2 ** 23 + 1 },
+      {
+        usageDay: '2026-10-02',
+        objectKey: `data/${kind}.2026-10-02.csv`,
+        rowCount: 2,
+        hourMask: 2 ** 23 + 1,
+      },
     ]);
     expect(await keysIn(store)).toEqual(result.pieces.map((piece) => piece.objectKey));
   });
@@ -42,36 +49,86 @@ describe('splitting by day', () => {
     const store = await temporaryStore();
     const text = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 12 }),
-      fc.constantFrom('', ' ', '"', '""', ',', '\n', '\r\n', '\r', 'a,"b"\nc', '\\', '\\.', '\t', 'null', '5" disk', '\u2028', '😀'),
+      fc.constantFrom(
+        '',
+        ' ',
+        '"',
+        '""',
+        ',',
+        '\n',
+        '\r\n',
+        '\r',
+        'a,"b"\nc',
+        '\\',
+        '\\.',
+        '\t',
+        'null',
+        '5" disk',
+        '\u2028',
+        '😀',
+      ),
     );
     // NUL is dropped on purpose and has a test of its own.
     const name = text.map((value) => value.replaceAll('\u0000', ''));
-    const number = fc.oneof(fc.constantFrom('', '0', '-1', '+2.5', '.5', '1.', '1e3', '1E-400', '999999999999999999'), fc.double({ noNaN: true, min: -1e18, max: 1e18 }).map(String));
+    const number = fc.oneof(
+      fc.constantFrom('', '0', '-1', '+2.5', '.5', '1.', '1e3', '1E-400', '999999999999999999'),
+      fc.double({ noNaN: true, min: -1e18, max: 1e18 }).map(String),
+    );
     const row = fc
-      .record({ day: fc.integer({ min: 1, max: 4 }), hour: fc.integer({ min: 0, max: 23 }), pod: name, labels: name, cpu: number, memory: number })
+      .record({
+        day: fc.integer({ min: 1, max: 4 }),
+        hour: fc.integer({ min: 0, max: 23 }),
+        pod: name,
+        labels: name,
+        cpu: number,
+        memory: number,
+      })
       .map(({ day, hour, pod, labels, cpu, memory }) => ({
         day: `2026-10-0${day}`,
         hour,
-        fields: good(day, hour, { pod, pod_labels: labels, pod_usage_cpu_core_seconds: cpu, node_capacity_memory_bytes: memory, node_role: pod }),
+        fields: good(day, hour, {
+          pod,
+          pod_labels: labels,
+          pod_usage_cpu_core_seconds: cpu,
+          node_capacity_memory_bytes: memory,
+          node_role: pod,
+        }),
       }));
     await fc.assert(
-      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 500 }), async (rows, chunkBytes) => {
-        const content = streamOf(reportOf(header, rows.map(({ fields }) => fields)), chunkBytes);
-        const result = await split(store, content);
-        expect(result).toMatchObject({ state: 'split', rowCount: rows.length, rejectedRowCount: 0, told: [] });
-        expect(result.pieces.map((piece) => piece.usageDay)).toEqual([...new Set(rows.map(({ day }) => day))].sort());
-        for (const piece of result.pieces) {
-          const expected = rows.filter(({ day }) => day === piece.usageDay);
-          const read = await rowsOf(store, piece.objectKey);
-          expect(read.header).toEqual(header);
-          expect(read.rows).toEqual(expected.map(({ fields }) => fields));
-          expect(piece.rowCount).toBe(expected.length);
-          expect(piece.hourMask).toBe(expected.reduce((mask, { hour }) => mask | (1 << hour), 0));
-          const bytes = Buffer.from(await objectText(store, piece.objectKey));
-          expect(piece.byteCount).toBe(bytes.length);
-          expect(piece.checksum).toBe(createHash('sha256').update(bytes).digest('hex'));
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(row, { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 500 }),
+        async (rows, chunkBytes) => {
+          const content = streamOf(
+            reportOf(
+              header,
+              rows.map(({ fields }) => fields),
+            ),
+            chunkBytes,
+          );
+          const result = await split(store, content);
+          expect(result).toMatchObject({
+            state: 'split',
+            rowCount: rows.length,
+            rejectedRowCount: 0,
+            told: [],
+          });
+          expect(result.pieces.map((piece) => piece.usageDay)).toEqual(
+            [...new Set(rows.map(({ day }) => day))].sort(),
+          );
+          for (const piece of result.pieces) {
+            const expected = rows.filter(({ day }) => day === piece.usageDay);
+            const read = await rowsOf(store, piece.objectKey);
+            expect(read.header).toEqual(header);
+            expect(read.rows).toEqual(expected.map(({ fields }) => fields));
+            expect(piece.rowCount).toBe(expected.length);
+            expect(piece.hourMask).toBe(expected.reduce((mask, { hour }) => mask | (1 << hour), 0));
+            const bytes = Buffer.from(await objectText(store, piece.objectKey));
+            expect(piece.byteCount).toBe(bytes.length);
+            expect(piece.checksum).toBe(createHash('sha256').update(bytes).digest('hex'));
+          }
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -117,19 +174,31 @@ describe('files without data', () => {
   ] as const)('a file of %s is empty and of no kind', async ([, text]) => {
     const store = await temporaryStore();
     const result = await split(store, text);
-    expect(result).toMatchObject({ state: 'empty', kind: null, rowCount: 0, rejectedRowCount: 0, pieces: [] });
+    expect(result).toMatchObject({
+      state: 'empty',
+      kind: null,
+      rowCount: 0,
+      rejectedRowCount: 0,
+      pieces: [],
+    });
     expect(await keysIn(store)).toEqual([]);
   });
 
   test('a header alone is empty, and its kind is known', async () => {
     const store = await temporaryStore();
-    expect(await split(store, header.join(','))).toMatchObject({ state: 'empty', kind: 'pod_usage', pieces: [] });
+    expect(await split(store, header.join(','))).toMatchObject({
+      state: 'empty',
+      kind: 'pod_usage',
+      pieces: [],
+    });
     expect(await keysIn(store)).toEqual([]);
   });
 
   test('a file of no known kind is not read further, and its message names the nearest kind', async () => {
     const store = await temporaryStore();
-    const content = streamOf(`${header.filter((name) => name !== 'pod_labels').join(',')}\n${'x,'.repeat(1_000_000)}`);
+    const content = streamOf(
+      `${header.filter((name) => name !== 'pod_labels').join(',')}\n${'x,'.repeat(1_000_000)}`,
+    );
     const result = await split(store, content);
     expect(result).toMatchObject({
       state: 'unknown_kind',
@@ -137,7 +206,8 @@ describe('files without data', () => {
       nearest: { kind: 'pod_usage', missingColumns: ['pod_labels'] },
       rowCount: 0,
       rejectedRowCount: 0,
-      message: 'report.0.csv: of no known kind; nearest is pod_usage, which lacks pod_labels; the file is not summarised',
+      message:
+        'report.0.csv: of no known kind; nearest is pod_usage, which lacks pod_labels; the file is not summarised',
     });
     expect(content.destroyed).toBe(true);
     expect(await keysIn(store)).toEqual([]);
@@ -145,7 +215,9 @@ describe('files without data', () => {
 
   test('the message names at most five missing columns', async () => {
     const store = await temporaryStore();
-    expect((await split(store, 'container_name,cpu\n1,2\n')).message).toMatch(/lacks (\w+, ){4}\w+ and \d+ more;/);
+    expect((await split(store, 'container_name,cpu\n1,2\n')).message).toMatch(
+      /lacks (\w+, ){4}\w+ and \d+ more;/,
+    );
   });
 });
 
@@ -157,13 +229,21 @@ describe('forms of CSV', () => {
     expect(await objectText(store, 'data/pod_usage.2026-10-01.csv')).toBe(report(good(1)));
   });
 
-  test.for([1, 3, 64, 65_536])('lines may end differently in one file, in chunks of %d bytes', async (chunkBytes) => {
-    const store = await temporaryStore();
-    const [head = '', ...rows] = report(good(1), good(1, 1), good(1, 2)).split('\n');
-    const mixed = `${head}\n${rows[0] ?? ''}\r\n\r\n${rows[1] ?? ''}\n${rows[2] ?? ''}\r\n`;
-    expect(await split(store, streamOf(mixed, chunkBytes))).toMatchObject({ rowCount: 3, rejectedRowCount: 0 });
-    expect(await objectText(store, 'data/pod_usage.2026-10-01.csv')).toBe(report(good(1), good(1, 1), good(1, 2)));
-  });
+  test.for([1, 3, 64, 65_536])(
+    'lines may end differently in one file, in chunks of %d bytes',
+    async (chunkBytes) => {
+      const store = await temporaryStore();
+      const [head = '', ...rows] = report(good(1), good(1, 1), good(1, 2)).split('\n');
+      const mixed = `${head}\n${rows[0] ?? ''}\r\n\r\n${rows[1] ?? ''}\n${rows[2] ?? ''}\r\n`;
+      expect(await split(store, streamOf(mixed, chunkBytes))).toMatchObject({
+        rowCount: 3,
+        rejectedRowCount: 0,
+      });
+      expect(await objectText(store, 'data/pod_usage.2026-10-01.csv')).toBe(
+        report(good(1), good(1, 1), good(1, 2)),
+      );
+    },
+  );
 
   test('NUL bytes are dropped, also within a value', async () => {
     const store = await temporaryStore();
@@ -174,8 +254,13 @@ describe('forms of CSV', () => {
   test('bytes that are not UTF-8 become replacement characters, and the row stays', async () => {
     const store = await temporaryStore();
     const [before = '', after = ''] = report(good(1, 0, { pod: 'HERE' })).split('HERE');
-    await split(store, Buffer.concat([Buffer.from(before), Buffer.from([0x61, 0xff, 0xc3, 0x62]), Buffer.from(after)]));
-    expect((await rowsOf(store, 'data/pod_usage.2026-10-01.csv')).rows).toEqual([good(1, 0, { pod: 'a\uFFFD\uFFFDb' })]);
+    await split(
+      store,
+      Buffer.concat([Buffer.from(before), Buffer.from([0x61, 0xff, 0xc3, 0x62]), Buffer.from(after)]),
+    );
+    expect((await rowsOf(store, 'data/pod_usage.2026-10-01.csv')).rows).toEqual([
+      good(1, 0, { pod: 'a\uFFFD\uFFFDb' }),
+    ]);
   });
 
   test('a value of 1 MB goes through', async () => {
@@ -188,7 +273,9 @@ describe('forms of CSV', () => {
 
   test('texts that others take for blank are not blank', async () => {
     const store = await temporaryStore();
-    const rows = ['nan', 'null', 'NULL', 'NA', 'N/A', 'None', '<NA>', '#N/A', 'undefined'].map((namespace) => good(1, 0, { namespace }));
+    const rows = ['nan', 'null', 'NULL', 'NA', 'N/A', 'None', '<NA>', '#N/A', 'undefined'].map((namespace) =>
+      good(1, 0, { namespace }),
+    );
     await split(store, report(...rows));
     expect((await rowsOf(store, 'data/pod_usage.2026-10-01.csv')).rows).toEqual(rows);
   });
@@ -198,18 +285,29 @@ describe('forms of CSV', () => {
     const whole = report(good(1), good(1, 1));
     const result = await split(store, whole.slice(0, -200));
     expect(result).toMatchObject({ state: 'split', rowCount: 1, rejectedRowCount: 1 });
-    expect(result.told).toEqual([{ line: 3, column: '', reason: expect.stringMatching(/^expected 20 fields, found \d+$/) as string }]);
+    expect(result.told).toEqual([
+      { line: 3, column: '', reason: expect.stringMatching(/^expected 20 fields, found \d+$/) as string },
+    ]);
   });
 
-  test.for(['\n', ''])('the rows behind a quote that never closes are counted as rejected (file ends with %j)', async (ending) => {
-    const store = await temporaryStore();
-    const lost = [good(1, 1, { pod: 'OPEN' }), good(1, 2), good(1, 3)];
-    const text = report(good(1), ...lost).replace('OPEN', '"open').replace(/\n$/, ending);
-    const result = await split(store, text);
-    expect(result).toMatchObject({ state: 'split', rowCount: 1, rejectedRowCount: 3 });
-    expect(result.told).toEqual([{ line: 5, column: '', reason: 'a quote is never closed: 3 lines are lost' }]);
-    expect((await rejectsOf(store)).slice(1)).toEqual([['report.0.csv', '5', '', 'a quote is never closed: 3 lines are lost', '']]);
-  });
+  test.for(['\n', ''])(
+    'the rows behind a quote that never closes are counted as rejected (file ends with %j)',
+    async (ending) => {
+      const store = await temporaryStore();
+      const lost = [good(1, 1, { pod: 'OPEN' }), good(1, 2), good(1, 3)];
+      const text = report(good(1), ...lost)
+        .replace('OPEN', '"open')
+        .replace(/\n$/, ending);
+      const result = await split(store, text);
+      expect(result).toMatchObject({ state: 'split', rowCount: 1, rejectedRowCount: 3 });
+      expect(result.told).toEqual([
+        { line: 5, column: '', reason: 'a quote is never closed: 3 lines are lost' },
+      ]);
+      expect((await rejectsOf(store)).slice(1)).toEqual([
+        ['report.0.csv', '5', '', 'a quote is never closed: 3 lines are lost', ''],
+      ]);
+    },
+  );
 
   test('a file that loses most of its rows to such a quote fails', async () => {
     const store = await temporaryStore();
@@ -228,122 +326,15 @@ describe('forms of CSV', () => {
 
   test('a file that is no CSV from the start is of no known kind', async () => {
     const store = await temporaryStore();
-    expect(await split(store, Buffer.alloc(9_000_000, 'x'))).toMatchObject({ state: 'unknown_kind', kind: null, pieces: [] });
-    expect(await split(store, '"never closed\n1,2\n')).toMatchObject({ state: 'unknown_kind', kind: null, pieces: [] });
-  });
-});
-
-describe('rejected rows', () => {
-  test.for([
-    ['too many fields', [...good(1), 'x'], '', /^expected 20 fields, found 21$/],
-    ['too few fields', good(1).slice(0, -1), '', /^expected 20 fields, found 19$/],
-    ['no time', good(1, 0, { interval_start: 'noon' }), 'interval_start', /^expected a time like .*, found "noon"$/],
-    ['a blank time', good(1, 0, { interval_start: '' }), 'interval_start', /found ""$/],
-    ['a bad end', good(1, 0, { interval_end: '2026-10-32' }), 'interval_end', /found "2026-10-32"$/],
-    ['a bad period', good(1, 0, { report_period_start: '-' }), 'report_period_start', /found "-"$/],
-    ['a time before the window', good(1, 0, { interval_start: '2026-09-30 23:59:59 +0000 UTC' }), 'interval_start', /before the months that are kept/],
-    ['a time in the future', good(1, 0, { interval_start: '2026-11-01 00:00:00 +0000 UTC' }), 'interval_start', /more than a day ahead/],
-    ['a text for a number', good(1, 0, { pod_usage_cpu_core_seconds: 'much' }), 'pod_usage_cpu_core_seconds', /^expected a number, found "much"$/],
-    ['NaN', good(1, 0, { pod_usage_cpu_core_seconds: 'NaN' }), 'pod_usage_cpu_core_seconds', /^expected a number/],
-    ['infinity', good(1, 0, { node_capacity_cpu_cores: 'Infinity' }), 'node_capacity_cpu_cores', /^expected a number/],
-    ['hexadecimal', good(1, 0, { node_capacity_cpu_cores: '0x10' }), 'node_capacity_cpu_cores', /^expected a number/],
-    ['a number with a blank', good(1, 0, { node_capacity_cpu_cores: ' 4' }), 'node_capacity_cpu_cores', /^expected a number/],
-    ['a number too great', good(1, 0, { pod_limit_memory_byte_seconds: '1.0000001e18' }), 'pod_limit_memory_byte_seconds', /^expected at most 1e18/],
-    ['a number far too great', good(1, 0, { pod_limit_memory_byte_seconds: '1e999' }), 'pod_limit_memory_byte_seconds', /^expected at most 1e18/],
-    ['a negative number too great', good(1, 0, { pod_limit_memory_byte_seconds: '-1e300' }), 'pod_limit_memory_byte_seconds', /^expected at most 1e18/],
-  ] as const)('a row with %s is skipped and told with its line, column and reason', async ([, bad, column, reason]) => {
-    const store = await temporaryStore();
-    // The record before spans two lines, so line and record numbers differ.
-    const result = await split(store, report(good(1, 0, { pod: 'two\nlines' }), [...bad], good(1, 1)));
-    expect(result).toMatchObject({ state: 'split', rowCount: 2, rejectedRowCount: 1, rejectsKey: 'data/rejects.csv' });
-    expect(result.told).toEqual([{ line: 4, column, reason: expect.stringMatching(reason) as string }]);
-    const [head, rejected] = await rejectsOf(store);
-    expect(head).toEqual(['file', 'line', 'column', 'reason', 'row']);
-    expect(rejected?.slice(0, 4)).toEqual(['report.0.csv', '4', column, result.told[0]?.reason]);
-    const rows = await rowsOf(store, 'data/pod_usage.2026-10-01.csv');
-    expect(rows.rows).toEqual([good(1, 0, { pod: 'two\nlines' }), good(1, 1)]);
-  });
-
-  test('the rejected row itself is listed as CSV', async () => {
-    const store = await temporaryStore();
-    const bad = good(1, 0, { pod: 'a,"b"', node_capacity_cpu_cores: '?' });
-    await split(store, report(bad));
-    const inner = (await rejectsOf(store))[1]?.[4] ?? '';
-    const records: string[][] = [];
-    for await (const { fields } of csvRecords(streamOf(inner), {})) records.push(fields);
-    expect(records).toEqual([bad]);
-  });
-
-  test('1e18 itself, blanks, signs and exponents are numbers', async () => {
-    const store = await temporaryStore();
-    const numbers = ['1e18', '-1e18', '1000000000000000000', '', '0', '-0', '+1', '1.', '.5', '1e-400', '2E5'];
-    const rows = numbers.map((value) => good(1, 0, { pod_usage_cpu_core_seconds: value }));
-    expect(await split(store, report(...rows))).toMatchObject({ rowCount: numbers.length, rejectedRowCount: 0 });
-  });
-
-  test('the window includes both of its ends', async () => {
-    const store = await temporaryStore();
-    const times = ['2026-10-01 00:00:00 +0000 UTC', '2026-10-31 23:59:59 +0000 UTC'];
-    const rows = times.map((interval_start) => good(1, 0, { interval_start }));
-    expect(await split(store, report(...rows))).toMatchObject({ rowCount: 2, rejectedRowCount: 0 });
-  });
-
-  test('are counted on the day they start in, when that is known', async () => {
-    const store = await temporaryStore();
-    const bad = { node_capacity_cpu_cores: '?' };
-    const result = await split(store, report(good(1), good(2), good(2, 1, bad), good(2, 2, bad), good(3, 0, bad), ['x']));
-    expect(result.rejectedRowCount).toBe(4);
-    expect(result.pieces).toMatchObject([
-      { usageDay: '2026-10-01', rejectedRowCount: 0 },
-      { usageDay: '2026-10-02', rejectedRowCount: 2 },
-    ]);
-  });
-
-  test('only the first are told, all are listed', async () => {
-    const store = await temporaryStore();
-    const rows = Array.from({ length: 50 }, () => ['x']);
-    const result = await split(store, report(...rows), { loggedRejects: 3 });
-    expect(result.told.map(({ line }) => line)).toEqual([2, 3, 4]);
-    expect(await rejectsOf(store)).toHaveLength(51);
-  });
-
-  test('a file without any leaves no list', async () => {
-    const store = await temporaryStore();
-    expect(await split(store, report(good(1)))).not.toHaveProperty('rejectsKey');
-    expect(await keysIn(store)).toEqual(['data/pod_usage.2026-10-01.csv']);
-  });
-});
-
-describe('the thresholds of a file', () => {
-  const kind = 'node_labels';
-  const rows = (goodRows: number, badRows: number) =>
-    reportOf(headerOf(kind), [
-      ...Array.from({ length: goodRows }, () => rowOf(kind, october(1))),
-      ...Array.from({ length: badRows }, () => ['bad']),
-    ]);
-
-  test.for([
-    [1_900, 100, 'split', 'exactly 100 rows and 5 %'],
-    [0, 100, 'split', 'all rows bad, but only 100'],
-    [3_000, 150, 'split', 'more than 100 rows, but below 5 %'],
-    [1_919, 101, 'split', 'more than 100 rows and exactly 5 %'],
-    [1_900, 101, 'failed', 'more than 100 rows and more than 5 %'],
-    [0, 101, 'failed', 'all rows bad'],
-  ] as const)('%d good and %d bad rows are %s: %s', async ([goodRows, badRows, state]) => {
-    const store = await temporaryStore();
-    const result = await split(store, rows(goodRows, badRows));
-    expect(result).toMatchObject({ state, rowCount: goodRows, rejectedRowCount: badRows });
-    if (state === 'failed')
-      expect(result.message).toBe(
-        `report.0.csv: ${badRows} of ${goodRows + badRows} rows are bad, more than 100 rows and 5 %; its days keep their previous data`,
-      );
-    else expect(result).not.toHaveProperty('message');
-  });
-
-  test('come from the settings', async () => {
-    const store = await temporaryStore();
-    const limits = { maxRejectedRows: 0, maxRejectedRowsPercent: 0 };
-    expect(await split(store, rows(1_000, 1), { limits })).toMatchObject({ state: 'failed' });
-    expect(await split(store, rows(1_000, 0), { limits })).toMatchObject({ state: 'split' });
+    expect(await split(store, Buffer.alloc(9_000_000, 'x'))).toMatchObject({
+      state: 'unknown_kind',
+      kind: null,
+      pieces: [],
+    });
+    expect(await split(store, '"never closed\n1,2\n')).toMatchObject({
+      state: 'unknown_kind',
+      kind: null,
+      pieces: [],
+    });
   });
 });

@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { reportKindDefinition } from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
-import { csvLine } from '../../platform/csv-records.ts';
+import { csvLine, csvRecords } from '../../platform/csv-records.ts';
+import { readDailyCsv } from '../../platform/daily-csv.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
 import { splitReportFile } from '../../platform/report-splitter.ts';
@@ -26,7 +27,11 @@ export function headerOf(kind: ReportKind): string[] {
 }
 
 /** Fields of a good row of a kind that starts at `start`; `values` replaces some of them by column name. */
-export function rowOf(kind: ReportKind, start: string, values: Readonly<Record<string, string>> = {}): string[] {
+export function rowOf(
+  kind: ReportKind,
+  start: string,
+  values: Readonly<Record<string, string>> = {},
+): string[] {
   return reportKindDefinition(kind).columns.map(({ name, type }) => {
     const given = values[name];
     if (given !== undefined) return given;
@@ -90,4 +95,22 @@ export async function keysIn(store: ObjectStore): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of store.list('')) keys.push(key);
   return keys;
+}
+
+/** Header and rows of a daily CSV. */
+export async function rowsOf(
+  store: ObjectStore,
+  key: string,
+): Promise<{ header: string[]; rows: string[][] }> {
+  const csv = await readDailyCsv(await store.get(key));
+  const rows: string[][] = [];
+  for await (const batch of csv.batches) rows.push(...batch);
+  return { header: csv.header, rows };
+}
+
+/** Records of the list of rejected rows, its header first. */
+export async function rejectsOf(store: ObjectStore): Promise<string[][]> {
+  const rows: string[][] = [];
+  for await (const { fields } of csvRecords(await store.get('data/rejects.csv'), {})) rows.push(fields);
+  return rows;
 }

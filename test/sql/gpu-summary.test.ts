@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadSql } from '../../platform/sql-files.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { HourlyRow, StagedSource } from '../support/staging-fixture.ts';
+import { addCostModel, addCostRow } from './cost-row.ts';
 
 const day1 = '2026-10-01';
 const day2 = '2026-10-02';
-const dailySummary = 'reporting_ocpusagelineitem_daily_summary';
 
 let database: TestDatabase;
 let source: StagedSource;
@@ -208,18 +207,8 @@ interface List {
 }
 
 /** Give the source a cost model with one price list per entry; each list has one rate. */
-async function addCostModel(...lists: List[]): Promise<void> {
-  const model = randomUUID();
-  await source.query(
-    `insert into cost_model (uuid, name, description, source_type, created_timestamp, updated_timestamp, rates, markup,
-         distribution, currency, distribution_info)
-     values ($1, 'm', '', 'OCP', now(), now(), '[]', '{}', 'cpu', 'USD', '{}')`,
-    [model],
-  );
-  await source.query('insert into cost_model_map (provider_uuid, cost_model_id) values ($1, $2)', [
-    source.sourceUuid,
-    model,
-  ]);
+async function addPriceLists(...lists: List[]): Promise<void> {
+  const model = await addCostModel(source, 'cpu');
   for (const { priority, from = '2026-01-01', until = '2099-12-31', metric = 'gpu_cost_per_month' } of lists)
     await source.query(
       `with list as (
@@ -242,14 +231,7 @@ async function addGpuCost(
   labels: Record<string, unknown>,
   changes: Record<string, unknown> = {},
 ): Promise<void> {
-  const row = {
-    uuid: randomUUID(),
-    report_period_id: source.reportPeriodId,
-    cluster_id: source.clusterId,
-    cluster_alias: 'alias',
-    source_uuid: source.sourceUuid,
-    usage_start: day1,
-    usage_end: day1,
+  await addCostRow(source, day1, {
     data_source: 'GPU',
     namespace: 'lab',
     node: 'w1',
@@ -259,11 +241,7 @@ async function addGpuCost(
     cost_model_gpu_cost: cost,
     all_labels: labels,
     ...changes,
-  };
-  await source.query(
-    `insert into ${dailySummary} select (jsonb_populate_record(null::${dailySummary}, $1)).*`,
-    [JSON.stringify(row)],
-  );
+  });
 }
 
 const wholeGpuLabels = {
@@ -295,7 +273,7 @@ const migLabels = {
 
 describe('with a GPU rate, from cost rows', () => {
   test('costs of pods on one GPU add up, without a count and with a blank instance as NULL', async () => {
-    await addCostModel({ priority: 1 });
+    await addPriceLists({ priority: 1 });
     await source.stage('gpu_usage', day1, [gpuHour(0, { gpu_uuid: 'GPU-only-in-line-items' })]);
     await addGpuCost(1.5, wholeGpuLabels);
     await addGpuCost(2.5, wholeGpuLabels);
@@ -350,7 +328,7 @@ describe('with a GPU rate, from cost rows', () => {
       priced: true,
     },
   ])('$title', async ({ lists, priced }) => {
-    await addCostModel(...lists);
+    await addPriceLists(...lists);
     await source.stage('gpu_usage', day2, [gpuHour(0)]);
     await addGpuCost(4, wholeGpuLabels, { usage_start: day2, usage_end: day2 });
     await refresh(day2);

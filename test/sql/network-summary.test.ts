@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loadSql } from '../../platform/sql-files.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
+import { addCostRow } from './cost-row.ts';
 
 /*
  * Data transfer of the cloud bill, gigabytes and cost:
@@ -21,25 +21,13 @@ const tables = ['network_summary', 'network_summary_by_node', 'network_summary_b
 
 let source: StagedSource;
 
-async function addRow(day: string, row: Record<string, unknown>): Promise<void> {
-  await source.query(
-    `insert into ${dailySummary} select (jsonb_populate_record(null::${dailySummary}, $1)).*`,
-    [
-      JSON.stringify({
-        uuid: randomUUID(),
-        report_period_id: source.reportPeriodId,
-        cluster_id: source.clusterId,
-        cluster_alias: 'alias',
-        source_uuid: source.sourceUuid,
-        usage_start: day,
-        usage_end: day,
-        data_source: 'Pod',
-        namespace: 'Network unattributed',
-        raw_currency: 'USD',
-        ...row,
-      }),
-    ],
-  );
+async function addRow(day: string, columns: Record<string, unknown>): Promise<void> {
+  await addCostRow(source, day, {
+    data_source: 'Pod',
+    namespace: 'Network unattributed',
+    raw_currency: 'USD',
+    ...columns,
+  });
 }
 
 async function refresh(...days: string[]): Promise<void> {

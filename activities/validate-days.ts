@@ -1,0 +1,174 @@
+import { log } from '@temporalio/activity';
+import type { PoolClient } from 'pg';
+import { stagingTableOf } from '../domain/report-kind.ts';
+import type { ReportKind } from '../domain/report-kind.ts';
+import { firstDay } from '../domain/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
+import type { RulesProfile } from '../platform/config.ts';
+import { inTenantTransaction } from '../platform/database.ts';
+import { tryLockSource } from '../platform/source-lock.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+export interface ValidateDaysInput {
+  schema: string;
+  sourceUuid: string;
+  month: BillingMonth;
+}
+
+export type ValidateDaysResult =
+  /** another transaction of the source is running: ask again */
+  | { outcome: 'busy' }
+  /** live pieces that the sweep has dropped from staging: load them and ask again */
+  | { outcome: 'missing'; pieceIds: number[] }
+  /** dayCount: days validated now; warningCount: checks that they did not pass */
+  | { outcome: 'done'; dayCount: number; warningCount: number };
+
+/** A check of one day: a value that staging or an identity demands, and the one that the daily summary holds. */
+export interface DayCheck {
+  check_name: string;
+  expected: number;
+  found: number;
+  /** size of what was added up: rounding grows with it */
+  scale: number;
+}
+
+interface DayBehind {
+  usage_day: UsageDay;
+  version: number;
+  rules: RulesProfile;
+  swept_piece_ids: string[];
+  is_current: boolean;
+}
+
+interface DayWarnings {
+  usageDay: UsageDay;
+  version: number;
+  failed: DayCheck[];
+}
+
+const sql = {
+  daysBehind: loadSql('validate/days_behind.sql'),
+  podUsage: loadSql('validate/pod_usage.sql'),
+  storageUsage: loadSql('validate/storage_usage.sql'),
+  distributedCost: loadSql('validate/distributed_cost.sql'),
+  forgetWarnings: loadSql('validate/forget_warnings.sql'),
+  noteWarnings: loadSql('validate/note_warnings.sql'),
+  recordDays: loadSql('validate/record_days.sql'),
+};
+
+/** Staging tables that the checks read. */
+const kindsRead: readonly ReportKind[] = ['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels'];
+
+/** Missing pieces named in one answer; the rest is asked for again. */
+const mostMissingNamed = 500;
+
+/**
+ * Compare the daily summary with staging for the days of a source and month whose summary is newer than its validation:
+ * row counts, CPU and memory hours, claims, and the identities that capacity and distributed cost obey.
+ * A discrepancy is a row in `ocp_validation_warning` and a warning in the log; it never stops anything.
+ * A day whose pieces or settings have changed since it was summarised is left for the run that rebuilds it.
+ * One transaction. Rerun: replaces the days' warnings; a second call finds no day behind.
+ */
+export async function validateDays(
+  deps: ActivityDependencies,
+  input: ValidateDaysInput,
+): Promise<ValidateDaysResult> {
+  const validated = await withHeartbeat(async (_report, signal) =>
+    inTenantTransaction(deps.pool, input.schema, (client) => validateBehind(client, input), signal),
+  );
+  if (!Array.isArray(validated)) return validated;
+  const warnings = validated.filter(({ failed }) => failed.length > 0);
+  for (const { usageDay, version, failed } of warnings)
+    log.warn('daily summary differs from staging', {
+      sourceUuid: input.sourceUuid,
+      usageDay,
+      version,
+      checks: failed.map(({ check_name: check, expected, found }) => ({ check, expected, found })),
+    });
+  return {
+    outcome: 'done',
+    dayCount: validated.length,
+    warningCount: warnings.reduce((count, { failed }) => count + failed.length, 0),
+  };
+}
+
+async function validateBehind(
+  client: PoolClient,
+  { sourceUuid, month }: ValidateDaysInput,
+): Promise<DayWarnings[] | Exclude<ValidateDaysResult, { outcome: 'done' }>> {
+  if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
+  // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
+  await client.query(`lock table ${kindsRead.map(stagingTableOf).join(', ')} in access share mode`);
+  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, firstDay(month)]);
+  const days = behind.rows.filter((day) => day.is_current);
+  const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
+  if (missing.length > 0) return { outcome: 'missing', pieceIds: missing.slice(0, mostMissingNamed) };
+
+  const validated: DayWarnings[] = [];
+  for (const day of days) {
+    const checks = await checksOfDay(client, sourceUuid, day);
+    validated.push({ usageDay: day.usage_day, version: day.version, failed: checks.filter(isDiscrepancy) });
+  }
+  await recordWarnings(client, sourceUuid, validated);
+  return validated;
+}
+
+/** One day at a time: the memory it takes does not grow with the number of days behind. */
+async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
+  const { usage_day: usageDay, rules } = day;
+  const pods = await livePieces(client, 'pod_usage', sourceUuid, usageDay);
+  const storage = await livePieces(client, 'storage_usage', sourceUuid, usageDay);
+  const results = [
+    await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules, pods]),
+    await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules, pods, storage]),
+    await client.query<DayCheck>(sql.distributedCost, [sourceUuid, usageDay]),
+  ];
+  return results.flatMap(({ rows }) => rows);
+}
+
+/** Asked for beforehand, so that the planner sees the ids and reads the blocks of these pieces only. */
+async function livePieces(
+  client: PoolClient,
+  kind: ReportKind,
+  sourceUuid: string,
+  usageDay: UsageDay,
+): Promise<string[]> {
+  const { rows } = await client.query<{ piece_ids: string[] }>(
+    'select ocp_live_pieces($1, $2, $3, $3) as piece_ids',
+    [kind, sourceUuid, usageDay],
+  );
+  return rows[0]?.piece_ids ?? [];
+}
+
+/**
+ * Whether two values differ by more than rounding: 1e-9 of what was added up, or 1e-6 where that is more.
+ * What is not a number is a discrepancy.
+ */
+export function isDiscrepancy({ expected, found, scale }: Omit<DayCheck, 'check_name'>): boolean {
+  const withinRounding = Math.abs(found - expected) <= Math.max(1e-6, 1e-9 * scale);
+  return !withinRounding;
+}
+
+async function recordWarnings(
+  client: PoolClient,
+  sourceUuid: string,
+  validated: readonly DayWarnings[],
+): Promise<void> {
+  if (validated.length === 0) return;
+  const days = validated.map(({ usageDay }) => usageDay);
+  await client.query(sql.forgetWarnings, [sourceUuid, days]);
+  const failed = validated.flatMap((day) =>
+    day.failed.map((check) => ({ usageDay: day.usageDay, ...check })),
+  );
+  if (failed.length > 0)
+    await client.query(sql.noteWarnings, [
+      sourceUuid,
+      failed.map(({ usageDay }) => usageDay),
+      failed.map(({ check_name }) => check_name),
+      failed.map(({ expected }) => expected),
+      failed.map(({ found }) => found),
+    ]);
+  await client.query(sql.recordDays, [sourceUuid, days]);
+}

@@ -1,0 +1,116 @@
+-- validate/storage_usage.sql
+-- Purpose  a day's storage rows and claims, counted from staging and found in the daily summary
+-- Reads    reporting_ocpusagelineitem_storage_staging (claim × pod × hour), reporting_ocpusagelineitem_pod_staging,
+--          label sets and label maps, reporting_ocpusagelineitem_daily_summary: measured storage rows
+-- Grain    check_name; counts
+-- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text   $4 live pod pieces bigint[]
+--          $5 live storage pieces bigint[]
+with storage_day as materialized (
+    select distinct
+        line.namespace,
+        line.pod,
+        line.persistentvolumeclaim,
+        line.persistentvolume,
+        line.storageclass,
+        line.csi_volume_handle,
+        line.persistentvolume_label_set_id,
+        line.persistentvolumeclaim_label_set_id
+    from reporting_ocpusagelineitem_storage_staging as line
+    where line.piece_id = any($5::bigint[])
+        and line.interval_start >= $2::date::timestamp at time zone 'UTC'
+        and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
+),
+-- The node of a volume is the node of the pod that mounts it.
+pod_nodes as (
+    select
+        line.namespace,
+        line.pod,
+        line.node,
+        max(line.resource_id) as resource_id
+    from reporting_ocpusagelineitem_pod_staging as line
+    where line.piece_id = any($4::bigint[])
+        and line.interval_start >= $2::date::timestamp at time zone 'UTC'
+        and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
+        and line.node <> ''
+        and exists (
+            select 1
+            from storage_day as mounted
+            where mounted.namespace = line.namespace
+                and mounted.pod = line.pod
+        )
+    group by line.namespace, line.pod, line.node
+),
+enabled as materialized (
+    select
+        ocp_enabled_keys() as keys,
+        ocp_enabled_keys_hash() as hash
+),
+staged_keys as (
+    select count(*) as keys
+    from (
+        select distinct
+            storage_day.namespace,
+            pod_nodes.node,
+            pod_nodes.resource_id,
+            storage_day.persistentvolumeclaim,
+            storage_day.persistentvolume,
+            storage_day.storageclass,
+            storage_day.csi_volume_handle,
+            case $3
+                when 'koku' then
+                    coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || volume_map.labels || claim_map.labels
+                else
+                    volume_map.labels || claim_map.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
+            end as labels
+        from storage_day
+        left join pod_nodes using (namespace, pod)
+        join ocp_label_set as volume_set on volume_set.label_set_id = storage_day.persistentvolume_label_set_id
+        join ocp_label_set as claim_set on claim_set.label_set_id = storage_day.persistentvolumeclaim_label_set_id
+        cross join enabled
+        cross join lateral (select ocp_enabled_labels(volume_set, enabled.keys, enabled.hash) as labels) as volume_map
+        cross join lateral (select ocp_enabled_labels(claim_set, enabled.keys, enabled.hash) as labels) as claim_map
+        left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
+            on node_map.name = pod_nodes.node
+        left join ocp_daily_label_maps('namespace_labels', $1, $2::date, $2::date) as namespace_map
+            on namespace_map.name = storage_day.namespace
+    ) as merged
+),
+measured as materialized (
+    select
+        coalesce(summary.namespace, '') as namespace,
+        coalesce(summary.persistentvolumeclaim, '') as persistentvolumeclaim
+    from reporting_ocpusagelineitem_daily_summary as summary
+    where summary.source_uuid = $1
+        and summary.usage_start = $2::date
+        and summary.data_source = 'Storage'
+        and summary.cost_model_rate_type is null
+        and coalesce(summary.infrastructure_raw_cost, 0) = 0
+        and coalesce(summary.namespace, '') not in ('Storage unattributed', 'Network unattributed')
+),
+claims as (
+    select
+        count(*) as staged,
+        count(summarised.namespace) as summarised
+    from (
+        select distinct
+            coalesce(namespace, '') as namespace,
+            coalesce(persistentvolumeclaim, '') as persistentvolumeclaim
+        from storage_day
+    ) as staged
+    left join (select distinct namespace, persistentvolumeclaim from measured) as summarised
+        using (namespace, persistentvolumeclaim)
+)
+select
+    checked.check_name,
+    checked.expected,
+    checked.found,
+    greatest(checked.expected, checked.found) as scale
+from staged_keys
+cross join claims
+cross join (select count(*) as storage_rows from measured) as summary_day
+cross join lateral (
+    values
+        ('storage_rows', staged_keys.keys::float8, summary_day.storage_rows::float8),
+        ('storage_claims', claims.staged, claims.summarised)
+) as checked (check_name, expected, found)
+order by checked.check_name

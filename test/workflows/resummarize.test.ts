@@ -1,0 +1,199 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { ResummarizeInput } from '../../domain/resummarize.ts';
+import { taskQueues } from '../../domain/run.ts';
+import type { UsageDay } from '../../domain/usage-day.ts';
+import { billingMonth } from '../../domain/usage-day.ts';
+import { inTenantTransaction } from '../../platform/database.ts';
+import { adoptDays } from '../../platform/sources.ts';
+import { setTagKeys } from '../../platform/tag-keys.ts';
+import { mapTags } from '../../platform/tag-mapping.ts';
+import { setTenantSettings } from '../../platform/tenant.ts';
+import type { resummarize, watchSettings } from '../../workflows/index.ts';
+import { payloadPath } from '../support/fixtures.ts';
+import { createTestPipeline } from '../support/pipeline.ts';
+import type { TestPipeline } from '../support/pipeline.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+/** The fixtures' October is the current month here, because the watch looks at that one. */
+const octoberNow = '2026-10-20T12:00:00Z';
+const october = billingMonth('2026-10');
+const cluster = 'my-ocp-cluster-small';
+
+async function versions(pipeline: TestPipeline, sourceUuid: string): Promise<number[]> {
+  const rows = await query<{ version: number }>(
+    pipeline,
+    'select version from ocp_day where source_uuid = $1 order by usage_day',
+    [sourceUuid],
+  );
+  return rows.map((row) => row.version);
+}
+
+async function query<R extends object>(
+  pipeline: TestPipeline,
+  text: string,
+  values: unknown[],
+): Promise<R[]> {
+  const { pool, schema } = pipeline.database;
+  return inTenantTransaction(pool, schema, async (client) => (await client.query<R>(text, values)).rows);
+}
+
+async function rebuild(pipeline: TestPipeline, input: Partial<ResummarizeInput> & { sourceUuid: string }) {
+  const { orgId, schema } = pipeline.database;
+  return pipeline.client.workflow.execute<typeof resummarize>('resummarize', {
+    workflowId: `resummarize:${crypto.randomUUID()}`,
+    taskQueue: taskQueues.pipeline,
+    args: [{ orgId, schema, month: october, ...input }],
+  });
+}
+
+describe('resummarize', () => {
+  let pipeline: TestPipeline;
+  let sourceUuid: string;
+  beforeAll(async () => {
+    pipeline = await createTestPipeline({ OCP_NOW: octoberNow });
+    sourceUuid = await pipeline.addSource(cluster);
+    await pipeline.ingest(payloadPath('nise-small'));
+  });
+
+  test('rebuilds the days it is asked for, and no others', async () => {
+    const result = await rebuild(pipeline, {
+      sourceUuid,
+      from: '2026-10-02' as UsageDay,
+      until: '2026-10-02' as UsageDay,
+    });
+    expect(result.daysSummarised).toBe(1);
+    expect(await versions(pipeline, sourceUuid)).toEqual([1, 2, 1]);
+  });
+
+  test('takes on the present rules profile for the whole month', async () => {
+    const effective = `select sum(pod_effective_usage_cpu_core_hours)::float8 as hours from reporting_ocp_pod_summary_p
+       where source_uuid = $1`;
+    const [design] = await query<{ hours: number }>(pipeline, effective, [sourceUuid]);
+    await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['rules', 'koku']]);
+    await rebuild(pipeline, { sourceUuid });
+    const [koku] = await query<{ hours: number }>(pipeline, effective, [sourceUuid]);
+    // Σ of the three days in Koku's own results: 1514.3081825 + 1406.0407925 + 1474.2286975.
+    expect(koku?.hours).toBeCloseTo(4394.5776725, 6);
+    expect(design?.hours).toBeLessThan(koku?.hours ?? 0);
+    expect(await query(pipeline, 'select rules from ocp_source_month', [])).toEqual([{ rules: 'koku' }]);
+    await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['rules', '']]);
+    await rebuild(pipeline, { sourceUuid });
+  });
+
+  test('loads pieces again that were dropped from staging', async () => {
+    const before = await query(
+      pipeline,
+      'select namespace, pod_usage_cpu_core_hours from reporting_ocp_pod_summary_by_project_p where source_uuid = $1 order by 1, 2',
+      [sourceUuid],
+    );
+    await query(
+      pipeline,
+      `with swept as (update ocp_piece set state = 'swept', staged_checksum = null where source_uuid = $1)
+       delete from reporting_ocpusagelineitem_pod_staging where source_uuid = $1`,
+      [sourceUuid],
+    );
+    for (const kind of ['storage', 'node_labels', 'namespace_labels', 'vm', 'gpu'])
+      await query(pipeline, `delete from reporting_ocpusagelineitem_${kind}_staging where source_uuid = $1`, [
+        sourceUuid,
+      ]);
+    await rebuild(pipeline, { sourceUuid });
+    expect(
+      await query(
+        pipeline,
+        'select namespace, pod_usage_cpu_core_hours from reporting_ocp_pod_summary_by_project_p where source_uuid = $1 order by 1, 2',
+        [sourceUuid],
+      ),
+    ).toEqual(before);
+  });
+});
+
+describe('the settings watch', () => {
+  let pipeline: TestPipeline;
+  let sourceUuid: string;
+  beforeAll(async () => {
+    pipeline = await createTestPipeline({ OCP_NOW: octoberNow });
+    sourceUuid = await pipeline.addSource(cluster);
+    await pipeline.ingest(payloadPath('nise-full_day1'));
+  });
+
+  const watch = (delayMs: number) =>
+    pipeline.client.workflow.execute<typeof watchSettings>('watchSettings', {
+      workflowId: `watch:${crypto.randomUUID()}`,
+      taskQueue: taskQueues.pipeline,
+      args: [{ delayMs }],
+    });
+
+  test('finds nothing to do while settings stay as they are', async () => {
+    expect(await watch(1)).toEqual({ sourceCount: 0, failedTenants: [] });
+  });
+
+  test('has the month rebuilt once after keys were enabled and mapped', async () => {
+    const { pool, schema, orgId } = pipeline.database;
+    await setTagKeys(pool, schema, ['application', 'app'], true);
+    await mapTags(pool, schema, 'app', ['application']);
+    expect(await watch(1)).toEqual({ sourceCount: 1, failedTenants: [] });
+    await pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`).result();
+    expect(await versions(pipeline, sourceUuid)).toEqual([2]);
+    const keys = await query<{ key: string }>(
+      pipeline,
+      `select distinct label.key
+       from reporting_ocpusagelineitem_daily_summary as summary, jsonb_object_keys(summary.pod_labels) as label (key)
+       where summary.source_uuid = $1 order by 1`,
+      [sourceUuid],
+    );
+    expect(keys.map((row) => row.key)).toEqual(['app', 'vm_kubevirt_io_name']);
+    expect(await watch(1)).toMatchObject({ sourceCount: 0 });
+  });
+
+  test('a later change restarts the wait instead of starting a second rebuild', async () => {
+    const { pool, schema, orgId } = pipeline.database;
+    const hour = 3_600_000;
+    await setTagKeys(pool, schema, ['stage'], true);
+    await watch(hour);
+    const handle = pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`);
+    const first = await handle.describe();
+    await setTagKeys(pool, schema, ['environment'], true);
+    await watch(hour);
+    await watch(hour);
+    await waitUntil(async () => {
+      const { events } = await handle.fetchHistory();
+      const timers = events?.filter((event) => event.timerStartedEventAttributes != null).length;
+      return timers === 2;
+    });
+    const second = await handle.describe();
+    expect(second.runId).toBe(first.runId);
+    expect(await versions(pipeline, sourceUuid)).toEqual([2]);
+    await handle.terminate('end of the test');
+  });
+});
+
+describe('days of another writer', () => {
+  test('are refused until they are adopted', async () => {
+    const pipeline = await createTestPipeline();
+    const sourceUuid = await pipeline.addSource(cluster);
+    await query(
+      pipeline,
+      `insert into reporting_ocpusagelineitem_daily_summary (uuid, usage_start, usage_end, data_source, namespace, source_uuid, pod_usage_cpu_core_hours)
+       values (gen_random_uuid(), '2026-10-01', '2026-10-01', 'Pod', 'theirs', $1, 7)`,
+      [sourceUuid],
+    );
+    const payload = payloadPath('nise-full_day1');
+    const refused = await pipeline.start({ payload });
+    await expect(refused.handle.result()).rejects.toMatchObject({
+      cause: {
+        type: 'DayNotOurs',
+        message: expect.stringContaining('ocp-pipeline source adopt --from 2026-10-01') as string,
+      },
+    });
+    const theirs = `select namespace from reporting_ocpusagelineitem_daily_summary where source_uuid = $1 and namespace = 'theirs'`;
+    expect(await query(pipeline, theirs, [sourceUuid])).toHaveLength(1);
+
+    await adoptDays(
+      pipeline.database.pool,
+      { schema: pipeline.database.schema, sourceUuid },
+      '2026-10-01' as UsageDay,
+    );
+    expect(await pipeline.ingest(payload)).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
+    expect(await query(pipeline, theirs, [sourceUuid])).toHaveLength(0);
+  });
+});
