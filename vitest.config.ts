@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // Each file has its own process, because the Temporal runtime is one per process.
     pool: 'forks',
+    // The tests mostly wait for servers: more processes than cores shorten the run.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

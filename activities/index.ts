@@ -11,6 +11,7 @@ import { recordCompletion } from './record-completion.ts';
 import { recordFailure } from './record-failure.ts';
 import { refreshUiSummaries } from './refresh-ui-summaries.ts';
 import { requestResummarize } from './request-resummarize.ts';
+import { skipFiles } from './skip-files.ts';
 import { splitPayload } from './split-payload.ts';
 
 export type { ActivityDependencies } from './dependencies.ts';
@@ -41,6 +42,7 @@ export function createActivities(deps: ActivityDependencies) {
     refreshUiSummaries: bind(refreshUiSummaries),
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
+    skipFiles: bind(skipFiles),
     requestResummarize: bind(requestResummarize),
   };
 }

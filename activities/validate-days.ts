@@ -58,7 +58,7 @@ const sql = {
   recordDays: loadSql('validate/record_days.sql'),
 };
 
-/** Staging tables that the checks read. */
+/** Kinds of report that the checks read. */
 const kindsRead: readonly ReportKind[] = ['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels'];
 
 /** Missing pieces named in one answer; the rest is asked for again. */
@@ -101,7 +101,7 @@ async function validateBehind(
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
   await client.query(`lock table ${kindsRead.map(stagingTableOf).join(', ')} in access share mode`);
-  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, firstDay(month)]);
+  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, firstDay(month), kindsRead]);
   const days = behind.rows.filter((day) => day.is_current);
   const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
   if (missing.length > 0) return { outcome: 'missing', pieceIds: missing.slice(0, mostMissingNamed) };

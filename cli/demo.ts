@@ -84,7 +84,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
   const client = await services.client();
   const run = await startRun({ client, pool, objectStore, config }, { orgId: demoOrg, payload });
   const [end] = await followRuns(output, [run], stop);
-  if (end === undefined || end.outcome === 'failed' || end.outcome === 'ignored') {
+  if (end === undefined || (end.outcome !== 'completed' && end.outcome !== 'already ingested')) {
     output.result(end === undefined ? 'no run' : endText(end), end);
     return 1;
   }

@@ -2,13 +2,15 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, TerminatedFailure, CancelledFailure } from '@temporalio/common';
 import { createLogUpdate } from 'log-update';
 import type { IngestManifestResult, RunProgress } from '../domain/run.ts';
-import { progressQuery } from '../workflows/messages.ts';
+import type { OpenFailure } from '../domain/decision.ts';
+import { openFailuresQuery, progressQuery } from '../workflows/messages.ts';
 import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
 import type { StartedRun } from './start-run.ts';
 
-/** How a followed run ended. */
+/** How a followed run ended, or that it waits for an operator. */
 export type RunEnd =
+  | { payload: string; workflowId: string; outcome: 'blocked'; failures: OpenFailure[] }
   | {
       payload: string;
       workflowId: string;
@@ -60,6 +62,8 @@ async function followRun(
     signal.throwIfAborted();
     // The query needs a worker; until one answers there is just nothing to show.
     const progress = await handle.query(progressQuery).catch(() => undefined);
+    if (progress?.state === 'blocked')
+      return { payload, workflowId, outcome: 'blocked', failures: await handle.query(openFailuresQuery) };
     if (progress !== undefined)
       show({
         phase: progress.state,

@@ -126,7 +126,7 @@ async function ingestAll(
   }
   const ends = await followRuns(output, runs, stop);
   output.result(ends.map(endText).join('\n'), ends);
-  return ends.some((end) => end.outcome === 'failed') ? 1 : 0;
+  return ends.some((end) => end.outcome === 'failed' || end.outcome === 'blocked') ? 1 : 0;
 }
 
 function count(n: number, what: string): string {
@@ -136,6 +136,13 @@ function count(n: number, what: string): string {
 /** What became of a payload, for people. */
 export function endText(end: RunEnd): string {
   if (end.outcome === 'failed') return `${end.payload}: failed (${end.errorType}): ${end.message}`;
+  if (end.outcome === 'blocked') {
+    const decide = `retry, skip or abandon: ocp-pipeline replay ${end.workflowId.split(':').at(-1) ?? ''} --help, or in the Temporal UI`;
+    return [
+      `${end.payload}: blocked, waiting for a decision (${decide})`,
+      ...end.failures.map((failure) => `  ${failure.failureId} (${failure.errorType}): ${failure.message}`),
+    ].join('\n');
+  }
   const { result } = end;
   if (end.outcome === 'ignored') return `${end.payload}: ignored: ${result.reason ?? ''}`;
   const rejected = result.rejectedRowCount > 0 ? `, ${count(result.rejectedRowCount, 'row')} rejected` : '';

@@ -13,6 +13,7 @@ import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
+import { replayCommand } from './replay.ts';
 import { resummarizeCommand } from './resummarize.ts';
 import { setupCommand } from './setup.ts';
 import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './source.ts';
@@ -53,6 +54,7 @@ function buildParser(): Argv<GlobalOptions> {
   parser = register(parser, devCommand);
   parser = register(parser, ingestCommand);
   parser = register(parser, statusCommand);
+  parser = register(parser, replayCommand);
   parser = register(parser, resummarizeCommand);
   parser = group(parser, 'source', 'Registered clusters', (inner) =>
     register(register(register(inner, sourceAddCommand), sourceListCommand), sourceAdoptCommand),

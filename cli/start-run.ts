@@ -12,6 +12,7 @@ import { ingestWorkflowId, taskQueues } from '../domain/run.ts';
 import type { IngestManifestInput, IngestManifestResult, RunOptions } from '../domain/run.ts';
 import type { Config } from '../platform/config.ts';
 import { enterInbox } from '../platform/inbox.ts';
+import type { ArchivedPayload } from '../platform/inbox.ts';
 import { payloadKey } from '../platform/object-keys.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 import type { ingestManifest } from '../workflows/index.ts';
@@ -50,6 +51,7 @@ export function runOptions(config: Config): RunOptions {
     loadConcurrency: config.OCP_LOAD_CONCURRENCY,
     transferTimeoutMs: config.OCP_ACTIVITY_TRANSFER_TIMEOUT,
     sqlTimeoutMs: config.OCP_ACTIVITY_SQL_TIMEOUT,
+    blockedWaitMs: config.BLOCKED_WAIT,
     retryInitialMs: config.OCP_ACTIVITY_RETRY_INITIAL,
     retryMaxMs: config.OCP_ACTIVITY_RETRY_MAX,
   };
@@ -78,6 +80,18 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
     options: runOptions(deps.config),
   };
   return { payload, ...(await startWorkflow(deps.client, input, payload, request.again === true)) };
+}
+
+/**
+ * Start the run of an archived payload again, as "Start Workflow Like This One" does; a run that is going on is joined.
+ */
+export async function restartRun(
+  deps: Omit<StartRunDeps, 'objectStore'>,
+  inbox: ArchivedPayload,
+): Promise<StartedRun> {
+  const { orgId, requestId, inboxId } = inbox;
+  const input: IngestManifestInput = { orgId, requestId, inboxId, options: runOptions(deps.config) };
+  return { payload: requestId, ...(await startWorkflow(deps.client, input, requestId, true)) };
 }
 
 async function startWorkflow(

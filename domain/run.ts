@@ -12,6 +12,8 @@ export interface RunOptions {
   transferTimeoutMs: number;
   /** bound on all attempts to load a piece or to run a summary step, milliseconds */
   sqlTimeoutMs: number;
+  /** how long a run whose retries are exhausted waits for an operator, milliseconds */
+  blockedWaitMs: number;
   /** first and longest pause before an activity is tried again, milliseconds */
   retryInitialMs: number;
   retryMaxMs: number;
@@ -24,6 +26,7 @@ export const defaultRunOptions: RunOptions = {
   loadConcurrency: 8,
   transferTimeoutMs: 6 * 3_600_000,
   sqlTimeoutMs: 12 * 3_600_000,
+  blockedWaitMs: 24 * 3_600_000,
   retryInitialMs: 2_000,
   retryMaxMs: 120_000,
 };
@@ -83,6 +86,7 @@ export type PipelineState =
   | 'waiting'
   | 'aggregating'
   | 'summarising'
+  | 'blocked'
   | 'completed'
   | 'ignored'
   | 'failed'
@@ -102,6 +106,8 @@ export interface RunProgress {
   /** files that have not come yet; at most five names */
   waitingFor: string[];
   daysSummarised: number;
+  /** steps that wait for an operator's decision */
+  openFailureCount: number;
   /** milliseconds spent in each phase that has ended */
   phaseMs: Partial<Record<PipelineState, number>>;
 }

@@ -82,6 +82,11 @@ const settings = {
     'how long tag keys, mappings, categories and names must be left alone before the current month is rebuilt',
     '1h',
   ),
+  BLOCKED_WAIT: setting(
+    durationMs,
+    "how long a run whose retries are exhausted waits for an operator's decision before it fails",
+    '24h',
+  ),
   OCP_LOAD_CONCURRENCY: setting(
     wholeNumber(1, 64),
     'pieces that one run loads at a time, and load slots of a worker',
@@ -119,9 +124,33 @@ const settings = {
     '… more than this share of its rows, percent',
     '5',
   ),
+  STAGING_RETENTION_DAYS: setting(
+    wholeNumber(1, 3_650),
+    'days that line items stay in staging after their month has ended',
+    '7',
+  ),
+  ARCHIVE_RETENTION_MONTHS: setting(
+    wholeNumber(1, 240),
+    'calendar months that raw payloads and daily CSVs are kept; never fewer than `RETAIN_NUM_MONTHS`',
+    '6',
+  ),
+  OCP_METRICS_ADDRESS: setting(
+    z
+      .string()
+      .regex(/^[^:]+:\d+$/, 'expected host:port, for example 127.0.0.1:9464')
+      .optional(),
+    'where a worker serves Prometheus metrics, `host:port`. Not set: nowhere',
+  ),
+  OCP_HEALTH_ADDRESS: setting(
+    z
+      .string()
+      .regex(/^[^:]+:\d+$/, 'expected host:port, for example 127.0.0.1:9465')
+      .optional(),
+    'where a worker answers `/healthz` and `/readyz`, `host:port`. Not set: nowhere',
+  ),
   RETAIN_NUM_MONTHS: setting(
     wholeNumber(1, 120),
-    'calendar months kept, the current one included; older payloads are ignored',
+    'calendar months kept, the current one included; payloads that ended a month or more before them are ignored',
     '4',
   ),
 } satisfies Record<string, Setting<z.ZodType>>;

@@ -32,7 +32,8 @@ export interface UnclosedQuote {
   lineCount: number;
 }
 
-/** PostgreSQL cannot store NUL in text, and no honest value holds one. Nothing passes once `isOver` says so. */
+/** PostgreSQL cannot store NUL in text, and no honest value holds one. Nothing passes once `isOver` says so:
+ * the parser would go on in the middle of a record. */
 function withoutNul(isOver: () => boolean): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
@@ -89,8 +90,6 @@ export async function* csvRecords(
       record: string[];
       info: { lines: number };
     }>) {
-      // Behind such a record the parser goes on anywhere; what stood before it may still be under way here.
-      if (unreadable !== undefined && info.lines >= unreadable.line) break;
       lastLine = info.lines;
       yield { fields: record, line: info.lines };
     }

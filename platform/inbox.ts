@@ -31,7 +31,10 @@ export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> 
   );
   const row = rows[0];
   if (row === undefined)
-    throw new PipelineError('PayloadUnavailable', `payload_inbox has no row ${inboxId}: ingest the payload again`);
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `payload_inbox has no row ${inboxId}: ingest the payload again`,
+    );
   return {
     id: row.id,
     orgId: row.org_id,
@@ -50,7 +53,13 @@ export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> 
  */
 export async function enterInbox(
   pool: Pool,
-  entry: { orgId: string; requestId: string; origin: PayloadOrigin; downloadUrl?: string; objectKey?: string },
+  entry: {
+    orgId: string;
+    requestId: string;
+    origin: PayloadOrigin;
+    downloadUrl?: string;
+    objectKey?: string;
+  },
 ): Promise<string> {
   const { rows } = await pool.query<{ id: string }>(
     `insert into public.payload_inbox as known (org_id, request_id, source_kind, download_url, object_key)
@@ -64,4 +73,40 @@ export async function enterInbox(
   const row = rows[0];
   if (row === undefined) throw new Error('payload_inbox returned no row');
   return row.id;
+}
+
+/** A payload that can be run again. */
+export interface ArchivedPayload {
+  inboxId: string;
+  orgId: string;
+  requestId: string;
+  /** null when its manifest was never read */
+  manifestUuid: string | null;
+}
+
+/**
+ * Payloads of a manifest (each of its archives), or of one request, by the beginning of the manifest uuid or request id.
+ * @throws PipelineError `PayloadUnavailable` when there is none, or when the text fits several manifests
+ */
+export async function findPayloads(pool: Pool, wanted: string): Promise<ArchivedPayload[]> {
+  const { rows } = await pool.query<ArchivedPayload>(
+    `select id as "inboxId", org_id as "orgId", request_id as "requestId", manifest ->> 'uuid' as "manifestUuid"
+     from public.payload_inbox
+     where starts_with(manifest ->> 'uuid', lower($1))
+         or starts_with(request_id, $1)
+     order by received_at, id`,
+    [wanted],
+  );
+  if (rows.length === 0)
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `No payload of manifest or request ${wanted}; ocp-pipeline status lists them`,
+    );
+  const different = new Set(rows.map((row) => row.manifestUuid ?? row.requestId));
+  if (different.size > 1)
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `${wanted} is the beginning of ${different.size} manifests; give more of it`,
+    );
+  return rows;
 }

@@ -200,17 +200,17 @@ export async function readPayloadMembers(source: Readable, reader: ArchiveMember
   await walk(source, reader, limits, async (entry) => {
     const { name } = entry.header;
     if (!isRegular(entry.header) || !reader.wanted(name)) return;
-    const { content, skipRest } = memberContent(entry);
+    const content = memberContent(entry);
     await reader.onFile(name, content);
-    await skipRest();
+    content.destroy();
   });
 }
 
 /**
  * The bytes of a member as a stream that its reader may leave or destroy. Destroying the entry itself would end the whole
- * archive, so the entry is only ever read, and what is left of it is read past.
+ * archive, so the entry is only ever read; the walk reads past what is left of it.
  */
-function memberContent(entry: Entry): { content: Readable; skipRest: () => Promise<void> } {
+function memberContent(entry: Entry): Readable {
   const chunks = entry[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   const content = new Readable({
     read() {
@@ -222,12 +222,5 @@ function memberContent(entry: Entry): { content: Readable; skipRest: () => Promi
   });
   // A reader that has stopped listening must not turn a broken archive into an uncaught exception.
   content.on('error', () => undefined);
-  return {
-    content,
-    skipRest: async () => {
-      content.destroy();
-      let rest = await chunks.next();
-      while (rest.done !== true) rest = await chunks.next();
-    },
-  };
+  return content;
 }

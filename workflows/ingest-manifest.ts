@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   continueAsNew,
@@ -16,8 +15,10 @@ import type {
   RunOptions,
   SplitSummary,
 } from '../domain/run.ts';
+import type { BillingMonth } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
 import type { BoundActivities } from './activity-options.ts';
+import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
 import { summariseMonth } from './summarise-month.ts';
@@ -25,7 +26,9 @@ import { summariseMonth } from './summarise-month.ts';
 interface Run {
   input: IngestManifestInput;
   options: RunOptions;
+  /** each waits for an operator when it gives up */
   activities: BoundActivities;
+  decisions: Decisions;
   board: ProgressBoard;
 }
 
@@ -37,50 +40,68 @@ const stepNames = {
 /**
  * Take one payload archive from its download to the summary tables. Every step is repeatable, and what has been done is
  * in the ledgers: a run that is started again, reset or killed between two steps ends with the same tables.
+ * A step that gives up does not fail the run at once: it waits for an operator's decision.
  */
 export async function ingestManifest(input: IngestManifestInput): Promise<IngestManifestResult> {
   const options = { ...defaultRunOptions, ...input.options };
-  const run: Run = { input, options, activities: bindActivities(options), board: new ProgressBoard() };
+  const board = new ProgressBoard();
+  const decisions = new Decisions(options.blockedWaitMs, (open) => {
+    board.setOpenFailures(open);
+  });
+  const bound = bindActivities(options);
+  const run: Run = { input, options, activities: withDecisions(bound, decisions), decisions, board };
   try {
-    return await ingest(run);
+    const result = await ingest(run);
+    await decisions.settled();
+    return result;
   } catch (error) {
     if (isCancellation(error)) {
-      run.board.enter('cancelled', 'cancelled; what is loaded stays loaded, start the run again to go on');
+      board.enter('cancelled', 'cancelled; what is loaded stays loaded, start the run again to go on');
       throw error;
     }
-    await CancellationScope.nonCancellable(() => recordFailure(run, error));
-    throw asFailure(error);
+    const { type, message, details } = causeOf(error);
+    board.enter('failed', message);
+    await CancellationScope.nonCancellable(() =>
+      bound.short.recordFailure({
+        orgId: input.orgId,
+        requestId: input.requestId,
+        errorType: type,
+        reason: message,
+      }),
+    );
+    await decisions.settled();
+    // The cause itself, so that its type and sentence are seen at once in the UI and on the command line.
+    throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
   }
 }
 
 async function ingest(run: Run): Promise<IngestManifestResult> {
-  const { board, activities, input } = run;
+  const { board, input } = run;
   const carried = input.carried ?? (await downloadAndSplit(run));
   if ('outcome' in carried) return carried;
-  const { payload, split } = carried;
+  const { payload } = carried;
+  let { split } = carried;
   board.identify(payload);
+  for (;;) {
+    const result = await loadAndSummarise(run, payload, split);
+    if (split.failedFileCount === 0) return result;
+    split = await afterFailedFiles(run, payload, split);
+  }
+}
+
+async function loadAndSummarise(
+  run: Run,
+  payload: AcceptedPayload,
+  split: SplitSummary,
+): Promise<IngestManifestResult> {
+  const { board } = run;
   board.progress.rowCount = split.rowCount;
   board.progress.pieceCount = split.pieceCount;
-
-  await loadPieces(run, carried);
+  await loadPieces(run, { payload, split });
   const { release, months } = await waitForManifest(run, payload, split);
-
-  let summaryRowCount = 0;
-  for (const month of months) {
-    const { schema, sourceUuid } = payload;
-    const result = await summariseMonth(
-      activities,
-      { schema, sourceUuid, month },
-      run.options.loadConcurrency,
-      (step) => {
-        board.enter(step, `${month}: ${stepNames[step]}`);
-      },
-    );
-    board.progress.daysSummarised += result.dayCount;
-    summaryRowCount += result.summaryRowCount;
-  }
+  const summaryRowCount = await summariseMonths(run, payload, months);
   const { phaseMs } = board.progress;
-  await activities.short.recordCompletion({
+  await run.activities.short.recordCompletion({
     schema: payload.schema,
     manifestId: split.manifestId,
     sourceUuid: payload.sourceUuid,
@@ -107,6 +128,55 @@ async function ingest(run: Run): Promise<IngestManifestResult> {
     warnings: split.warnings,
     phaseMs,
   };
+}
+
+async function summariseMonths(
+  run: Run,
+  payload: AcceptedPayload,
+  months: readonly BillingMonth[],
+): Promise<number> {
+  const { board, activities, options } = run;
+  const { schema, sourceUuid } = payload;
+  let summaryRowCount = 0;
+  for (const month of months) {
+    const result = await summariseMonth(
+      activities,
+      { schema, sourceUuid, month },
+      options.loadConcurrency,
+      (step) => {
+        board.enter(step, `${month}: ${stepNames[step]}`);
+      },
+    );
+    board.progress.daysSummarised += result.dayCount;
+    summaryRowCount += result.summaryRowCount;
+  }
+  return summaryRowCount;
+}
+
+/**
+ * Files with too many bad rows keep their days as they were; everything else is done by now. An operator decides: skip
+ * leaves the files out for good, retry splits the payload again (with other limits). Then all steps run once more: they do
+ * what the decision left behind.
+ */
+async function afterFailedFiles(
+  run: Run,
+  payload: AcceptedPayload,
+  split: SplitSummary,
+): Promise<SplitSummary> {
+  const { activities, board, decisions, input } = run;
+  const failure = ApplicationFailure.create({
+    type: 'TooManyRejectedRows',
+    message: split.warnings[0] ?? `${split.failedFileCount} files have too many bad rows`,
+    nonRetryable: true,
+  });
+  const action = await decisions.decide('splitPayload', `${split.failedFileCount} files`, failure, true);
+  if (action === 'abandon') throw failure;
+  if (action === 'skip') {
+    await activities.short.skipFiles({ schema: payload.schema, manifestId: split.manifestId });
+    return { ...split, failedFileCount: 0 };
+  }
+  board.enter('splitting', 'splitting again');
+  return activities.transfer.splitPayload({ inboxId: input.inboxId, payload });
 }
 
 async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestResult> {
@@ -150,14 +220,26 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
     });
     if (pieceIds.length === 0) return;
     await inParallel(pieceIds, options.loadConcurrency, async (pieceId) => {
-      const { rowsLoaded } = await activities.load.loadReportDay({ schema, pieceId });
+      const rowsLoaded = await loadOrSkip(run, schema, pieceId);
       board.progress.piecesLoaded += 1;
       board.progress.rowsLoaded += rowsLoaded;
       board.say(`loaded ${board.progress.piecesLoaded} of ${split.pieceCount} pieces`);
     });
     // Pages are short beside the history limits, so between two of them is early enough.
-    if (workflowInfo().continueAsNewSuggested)
+    if (workflowInfo().continueAsNewSuggested) {
+      await run.decisions.settled();
       await continueAsNew<typeof ingestManifest>({ ...input, carried });
+    }
+  }
+}
+
+async function loadOrSkip({ activities }: Run, schema: string, pieceId: number): Promise<number> {
+  try {
+    return (await activities.load.loadReportDay({ schema, pieceId })).rowsLoaded;
+  } catch (error) {
+    if (!(error instanceof Skipped)) throw error;
+    await activities.short.skipFiles({ schema, pieceId });
+    return 0;
   }
 }
 
@@ -181,35 +263,4 @@ async function waitForManifest(run: Run, payload: AcceptedPayload, split: SplitS
     );
     await sleep(Math.max(1, Math.min(pauseMs, leftMs)));
   }
-}
-
-async function recordFailure(run: Run, error: unknown): Promise<void> {
-  const { input, board, activities } = run;
-  const failure = asFailure(error);
-  board.enter('failed', failure.message);
-  await activities.short.recordFailure({
-    orgId: input.orgId,
-    requestId: input.requestId,
-    errorType: failure.type ?? 'Unexpected',
-    reason: failure.message,
-  });
-}
-
-/** The cause that matters, as the workflow's own failure: type and sentence are seen at once in the UI and the CLI. */
-function asFailure(error: unknown): ApplicationFailure {
-  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  if (cause instanceof ApplicationFailure)
-    return ApplicationFailure.create({
-      type: cause.type ?? 'Unexpected',
-      message: cause.message,
-      nonRetryable: true,
-      ...(cause.details == null ? {} : { details: cause.details }),
-    });
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const activity = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
-  return ApplicationFailure.create({
-    type: 'RetriesExhausted',
-    message: activity + message,
-    nonRetryable: true,
-  });
 }

@@ -1,4 +1,5 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { OpenFailure, ResolveFailureInput, ResolveFailureResult } from '../domain/decision.ts';
 import type { SettingsChange } from '../domain/resummarize.ts';
 import type { RunProgress } from '../domain/run.ts';
 
@@ -7,3 +8,11 @@ export const progressQuery = defineQuery<RunProgress>('progress');
 
 /** Settings of a source changed while a rebuild because of settings is waiting or running. */
 export const settingsChangedSignal = defineSignal<[SettingsChange]>('settingsChanged');
+
+/** Steps that gave up and wait for an operator. */
+export const openFailuresQuery = defineQuery<OpenFailure[]>('openFailures');
+
+/** An operator's decision about one of them. */
+export const resolveFailureUpdate = defineUpdate<ResolveFailureResult, [ResolveFailureInput]>(
+  'resolveFailure',
+);

@@ -1,6 +1,7 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { searchAttributes } from './search-attributes.ts';
 import type { AcceptedPayload, PipelineState, RunProgress } from '../domain/run.ts';
+import type { OpenFailure } from '../domain/decision.ts';
 import { progressQuery } from './messages.ts';
 
 /** Keeps what the query `progress`, the search attributes and the details in the Temporal UI show. */
@@ -14,9 +15,12 @@ export class ProgressBoard {
     rowsLoaded: 0,
     waitingFor: [],
     daysSummarised: 0,
+    openFailureCount: 0,
     phaseMs: {},
   };
   #since = Date.now();
+  #openFailures: OpenFailure[] = [];
+  #before: PipelineState = 'downloading';
 
   constructor() {
     setHandler(progressQuery, () => this.progress, {
@@ -32,27 +36,51 @@ export class ProgressBoard {
     this.#since = now;
     const changed = progress.state !== state;
     progress.state = state;
-    this.say(detail);
+    progress.detail = detail;
+    setCurrentDetails(this.#details());
     if (changed) upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: state }]);
+  }
+
+  /** Steps wait for an operator, or no longer: the run is blocked while one does. */
+  setOpenFailures(open: OpenFailure[]): void {
+    const { progress } = this;
+    this.#openFailures = open;
+    progress.openFailureCount = open.length;
+    const [first] = open;
+    if (first === undefined) {
+      if (progress.state === 'blocked') this.enter(this.#before, 'going on');
+      return;
+    }
+    if (progress.state !== 'blocked') this.#before = progress.state;
+    this.enter('blocked', `${first.step} gave up: ${first.message}`);
   }
 
   /** Replace the line for people. */
   say(detail: string): void {
-    this.progress.detail = detail;
     const { progress } = this;
-    setCurrentDetails(
-      [
-        `**${progress.state}**: ${detail}`,
-        '',
-        '| | |',
-        '|---|---|',
-        `| cluster | ${progress.clusterId ?? '?'} |`,
-        `| manifest | ${progress.manifestUuid ?? '?'} |`,
-        `| pieces loaded | ${progress.piecesLoaded} of ${progress.pieceCount} |`,
-        `| rows loaded | ${progress.rowsLoaded} |`,
-        `| days summarised | ${progress.daysSummarised} |`,
-      ].join('\n'),
-    );
+    // Other steps may go on beside a blocked one; what they say must not hide that.
+    if (progress.state !== 'blocked') progress.detail = detail;
+    setCurrentDetails(this.#details());
+  }
+
+  #details(): string {
+    const { progress } = this;
+    const failures = this.#openFailures.flatMap((failure) => [
+      `- \`${failure.failureId}\` (${failure.errorType}): ${failure.message}`,
+      `  Decide with the Update \`resolveFailure\`: retry${failure.canSkip ? ', skip' : ''} or abandon; fails at ${failure.until}`,
+    ]);
+    return [
+      `**${progress.state}**: ${progress.detail}`,
+      '',
+      '| | |',
+      '|---|---|',
+      `| cluster | ${progress.clusterId ?? '?'} |`,
+      `| manifest | ${progress.manifestUuid ?? '?'} |`,
+      `| pieces loaded | ${progress.piecesLoaded} of ${progress.pieceCount} |`,
+      `| rows loaded | ${progress.rowsLoaded} |`,
+      `| days summarised | ${progress.daysSummarised} |`,
+      ...(failures.length === 0 ? [] : ['', '**Waiting for a decision**', '', ...failures]),
+    ].join('\n');
   }
 
   /** The payload is known: show it and make the run findable by it. */

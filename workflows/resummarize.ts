@@ -1,9 +1,11 @@
-import { condition, setHandler } from '@temporalio/workflow';
+import { condition, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ResummarizeInput, ResummarizeResult } from '../domain/resummarize.ts';
 import { defaultRunOptions } from '../domain/run.ts';
 import { firstDay, lastDay } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
+import { Decisions, withDecisions } from './decisions.ts';
 import { settingsChangedSignal } from './messages.ts';
+import { searchAttributes } from './search-attributes.ts';
 import { summariseMonth } from './summarise-month.ts';
 
 /**
@@ -12,7 +14,12 @@ import { summariseMonth } from './summarise-month.ts';
  */
 export async function resummarize(input: ResummarizeInput): Promise<ResummarizeResult> {
   const options = { ...defaultRunOptions, ...input.options };
-  const activities = bindActivities(options);
+  const decisions = new Decisions(options.blockedWaitMs, (open) => {
+    upsertSearchAttributes([
+      { key: searchAttributes.pipelineState, value: open.length > 0 ? 'blocked' : 'summarising' },
+    ]);
+  });
+  const activities = withDecisions(bindActivities(options), decisions);
   let settingsHash = input.settingsHash;
   let changed = false;
   setHandler(
@@ -40,6 +47,7 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
     total.summaryRowCount += result.summaryRowCount;
     // A change that came meanwhile may have missed the rebuild.
   } while (hasChanged());
+  await decisions.settled();
   return { month: input.month, ...total };
 
   function nextChange(delayMs: number): Promise<boolean> {

@@ -1,10 +1,10 @@
 -- validate/days_behind.sql
 -- Purpose  days of a source and month whose summary has a version that was not validated, and what stands in the way
 -- Reads    ocp_day, ocp_piece, api_provider
--- Grain    usage_day; swept_piece_ids: live pieces to load first;
+-- Grain    usage_day; swept_piece_ids: live pieces of the kinds that are read, to load first;
 --          is_current: the summary was built from the pieces and settings that are live now. A day that is not will be
 --          rebuilt, which raises its version; comparing it with other pieces or settings would only find false alarms
--- Params   $1 source_uuid uuid   $2 first day of the month date
+-- Params   $1 source_uuid uuid   $2 first day of the month date   $3 report kinds that are read text[]
 with behind as (
     select
         usage_day,
@@ -22,7 +22,10 @@ live_days as (
     select
         piece.usage_day,
         md5(string_agg(piece.report_kind || ':' || piece.checksum, ',' order by piece.report_kind, piece.checksum)) as pieces_hash,
-        array_agg(piece.piece_id order by piece.piece_id) filter (where piece.state = 'swept') as swept_piece_ids,
+        array_agg(piece.piece_id order by piece.piece_id) filter (
+            where piece.state = 'swept'
+                and piece.report_kind = any($3::text[])
+        ) as swept_piece_ids,
         bool_and(piece.state in ('staged', 'swept')) as loaded
     from ocp_piece as piece
     join behind using (usage_day)

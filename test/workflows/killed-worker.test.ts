@@ -101,10 +101,11 @@ beforeAll(async () => {
   ];
   const runs = new Map<Place, StartedRun>();
   for (const place of places) runs.set(place, await start(place, payloads[place]));
-  await copyHalfWay(database);
-  await waitUntil(async () => (await ledgerOf('loading')).staged > 0);
-  await waitUntil(async () => (await runningCopies(database, podStaging)).length === 2);
   await waitUntil(() => waitsForTable(uiTable));
+  await waitUntil(async () => (await ledgerOf('loading')).staged === 5);
+  // Both held loads: one in the middle, one before its first row.
+  await waitUntil(async () => (await runningCopies(database, podStaging)).length === 2);
+  await copyHalfWay(database);
   for (const place of places) ledgers.set(`${place} before`, await ledgerOf(place));
 
   await worker.kill();

@@ -23,5 +23,4 @@ if (isMainThread) {
   register(import.meta.url);
   // A process whose test was killed must not stay behind: its standard input ends with its parent.
   process.stdin.on('close', () => process.exit(1)).resume();
-  process.stdin.unref();
 }

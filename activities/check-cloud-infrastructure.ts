@@ -1,0 +1,116 @@
+import type { PoolClient } from 'pg';
+import { firstDay } from '../domain/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
+import { inTenantTransaction } from '../platform/database.ts';
+import { tryLockSource } from '../platform/source-lock.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+export interface CheckCloudInfrastructureInput {
+  schema: string;
+  sourceUuid: string;
+  month: BillingMonth;
+}
+
+/** Cloud provider that a cluster runs on. */
+export interface CloudInfrastructure {
+  providerUuid: string;
+  /** as the provider is registered, for example AWS */
+  type: string;
+}
+
+export type CheckCloudInfrastructureResult =
+  /** another transaction of the source is running: ask again */
+  | { outcome: 'busy' }
+  /** infrastructure: null when no cloud bill of the tenant names a node of the cluster */
+  | { outcome: 'done'; infrastructure: CloudInfrastructure | null };
+
+type Match = CloudInfrastructure & { nodeCount: number };
+
+const sql = {
+  present: loadSql('cloud/present_infrastructure.sql'),
+  tables: loadSql('cloud/line_item_tables.sql'),
+  pair: loadSql('cloud/pair_infrastructure.sql'),
+  record: loadSql('cloud/record_infrastructure.sql'),
+};
+
+/** How the bills in each table are matched; a table that the tenant lacks is never read. */
+const matchSqlByTable: ReadonlyMap<string, string> = new Map(
+  [
+    'aws_line_items_daily',
+    'azure_line_items',
+    'gcp_line_items_daily',
+    'reporting_awscostentrylineitem_daily_summary',
+    'reporting_azurecostentrylineitem_daily_summary',
+  ].map((table) => [table, loadSql(`cloud/${table}.sql`)]),
+);
+
+/**
+ * Find out which cloud provider a cluster runs on, from the bills in the tenant's schema, and pair the two.
+ * A cluster has one infrastructure: once paired it stays paired, and of several matches the one that bills most of its
+ * nodes wins. The answer, also that there is none, is noted for the month.
+ * Without cloud bills this costs a look at the catalog. One transaction; a second call finds the same.
+ */
+export async function checkCloudInfrastructure(
+  deps: ActivityDependencies,
+  { schema, sourceUuid, month }: CheckCloudInfrastructureInput,
+): Promise<CheckCloudInfrastructureResult> {
+  return withHeartbeat(async (_report, signal) =>
+    inTenantTransaction(
+      deps.pool,
+      schema,
+      async (client) => {
+        if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
+        const monthStart = firstDay(month);
+        const infrastructure =
+          (await presentInfrastructure(client, sourceUuid)) ??
+          (await pairWithBestMatch(client, sourceUuid, monthStart));
+        await client.query(sql.record, [
+          sourceUuid,
+          monthStart,
+          infrastructure?.type ?? 'none',
+          infrastructure?.providerUuid ?? null,
+        ]);
+        return { outcome: 'done', infrastructure: infrastructure ?? null };
+      },
+      signal,
+    ),
+  );
+}
+
+async function presentInfrastructure(
+  client: PoolClient,
+  sourceUuid: string,
+): Promise<CloudInfrastructure | undefined> {
+  const { rows } = await client.query<CloudInfrastructure>(sql.present, [sourceUuid]);
+  return rows[0];
+}
+
+async function pairWithBestMatch(
+  client: PoolClient,
+  sourceUuid: string,
+  monthStart: UsageDay,
+): Promise<CloudInfrastructure | undefined> {
+  const tables = await client.query<{ tableName: string }>(sql.tables);
+  const matches: Match[] = [];
+  for (const { tableName } of tables.rows) {
+    const matchSql = matchSqlByTable.get(tableName);
+    if (matchSql === undefined) throw new Error(`no statement matches the bills in ${tableName}`);
+    matches.push(...(await client.query<Match>(matchSql, [sourceUuid, monthStart])).rows);
+  }
+  const best = matches.sort(byNodeCount)[0];
+  if (best === undefined) return undefined;
+  // Two clusters on one cloud provider share its row. The holder of this lock waits for no other.
+  await client.query(`select pg_advisory_xact_lock(hashtextextended('ocp-infrastructure:' || $1, 0))`, [
+    best.providerUuid,
+  ]);
+  await client.query(sql.pair, [sourceUuid, best.providerUuid, best.type]);
+  // What is stored counts: somebody else may have paired the cluster meanwhile.
+  return presentInfrastructure(client, sourceUuid);
+}
+
+/** Most nodes first; the uuid decides between equals, so that every attempt answers the same. */
+function byNodeCount(a: Match, b: Match): number {
+  return b.nodeCount - a.nodeCount || (a.providerUuid < b.providerUuid ? -1 : 1);
+}

@@ -1,0 +1,24 @@
+import { inTenantTransaction } from '../platform/database.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+/** Which files: that of one piece, or all files of a manifest that failed. */
+export type SkipFilesInput = { schema: string } & ({ pieceId: number } | { manifestId: number });
+
+const skipFilesSql = loadSql('intake/skip_files.sql');
+
+/**
+ * Leave files out, as an operator decided: their pieces that are not loaded are abandoned, so that the manifest can be
+ * summarised without them; pieces that are loaded stay. Rerun: nothing more to skip.
+ */
+export async function skipFiles(
+  deps: ActivityDependencies,
+  input: SkipFilesInput,
+): Promise<{ fileCount: number }> {
+  const pieceId = 'pieceId' in input ? input.pieceId : null;
+  const manifestId = 'manifestId' in input ? input.manifestId : null;
+  const { rows } = await inTenantTransaction(deps.pool, input.schema, (client) =>
+    client.query<{ file_count: number }>(skipFilesSql, [pieceId, manifestId]),
+  );
+  return { fileCount: rows[0]?.file_count ?? 0 };
+}

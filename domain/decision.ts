@@ -1,0 +1,37 @@
+/** What an operator can do about an open failure. */
+export const decisionActions = ['retry', 'skip', 'abandon'] as const;
+export type DecisionAction = (typeof decisionActions)[number];
+
+/** A step that gave up and waits for an operator. Answer of the query `openFailures`. */
+export interface OpenFailure {
+  /** holds the workflow time of the failure, so that a decision that is applied again after a reset does not fit */
+  failureId: string;
+  /** activity that gave up */
+  step: string;
+  /** file, piece or month */
+  subject: string;
+  errorType: string;
+  message: string;
+  /** the file can be left out, and the rest goes on */
+  canSkip: boolean;
+  /** ISO 8601, UTC */
+  since: string;
+  /** when the run fails if nobody decides, ISO 8601, UTC */
+  until: string;
+}
+
+/** Argument of the Update `resolveFailure`. */
+export interface ResolveFailureInput {
+  failureId: string;
+  action: DecisionAction;
+  /** why, for those who look later */
+  note?: string;
+}
+
+/** Answer of the Update `resolveFailure`. */
+export interface ResolveFailureResult {
+  failureId: string;
+  action: DecisionAction;
+  /** failures that still wait */
+  openCount: number;
+}

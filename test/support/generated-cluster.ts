@@ -1,0 +1,260 @@
+import fc from 'fast-check';
+import type { ReportRow, ReportRows } from './payload-builder.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Labels that change once within every day: `first` before the hour `changesAt`, `later` from it on. */
+interface LabelHistory {
+  first: Labels;
+  later: Labels;
+  changesAt: number;
+}
+
+interface NodePlan {
+  /** what the pod report says; blank leaves it to the labels */
+  role: string;
+  /** whether the node label report mentions it */
+  labelled: boolean;
+  /** blank on bare metal */
+  resourceId: string;
+  cores: number;
+  memoryGib: number;
+  /** cores from the second day on */
+  resizedCores: number;
+  labels: LabelHistory;
+}
+
+interface NamespacePlan {
+  name: string;
+  labelled: boolean;
+  labels: LabelHistory;
+}
+
+interface PodPlan {
+  namespace: number;
+  /** node by hour, repeated; -1 while it is not scheduled */
+  placements: number[];
+  /** usage, request and limit by hour, repeated; a request may be blank */
+  cpuSeconds: number[];
+  cpuRequestSeconds: (number | undefined)[];
+  memoryMib: number[];
+  memoryRequestMib: (number | undefined)[];
+  labels: LabelHistory;
+}
+
+interface VolumePlan {
+  namespace: number;
+  /** pods that mount it, of those in its namespace; none: a claim that no pod uses */
+  mountedBy: number[];
+  capacityGib: number;
+  requestGib: number;
+  usageGib: number;
+  volumeLabels: LabelHistory;
+  claimLabels: LabelHistory;
+}
+
+/** A small cluster over one to three days from 2026-10-01, each day from 00:00 on, as daily reports are. */
+export interface GeneratedCluster {
+  dayCount: number;
+  hoursPerDay: number;
+  nodes: NodePlan[];
+  namespaces: NamespacePlan[];
+  pods: PodPlan[];
+  volumes: VolumePlan[];
+}
+
+/** Label keys that the property tests enable; the clusters also use `private`, which stays disabled. */
+export const enabledLabelKeys = ['app', 'tier', 'env'];
+
+/** Keys and values overlap between pods, nodes, namespaces and volumes, so that merging them matters. */
+const labels = fc.dictionary(fc.constantFrom(...enabledLabelKeys, 'private'), fc.constantFrom('a', 'b', ''), {
+  maxKeys: 3,
+});
+const labelHistory: fc.Arbitrary<LabelHistory> = fc.record({
+  first: labels,
+  later: labels,
+  changesAt: fc.nat({ max: 4 }),
+});
+
+const node = fc.record({
+  role: fc.constantFrom('worker', 'master', 'infra', ''),
+  labelled: fc.boolean(),
+  resourceId: fc.constantFrom('', 'i-0a', 'i-0b'),
+  cores: fc.integer({ min: 1, max: 16 }),
+  memoryGib: fc.integer({ min: 1, max: 64 }),
+  resizedCores: fc.integer({ min: 1, max: 16 }),
+  labels: labelHistory,
+});
+
+const namespaceNames = ['shop', 'bank', 'kube-system', 'openshift-monitoring', 'openshift-kube-apiserver'];
+
+const hourly = <T>(value: fc.Arbitrary<T>) => fc.array(value, { minLength: 1, maxLength: 4 });
+const blankOr = (value: fc.Arbitrary<number>) => fc.option(value, { nil: undefined });
+
+const pod = fc.record({
+  namespace: fc.nat({ max: 9 }),
+  placements: hourly(fc.integer({ min: -1, max: 9 })),
+  cpuSeconds: hourly(fc.nat({ max: 20_000 })),
+  cpuRequestSeconds: hourly(blankOr(fc.nat({ max: 20_000 }))),
+  memoryMib: hourly(fc.nat({ max: 8_192 })),
+  memoryRequestMib: hourly(blankOr(fc.nat({ max: 8_192 }))),
+  labels: labelHistory,
+});
+
+const volume = fc.record({
+  namespace: fc.nat({ max: 9 }),
+  mountedBy: fc.uniqueArray(fc.nat({ max: 9 }), { maxLength: 3 }),
+  capacityGib: fc.integer({ min: 1, max: 100 }),
+  requestGib: fc.integer({ min: 1, max: 100 }),
+  usageGib: fc.nat({ max: 100 }),
+  volumeLabels: labelHistory,
+  claimLabels: labelHistory,
+});
+
+/** Small clusters; at least one pod is scheduled in some hour. */
+export const generatedCluster: fc.Arbitrary<GeneratedCluster> = fc
+  .record({
+    dayCount: fc.integer({ min: 1, max: 3 }),
+    hoursPerDay: fc.integer({ min: 1, max: 4 }),
+    nodes: fc.array(node, { minLength: 1, maxLength: 3 }),
+    namespaces: fc
+      .uniqueArray(fc.constantFrom(...namespaceNames), { minLength: 1, maxLength: 3 })
+      .chain((names) =>
+        fc.tuple(
+          ...names.map((name) =>
+            fc.record({ name: fc.constant(name), labelled: fc.boolean(), labels: labelHistory }),
+          ),
+        ),
+      ),
+    pods: fc.array(pod, { minLength: 1, maxLength: 6 }),
+    volumes: fc.array(volume, { maxLength: 4 }),
+  })
+  .filter((cluster) => cluster.pods.some((plan) => (plan.placements[0] ?? -1) >= 0));
+
+/** The same cluster with labels that never change within a day. */
+export function withoutLabelChanges(cluster: GeneratedCluster): GeneratedCluster {
+  const still = (history: LabelHistory): LabelHistory => ({ ...history, later: history.first });
+  const stillLabels = <T extends { labels: LabelHistory }>(plan: T): T => ({
+    ...plan,
+    labels: still(plan.labels),
+  });
+  return {
+    ...cluster,
+    nodes: cluster.nodes.map(stillLabels),
+    namespaces: cluster.namespaces.map(stillLabels),
+    pods: cluster.pods.map(stillLabels),
+    volumes: cluster.volumes.map((plan) => ({
+      ...plan,
+      volumeLabels: still(plan.volumeLabels),
+      claimLabels: still(plan.claimLabels),
+    })),
+  };
+}
+
+/** All hours of a cluster, as `ReportRow.hour`. */
+export function hoursOf({ dayCount, hoursPerDay }: GeneratedCluster): string[] {
+  return Array.from({ length: dayCount }, (_, day) =>
+    Array.from(
+      { length: hoursPerDay },
+      (__, hour) => `2026-10-0${day + 1} ${String(hour).padStart(2, '0')}:00`,
+    ),
+  ).flat();
+}
+
+const mib = 2 ** 20;
+const gib = 2 ** 30;
+const secondsPerHour = 3_600;
+
+/** The line items that the operator of such a cluster sends. */
+export function rowsOf(cluster: GeneratedCluster): ReportRows {
+  const hours = hoursOf(cluster);
+  const perHour = (render: (hour: string, index: number) => ReportRow[]) => hours.flatMap(render);
+  const labelled = <T extends { labelled: boolean }>(plans: T[]) => plans.filter((plan) => plan.labelled);
+  return {
+    pod_usage: perHour((hour, index) => cluster.pods.map((_, i) => podRow(cluster, i, hour, index))),
+    storage_usage: perHour((hour) => cluster.volumes.flatMap((_, i) => volumeRows(cluster, i, hour))),
+    node_labels: perHour((hour) =>
+      cluster.nodes.flatMap((plan, i) =>
+        plan.labelled ? [{ hour, node: `node-${i}`, node_labels: labelText(plan.labels, hour) }] : [],
+      ),
+    ),
+    namespace_labels: perHour((hour) =>
+      labelled(cluster.namespaces).map(({ name, labels: history }) => ({
+        hour,
+        namespace: name,
+        namespace_labels: labelText(history, hour),
+      })),
+    ),
+  };
+}
+
+function podRow(cluster: GeneratedCluster, index: number, hour: string, hourIndex: number): ReportRow {
+  const plan = at(cluster.pods, index);
+  const place = at(plan.placements, hourIndex);
+  const bytes = (mibs: number | undefined) => (mibs === undefined ? '' : mibs * mib * secondsPerHour);
+  return {
+    hour,
+    pod: `pod-${index}`,
+    namespace: at(cluster.namespaces, plan.namespace).name,
+    ...(place < 0 ? { node: '', resource_id: '' } : nodeColumns(cluster, place % cluster.nodes.length, hour)),
+    pod_usage_cpu_core_seconds: at(plan.cpuSeconds, hourIndex),
+    pod_request_cpu_core_seconds: at(plan.cpuRequestSeconds, hourIndex) ?? '',
+    pod_usage_memory_byte_seconds: bytes(at(plan.memoryMib, hourIndex)),
+    pod_request_memory_byte_seconds: bytes(at(plan.memoryRequestMib, hourIndex)),
+    pod_labels: labelText(plan.labels, hour),
+  };
+}
+
+function nodeColumns(
+  cluster: GeneratedCluster,
+  index: number,
+  hour: string,
+): Record<string, string | number> {
+  const plan = at(cluster.nodes, index);
+  const cores = hour < '2026-10-02' ? plan.cores : plan.resizedCores;
+  return {
+    node: `node-${index}`,
+    node_role: plan.role,
+    resource_id: plan.resourceId,
+    node_capacity_cpu_cores: cores,
+    node_capacity_cpu_core_seconds: cores * secondsPerHour,
+    node_capacity_memory_bytes: plan.memoryGib * gib,
+    node_capacity_memory_byte_seconds: plan.memoryGib * gib * secondsPerHour,
+  };
+}
+
+/** One row per pod that mounts the volume, each with the whole volume's numbers. */
+function volumeRows(cluster: GeneratedCluster, index: number, hour: string): ReportRow[] {
+  const plan = at(cluster.volumes, index);
+  const namespace = at(cluster.namespaces, plan.namespace).name;
+  const isInNamespace = (podIndex: number) =>
+    at(cluster.namespaces, at(cluster.pods, podIndex).namespace).name === namespace;
+  const mounts = [...new Set(plan.mountedBy.map((i) => i % cluster.pods.length))].filter(isInNamespace);
+  const pods = mounts.length === 0 ? [''] : mounts.map((i) => `pod-${i}`);
+  return pods.map((podName) => ({
+    hour,
+    namespace,
+    pod: podName,
+    persistentvolumeclaim: `claim-${index}`,
+    persistentvolume: `volume-${index}`,
+    storageclass: 'fast',
+    persistentvolumeclaim_capacity_bytes: plan.capacityGib * gib,
+    persistentvolumeclaim_capacity_byte_seconds: plan.capacityGib * gib * secondsPerHour,
+    volume_request_storage_byte_seconds: plan.requestGib * gib * secondsPerHour,
+    persistentvolumeclaim_usage_byte_seconds: plan.usageGib * gib * secondsPerHour,
+    persistentvolume_labels: labelText(plan.volumeLabels, hour),
+    persistentvolumeclaim_labels: labelText(plan.claimLabels, hour),
+  }));
+}
+
+function labelText(history: LabelHistory, hour: string): string {
+  const now = Number(hour.slice(11, 13)) < history.changesAt ? history.first : history.later;
+  return Object.entries(now)
+    .map(([key, value]) => `label_${key}:${value}`)
+    .join('|');
+}
+
+/** Plans are repeated when there are fewer than hours, pods or namespaces. */
+function at<T>(items: readonly T[], index: number): T {
+  return items[index % items.length] as T;
+}

@@ -1,0 +1,166 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  log,
+  setHandler,
+} from '@temporalio/workflow';
+import { decisionActions } from '../domain/decision.ts';
+import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/decision.ts';
+import type { Activities } from '../activities/index.ts';
+import type { BoundActivities } from './activity-options.ts';
+import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
+
+/** Failures that a decision cannot mend: the payload is bad or gone, or another command has to come first. */
+const final = new Set(['ManifestInvalid', 'PayloadUnavailable', 'DayNotOurs']);
+const mostFailures = 1_000;
+
+interface Waiting {
+  failure: OpenFailure;
+  action?: DecisionAction;
+}
+
+/** What an operator has to decide about, and the waiting for it. */
+export class Decisions {
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #waitMs: number;
+  readonly #onChange: (open: OpenFailure[]) => void;
+
+  /** @param onChange told when a failure opens or is decided */
+  constructor(waitMs: number, onChange: (open: OpenFailure[]) => void) {
+    this.#waitMs = waitMs;
+    this.#onChange = onChange;
+    setHandler(openFailuresQuery, () => this.#open(), {
+      description: 'Steps that gave up and wait for a decision',
+    });
+    setHandler(resolveFailureUpdate, (input) => this.#resolve(input), {
+      validator: (input: ResolveFailureInput) => {
+        this.#check(input);
+      },
+      description:
+        'Decide about a failure: { "failureId": "…", "action": "retry" | "skip" | "abandon", "note": "…" }; openFailures lists them',
+    });
+  }
+
+  /**
+   * Wait for an operator's decision about a step that gave up.
+   * @returns the decision; abandon when nobody decided in time
+   */
+  async decide(step: string, subject: string, error: unknown, canSkip: boolean): Promise<DecisionAction> {
+    const { type, message } = causeOf(error);
+    const now = Date.now();
+    const failure: OpenFailure = {
+      failureId: `${step}:${subject}:${now}`,
+      step,
+      subject,
+      errorType: type,
+      message,
+      canSkip,
+      since: new Date(now).toISOString(),
+      until: new Date(now + this.#waitMs).toISOString(),
+    };
+    if (this.#waiting.size >= mostFailures) return 'abandon';
+    const waiting: Waiting = { failure };
+    this.#waiting.set(failure.failureId, waiting);
+    this.#onChange(this.#open());
+    log.error('step gave up: waiting for a decision', { ...failure });
+    await condition(() => waiting.action !== undefined, this.#waitMs);
+    this.#waiting.delete(failure.failureId);
+    this.#onChange(this.#open());
+    return waiting.action ?? 'abandon';
+  }
+
+  /** Before a run ends: an Update that was accepted gets its answer. */
+  async settled(): Promise<void> {
+    await condition(allHandlersFinished);
+  }
+
+  #open(): OpenFailure[] {
+    return [...this.#waiting.values()]
+      .filter((waiting) => waiting.action === undefined)
+      .map(({ failure }) => failure);
+  }
+
+  #resolve(input: ResolveFailureInput) {
+    const waiting = this.#waiting.get(input.failureId);
+    if (waiting !== undefined) waiting.action = input.action;
+    log.info('decision about a failure', { ...input });
+    return { failureId: input.failureId, action: input.action, openCount: this.#open().length };
+  }
+
+  #check(input: ResolveFailureInput): void {
+    const waiting = this.#waiting.get(input.failureId);
+    if (waiting === undefined || waiting.action !== undefined) {
+      const open = this.#open().map((failure) => failure.failureId);
+      throw new Error(
+        `No open failure ${input.failureId}; ${open.length === 0 ? 'none is open' : `open: ${open.slice(0, 5).join(', ')}`}`,
+      );
+    }
+    if (!decisionActions.includes(input.action))
+      throw new Error(`Action ${input.action}: expected ${decisionActions.join(', ')}`);
+    if (input.action === 'skip' && !waiting.failure.canSkip)
+      throw new Error(
+        `${waiting.failure.step} cannot be skipped: retry or abandon; only files can be left out`,
+      );
+  }
+}
+
+/** An operator chose to leave a file out. */
+export class Skipped extends Error {}
+
+/**
+ * Let every activity that gives up wait for an operator instead of failing the run: retry runs it again, abandon fails it.
+ * A load can also be skipped, which throws {@link Skipped}.
+ */
+export function withDecisions(activities: BoundActivities, decisions: Decisions): BoundActivities {
+  const guard = (group: Activities): Activities =>
+    new Proxy(group, {
+      get: (target, name: keyof Activities) => {
+        const activity = target[name] as (input: unknown) => Promise<unknown>;
+        return (input: unknown) => untilDecided(decisions, name, input, () => activity(input));
+      },
+    });
+  return {
+    transfer: guard(activities.transfer),
+    load: guard(activities.load),
+    sql: guard(activities.sql),
+    short: guard(activities.short),
+  };
+}
+
+async function untilDecided<T>(
+  decisions: Decisions,
+  step: string,
+  input: unknown,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (isCancellation(error) || final.has(causeOf(error).type)) throw error;
+      const action = await decisions.decide(step, subjectOf(input), error, step === 'loadReportDay');
+      if (action === 'skip') throw new Skipped(`${step} was skipped`);
+      if (action === 'abandon') throw error;
+    }
+  }
+}
+
+/** What a step works on, in one word. */
+function subjectOf(input: unknown): string {
+  const { pieceId, month, inboxId } = (input ?? {}) as { pieceId?: number; month?: string; inboxId?: string };
+  if (pieceId !== undefined) return `piece ${pieceId}`;
+  return month ?? inboxId ?? 'run';
+}
+
+/** Type and sentence of what an activity, or the workflow itself, failed with. */
+export function causeOf(error: unknown): { type: string; message: string; details: unknown[] } {
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  if (cause instanceof ApplicationFailure)
+    return { type: cause.type ?? 'Unexpected', message: cause.message, details: cause.details ?? [] };
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const activity = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
+  return { type: 'RetriesExhausted', message: activity + message, details: [] };
+}
