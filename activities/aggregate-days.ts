@@ -6,6 +6,9 @@ import { addDays, firstDay, lastDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import type { RulesProfile } from '../platform/config.ts';
 import { inTenantTransaction, RollBack } from '../platform/database.ts';
+import { addLogContext } from '../platform/logging.ts';
+import { dailySummaryTable, measureAggregation } from '../platform/metrics.ts';
+import type { RebuildTable } from '../platform/metrics.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import { tenantSettings } from '../platform/tenant.ts';
@@ -58,31 +61,35 @@ export async function aggregateDays(
 ): Promise<AggregateDaysResult> {
   const overrides = await tenantSettings(deps.pool, input.schema);
   const profile = overrides.rules ?? deps.config.OCP_RULES;
-  return withHeartbeat(async (_report, signal) => {
-    try {
-      return await inTenantTransaction(
-        deps.pool,
-        input.schema,
-        (client) => rebuildChangedDays(client, input, profile),
-        signal,
-      );
-    } catch (error) {
-      if (error instanceof RollBack) return error.result as AggregateDaysResult;
-      throw error;
-    }
-  });
+  return measureAggregation((rebuild) =>
+    withHeartbeat(async (_report, signal) => {
+      try {
+        return await inTenantTransaction(
+          deps.pool,
+          input.schema,
+          (client) => rebuildChangedDays(client, input, profile, rebuild),
+          signal,
+        );
+      } catch (error) {
+        if (error instanceof RollBack) return error.result as AggregateDaysResult;
+        throw error;
+      }
+    }),
+  );
 }
 
 async function rebuildChangedDays(
   client: PoolClient,
   input: AggregateDaysInput,
   profile: RulesProfile,
+  rebuild: RebuildTable,
 ): Promise<AggregateDaysResult> {
   const { sourceUuid } = input;
   const monthStart = firstDay(input.month);
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
   const source = await sourceOfMonth(client, sourceUuid, monthStart);
   if (source === undefined) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
+  addLogContext({ cluster_id: source.cluster_id });
   const rules = await rulesOfMonth(client, input, profile);
   await client.query(`select set_config('ocp.rules', $1, true)`, [rules]);
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
@@ -104,11 +111,14 @@ async function rebuildChangedDays(
 
   let summaryRowCount = 0;
   for (const { from, until } of contiguousRanges(days.map((day) => day.usage_day))) {
-    summaryRowCount += await scalar<number>(
-      client,
-      'select populate_daily_summary_from_staging($1, $2, $3, $4, $5, $6)',
-      [from, until, source.report_period_id, source.cluster_id, source.cluster_alias, sourceUuid],
-    );
+    const { rowCount } = await rebuild(dailySummaryTable, async () => ({
+      rowCount: await scalar<number>(
+        client,
+        'select populate_daily_summary_from_staging($1, $2, $3, $4, $5, $6)',
+        [from, until, source.report_period_id, source.cluster_id, source.cluster_alias, sourceUuid],
+      ),
+    }));
+    summaryRowCount += rowCount;
   }
   const usageDays = days.map((day) => day.usage_day);
   await client.query(sql.recordDays, [

@@ -172,13 +172,13 @@ async function decide(
       `organisation ${inbox.orgId} has no source for cluster ${manifest.clusterId}; ` +
         `register it: ocp-pipeline source add --org ${inbox.orgId} --cluster ${manifest.clusterId} --name ALIAS`,
     );
+  if (manifest.collectedNothing)
+    return ignored(`the operator collected nothing: ${manifest.dataCollectionMessage ?? 'no reason given'}`);
   const retention = { nowMs: deps.now().getTime(), retentionMonths: deps.config.RETAIN_NUM_MONTHS };
   if (!isWithinRetention(manifest, retention))
     return ignored(
       `the payload ends at ${manifest.end ?? manifest.date}, before the ${retention.retentionMonths} months that are kept`,
     );
-  if (manifest.collectedNothing)
-    return ignored(`the operator collected nothing: ${manifest.dataCollectionMessage ?? 'no reason given'}`);
   if (manifest.files.length === 0) return ignored('the manifest lists no usage files');
   if (await tenantIsBehind(deps.pool, source.schema))
     await migrateTenant(deps.databaseUrl, source.schema, { info: () => undefined });

@@ -1,18 +1,24 @@
 import { aggregateDays } from './aggregate-days.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
+import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
 import { completeManifest } from './complete-manifest.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { downloadPayload } from './download-payload.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
 import { toApplicationFailure } from './failure.ts';
+import { listTenants } from './list-tenants.ts';
 import { loadReportDay } from './load-report-day.ts';
 import { pendingPieces } from './pending-pieces.ts';
+import { purgeTenant } from './purge-expired.ts';
 import { recordCompletion } from './record-completion.ts';
 import { recordFailure } from './record-failure.ts';
 import { refreshUiSummaries } from './refresh-ui-summaries.ts';
+import { removeTemporaryObjects } from './remove-temporary-objects.ts';
 import { requestResummarize } from './request-resummarize.ts';
 import { skipFiles } from './skip-files.ts';
 import { splitPayload } from './split-payload.ts';
+import { sweepTenant } from './sweep-staging.ts';
+import { validateDays } from './validate-days.ts';
 
 export type { ActivityDependencies } from './dependencies.ts';
 
@@ -40,9 +46,15 @@ export function createActivities(deps: ActivityDependencies) {
     aggregateDays: bind(aggregateDays),
     applyTagMapping: bind(applyTagMapping),
     refreshUiSummaries: bind(refreshUiSummaries),
+    checkCloudInfrastructure: bind(checkCloudInfrastructure),
+    validateDays: bind(validateDays),
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
     skipFiles: bind(skipFiles),
     requestResummarize: bind(requestResummarize),
+    listTenants: bind(listTenants),
+    sweepTenant: bind(sweepTenant),
+    removeTemporaryObjects: bind(removeTemporaryObjects),
+    purgeTenant: bind(purgeTenant),
   };
 }

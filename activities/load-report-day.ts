@@ -9,6 +9,8 @@ import type { UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { LabelSets } from '../platform/label-sets.ts';
 import { readDailyCsv } from '../platform/daily-csv.ts';
+import { addLogContext } from '../platform/logging.ts';
+import { measureLoad } from '../platform/metrics.ts';
 import { stagingRowWriter } from '../platform/staging-rows.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -47,30 +49,35 @@ export async function loadReportDay(
   deps: ActivityDependencies,
   input: LoadReportDayInput,
 ): Promise<LoadReportDayResult> {
-  return withHeartbeat(async (report, signal) =>
-    inTenantTransaction(
-      deps.pool,
-      input.schema,
-      async (client) => {
-        const piece = await lockPiece(client, input.pieceId);
-        const wanted = piece.state === 'registered' || piece.state === 'swept';
-        if (!wanted || (piece.state === 'registered' && piece.staged_checksum === piece.checksum)) {
-          if (wanted) await markStaged(client, piece);
-          return { rowsLoaded: 0 };
-        }
-        if (piece.staged_checksum !== null) await deleteOwnRows(client, piece);
-        const rowsLoaded = await copyPiece(deps, client, input.schema, piece, signal, (rows) => {
-          report({ file: piece.object_key, rows });
-        });
-        if (rowsLoaded !== piece.row_count)
-          throw new PipelineError(
-            'ObjectDamaged',
-            `${piece.object_key}: expected ${piece.row_count} rows, found ${rowsLoaded}: replay the manifest from its archive`,
-          );
-        await markStaged(client, piece);
-        return { rowsLoaded };
-      },
-      signal,
+  return measureLoad((load) =>
+    withHeartbeat(async (report, signal) =>
+      inTenantTransaction(
+        deps.pool,
+        input.schema,
+        async (client) => {
+          const piece = await lockPiece(client, input.pieceId);
+          load.kind = piece.report_kind;
+          const { source_uuid, usage_day } = piece;
+          addLogContext({ provider_uuid: source_uuid, start_date: usage_day, end_date: usage_day });
+          const wanted = piece.state === 'registered' || piece.state === 'swept';
+          if (!wanted || (piece.state === 'registered' && piece.staged_checksum === piece.checksum)) {
+            if (wanted) await markStaged(client, piece);
+            return { rowsLoaded: 0 };
+          }
+          if (piece.staged_checksum !== null) await deleteOwnRows(client, piece);
+          const rowsLoaded = await copyPiece(deps, client, input.schema, piece, signal, (rows) => {
+            report({ file: piece.object_key, rows });
+          });
+          if (rowsLoaded !== piece.row_count)
+            throw new PipelineError(
+              'ObjectDamaged',
+              `${piece.object_key}: expected ${piece.row_count} rows, found ${rowsLoaded}: replay the manifest from its archive`,
+            );
+          await markStaged(client, piece);
+          return { rowsLoaded };
+        },
+        signal,
+      ),
     ),
   );
 }

@@ -1,6 +1,7 @@
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
+import { recordProcessed } from '../platform/metrics.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
@@ -30,4 +31,5 @@ export async function recordCompletion(
     for (const month of input.months)
       await client.query(completeReportPeriodSql, [input.sourceUuid, firstDay(month)]);
   });
+  recordProcessed(input.stepMs);
 }

@@ -3,6 +3,8 @@ import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
+import { measureAggregation } from '../platform/metrics.ts';
+import type { RebuildTable } from '../platform/metrics.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -26,7 +28,7 @@ const sql = {
   recordDays: loadSql('ui/record_days.sql'),
   vmSummary: loadSql('ui/vm_summary.sql'),
 };
-const dailyTableSqls = [
+const dailyTables = [
   'cost_summary',
   'cost_summary_by_node',
   'cost_summary_by_project',
@@ -40,7 +42,7 @@ const dailyTableSqls = [
   'network_summary_by_project',
   'gpu_summary',
   'cost_breakdown',
-].map((table) => loadSql(`ui/${table}.sql`));
+].map((name) => ({ table: `reporting_ocp_${name}_p`, text: loadSql(`ui/${name}.sql`) }));
 
 /** Missing pieces named in one answer; the rest is asked for again. */
 const mostMissingNamed = 500;
@@ -54,14 +56,17 @@ export async function refreshUiSummaries(
   deps: ActivityDependencies,
   input: RefreshUiSummariesInput,
 ): Promise<RefreshUiSummariesResult> {
-  return withHeartbeat(async (_report, signal) =>
-    inTenantTransaction(deps.pool, input.schema, (client) => rebuildTables(client, input), signal),
+  return measureAggregation((rebuild) =>
+    withHeartbeat(async (_report, signal) =>
+      inTenantTransaction(deps.pool, input.schema, (client) => rebuildTables(client, input, rebuild), signal),
+    ),
   );
 }
 
 async function rebuildTables(
   client: PoolClient,
   { sourceUuid, month }: RefreshUiSummariesInput,
+  rebuild: RebuildTable,
 ): Promise<RefreshUiSummariesResult> {
   const monthStart = firstDay(month);
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
@@ -73,8 +78,9 @@ async function rebuildTables(
   const swept = await client.query<{ piece_id: number }>(sql.sweptPieces, [sourceUuid, monthStart, days]);
   if (swept.rows.length > 0)
     return { outcome: 'missing', pieceIds: swept.rows.slice(0, mostMissingNamed).map((row) => row.piece_id) };
-  for (const tableSql of dailyTableSqls) await client.query(tableSql, [sourceUuid, days]);
-  await client.query(sql.vmSummary, [sourceUuid, monthStart]);
+  for (const { table, text } of dailyTables)
+    await rebuild(table, () => client.query(text, [sourceUuid, days]));
+  await rebuild('reporting_ocp_vm_summary_p', () => client.query(sql.vmSummary, [sourceUuid, monthStart]));
   await client.query(sql.recordDays, [sourceUuid, days]);
   return { outcome: 'done', dayCount: days.length };
 }

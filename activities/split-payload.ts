@@ -11,6 +11,8 @@ import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { readInbox } from '../platform/inbox.ts';
 import { dailyCsvKey, rejectsKey } from '../platform/object-keys.ts';
+import { addLogContext } from '../platform/logging.ts';
+import { recordSplitFile } from '../platform/metrics.ts';
 import { readPayloadMembers } from '../platform/payload-archive.ts';
 import { splitReportFile } from '../platform/report-splitter.ts';
 import type { SplitFileResult } from '../platform/report-splitter.ts';
@@ -58,6 +60,7 @@ export async function splitPayload(
         `payload_inbox ${inbox.id} is not archived yet: start the run again`,
       );
     const manifestId = await registerManifest(deps, payload, manifest);
+    addLogContext({ manifest_id: manifestId });
     const results: SplitFileResult[] = [];
     const wanted = new Set(manifest.files);
     await readPayloadMembers(await deps.objectStore.get(objectKey, { signal }), {
@@ -91,6 +94,7 @@ export async function splitPayload(
           signal,
         });
         await registerFile(deps, { payload, manifest, manifestId, requestId: inbox.requestId }, result);
+        recordSplitFile(result);
         results.push(result);
       },
     });

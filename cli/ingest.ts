@@ -130,7 +130,8 @@ async function ingestAll(
 }
 
 function count(n: number, what: string): string {
-  return `${formatNumber(n)} ${what}${n === 1 ? '' : 's'}`;
+  const plural = what.endsWith('y') && what !== 'day' ? `${what.slice(0, -1)}ies` : `${what}s`;
+  return `${formatNumber(n)} ${n === 1 ? what : plural}`;
 }
 
 /** What became of a payload, for people. */
@@ -156,6 +157,11 @@ export function endText(end: RunEnd): string {
       `${summarised} in ${formatDuration(spent)}`,
     ...(result.release === 'timeout'
       ? ['  warning: files of the manifest never came; the rest was summarised']
+      : []),
+    ...(result.validationWarningCount > 0
+      ? [
+          `  warning: ${count(result.validationWarningCount, 'discrepancy')} between line items and summaries; see ocp-pipeline status ${result.manifestUuid ?? ''}`,
+        ]
       : []),
     ...result.warnings.map((warning) => `  warning: ${warning}`),
   ];

@@ -15,6 +15,7 @@ import { ingestCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
 import { replayCommand } from './replay.ts';
 import { resummarizeCommand } from './resummarize.ts';
+import { schedulesApplyCommand, schedulesListCommand } from './schedules.ts';
 import { setupCommand } from './setup.ts';
 import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './source.ts';
 import { statusCommand } from './status.ts';
@@ -70,6 +71,9 @@ function buildParser(): Argv<GlobalOptions> {
   );
   parser = group(parser, 'tenant', 'Settings of one organisation', (inner) =>
     register(inner, tenantSetCommand),
+  );
+  parser = group(parser, 'schedules', 'Cleanups and the watch over settings', (inner) =>
+    register(register(inner, schedulesApplyCommand), schedulesListCommand),
   );
   parser = register(parser, workerCommand);
   parser = register(parser, migrateCommand);

@@ -8,11 +8,14 @@ import { openEmbeddedStack } from '../platform/embedded/stack.ts';
 import type { EmbeddedStack } from '../platform/embedded/stack.ts';
 import { createLogger, installTemporalLogger } from '../platform/logging.ts';
 import type { PipelineLogger } from '../platform/logging.ts';
+import { blockedRunsQuery, startSampling } from '../platform/metrics.ts';
 import { migrateAll, migratePublic } from '../platform/migrations.ts';
 import { openObjectStore } from '../platform/object-store/index.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 import { configuredTemporal, connectClient, connectWorker, localTemporal } from '../platform/temporal.ts';
 import type { TemporalTarget } from '../platform/temporal.ts';
+import { observeWorkers } from '../workers/health.ts';
+import type { WorkerObserver } from '../workers/health.ts';
 import { startPipelineWorkers } from '../workers/pipeline.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
 
@@ -39,6 +42,8 @@ export interface Services {
   embedded: { postgres: boolean; temporal: boolean; objectStore: boolean };
   client(): Promise<Client>;
   startWorkers(): Promise<PipelineWorkers>;
+  /** sees the workers that {@link startWorkers} started */
+  observer: WorkerObserver;
   /** Close connections, stop what this process started. */
   close(): Promise<void>;
 }
@@ -55,7 +60,7 @@ export function processLogger(config: Config, destination: 'standard output' | '
       level: config.OCP_LOG_LEVEL,
       ...(destination === 'file' ? { file: logFile(config) } : {}),
     });
-    installTemporalLogger(logger);
+    installTemporalLogger(logger, { metricsAddress: config.OCP_METRICS_ADDRESS });
   }
   return logger;
 }
@@ -128,23 +133,40 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
     if (temporal === undefined) throw new Error('this command did not ask for Temporal');
     return temporal;
   };
+  const observer = observeWorkers();
+  let stopSampling = async () => Promise.resolve();
+  const clientPool = pool(clientPoolSize, 'ocp-pipeline');
+  const client = async () => {
+    const opened = await connectClient(target());
+    connections.push(opened.connection);
+    return opened;
+  };
   return {
     config,
     databaseUrl,
-    pool: pool(clientPoolSize, 'ocp-pipeline'),
+    pool: clientPool,
     objectStoreUrl,
     objectStore,
     temporal,
     temporalUiUrl: stack?.temporalUiUrl,
     embedded,
-    client: async () => {
-      const client = await connectClient(target());
-      connections.push(client.connection);
-      return client;
-    },
+    client,
+    observer,
     startWorkers: async () => {
-      const connection = await connectWorker(target());
+      const { connectionOptions, ...where } = target();
+      const connection = await connectWorker({
+        ...where,
+        connectionOptions: { ...connectionOptions, plugins: [observer.plugin] },
+      });
       connections.push(connection);
+      if (config.OCP_METRICS_ADDRESS !== undefined) {
+        const { workflow } = await client();
+        stopSampling = startSampling({
+          pool: clientPool,
+          countBlocked: async () => (await workflow.count(blockedRunsQuery)).count,
+          onError: (error) => logger?.warn({ error }, 'gauges keep their values: a sample failed'),
+        });
+      }
       return startPipelineWorkers({
         connection,
         namespace: target().namespace,
@@ -159,6 +181,7 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
     },
     close: async () => {
       closing = true;
+      await stopSampling();
       await Promise.all(connections.map((connection) => connection.close()));
       await Promise.all(pools.map((opened) => opened.end()));
       await stack?.stop();

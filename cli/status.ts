@@ -2,15 +2,22 @@ import type { Argv } from 'yargs';
 import { PipelineError } from '../domain/failures.ts';
 import { listFailures, listManifests, manifestDetail } from '../platform/manifest-status.ts';
 import type { ManifestDetail, ManifestStatus } from '../platform/manifest-status.ts';
+import { usageDay } from '../domain/usage-day.ts';
+import { listValidationWarnings } from '../platform/validation-warnings.ts';
+import type { ValidationWarning } from '../platform/validation-warnings.ts';
 import type { Command } from './command.ts';
 import { formatNumber, table } from './output.ts';
 import { openServices } from './services.ts';
+import type { Services } from './services.ts';
 
 interface Options {
   manifest: string | undefined;
   org: string | undefined;
   limit: number;
 }
+
+/** Warnings shown of one manifest. */
+const mostWarnings = 50;
 
 export const statusCommand: Command<Options> = {
   name: 'status [manifest]',
@@ -56,13 +63,32 @@ export const statusCommand: Command<Options> = {
       }
       const manifest = only(manifests, options.manifest);
       const detail = await manifestDetail(services.pool, manifest);
-      output.result(detailText(manifest, detail), { ...manifest, ...detail });
+      const warnings = await warningsOf(services, manifest, detail);
+      output.result(detailText(manifest, detail, warnings), { ...manifest, ...detail, warnings });
       return 0;
     } finally {
       await services.close();
     }
   },
 };
+
+/** What validation found on the days of the manifest. */
+async function warningsOf(
+  services: Services,
+  manifest: ManifestStatus,
+  { pieces }: ManifestDetail,
+): Promise<ValidationWarning[]> {
+  const days = pieces.map((piece) => piece.usageDay).sort();
+  const [from, until] = [days[0], days.at(-1)];
+  if (from === undefined || until === undefined) return [];
+  const { sourceUuid, schema } = manifest;
+  return listValidationWarnings(services.pool, schema, {
+    sourceUuid,
+    from: usageDay(from),
+    until: usageDay(until),
+    limit: mostWarnings,
+  });
+}
 
 function only(manifests: readonly ManifestStatus[], wanted: string): ManifestStatus {
   const [first, second] = manifests;
@@ -94,7 +120,11 @@ function manifestTable(manifests: readonly ManifestStatus[]): string {
   );
 }
 
-function detailText(manifest: ManifestStatus, detail: ManifestDetail): string {
+function detailText(
+  manifest: ManifestStatus,
+  detail: ManifestDetail,
+  warnings: readonly ValidationWarning[],
+): string {
   return [
     manifestTable([manifest]),
     table(
@@ -122,5 +152,15 @@ function detailText(manifest: ManifestStatus, detail: ManifestDetail): string {
       ]),
       'No pieces',
     ),
+    ...(warnings.length === 0
+      ? []
+      : [
+          'Line items and summaries differ:',
+          table(
+            ['day', 'check', 'line items', 'summary'],
+            warnings.map((w) => [w.usageDay, w.checkName, w.expected, w.found]),
+            '',
+          ),
+        ]),
   ].join('\n');
 }

@@ -1,4 +1,6 @@
 import { ConfigInvalid } from '../platform/config.ts';
+import { serveHealth } from '../platform/health-server.ts';
+import { healthPages } from '../workers/health.ts';
 import type { Command } from './command.ts';
 import { openServices, processLogger } from './services.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
@@ -12,11 +14,15 @@ export const workerCommand: Command<object> = {
     requireConfigured();
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
     const logger = processLogger(services.config, 'standard output');
+    let stopHealth = async () => Promise.resolve();
     try {
       if (services.temporal === undefined || services.embedded.temporal)
         throw new ConfigInvalid(
           'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
         );
+      const { OCP_HEALTH_ADDRESS: healthAddress } = services.config;
+      if (healthAddress !== undefined)
+        stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));
       const workers = await services.startWorkers();
       logger.info({ namespace: services.temporal.namespace }, 'worker started');
       await Promise.race([aborted(stop), workers.finished]);
@@ -25,6 +31,7 @@ export const workerCommand: Command<object> = {
       await workers.finished;
       return 0;
     } finally {
+      await stopHealth();
       await services.close();
     }
   },

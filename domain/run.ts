@@ -86,6 +86,7 @@ export type PipelineState =
   | 'waiting'
   | 'aggregating'
   | 'summarising'
+  | 'validating'
   | 'blocked'
   | 'completed'
   | 'ignored'
@@ -126,6 +127,8 @@ export interface IngestManifestResult {
   rowsLoaded: number;
   daysSummarised: number;
   summaryRowCount: number;
+  /** discrepancies between line items and summaries; `status` shows them */
+  validationWarningCount: number;
   /** complete: every file of the manifest came; timeout: some never did */
   release?: 'complete' | 'timeout';
   warnings: string[];
@@ -148,4 +151,6 @@ export const taskQueues = {
   load: 'ocp-load',
   /** aggregation */
   sql: 'ocp-sql',
+  /** sweep and purge */
+  maintenance: 'ocp-maintenance',
 } as const;

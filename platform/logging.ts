@@ -47,6 +47,7 @@ const secrets: readonly [RegExp, string][] = [
     /("(?:[\w-]*(?:password|secret|token|authorization|api_?key)|downloadUrl)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi,
     '$1"[redacted]"',
   ],
+  [/\b(password=)[^\s"'&\\]+/gi, '$1[redacted]'],
   [/([a-z][a-z0-9+.-]*:\/\/)[^\s"'/\\]*@/gi, '$1'],
   [/([a-z][a-z0-9+.-]*:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
 ];

@@ -5,6 +5,7 @@ import { loadSql } from './sql-files.ts';
 /** One manifest and how far it has come. */
 export interface ManifestStatus {
   manifestId: number;
+  sourceUuid: string;
   manifestUuid: string;
   orgId: string;
   schema: string;

@@ -77,6 +77,7 @@ export const publicColumns: ColumnsByTable = {
   api_customer: words('id date_created date_updated uuid schema_name org_id'),
   api_tenant: words('id schema_name'),
   api_providerauthentication: words('id uuid credentials'),
+  api_providerinfrastructuremap: words('id infrastructure_type infrastructure_provider_id'),
   api_providerbillingsource: words('id uuid data_source'),
   api_provider: words(`
     uuid name type setup_complete created_timestamp data_updated_timestamp active authentication_id billing_source_id

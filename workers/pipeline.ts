@@ -28,6 +28,9 @@ export interface PipelineWorkersOptions {
   workflowBundlePath?: string;
 }
 
+/** Tenants cleaned up at a time: cleanups have all night, and payloads need the connections. */
+const maintenanceSlots = 2;
+
 /** Built by `npm run build`; from source the SDK bundles the workflows when the worker starts. */
 export const builtBundlePath = join(packageRoot, 'dist', 'workflow-bundle.js');
 
@@ -70,6 +73,11 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       ...common,
       taskQueue: taskQueues.sql,
       maxConcurrentActivityTaskExecutions: config.OCP_SQL_CONCURRENCY,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: taskQueues.maintenance,
+      maxConcurrentActivityTaskExecutions: maintenanceSlots,
     }),
   ]);
   const stop = () => {

@@ -35,6 +35,7 @@ interface Run {
 const stepNames = {
   aggregating: 'building the daily summary',
   summarising: 'labels, tags and report tables',
+  validating: 'comparing summaries with line items',
 };
 
 /**
@@ -99,7 +100,7 @@ async function loadAndSummarise(
   board.progress.pieceCount = split.pieceCount;
   await loadPieces(run, { payload, split });
   const { release, months } = await waitForManifest(run, payload, split);
-  const summaryRowCount = await summariseMonths(run, payload, months);
+  const totals = await summariseMonths(run, payload, months);
   const { phaseMs } = board.progress;
   await run.activities.short.recordCompletion({
     schema: payload.schema,
@@ -123,7 +124,7 @@ async function loadAndSummarise(
     rejectedRowCount: split.rejectedRowCount,
     rowsLoaded: board.progress.rowsLoaded,
     daysSummarised: board.progress.daysSummarised,
-    summaryRowCount,
+    ...totals,
     release,
     warnings: split.warnings,
     phaseMs,
@@ -134,10 +135,10 @@ async function summariseMonths(
   run: Run,
   payload: AcceptedPayload,
   months: readonly BillingMonth[],
-): Promise<number> {
+): Promise<{ summaryRowCount: number; validationWarningCount: number }> {
   const { board, activities, options } = run;
   const { schema, sourceUuid } = payload;
-  let summaryRowCount = 0;
+  const total = { summaryRowCount: 0, validationWarningCount: 0 };
   for (const month of months) {
     const result = await summariseMonth(
       activities,
@@ -148,9 +149,10 @@ async function summariseMonths(
       },
     );
     board.progress.daysSummarised += result.dayCount;
-    summaryRowCount += result.summaryRowCount;
+    total.summaryRowCount += result.summaryRowCount;
+    total.validationWarningCount += result.warningCount;
   }
-  return summaryRowCount;
+  return total;
 }
 
 /**
@@ -195,6 +197,7 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
       ...nothing,
       daysSummarised: 0,
       summaryRowCount: 0,
+      validationWarningCount: 0,
       warnings: [],
       phaseMs,
     };

@@ -17,13 +17,14 @@ export interface SummariseMonthInput {
 export interface SummarisedMonth {
   dayCount: number;
   summaryRowCount: number;
+  warningCount: number;
 }
 
 type Answer = { outcome: 'busy' } | { outcome: 'missing'; pieceIds: number[] } | { outcome: 'done' };
 
 /**
  * Bring everything that is computed from the line items of a month up to date: daily summary, labels and tags, report
- * tables. Each step does what is behind, whoever left it behind.
+ * tables, cloud infrastructure, validation. Each step does what is behind, whoever left it behind.
  *
  * @param onStep told before the steps, for progress
  */
@@ -31,7 +32,7 @@ export async function summariseMonth(
   activities: BoundActivities,
   { force, ...input }: SummariseMonthInput,
   loadConcurrency: number,
-  onStep: (step: 'aggregating' | 'summarising') => void = () => undefined,
+  onStep: (step: 'aggregating' | 'summarising' | 'validating') => void = () => undefined,
 ): Promise<SummarisedMonth> {
   const { sql } = activities;
   const settle = <A extends Answer>(ask: () => Promise<A>) =>
@@ -43,7 +44,10 @@ export async function summariseMonth(
   onStep('summarising');
   await settle(() => sql.applyTagMapping(input));
   await settle(() => sql.refreshUiSummaries(input));
-  return { dayCount, summaryRowCount };
+  await settle(() => sql.checkCloudInfrastructure(input));
+  onStep('validating');
+  const { warningCount } = await settle(() => sql.validateDays(input));
+  return { dayCount, summaryRowCount, warningCount };
 }
 
 /**

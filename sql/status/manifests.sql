@@ -3,6 +3,7 @@
 -- Params   $1 beginning of the manifest uuid text   $2 most rows integer
 select
     manifest.manifest_id as "manifestId",
+    manifest.source_uuid as "sourceUuid",
     manifest.manifest_uuid as "manifestUuid",
     registered.cluster_id as "clusterId",
     provider.name as "clusterAlias",

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { taskQueues } from '../../domain/run.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 
@@ -13,7 +14,7 @@ test('doctor finds what is missing and says how to repair it', async () => {
   const { code, stdout } = await cli.run(['doctor', '--json']);
   const checks = JSON.parse(stdout) as { what: string; ok: boolean; repair?: string }[];
   expect(checks.filter((check) => !check.ok).map((check) => check.repair)).toEqual(
-    Array.from({ length: 3 }, () => 'start one: ocp-pipeline worker'),
+    Object.values(taskQueues).map(() => 'start one: ocp-pipeline worker'),
   );
   expect(checks.filter((check) => check.ok).map((check) => check.what)).toEqual([
     'PostgreSQL',

@@ -37,6 +37,8 @@ async function copied(
   const writer = stagingRowWriter(kind, header, piece);
   const lines = rows.map((row) => writer.line(row, labelSetId)).join('');
   return inTenantTransaction(pool, schema, async (client) => {
+    // Into an empty table rows lie in the order they came; freed space of earlier rows would be filled first.
+    await client.query(`truncate ${stagingTableOf(kind)}`);
     const into = copyFrom(`copy ${stagingTableOf(kind)} (${writer.columns.join(', ')}) from stdin`);
     await pipeline(Readable.from([lines]), client.query(into));
     const found = await client.query<StagedRow>(

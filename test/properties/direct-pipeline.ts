@@ -24,6 +24,7 @@ import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { enabledLabelKeys } from '../support/generated-cluster.ts';
 import { testNow } from '../support/pipeline.ts';
+import { inParallel } from '../../workflows/in-parallel.ts';
 
 /** A cluster whose payloads are in staging. */
 export interface StagedCluster {
@@ -95,6 +96,9 @@ export async function createDirectPipeline(): Promise<DirectPipeline> {
   };
 }
 
+/** A load holds one connection and borrows another, so all at once would wait for each other. */
+const loadConcurrency = 4;
+
 async function loadArchive(
   activities: Activities,
   { schema, inboxId, requestId }: { schema: string; inboxId: string; requestId: string },
@@ -104,7 +108,9 @@ async function loadArchive(
   const { manifestId, months } = await run(activities.splitPayload, { inboxId, payload: downloaded.payload });
   await run(activities.ensurePartitions, { schema, months });
   const { pieceIds } = await run(activities.pendingPieces, { schema, manifestId, requestId });
-  await Promise.all(pieceIds.map((pieceId) => run(activities.loadReportDay, { schema, pieceId })));
+  await inParallel(pieceIds, loadConcurrency, (pieceId) =>
+    run(activities.loadReportDay, { schema, pieceId }),
+  );
   const { release } = await run(activities.completeManifest, { schema, manifestId, giveUpWaiting: false });
   if (release !== 'complete') throw new Error('the manifest was not released: files are missing');
   return months;

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { hourStartMs } from './payload-builder.ts';
 import type { ReportRow, ReportRows } from './payload-builder.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -161,14 +162,63 @@ export function hoursOf({ dayCount, hoursPerDay }: GeneratedCluster): string[] {
   ).flat();
 }
 
+/** Every hour from one to another, the last one excluded, as `ReportRow.hour`. */
+export function hoursBetween(from: string, until: string): string[] {
+  const hours: string[] = [];
+  for (let ms = hourStartMs(from); ms < hourStartMs(until); ms += 3_600_000)
+    hours.push(new Date(ms).toISOString().slice(0, 16).replace('T', ' '));
+  return hours;
+}
+
 const mib = 2 ** 20;
 const gib = 2 ** 30;
 const secondsPerHour = 3_600;
 
-/** The line items that the operator of such a cluster sends. */
-export function rowsOf(cluster: GeneratedCluster): ReportRows {
-  const hours = hoursOf(cluster);
-  const perHour = (render: (hour: string, index: number) => ReportRow[]) => hours.flatMap(render);
+/** Two nodes, three pods, a shared volume and an unused one: enough for cases that are about days and payloads. */
+export const steadyCluster: GeneratedCluster = {
+  dayCount: 1,
+  hoursPerDay: 24,
+  nodes: [steadyNode('worker', 8), steadyNode('master', 4)],
+  namespaces: [
+    { name: 'shop', labelled: true, labels: steadyLabels({ tier: 'a' }) },
+    { name: 'kube-system', labelled: false, labels: steadyLabels({}) },
+  ],
+  pods: [steadyPod(0, 0, 5_400), steadyPod(0, 1, 1_800), steadyPod(1, 1, 900)],
+  volumes: [steadyVolume([0, 1]), steadyVolume([])],
+};
+
+function steadyLabels(first: Labels): LabelHistory {
+  return { first, later: first, changesAt: 0 };
+}
+
+function steadyNode(role: string, cores: number): NodePlan {
+  const memoryGib = 4 * cores;
+  const labels = steadyLabels({ env: role });
+  return { role, labelled: true, resourceId: `i-${role}`, cores, memoryGib, resizedCores: cores, labels };
+}
+
+function steadyPod(namespace: number, nodeIndex: number, seconds: number): PodPlan {
+  return {
+    namespace,
+    placements: [nodeIndex],
+    cpuSeconds: [seconds, seconds + 60, seconds + 120],
+    cpuRequestSeconds: [seconds + 600],
+    memoryMib: [512],
+    memoryRequestMib: [256],
+    labels: steadyLabels({ app: 'a' }),
+  };
+}
+
+function steadyVolume(mountedBy: number[]): VolumePlan {
+  const labels = steadyLabels({ app: 'b' });
+  const sizes = { capacityGib: 20, requestGib: 10, usageGib: 5 };
+  return { namespace: 0, mountedBy, ...sizes, volumeLabels: labels, claimLabels: labels };
+}
+
+/** The line items that the operator of such a cluster sends; `hours` other than its own move it in time. */
+export function rowsOf(cluster: GeneratedCluster, hours: readonly string[] = hoursOf(cluster)): ReportRows {
+  const perHour = (render: (hour: string, index: number) => ReportRow[]) =>
+    hours.flatMap((hour) => render(hour, indexOf(hour)));
   const labelled = <T extends { labelled: boolean }>(plans: T[]) => plans.filter((plan) => plan.labelled);
   return {
     pod_usage: perHour((hour, index) => cluster.pods.map((_, i) => podRow(cluster, i, hour, index))),
@@ -186,6 +236,12 @@ export function rowsOf(cluster: GeneratedCluster): ReportRows {
       })),
     ),
   };
+}
+
+/** Place of an hour in a plan's lists: the same whatever payload it comes in, and another one on the next day. */
+function indexOf(hour: string): number {
+  const hours = Math.round((hourStartMs(hour) - hourStartMs('2026-10-01 00:00')) / 3_600_000);
+  return hours + Math.floor(hours / 24);
 }
 
 function podRow(cluster: GeneratedCluster, index: number, hour: string, hourIndex: number): ReportRow {

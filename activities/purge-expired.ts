@@ -1,0 +1,236 @@
+import { log } from '@temporalio/activity';
+import type { PoolClient } from 'pg';
+import { addCounts, firstDayKept, nothingPurged } from '../domain/cleanup.ts';
+import type { PurgedCounts, PurgedTenant, Tenant } from '../domain/cleanup.ts';
+import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
+import { mostNamesInHistory } from '../domain/run.ts';
+import { startOfDayMs } from '../domain/usage-day.ts';
+import type { UsageDay } from '../domain/usage-day.ts';
+import { inTenantTransaction } from '../platform/database.ts';
+import { quoteQualified } from '../platform/schema-names.ts';
+import { tryLockSource } from '../platform/source-lock.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import { partitionedSummaryTables } from '../platform/summary-tables.ts';
+import { cleanUpTime } from './clean-up-time.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { dropPartition, expiredPartitions, isBusy } from './drop-partition.ts';
+import type { ExpiredPartition } from './drop-partition.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { purgeDailyCsvs, purgePayloads } from './purge-objects.ts';
+import { retentionMonths } from './retention-months.ts';
+
+export interface PurgeTenantInput extends Tenant {
+  nowIso?: string;
+}
+
+const sql = {
+  lockPieces: loadSql('cleanup/lock_pieces.sql'),
+  markSwept: loadSql('cleanup/mark_swept.sql'),
+  expiredSources: loadSql('cleanup/expired_sources.sql'),
+  deleteLabels: loadSql('cleanup/delete_labels.sql'),
+  deleteDays: loadSql('cleanup/delete_days.sql'),
+  deletePieces: loadSql('cleanup/delete_pieces.sql'),
+  deleteManifests: loadSql('cleanup/delete_manifests.sql'),
+  deleteReportPeriods: loadSql('cleanup/delete_report_periods.sql'),
+  tagValues: loadSql('tags/tag_values.sql'),
+};
+
+/** While we wait for a table or a row, everybody who comes after us waits too. */
+const lockTimeout = '2s';
+
+/** What one purge of a tenant works on. */
+interface Purge {
+  deps: ActivityDependencies;
+  tenant: Tenant;
+  /** first day of the summaries and ledgers that is kept */
+  firstDay: UsageDay;
+  signal: AbortSignal;
+  /** tell that it lives, and what it is at */
+  at(what: string): void;
+  counts: PurgedCounts;
+  /** partitions, tables and sources that somebody is using */
+  busy: string[];
+  /** tables of which a partition could not be dropped */
+  busyTables: Set<string>;
+}
+
+/**
+ * Remove one tenant's months that are older than its retention: partitions, rows of default partitions, then report
+ * periods, manifests and ledgers of each source, then tag values that no label summary holds any more, then daily CSVs
+ * and raw payloads, which have a longer retention of their own. Clusters, nodes, projects, claims, enabled keys,
+ * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left.
+ */
+export async function purgeTenant(
+  deps: ActivityDependencies,
+  input: PurgeTenantInput,
+): Promise<PurgedTenant> {
+  const { orgId, schema } = input;
+  const retention = await retentionMonths(deps, schema);
+  if ('unreadable' in retention) {
+    log.error('retention of a tenant cannot be read: nothing is purged', {
+      orgId,
+      reason: retention.unreadable,
+    });
+    return { outcome: 'skipped', reason: retention.unreadable };
+  }
+  const now = cleanUpTime(deps, input.nowIso);
+  return withHeartbeat(async (report, signal) => {
+    const purge: Purge = {
+      deps,
+      tenant: { orgId, schema },
+      firstDay: firstDayKept(now, retention.months),
+      signal,
+      at: (what) => {
+        signal.throwIfAborted();
+        report({ file: what });
+      },
+      counts: nothingPurged,
+      busy: [],
+      busyTables: new Set(),
+    };
+    await dropExpiredPartitions(purge);
+    await deleteRemainingRows(purge);
+    // Report periods are referred to by summary rows, so they go when those are gone.
+    if (purge.busy.length === 0) await forgetSources(purge);
+    if (purge.busy.length > 0)
+      return { outcome: 'busy', busy: purge.busy.slice(0, mostNamesInHistory), counts: purge.counts };
+    await refreshTagValues(purge);
+    const archiveMonths = Math.max(deps.config.ARCHIVE_RETENTION_MONTHS, retention.months);
+    await purgeArchive(purge, firstDayKept(now, archiveMonths));
+    return { outcome: 'done', counts: purge.counts };
+  });
+}
+
+function count(purge: Purge, more: Partial<PurgedCounts>): void {
+  purge.counts = addCounts(purge.counts, { ...nothingPurged, ...more });
+}
+
+async function dropExpiredPartitions(purge: Purge): Promise<void> {
+  const { deps, tenant, signal } = purge;
+  const tables = [...reportKinds.map(stagingTableOf), ...partitionedSummaryTables];
+  const cutoff = new Date(startOfDayMs(purge.firstDay));
+  for (const partition of await expiredPartitions(deps.pool, tenant.schema, tables, cutoff)) {
+    // One wait for a table is enough: the workflow asks again.
+    if (purge.busyTables.has(partition.parent)) continue;
+    purge.at(partition.name);
+    const outcome = await dropPartition(
+      deps.pool,
+      tenant.schema,
+      partition,
+      async (client) => {
+        await markStagingSwept(client, partition);
+        return true;
+      },
+      signal,
+    );
+    if (outcome === 'busy') {
+      purge.busy.push(partition.name);
+      purge.busyTables.add(partition.parent);
+    }
+    if (outcome === 'dropped') count(purge, { partitionCount: 1 });
+  }
+}
+
+/** Until the ledger's rows go too, it must not say that the pieces are in staging. */
+async function markStagingSwept(client: PoolClient, partition: ExpiredPartition): Promise<void> {
+  const kind = reportKinds.find((candidate) => stagingTableOf(candidate) === partition.parent);
+  if (kind === undefined) return;
+  const range = [kind, partition.from_day, partition.until_day];
+  await client.query(sql.lockPieces, range);
+  await client.query(sql.markSwept, range);
+}
+
+/** Rows of default partitions, and of partitions that reach beyond the cutoff. */
+async function deleteRemainingRows(purge: Purge): Promise<void> {
+  const { schema } = purge.tenant;
+  for (const table of partitionedSummaryTables) {
+    // Where a whole partition could not be dropped, its rows are not deleted one by one either.
+    if (purge.busyTables.has(table)) continue;
+    purge.at(table);
+    await unlessBusy(purge, table, async (client) => {
+      const { rowCount } = await client.query(
+        `delete from ${quoteQualified(schema, table)} where usage_start < $1::date`,
+        [purge.firstDay],
+      );
+      count(purge, { summaryRowCount: rowCount ?? 0 });
+    });
+  }
+}
+
+async function forgetSources(purge: Purge): Promise<void> {
+  const { deps, tenant, firstDay, signal } = purge;
+  const { rows: sources } = await inTenantTransaction(
+    deps.pool,
+    tenant.schema,
+    (client) => client.query<{ source_uuid: string }>(sql.expiredSources, [tenant.schema, firstDay]),
+    signal,
+  );
+  for (const { source_uuid: sourceUuid } of sources) {
+    purge.at(sourceUuid);
+    await unlessBusy(purge, `source ${sourceUuid}`, async (client) => {
+      if (!(await tryLockSource(client, sourceUuid))) {
+        purge.busy.push(`source ${sourceUuid}`);
+        return;
+      }
+      const values = [sourceUuid, firstDay];
+      await client.query(sql.deleteLabels, values);
+      await client.query(sql.deleteDays, values);
+      const pieces = await client.query(sql.deletePieces, values);
+      const manifests = await client.query<{ manifest_count: number }>(sql.deleteManifests, values);
+      const periods = await client.query(sql.deleteReportPeriods, values);
+      count(purge, {
+        pieceCount: pieces.rowCount ?? 0,
+        manifestCount: manifests.rows[0]?.manifest_count ?? 0,
+        reportPeriodCount: periods.rowCount ?? 0,
+      });
+    });
+  }
+}
+
+/** One step in one transaction; when somebody holds what it needs, it is noted as busy and changes nothing. */
+async function unlessBusy(
+  purge: Purge,
+  what: string,
+  work: (client: PoolClient) => Promise<void>,
+): Promise<void> {
+  const before = purge.counts;
+  try {
+    await inTenantTransaction(
+      purge.deps.pool,
+      purge.tenant.schema,
+      async (client) => {
+        await client.query(`set local lock_timeout = '${lockTimeout}'`);
+        await work(client);
+      },
+      purge.signal,
+    );
+  } catch (error) {
+    purge.counts = before;
+    if (!isBusy(error)) throw error;
+    purge.busy.push(what);
+  }
+}
+
+/** As after a summary run: tag values become what the label summaries of all sources hold. */
+async function refreshTagValues(purge: Purge): Promise<void> {
+  purge.at('tag values');
+  await inTenantTransaction(
+    purge.deps.pool,
+    purge.tenant.schema,
+    async (client) => {
+      await client.query(
+        `select pg_advisory_xact_lock(hashtextextended('ocp-tag-values:' || current_schema(), 0))`,
+      );
+      await client.query(sql.tagValues);
+    },
+    purge.signal,
+  );
+}
+
+async function purgeArchive(purge: Purge, archiveFirstDay: UsageDay): Promise<void> {
+  const { deps, tenant, signal } = purge;
+  purge.at('daily CSVs');
+  count(purge, { objectCount: await purgeDailyCsvs(deps, tenant.schema, archiveFirstDay, signal) });
+  purge.at('payloads');
+  count(purge, await purgePayloads(deps, tenant, archiveFirstDay, signal));
+}

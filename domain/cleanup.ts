@@ -1,0 +1,132 @@
+import type { RunOptions } from './run.ts';
+import { addMonths, billingMonthOf, firstDay } from './usage-day.ts';
+import type { UsageDay } from './usage-day.ts';
+
+/** Ids of the schedules that clean up; the workflows they start carry the same ids. */
+export const sweepStagingScheduleId = 'sweep-staging';
+export const purgeExpiredScheduleId = 'purge-expired';
+
+/** Input of `sweepStaging`. */
+export interface SweepStagingInput {
+  /** days that staging is kept after the end of a partition; the worker's configuration when absent */
+  retentionDays?: number;
+  /** "now" of a run started by hand, ISO 8601; the nominal time of the schedule when absent, `OCP_NOW` wins over both */
+  nowIso?: string;
+  options?: Partial<RunOptions>;
+}
+
+/** A tenant, by its organisation and its schema. */
+export interface Tenant {
+  orgId: string;
+  schema: string;
+}
+
+/** A tenant that could not be cleaned up, and why. */
+export interface FailedTenant {
+  orgId: string;
+  reason: string;
+}
+
+/** What the sweep did in one tenant. Lists are cut to {@link mostNamesInHistory}; counts are not. */
+export interface SweptTenant {
+  droppedCount: number;
+  dropped: string[];
+  /** partitions in use just now: the next sweep tries again */
+  busyCount: number;
+  busy: string[];
+  /** old partitions that hold pieces nobody has summarised yet */
+  pinnedCount: number;
+  pinned: string[];
+  /** partitions that do not begin and end at midnight UTC: not ours, left alone */
+  unalignedCount: number;
+  labelSetCount: number;
+}
+
+/** Result of `sweepStaging`, and details of its failure when a tenant could not be swept. */
+export interface SweepStagingResult {
+  tenantCount: number;
+  droppedCount: number;
+  labelSetCount: number;
+  pinnedCount: number;
+  busyCount: number;
+  /** `schema.partition` */
+  busy: string[];
+  failedTenants: FailedTenant[];
+}
+
+/** Input of `purgeExpired`. */
+export interface PurgeExpiredInput {
+  /** as in {@link SweepStagingInput} */
+  nowIso?: string;
+  /** first pause before a tenant whose tables are in use is tried again; it doubles, milliseconds */
+  busyPauseMs?: number;
+  /** how often a tenant is tried before it counts as failed */
+  busyAttempts?: number;
+  options?: Partial<RunOptions>;
+}
+
+/** Rows and objects that a purge removed. */
+export interface PurgedCounts {
+  partitionCount: number;
+  /** rows of default partitions and of partitions that reach beyond the cutoff */
+  summaryRowCount: number;
+  reportPeriodCount: number;
+  manifestCount: number;
+  pieceCount: number;
+  objectCount: number;
+  payloadCount: number;
+}
+
+/** What the purge did in one tenant. */
+export type PurgedTenant =
+  /** the tenant's retention cannot be read */
+  | { outcome: 'skipped'; reason: string }
+  /** some tables or sources are in use: what could be removed is gone, ask again for the rest */
+  | { outcome: 'busy'; busy: string[]; counts: PurgedCounts }
+  | { outcome: 'done'; counts: PurgedCounts };
+
+/** Result of `purgeExpired`, and details of its failure when a tenant could not be purged. */
+export interface PurgeExpiredResult extends PurgedCounts {
+  tenantCount: number;
+  skippedTenants: FailedTenant[];
+  failedTenants: FailedTenant[];
+}
+
+/** Nothing removed yet. */
+export const nothingPurged: PurgedCounts = {
+  partitionCount: 0,
+  summaryRowCount: 0,
+  reportPeriodCount: 0,
+  manifestCount: 0,
+  pieceCount: 0,
+  objectCount: 0,
+  payloadCount: 0,
+};
+
+/** Sum of two counts. */
+export function addCounts(a: PurgedCounts, b: PurgedCounts): PurgedCounts {
+  return {
+    partitionCount: a.partitionCount + b.partitionCount,
+    summaryRowCount: a.summaryRowCount + b.summaryRowCount,
+    reportPeriodCount: a.reportPeriodCount + b.reportPeriodCount,
+    manifestCount: a.manifestCount + b.manifestCount,
+    pieceCount: a.pieceCount + b.pieceCount,
+    objectCount: a.objectCount + b.objectCount,
+    payloadCount: a.payloadCount + b.payloadCount,
+  };
+}
+
+/**
+ * First day that is kept: the current month and the `monthCount` − 1 before it stay. On 13 July, 4 months keep April to
+ * July, so the answer is 1 April.
+ */
+export function firstDayKept(now: Date, monthCount: number): UsageDay {
+  return firstDay(addMonths(billingMonthOf(now), 1 - monthCount));
+}
+
+const msPerDay = 86_400_000;
+
+/** Staging that ends at this instant or earlier is old. */
+export function stagingCutoff(now: Date, retentionDays: number): Date {
+  return new Date(now.getTime() - retentionDays * msPerDay);
+}

@@ -1,0 +1,124 @@
+import type { NativeConnectionPlugin, Worker, WorkerPlugin } from '@temporalio/worker';
+import type { Pool } from 'pg';
+import type { HealthCheck, HealthPages } from '../platform/health-server.ts';
+import { activityLogContext } from '../platform/logging.ts';
+import { tenantIsBehind } from '../platform/migrations.ts';
+import { migrationNames, shippedSources } from '../platform/migrations-files.ts';
+import { appliedMigrations } from '../platform/migrations-runner.ts';
+import { SchemaError } from '../platform/schema-errors.ts';
+
+/** What workers of this process do, seen from outside: their states, and the context of their log lines. */
+export interface WorkerObserver {
+  /** given to the connection of the workers, which hands it on to each of them */
+  plugin: NativeConnectionPlugin & WorkerPlugin;
+  /** one entry per worker, with its problem when it does not poll */
+  checks(): HealthCheck[];
+  /** a worker ended because something it cannot work without failed */
+  failed(): boolean;
+}
+
+/** Create it before the workers' connection. */
+export function observeWorkers(): WorkerObserver {
+  const workers: Worker[] = [];
+  let createdCount = 0;
+  return {
+    plugin: {
+      name: 'ocp-pipeline-observer',
+      configureWorker: (options) => {
+        createdCount += 1;
+        const activity = [activityLogContext, ...(options.interceptors?.activity ?? [])];
+        return { ...options, interceptors: { ...options.interceptors, activity } };
+      },
+      runWorker: (worker, next) => {
+        workers.push(worker);
+        return next(worker);
+      },
+    },
+    checks: () =>
+      createdCount === 0 || workers.length < createdCount
+        ? [{ what: 'workers', problem: `starting: ${workers.length} of ${createdCount} run` }]
+        : workers.map(checkWorker),
+    failed: () => workers.some((worker) => worker.getState() === 'FAILED'),
+  };
+}
+
+function checkWorker(worker: Worker): HealthCheck {
+  const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
+  // A worker without workflows has no workflow poller; the SDK calls that one shut down.
+  const { workflowBundle, workflowsPath } = worker.options;
+  const hasWorkflows = workflowBundle !== undefined || workflowsPath !== undefined;
+  const isPolling = activityPollerState === 'POLLING' && (workflowPollerState === 'POLLING' || !hasWorkflows);
+  return {
+    what: `worker on ${worker.options.taskQueue}`,
+    problem:
+      runState === 'RUNNING' && isPolling
+        ? undefined
+        : `${runState}, workflow poller ${workflowPollerState}, activity poller ${activityPollerState}`,
+  };
+}
+
+/** Schemas that were seen up to date: no version of this program takes migrations back. */
+type KnownSchemas = Set<string>;
+
+/**
+ * `/healthz`: the process answers and no worker failed; a restart helps otherwise. `/readyz`: the workers poll, the
+ * database answers, and every schema is at least at the version of this program.
+ */
+export function healthPages(observer: WorkerObserver, pool: Pool): HealthPages {
+  const known: KnownSchemas = new Set();
+  return {
+    '/healthz': () => [{ what: 'workers', problem: observer.failed() ? 'a worker failed' : undefined }],
+    '/readyz': async () => [
+      ...observer.checks(),
+      await check('database', async () => {
+        await pool.query('select 1');
+        return undefined;
+      }),
+      await check('schemas', () => schemaProblem(pool, known)),
+    ],
+  };
+}
+
+async function check(what: string, look: () => Promise<string | undefined>): Promise<HealthCheck> {
+  try {
+    return { what, problem: await look() };
+  } catch (error) {
+    // Messages of the driver name hosts and users; the log has them, this page is open to anyone who reaches it.
+    const { code } = error as { code?: unknown };
+    return { what, problem: `cannot be checked (${typeof code === 'string' ? code : 'no answer'})` };
+  }
+}
+
+async function schemaProblem(pool: Pool, known: KnownSchemas): Promise<string | undefined> {
+  if (!known.has('public')) {
+    const applied = await appliedMigrations(pool, 'public');
+    const lacking = migrationNames(shippedSources.publicMigrations).filter((name) => !applied.includes(name));
+    if (lacking.length > 0) return 'public is behind: run ocp-pipeline migrate';
+    known.add('public');
+  }
+  const { rows } = await pool.query<{ schema_name: string }>(
+    `select schema_name from public.api_customer
+     union
+     select schema_name::text from public.api_tenant
+     order by schema_name`,
+  );
+  for (const { schema_name: schema } of rows) {
+    if (known.has(schema) || schema === 'public' || schema === 'template0') continue;
+    if (await isBehind(pool, schema)) return `${schema} is behind: run ocp-pipeline migrate`;
+    known.add(schema);
+  }
+  return undefined;
+}
+
+/**
+ * A schema that a newer version has migrated is not behind: old and new workers run together during an upgrade. Nor is a
+ * tenant of Koku's that has no source of ours yet: `source add` migrates it.
+ */
+async function isBehind(pool: Pool, schema: string): Promise<boolean> {
+  try {
+    return (await tenantIsBehind(pool, schema)) && (await appliedMigrations(pool, schema)).length > 0;
+  } catch (error) {
+    if (error instanceof SchemaError && error.code === 'SchemaNewer') return false;
+    throw error;
+  }
+}

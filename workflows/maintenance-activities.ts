@@ -1,0 +1,80 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { FailedTenant, Tenant } from '../domain/cleanup.ts';
+import { taskQueues } from '../domain/run.ts';
+import type { RunOptions } from '../domain/run.ts';
+import { inParallel } from './in-parallel.ts';
+
+/** The activities of cleanups: long, rare, and on a queue of their own so that they hold up no payload. */
+export function bindMaintenanceActivities(options: RunOptions): Activities {
+  return proxyActivities<Activities>({
+    taskQueue: taskQueues.maintenance,
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: '60 seconds',
+    scheduleToCloseTimeout: options.sqlTimeoutMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      initialInterval: options.retryInitialMs,
+      backoffCoefficient: 2,
+      maximumInterval: options.retryMaxMs,
+      nonRetryableErrorTypes: ['SchemaTooOld', 'ConfigInvalid'],
+    },
+  });
+}
+
+const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
+
+/** The time a schedule started this run for, so that a late or backfilled run decides as the planned one would have. */
+export function scheduledTime(): string | undefined {
+  return workflowInfo().typedSearchAttributes.get(scheduledStart)?.toISOString();
+}
+
+/** Tenants handed to the workers at a time; well below the server's limit of 2,000 pending activities. */
+const mostPending = 500;
+
+/**
+ * Work on every tenant. One whose work fails is noted and stops no other.
+ * A tenant that is tried again and again holds no worker slot, so the others do not wait for it.
+ */
+export async function forEachTenant(
+  tenants: readonly Tenant[],
+  work: (tenant: Tenant) => Promise<void>,
+): Promise<FailedTenant[]> {
+  const failed: FailedTenant[] = [];
+  await inParallel(tenants, mostPending, async (tenant) => {
+    try {
+      await work(tenant);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      failed.push({ orgId: tenant.orgId, reason: reasonOf(error) });
+    }
+  });
+  return failed.sort((a, b) => (a.orgId < b.orgId ? -1 : 1));
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return (cause instanceof Error ? cause.message : String(cause)).slice(0, 300);
+}
+
+/** End a cleanup as failed after every tenant was tried, with what was done as details. */
+export function cleanUpIncomplete(
+  what: string,
+  failed: readonly FailedTenant[],
+  result: unknown,
+): ApplicationFailure {
+  const first = failed[0];
+  return ApplicationFailure.create({
+    type: 'CleanupIncomplete',
+    message: `${what} failed for ${failed.length} organisations, the others are done; ${first?.orgId ?? ''}: ${first?.reason ?? ''}`,
+    nonRetryable: true,
+    details: [result],
+  });
+}

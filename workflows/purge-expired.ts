@@ -1,0 +1,58 @@
+import { ApplicationFailure, sleep } from '@temporalio/workflow';
+import { addCounts, nothingPurged } from '../domain/cleanup.ts';
+import type { FailedTenant, PurgeExpiredInput, PurgeExpiredResult, Tenant } from '../domain/cleanup.ts';
+import { defaultRunOptions, mostNamesInHistory } from '../domain/run.ts';
+import {
+  bindMaintenanceActivities,
+  cleanUpIncomplete,
+  forEachTenant,
+  scheduledTime,
+} from './maintenance-activities.ts';
+
+const defaultBusyPauseMs = 60_000;
+const longestBusyPauseMs = 30 * 60_000;
+const defaultBusyAttempts = 10;
+
+/**
+ * Remove the months that are older than each tenant's retention. Run by a schedule each month; safe to start by hand.
+ * The next run is a month away, so a tenant whose tables are in use is asked again.
+ *
+ * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
+ */
+export async function purgeExpired(input: PurgeExpiredInput = {}): Promise<PurgeExpiredResult> {
+  const activities = bindMaintenanceActivities({ ...defaultRunOptions, ...input.options });
+  const nowIso = input.nowIso ?? scheduledTime();
+  const tenants = await activities.listTenants({});
+  const skipped: FailedTenant[] = [];
+  let counts = nothingPurged;
+
+  async function purge(tenant: Tenant): Promise<void> {
+    let pauseMs = input.busyPauseMs ?? defaultBusyPauseMs;
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await activities.purgeTenant({ ...tenant, ...(nowIso === undefined ? {} : { nowIso }) });
+      if (answer.outcome === 'skipped') {
+        skipped.push({ orgId: tenant.orgId, reason: answer.reason });
+        return;
+      }
+      counts = addCounts(counts, answer.counts);
+      if (answer.outcome === 'done') return;
+      if (attempt >= (input.busyAttempts ?? defaultBusyAttempts))
+        throw ApplicationFailure.create({
+          type: 'CleanupIncomplete',
+          message: `in use after ${attempt} attempts: ${answer.busy.join(', ')}; start purgeExpired again later`,
+        });
+      await sleep(pauseMs);
+      pauseMs = Math.min(pauseMs * 2, longestBusyPauseMs);
+    }
+  }
+
+  const failed = await forEachTenant(tenants, purge);
+  const result: PurgeExpiredResult = {
+    ...counts,
+    tenantCount: tenants.length,
+    skippedTenants: skipped.sort((a, b) => (a.orgId < b.orgId ? -1 : 1)).slice(0, mostNamesInHistory),
+    failedTenants: failed.slice(0, mostNamesInHistory),
+  };
+  if (failed.length > 0) throw cleanUpIncomplete('The purge of expired months', failed, result);
+  return result;
+}

@@ -1,0 +1,43 @@
+import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/cleanup.ts';
+import { defaultRunOptions, mostNamesInHistory } from '../domain/run.ts';
+import {
+  bindMaintenanceActivities,
+  cleanUpIncomplete,
+  forEachTenant,
+  scheduledTime,
+} from './maintenance-activities.ts';
+
+/**
+ * Drop what staging no longer needs, in every tenant. Run by a schedule each night; safe to start by hand.
+ *
+ * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
+ */
+export async function sweepStaging(input: SweepStagingInput = {}): Promise<SweepStagingResult> {
+  const activities = bindMaintenanceActivities({ ...defaultRunOptions, ...input.options });
+  const nowIso = input.nowIso ?? scheduledTime();
+  const tenants = await activities.listTenants({});
+  const swept: SweptTenant[] = [];
+  const busy: string[] = [];
+  const failed = await forEachTenant(tenants, async (tenant) => {
+    const result = await activities.sweepTenant({
+      ...tenant,
+      ...(input.retentionDays === undefined ? {} : { retentionDays: input.retentionDays }),
+      ...(nowIso === undefined ? {} : { nowIso }),
+    });
+    swept.push(result);
+    busy.push(...result.busy.map((name) => `${tenant.schema}.${name}`));
+  });
+  await activities.removeTemporaryObjects({});
+  const sum = (of: (tenant: SweptTenant) => number) => swept.reduce((total, tenant) => total + of(tenant), 0);
+  const result: SweepStagingResult = {
+    tenantCount: tenants.length,
+    droppedCount: sum((tenant) => tenant.droppedCount),
+    labelSetCount: sum((tenant) => tenant.labelSetCount),
+    pinnedCount: sum((tenant) => tenant.pinnedCount),
+    busyCount: sum((tenant) => tenant.busyCount),
+    busy: busy.sort().slice(0, mostNamesInHistory),
+    failedTenants: failed.slice(0, mostNamesInHistory),
+  };
+  if (failed.length > 0) throw cleanUpIncomplete('The sweep of staging', failed, result);
+  return result;
+}
