@@ -105,7 +105,7 @@ beforeAll(async () => {
   // The gauges are sampled when the worker starts, so what they show is there before.
   const staged = await createStagedSource(database, '2026-09');
   await staged.stage('pod_usage', '2026-09-01', [
-    { hour: 0, pod: 'p', namespace: 'n', node: 'w', pod_labels: {} },
+    { hour: 0, pod: 'p', namespace: 'n', node: 'w', label_set_id: {} },
   ]);
   stagingBytes = await readStagingBytes();
   await client.workflow.start('waitsForADecision', {
