@@ -1,7 +1,6 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures.ts';
-import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import { addDays, firstDay, lastDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import type { RulesProfile } from '../platform/config.ts';
@@ -10,6 +9,7 @@ import { addLogContext } from '../platform/logging.ts';
 import { dailySummaryTable, measureAggregation } from '../platform/metrics.ts';
 import type { RebuildTable } from '../platform/metrics.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
+import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import { tenantSettings } from '../platform/tenant.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -44,9 +44,6 @@ const sql = {
   recordDays: loadSql('daily/record_days.sql'),
   markProcessed: loadSql('daily/mark_processed.sql'),
 };
-
-/** Missing pieces named in one answer; the rest is asked for again. */
-const mostMissingNamed = 500;
 
 /**
  * Bring the daily summary of a source and month up to date with the ledger: choose the live generation of every
@@ -93,7 +90,7 @@ async function rebuildChangedDays(
   const rules = await rulesOfMonth(client, input, profile);
   await client.query(`select set_config('ocp.rules', $1, true)`, [rules]);
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
-  await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
+  await lockStaging(client);
   await client.query(sql.chooseLive, [sourceUuid, monthStart]);
   const settingsHash = await scalar<string>(client, 'select ocp_settings_hash($1, $2)', [
     rules,

@@ -1,11 +1,11 @@
 import type { PoolClient } from 'pg';
-import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { measureAggregation } from '../platform/metrics.ts';
 import type { RebuildTable } from '../platform/metrics.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
+import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -44,9 +44,6 @@ const dailyTables = [
   'cost_breakdown',
 ].map((name) => ({ table: `reporting_ocp_${name}_p`, text: loadSql(`ui/${name}.sql`) }));
 
-/** Missing pieces named in one answer; the rest is asked for again. */
-const mostMissingNamed = 500;
-
 /**
  * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer. The VM
  * table is always rebuilt for the whole month: its rows span days, and part of a month would count them twice.
@@ -74,7 +71,7 @@ async function rebuildTables(
   const days = behind.rows.map((row) => row.usage_day);
   if (days.length === 0) return { outcome: 'done', dayCount: 0 };
   // As in aggregation: the sweep cannot drop what the ledger says is there.
-  await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
+  await lockStaging(client);
   const swept = await client.query<{ piece_id: number }>(sql.sweptPieces, [sourceUuid, monthStart, days]);
   if (swept.rows.length > 0)
     return { outcome: 'missing', pieceIds: swept.rows.slice(0, mostMissingNamed).map((row) => row.piece_id) };

@@ -2,6 +2,7 @@ import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import type { SweptTenant, Tenant } from '../domain/cleanup.ts';
 import { stagingCutoff } from '../domain/cleanup.ts';
+import { PipelineError } from '../domain/failures.ts';
 import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
@@ -34,9 +35,16 @@ const labelSetBatch = 50_000;
  * live pieces have been summarised, then label sets that nothing refers to any more. One transaction per partition.
  * Nothing is lost: daily CSVs stay in the object store, and a swept piece is loaded again when it is read.
  * Rerun, also two at once: what is gone is passed over.
+ *
+ * @throws PipelineError `ConfigInvalid` (not retried) when the retention or the time in the input is not one
  */
 export async function sweepTenant(deps: ActivityDependencies, input: SweepTenantInput): Promise<SweptTenant> {
   const retentionDays = input.retentionDays ?? deps.config.STAGING_RETENTION_DAYS;
+  if (!Number.isInteger(retentionDays) || retentionDays < 1)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `retentionDays: expected a whole number of days from 1 on, found ${retentionDays}`,
+    );
   const cutoff = stagingCutoff(cleanUpTime(deps, input.nowIso), retentionDays);
   return withHeartbeat(async (report, signal) => {
     const partitions = await expiredPartitions(

@@ -1,12 +1,12 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
-import { stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import type { RulesProfile } from '../platform/config.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
+import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -61,9 +61,6 @@ const sql = {
 /** Kinds of report that the checks read. */
 const kindsRead: readonly ReportKind[] = ['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels'];
 
-/** Missing pieces named in one answer; the rest is asked for again. */
-const mostMissingNamed = 500;
-
 /**
  * Compare the daily summary with staging for the days of a source and month whose summary is newer than its validation:
  * row counts, CPU and memory hours, claims, and the identities that capacity and distributed cost obey.
@@ -100,7 +97,7 @@ async function validateBehind(
 ): Promise<DayWarnings[] | Exclude<ValidateDaysResult, { outcome: 'done' }>> {
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
-  await client.query(`lock table ${kindsRead.map(stagingTableOf).join(', ')} in access share mode`);
+  await lockStaging(client);
   const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, firstDay(month), kindsRead]);
   const days = behind.rows.filter((day) => day.is_current);
   const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));

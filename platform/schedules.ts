@@ -108,13 +108,13 @@ async function applySchedule(client: Client, wanted: WantedSchedule): Promise<Ap
     policies: wanted.policies ?? {},
   };
   try {
-    await client.schedule.create({ ...schedule, scheduleId, state: { note } } as ScheduleOptions);
+    await client.schedule.create({ ...schedule, scheduleId, state: { note } });
     return { scheduleId, outcome: 'created' };
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule
       .getHandle(scheduleId)
-      .update((previous) => ({ ...schedule, state: previous.state }) as ScheduleUpdateOptions);
+      .update((previous) => ({ ...schedule, state: previous.state }));
     return { scheduleId, outcome: 'updated' };
   }
 }

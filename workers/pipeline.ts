@@ -43,8 +43,8 @@ function workflowCode(given?: string): { workflowBundle: WorkflowBundleOption } 
 }
 
 /**
- * Start the workers of a process: workflows and short activities, loads, and aggregations, with slots bounded so that
- * every activity that needs a connection of the pool finds one.
+ * Start the workers of a process: workflows and short activities, loads, aggregations, and cleanups, with slots bounded so
+ * that every activity that needs a connection of the pool finds one.
  */
 export async function startPipelineWorkers(options: PipelineWorkersOptions): Promise<PipelineWorkers> {
   const { connection, namespace, dependencies } = options;

@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { PurgeExpiredResult, SweepStagingResult } from '../../domain/cleanup.ts';
 import { applySchedules, listSchedules } from '../../platform/schedules.ts';
 import type { ListedSchedule } from '../../platform/schedules.ts';
@@ -59,7 +58,7 @@ test.each([
   const { last } = await listed(scheduleId);
   const handle = pipeline.client.workflow.getHandle(last?.workflowId ?? '');
   expect((await handle.result()) as SweepStagingResult | PurgeExpiredResult).toMatchObject(expected);
-  const description: WorkflowExecutionInfo = await handle.describe();
+  const description = await handle.describe();
   expect(description.type).toBe(workflowType);
 });
 

@@ -4,6 +4,7 @@ import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { createCleanUp, partitionsOf, stagingTables } from './clean-up.ts';
 import type { CleanUp } from './clean-up.ts';
 
@@ -54,6 +55,16 @@ describe('the range of a partition', () => {
     expect(await cleanUp.sweep(beforeEdge, { retentionDays: 6 })).toMatchObject({ droppedCount: 6 });
   });
 
+  test('goes by the time of the input when no clock is fixed, and never by one that is none', async () => {
+    await setPieces('processed_at = now()');
+    const withoutClock = '';
+    expect(await cleanUp.sweep(withoutClock, { nowIso: beforeEdge })).toMatchObject({ droppedCount: 0 });
+    expect(await cleanUp.sweep(beforeEdge, { nowIso: edge })).toMatchObject({ droppedCount: 0 });
+    await expect(cleanUp.sweep(withoutClock, { nowIso: 'soon' })).rejects.toThrow('found "soon"');
+    await expect(cleanUp.sweep(edge, { retentionDays: -30 })).rejects.toThrow('found -30');
+    expect(await cleanUp.sweep(withoutClock, { nowIso: edge })).toMatchObject({ droppedCount: 6 });
+  });
+
   test('decides, and the name does not', async () => {
     await setPieces('processed_at = now()');
     await source.query(`alter table ${pods}_2026_09 rename to "Misnamed 2031_01"`);
@@ -63,9 +74,15 @@ describe('the range of a partition', () => {
     await source.query(
       `create table quarter partition of ${pods} for values from ('2026-06-01 00:00+00') to ('2026-09-01 00:00+00')`,
     );
+    await source.query(
+      `create table ancient partition of ${pods} for values from (minvalue) to ('2026-06-01 00:00+00')`,
+    );
+    await source.query(
+      `create table endless partition of ${pods} for values from ('2026-11-01 00:00+00') to (maxvalue)`,
+    );
     const result = await cleanUp.sweep(edge);
-    expect(result.dropped).toEqual(expect.arrayContaining(['Misnamed 2031_01', 'quarter']));
-    expect(await partitionsOf(database, pods)).toEqual([`${pods}_2020_01`]);
+    expect(result.dropped).toEqual(expect.arrayContaining(['Misnamed 2031_01', 'quarter', 'ancient']));
+    expect(await partitionsOf(database, pods)).toEqual(['endless', `${pods}_2020_01`]);
   });
 
   test('that ends within a day is left alone', async () => {
@@ -135,6 +152,27 @@ describe('a partition that is in use', () => {
     load.release();
     expect(await cleanUp.sweep(edge)).toMatchObject({ droppedCount: 1, busyCount: 0 });
   });
+});
+
+test('a piece that comes while the sweep waits for the table pins the partition', async () => {
+  await setPieces('processed_at = now()');
+  const reader = await database.pool.connect();
+  await reader.query('begin');
+  await reader.query(`lock table ${database.schema}.${pods} in access share mode`);
+  const sweep = cleanUp.sweep(edge);
+  await waitUntil(async () => {
+    const { rows } = await database.pool.query(
+      `select from pg_locks
+       where relation = ($1 || '.' || $2)::regclass and mode = 'AccessExclusiveLock' and not granted`,
+      [database.schema, pods],
+    );
+    return rows.length === 1;
+  });
+  await setPieces('processed_at = null');
+  await reader.query('rollback');
+  reader.release();
+  expect(await sweep).toMatchObject({ droppedCount: 5, pinnedCount: 1, busyCount: 0 });
+  expect(await source.query(`select pod from ${pods}`)).toEqual([{ pod: 'p' }]);
 });
 
 test('two sweeps at once drop each partition once', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { migrateTenant } from '../../platform/migrations.ts';
 import { serveHealth } from '../../platform/health-server.ts';
+import type { HealthCheck } from '../../platform/health-server.ts';
 import { ConfigInvalid } from '../../platform/config.ts';
 import { startOnFreePorts } from '../../platform/embedded/ports.ts';
 import { openPool } from '../../platform/database.ts';
@@ -14,11 +15,6 @@ import { waitUntil } from '../support/wait-until.ts';
 import { createObjectFolder } from './object-folder.ts';
 import { startObservedWorker, startWorker } from './observed-worker.ts';
 import type { ObservedWorker } from './observed-worker.ts';
-
-interface Answer {
-  status: string;
-  checks: { what: string; problem?: string }[];
-}
 
 let database: TestDatabase;
 let environment: Record<string, string>;
@@ -39,9 +35,10 @@ beforeAll(async () => {
 
 const read = async (path: string) => {
   const { status, body } = await worker.health(path);
-  return { status, ...(JSON.parse(body) as { checks: Answer['checks'] }) };
+  const { checks } = JSON.parse(body) as { checks: HealthCheck[] };
+  return { status, checks };
 };
-const problems = (checks: Answer['checks']) => checks.filter(({ problem }) => problem !== undefined);
+const problems = (checks: HealthCheck[]) => checks.filter(({ problem }) => problem !== undefined);
 
 test('a worker whose queues are polled, with a database and schemas that fit, is ready', async () => {
   const { status, checks } = await read('/readyz');

@@ -31,6 +31,8 @@ export interface Sample {
 }
 
 const hooks = new URL('../workflows/typescript-hooks.mjs', import.meta.url).href;
+/** The hooks watch standard input for the end of the test; that alone shall not keep a worker alive that has ended. */
+const unwatch = 'data:text/javascript,process.stdin.unref?.()';
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /**
@@ -55,7 +57,7 @@ export async function startObservedWorker(environment: Record<string, string>): 
 /** Start it without waiting, to see it fail. */
 export function startWorker(environment: Record<string, string>): ObservedWorker {
   const { OCP_METRICS_ADDRESS: metricsAddress = '', OCP_HEALTH_ADDRESS: healthAddress = '' } = environment;
-  const child = spawn(process.execPath, ['--import', hooks, main, 'worker'], {
+  const child = spawn(process.execPath, ['--import', hooks, '--import', unwatch, main, 'worker'], {
     env: { ...inherited(), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -120,7 +120,7 @@ async function run<Input, Result>(
   activity: (input: Input) => Promise<Result>,
   input: Input,
 ): Promise<Result> {
-  return new MockActivityEnvironment().run(activity, input) as Promise<Result>;
+  return new MockActivityEnvironment().run<[Input], Result, typeof activity>(activity, input);
 }
 
 /** Nobody else works on these sources and nothing is swept, so a step that is not done is a defect. */

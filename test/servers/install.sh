@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install the servers that `npm run test:servers` needs, without Docker:
-#   versitygw (S3), PostgreSQL 15 (the oldest supported), and the check of docker-compose.yml.
+#   versitygw (S3), PostgreSQL 15 (the oldest supported), Prometheus with promtool, and the check of docker-compose.yml.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 
@@ -69,6 +69,27 @@ apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@" >"$log" 2>&1
 }
 
+# From the Debian package, unpacked into the cache: installing it would start a daemon.
+install_prometheus() {
+  if [[ -x $cache/prometheus && -x $cache/promtool ]]; then
+    say "Prometheus is there: $cache/prometheus"
+    return
+  fi
+  command -v apt-get >/dev/null || fail "Prometheus not found and there is no apt-get; put prometheus and promtool into $cache"
+  say "downloading Debian's prometheus ..."
+  local folder log
+  log=$(mktemp)
+  folder=$(mktemp -d "$cache/prometheus-XXXXXX")
+  if ! (cd "$folder" && { apt-get download prometheus || { apt_get update && apt-get download prometheus; }; } && dpkg -x prometheus_*.deb unpacked) >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -rf "$folder"
+    fail "Prometheus could not be downloaded; are the Debian package sources reachable? Or put prometheus and promtool into $cache"
+  fi
+  mv "$folder"/unpacked/usr/bin/{prometheus,promtool} "$cache"
+  rm -rf "$folder" "$log"
+  say "Prometheus is there: $cache/prometheus"
+}
+
 build_compose_check() {
   say "building the check of docker-compose.yml ..."
   (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
@@ -86,5 +107,6 @@ mkdir -p "$cache" || fail "$cache cannot be created; set XDG_CACHE_HOME to a dir
 need_go 'versitygw and compose-check'
 timed install_versitygw
 timed install_postgres
+timed install_prometheus
 timed build_compose_check
 say "done after $SECONDS s"

@@ -1,8 +1,10 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { OpenFailure } from '../../domain/decision.ts';
 import { reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
+import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import {
   anotherManifest,
   between,
@@ -16,6 +18,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { dayVersions, expectSameTables, snapshotTables } from '../support/tables.ts';
 import type { Tables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;
@@ -144,15 +147,19 @@ describe('a live piece whose object is gone from the archive', () => {
     expect(objects).toHaveLength(1);
     for (const { object_key } of objects) await pipeline.objectStore.delete(object_key);
 
-    const failure = await send('object-gone', lastHour).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    const archive = await folder.pack(withManifest(lastHour, { cluster_id: 'object-gone' }));
+    const { handle } = await pipeline.start({ payload: archive });
+    let open: OpenFailure[] = [];
+    await waitUntil(async () => (open = await handle.query(openFailuresQuery)).length > 0);
+    expect(open).toMatchObject([{ step: 'loadReportDay', errorType: 'ObjectMissing' }]);
+    expect(open[0]?.message).toContain(objects[0]?.object_key);
+    expectSameTables(await snapshotTables(pipeline.database, source), before);
+
+    const { failureId = '' } = open[0] ?? {};
+    await handle.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action: 'abandon' }] });
+    const failure = (await handle.result().catch((error: unknown) => error)) as WorkflowFailedError;
     expect(failure).toBeInstanceOf(WorkflowFailedError);
-    const cause = (failure as WorkflowFailedError).cause as ApplicationFailure;
-    expect(cause).toBeInstanceOf(ApplicationFailure);
-    expect(cause.type).toBe('ObjectMissing');
-    expect(cause.message).toContain(objects[0]?.object_key);
+    expect((failure.cause as ApplicationFailure).type).toBe('ObjectMissing');
     expectSameTables(await snapshotTables(pipeline.database, source), before);
 
     await send('object-gone', until23, true);
@@ -162,9 +169,9 @@ describe('a live piece whose object is gone from the archive', () => {
 });
 
 describe.each([
-  ['while its line items are in staging', () => Promise.resolve()],
-  ['after its line items were swept', sweepOctober],
-])('a manifest that is sent again with other contents and fewer days, %s', (when, prepare) => {
+  ['in staging', () => Promise.resolve()],
+  ['swept', sweepOctober],
+])('a manifest that is sent again with other contents and fewer days, its line items %s', (when, prepare) => {
   /** days 1 and 2, then day 1 alone with other numbers; the same uuid and file names */
   function bothVersions(): [Payload, Payload] {
     const first = between(threeDays, day(1), day(3));
