@@ -107,6 +107,7 @@ async function startWorkflow(
       taskQueue: taskQueues.pipeline,
       args: [input],
       workflowIdReusePolicy,
+      priority: { fairnessKey: input.orgId },
       workflowIdConflictPolicy: 'USE_EXISTING',
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.orgId, value: input.orgId },

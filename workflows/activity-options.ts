@@ -14,6 +14,9 @@ const nonRetryableErrorTypes = [
   'ConfigInvalid',
 ];
 
+/** Bytes of a fairness key that the server takes; organisation ids are ASCII. */
+const longestFairnessKey = 64;
+
 /** The activities of a run, each on the queue of the resource it needs and with the bounds of the run. */
 export interface BoundActivities {
   /** object store and COPY, minutes */
@@ -30,7 +33,7 @@ export interface BoundActivities {
  * schedule-to-close bound ends what does not. A cancelled activity is waited for, because an unset cancellation type
  * would let the run close while its COPY is still writing.
  */
-export function bindActivities(options: RunOptions): BoundActivities {
+export function bindActivities(options: RunOptions, orgId: string): BoundActivities {
   const bind = (specific: ActivityOptions): Activities =>
     proxyActivities<Activities>({
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -40,6 +43,8 @@ export function bindActivities(options: RunOptions): BoundActivities {
         maximumInterval: options.retryMaxMs,
         nonRetryableErrorTypes,
       },
+      // Tenants share the slots evenly: one that sends hundreds of payloads does not hold up the others.
+      priority: { fairnessKey: orgId.slice(0, longestFairnessKey) },
       ...specific,
     });
   return {

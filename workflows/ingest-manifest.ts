@@ -49,7 +49,7 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
     board.setOpenFailures(open);
   });
-  const bound = bindActivities(options);
+  const bound = bindActivities(options, input.orgId);
   const run: Run = { input, options, activities: withDecisions(bound, decisions), decisions, board };
   try {
     const result = await ingest(run);

@@ -19,7 +19,7 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
       { key: searchAttributes.pipelineState, value: open.length > 0 ? 'blocked' : 'summarising' },
     ]);
   });
-  const activities = withDecisions(bindActivities(options), decisions);
+  const activities = withDecisions(bindActivities(options, input.orgId), decisions);
   let settingsHash = input.settingsHash;
   let changed = false;
   setHandler(

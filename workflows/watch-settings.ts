@@ -8,6 +8,6 @@ import { bindActivities } from './activity-options.ts';
  * because Koku's own API may change them too.
  */
 export async function watchSettings(input: WatchSettingsInput): Promise<WatchSettingsResult> {
-  const activities = bindActivities({ ...defaultRunOptions, ...input.options });
+  const activities = bindActivities({ ...defaultRunOptions, ...input.options }, 'settings');
   return activities.short.requestResummarize(input);
 }
