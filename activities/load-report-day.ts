@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { PoolClient } from 'pg';
@@ -5,6 +7,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { PipelineError } from '../domain/failures.ts';
 import { stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
+import { billingMonthOf } from '../domain/usage-day.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { LabelSets } from '../platform/label-sets.ts';
@@ -13,7 +16,9 @@ import { addLogContext } from '../platform/logging.ts';
 import { measureLoad } from '../platform/metrics.ts';
 import { stagingRowWriter } from '../platform/staging-rows.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { ensurePartitions } from './ensure-partitions.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import type { HeartbeatDetails } from './heartbeat.ts';
 
 export interface LoadReportDayInput {
   schema: string;
@@ -43,43 +48,73 @@ interface Piece {
  * Rerun, also two at once: a piece that is staged with the same checksum is left alone, so it is loaded once.
  *
  * @throws PipelineError `ObjectMissing` (not retried) when the daily CSV is gone
- * @throws PipelineError `ObjectDamaged` (not retried) when it has other rows than the ledger says
+ * @throws PipelineError `ObjectDamaged` (not retried) when its contents are not those that the ledger says
  */
 export async function loadReportDay(
   deps: ActivityDependencies,
   input: LoadReportDayInput,
 ): Promise<LoadReportDayResult> {
   return measureLoad((load) =>
-    withHeartbeat(async (report, signal) =>
-      inTenantTransaction(
-        deps.pool,
-        input.schema,
-        async (client) => {
-          const piece = await lockPiece(client, input.pieceId);
-          load.kind = piece.report_kind;
-          const { source_uuid, usage_day } = piece;
-          addLogContext({ provider_uuid: source_uuid, start_date: usage_day, end_date: usage_day });
-          const wanted = piece.state === 'registered' || piece.state === 'swept';
-          if (!wanted || (piece.state === 'registered' && piece.staged_checksum === piece.checksum)) {
-            if (wanted) await markStaged(client, piece);
-            return { rowsLoaded: 0 };
-          }
-          if (piece.staged_checksum !== null) await deleteOwnRows(client, piece);
-          const rowsLoaded = await copyPiece(deps, client, input.schema, piece, signal, (rows) => {
-            report({ file: piece.object_key, rows });
-          });
-          if (rowsLoaded !== piece.row_count)
-            throw new PipelineError(
-              'ObjectDamaged',
-              `${piece.object_key}: expected ${piece.row_count} rows, found ${rowsLoaded}: replay the manifest from its archive`,
-            );
-          await markStaged(client, piece);
-          return { rowsLoaded };
-        },
-        signal,
-      ),
-    ),
+    withHeartbeat(async (report, signal) => {
+      try {
+        return await inTenantTransaction(
+          deps.pool,
+          input.schema,
+          (client) => loadPiece({ deps, client, input, load, report, signal }),
+          signal,
+        );
+      } catch (error) {
+        if (isPartitionMissing(error)) await recreatePartition(deps, input);
+        throw error;
+      }
+    }),
   );
+}
+
+interface Load {
+  deps: ActivityDependencies;
+  client: PoolClient;
+  input: LoadReportDayInput;
+  /** told the kind, for the metrics */
+  load: { kind?: ReportKind };
+  report: (details: HeartbeatDetails) => void;
+  signal: AbortSignal;
+}
+
+async function loadPiece({ deps, client, input, load, report, signal }: Load): Promise<LoadReportDayResult> {
+  const piece = await lockPiece(client, input.pieceId);
+  load.kind = piece.report_kind;
+  const { source_uuid, usage_day } = piece;
+  addLogContext({ provider_uuid: source_uuid, start_date: usage_day, end_date: usage_day });
+  const wanted = piece.state === 'registered' || piece.state === 'swept';
+  if (!wanted || (piece.state === 'registered' && piece.staged_checksum === piece.checksum)) {
+    if (wanted) await markStaged(client, piece);
+    return { rowsLoaded: 0 };
+  }
+  if (piece.staged_checksum !== null) await deleteOwnRows(client, piece);
+  const rowsLoaded = await copyPiece(deps, client, input.schema, piece, signal, (rows) => {
+    report({ file: piece.object_key, rows });
+  });
+  await markStaged(client, piece);
+  return { rowsLoaded };
+}
+
+/** "No partition of relation found for row": a check violation that names no constraint. */
+function isPartitionMissing(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return code === '23514' && constraint === undefined;
+}
+
+/** The sweep dropped the month's partition after the run had made sure of it; the next attempt finds it again. */
+async function recreatePartition(deps: ActivityDependencies, input: LoadReportDayInput): Promise<void> {
+  const { rows } = await inTenantTransaction(deps.pool, input.schema, (client) =>
+    client.query<{ usage_day: UsageDay }>('select usage_day from ocp_piece where piece_id = $1', [
+      input.pieceId,
+    ]),
+  );
+  const day = rows[0]?.usage_day;
+  if (day !== undefined)
+    await ensurePartitions(deps, { schema: input.schema, months: [billingMonthOf(day)] });
 }
 
 async function lockPiece(client: PoolClient, pieceId: number): Promise<Piece> {
@@ -121,7 +156,9 @@ async function copyPiece(
   signal: AbortSignal,
   onRows: (rows: number) => void,
 ): Promise<number> {
-  const csv = await readDailyCsv(await deps.objectStore.get(piece.object_key, { signal }));
+  const hash = createHash('sha256');
+  const object = await deps.objectStore.get(piece.object_key, { signal });
+  const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }));
   const writer = stagingRowWriter(piece.report_kind, csv.header, {
     pieceId: piece.piece_id,
     sourceUuid: piece.source_uuid,
@@ -145,5 +182,19 @@ async function copyPiece(
     copyFrom(`copy ${stagingTableOf(piece.report_kind)} (${writer.columns.join(', ')}) from stdin`),
   );
   await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 2 }), target, { signal });
+  // An object that was changed or mixed up would be charged without anybody noticing.
+  if (hash.digest('hex') !== piece.checksum || rowCount !== piece.row_count)
+    throw new PipelineError(
+      'ObjectDamaged',
+      `${piece.object_key}: expected ${piece.row_count} rows with checksum ${piece.checksum.slice(0, 12)}…, ` +
+        `found ${rowCount} rows with other content: replay the manifest from its archive`,
+    );
   return rowCount;
+}
+
+async function* hashed(source: Readable, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
+  }
 }

@@ -59,19 +59,18 @@ export async function splitPayload(
         'PayloadUnavailable',
         `payload_inbox ${inbox.id} is not archived yet: start the run again`,
       );
-    const manifestId = await registerManifest(deps, payload, manifest);
+    const { manifestId, fileIndexes } = await registerManifest(deps, payload, manifest);
     addLogContext({ manifest_id: manifestId });
     const results: SplitFileResult[] = [];
-    const wanted = new Set(manifest.files);
     await readPayloadMembers(await deps.objectStore.get(objectKey, { signal }), {
       signal,
-      wanted: (name) => wanted.has(name),
+      wanted: (name) => fileIndexes.has(name),
       onFile: async (fileName, content) => {
         const place = {
           schema: payload.schema,
           sourceUuid: payload.sourceUuid,
           manifestId,
-          fileIndex: manifest.files.indexOf(fileName),
+          fileIndex: fileIndexes.get(fileName) ?? -1,
         };
         const result = await splitReportFile(content, {
           fileName,
@@ -106,20 +105,25 @@ async function registerManifest(
   deps: ActivityDependencies,
   payload: AcceptedPayload,
   manifest: Manifest,
-): Promise<number> {
+): Promise<{ manifestId: number; fileIndexes: ReadonlyMap<string, number> }> {
   return inTenantTransaction(deps.pool, payload.schema, async (client) => {
     const body = JSON.stringify(manifest);
     const month = billingMonthOf(Date.parse(manifest.start ?? manifest.date));
     await client.query(sql.publicManifest, [payload.sourceUuid, body, `${firstDay(month)}T00:00:00Z`]);
     await client.query(sql.manifest, [payload.sourceUuid, body]);
     const { rows } = await client.query<{ manifest_id: number }>(
-      'select manifest_id from ocp_manifest where source_uuid = $1 and manifest_uuid = $2',
+      'select manifest_id from ocp_manifest where source_uuid = $1 and manifest_uuid = $2 for update',
       [payload.sourceUuid, manifest.uuid],
     );
     const manifestId = rows[0]?.manifest_id;
     if (manifestId === undefined) throw new Error(`manifest ${manifest.uuid} was not registered`);
     await client.query(sql.files, [manifestId, manifest.files]);
-    return manifestId;
+    // From the ledger, not from the list: a manifest that comes again in another order must not mix up objects.
+    const files = await client.query<{ file_name: string; file_index: number }>(
+      'select file_name, file_index from ocp_file where manifest_id = $1 and file_name = any($2)',
+      [manifestId, manifest.files],
+    );
+    return { manifestId, fileIndexes: new Map(files.rows.map((file) => [file.file_name, file.file_index])) };
   });
 }
 

@@ -41,15 +41,15 @@ export function createLogger(options: { level: string; file?: string }): Pipelin
   );
 }
 
-/** Values of these names, at any depth; user and password of addresses; query strings, which sign presigned addresses. */
+/** Values of fields with these names, at any depth; user and password of addresses; query strings, which sign presigned addresses. */
 const secrets: readonly [RegExp, string][] = [
   [
     /("(?:[\w-]*(?:password|secret|token|authorization|api_?key)|downloadUrl)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi,
     '$1"[redacted]"',
   ],
   [/\b(password=)[^\s"'&\\]+/gi, '$1[redacted]'],
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s"'/\\]*@/gi, '$1'],
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
+  [/([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s"'/\\]*@/gi, '$1'],
+  [/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
 ];
 
 function withoutSecrets(line: string): string {

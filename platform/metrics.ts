@@ -234,6 +234,7 @@ export interface SampledServices {
  * @returns ends the sampling and waits for a sample that is being taken
  */
 export function startSampling(services: SampledServices, everyMs = 60_000): () => Promise<void> {
+  pipelineMetrics();
   let running: Promise<unknown> | undefined;
   const sample = () => {
     running ??= Promise.allSettled([sampleStaging(services.pool), sampleBlocked(services.countBlocked)])

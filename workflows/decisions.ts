@@ -112,14 +112,20 @@ export class Skipped extends Error {}
 
 /**
  * Let every activity that gives up wait for an operator instead of failing the run: retry runs it again, abandon fails it.
- * A load can also be skipped, which throws {@link Skipped}.
+ *
+ * @param canSkip whether the caller goes on without what was skipped: skipping throws {@link Skipped}
  */
-export function withDecisions(activities: BoundActivities, decisions: Decisions): BoundActivities {
+export function withDecisions(
+  activities: BoundActivities,
+  decisions: Decisions,
+  canSkip = false,
+): BoundActivities {
   const guard = (group: Activities): Activities =>
     new Proxy(group, {
       get: (target, name: keyof Activities) => {
         const activity = target[name] as (input: unknown) => Promise<unknown>;
-        return (input: unknown) => untilDecided(decisions, name, input, () => activity(input));
+        return (input: unknown) =>
+          untilDecided({ decisions, canSkip, step: name, input }, () => activity(input));
       },
     });
   return {
@@ -130,18 +136,21 @@ export function withDecisions(activities: BoundActivities, decisions: Decisions)
   };
 }
 
-async function untilDecided<T>(
-  decisions: Decisions,
-  step: string,
-  input: unknown,
-  work: () => Promise<T>,
-): Promise<T> {
+interface GuardedStep {
+  decisions: Decisions;
+  canSkip: boolean;
+  step: string;
+  input: unknown;
+}
+
+async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Promise<T> {
+  const { decisions, canSkip, step, input } = guarded;
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (isCancellation(error) || final.has(causeOf(error).type)) throw error;
-      const action = await decisions.decide(step, subjectOf(input), error, step === 'loadReportDay');
+      const action = await decisions.decide(step, subjectOf(input), error, canSkip);
       if (action === 'skip') throw new Skipped(`${step} was skipped`);
       if (action === 'abandon') throw error;
     }

@@ -28,6 +28,8 @@ interface Run {
   options: RunOptions;
   /** each waits for an operator when it gives up */
   activities: BoundActivities;
+  /** the same for loads of this payload's own files, which an operator may leave out */
+  ownLoad: BoundActivities['load'];
   decisions: Decisions;
   board: ProgressBoard;
 }
@@ -50,7 +52,14 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     board.setOpenFailures(open);
   });
   const bound = bindActivities(options, input.orgId);
-  const run: Run = { input, options, activities: withDecisions(bound, decisions), decisions, board };
+  const run: Run = {
+    input,
+    options,
+    activities: withDecisions(bound, decisions),
+    ownLoad: withDecisions(bound, decisions, true).load,
+    decisions,
+    board,
+  };
   try {
     const result = await ingest(run);
     await decisions.settled();
@@ -236,9 +245,9 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
   }
 }
 
-async function loadOrSkip({ activities }: Run, schema: string, pieceId: number): Promise<number> {
+async function loadOrSkip({ activities, ownLoad }: Run, schema: string, pieceId: number): Promise<number> {
   try {
-    return (await activities.load.loadReportDay({ schema, pieceId })).rowsLoaded;
+    return (await ownLoad.loadReportDay({ schema, pieceId })).rowsLoaded;
   } catch (error) {
     if (!(error instanceof Skipped)) throw error;
     await activities.short.skipFiles({ schema, pieceId });

@@ -349,6 +349,8 @@ comment on function ocp_insert_storage_rows(date, date, integer, text, text, uui
 'Step of populate_daily_summary_from_staging: volumes, placed on the nodes of the pods that mount them.';
 
 -- Unallocated rows: one per (day, node), capacity minus what the pod rows just built took.
+-- The role of a node comes from the day's own line items, not from reporting_ocp_nodes, whose rows keep what was seen
+-- first: else the order in which payloads arrive would decide where the capacity is charged.
 create or replace function ocp_insert_unallocated_rows(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns bigint
 language plpgsql
@@ -356,6 +358,10 @@ set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$
 declare
+    v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
+    v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
+    v_pod_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
+    v_node_label_pieces bigint[] := ocp_live_pieces('node_labels', p_source_uuid, p_start_date, p_end_date);
     v_rows bigint;
 begin
     with node_days as (
@@ -390,23 +396,51 @@ begin
             )
         group by report_period_id, cluster_id, cluster_alias, usage_start, node
     ),
+    pod_roles as (
+        select
+            (line.interval_start at time zone 'UTC')::date as usage_day,
+            line.node,
+            max(nullif(line.node_role, '')) as sent_role,
+            bool_or(line.namespace = 'openshift-kube-apiserver') as runs_api_server
+        from reporting_ocpusagelineitem_pod_staging as line
+        where line.piece_id = any(v_pod_pieces)
+            and line.interval_start >= v_from
+            and line.interval_start < v_until
+            and line.node <> ''
+        group by 1, 2
+    ),
+    infra_nodes as (
+        select distinct
+            (line.interval_start at time zone 'UTC')::date as usage_day,
+            line.node
+        from reporting_ocpusagelineitem_node_labels_staging as line
+        join ocp_label_set as label_set using (label_set_id)
+        where line.piece_id = any(v_node_label_pieces)
+            and line.interval_start >= v_from
+            and line.interval_start < v_until
+            and label_set.labels ->> 'node_role_kubernetes_io' = 'infra'
+    ),
     named as (
         select
             node_days.*,
             case
-                when role.node_role in ('master', 'infra') then 'Platform unallocated'
+                when coalesce(
+                    pod_roles.sent_role,
+                    case
+                        when pod_roles.runs_api_server then 'master'
+                        when infra_nodes.node is not null then 'infra'
+                    end
+                ) in ('master', 'infra') then 'Platform unallocated'
                 -- An unknown role counts as worker: a NULL namespace would hide the capacity from every price.
                 else 'Worker unallocated'
             end as namespace
         from node_days
-        left join lateral (
-            select max(known.node_role) as node_role
-            from reporting_ocp_nodes as known
-            join reporting_ocp_clusters as cluster on cluster.uuid = known.cluster_id
-            where cluster.provider_id = p_source_uuid
-                and known.node = node_days.node
-                and known.resource_id = node_days.resource_id
-        ) as role on true
+        left join pod_roles
+            on pod_roles.usage_day = node_days.usage_start
+            and pod_roles.node = node_days.node
+        left join infra_nodes
+            on infra_nodes.usage_day = node_days.usage_start
+            and infra_nodes.node = node_days.node
     )
     insert into reporting_ocpusagelineitem_daily_summary (
         uuid, report_period_id, cluster_id, cluster_alias, data_source, usage_start, usage_end,

@@ -2,12 +2,20 @@
 -- Purpose  all files a manifest lists, in the ledger and in public file status
 -- Writes   ocp_file, public.reporting_common_costusagereportstatus   grain: manifest × file
 -- Params   $1 manifest_id integer   $2 file names text[] in the manifest's order
--- Rerun    existing rows are kept as they are
+-- Locks    the caller holds the manifest's row
+-- Rerun    existing rows are kept as they are: a file keeps its index, which its object keys are made of, also when the
+--          manifest comes again with its list in another order; names that are new are numbered after the known ones
 with listed as (
     select
-        file_name,
-        position - 1 as file_index
+        file.file_name,
+        row_number() over (order by file.position) - 1 as place
     from unnest($2::text[]) with ordinality as file (file_name, position)
+    where not exists (
+        select 1
+        from ocp_file as known
+        where known.manifest_id = $1
+            and known.file_name = file.file_name
+    )
 ),
 public_status as (
     insert into public.reporting_common_costusagereportstatus (manifest_id, report_name, status)
@@ -16,14 +24,13 @@ public_status as (
         file_name,
         3
     from listed
-    order by file_index
+    order by place
     on conflict (manifest_id, report_name) do nothing
 )
 insert into ocp_file (manifest_id, file_index, file_name)
 select
     $1,
-    file_index,
+    place + (select coalesce(max(file_index) + 1, 0) from ocp_file where manifest_id = $1),
     file_name
 from listed
-order by file_index
-on conflict (manifest_id, file_name) do nothing
+order by place

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { startRun } from '../../cli/start-run.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logging.ts';
+import { blockedRunsQuery } from '../../platform/metrics.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import { registerSource } from '../../platform/sources.ts';
 import { createArchiveFolder, readPayload } from '../support/archives.ts';
@@ -95,7 +96,7 @@ describe('log lines of a worker', () => {
       OCP_LOG_LEVEL: 'debug',
       OCP_ACTIVITY_RETRY_INITIAL: '50ms',
       OCP_ACTIVITY_SQL_TIMEOUT: '2s',
-      BLOCKED_WAIT: '1s',
+      BLOCKED_WAIT: '5s',
     };
     worker = await startObservedWorker({
       ...environment,
@@ -113,16 +114,20 @@ describe('log lines of a worker', () => {
       `drop function ${database.schema}.populate_daily_summary_from_staging(date, date, integer, text, text, uuid)`,
     );
     const config = loadConfig(environment);
+    const client = new Client({ connection, namespace });
     const { handle } = await startRun(
       {
-        client: new Client({ connection, namespace }),
+        client,
         pool: database.pool,
         config,
         objectStore: openObjectStore({ url: environment.OBJECT_STORE, s3: { endpoint: undefined } }),
       },
       { orgId: database.orgId, payload: await (await createArchiveFolder()).pack(payload) },
     );
+    // The gauge of blocked runs counts what this finds.
+    await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 1);
     await expect(handle.result()).rejects.toThrow();
+    await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 0);
     const { rows } = await database.pool.query<{ manifest_id: number }>(
       `select manifest_id from ${database.schema}.ocp_manifest`,
     );

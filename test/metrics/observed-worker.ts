@@ -32,7 +32,7 @@ export interface Sample {
 
 const hooks = new URL('../workflows/typescript-hooks.mjs', import.meta.url).href;
 /** The hooks watch standard input for the end of the test; that alone shall not keep a worker alive that has ended. */
-const unwatch = 'data:text/javascript,process.stdin.unref?.()';
+const unwatch = 'data:text/javascript,if (process.stdin.unref) process.stdin.unref()';
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /**

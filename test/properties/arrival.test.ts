@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { setTagKeys } from '../../platform/tag-keys.ts';
 import { createArchiveFolder, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
@@ -11,6 +11,9 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import type { Tables } from '../support/tables.ts';
+
+/** A failing property is made smaller before it is reported, which takes a while. */
+vi.setConfig({ testTimeout: 240_000 });
 
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { generatedCluster, rowsOf } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import type { ReportRows } from '../support/payload-builder.ts';
@@ -12,6 +12,9 @@ import { expectSameSums, sumsOf, summarisedPods, summarisedVolumes } from './sum
 /** A fixed seed per property, so that a failure comes back; fast-check prints the counterexample. */
 const bounds = (seed: number) => ({ seed, numRuns: 10, endOnFailure: false });
 const profiles = ['design', 'koku'] as const;
+
+/** A failing property is made smaller before it is reported, which takes a while. */
+vi.setConfig({ testTimeout: 240_000 });
 
 let pipeline: DirectPipeline;
 

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -21,9 +21,6 @@ interface Alert {
   state: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
-}
-interface Series {
-  metric: Record<string, string>;
 }
 
 beforeAll(async () => {
@@ -82,8 +79,10 @@ test('Prometheus accepts every line of the endpoint and stores our metrics under
     'targets',
   );
   expect(activeTargets).toMatchObject([{ health: 'up', lastError: '' }]);
-  const series = await prometheus.api<Series[]>('series', { 'match[]': '{__name__=~"ocp_postgres_.+"}' });
-  const names = new Set(series.map(({ metric }) => metric['__name__']));
+  const series = await prometheus.api<Record<string, string>[]>('series', {
+    'match[]': '{__name__=~"ocp_postgres_.+"}',
+  });
+  const names = new Set(series.map((labels) => labels['__name__']));
   for (const name of [
     'ocp_postgres_staging_rows_loaded',
     'ocp_postgres_summary_rows_created',
@@ -106,4 +105,24 @@ test('every rule evaluates without an error', async () => {
   const rules = await evaluated();
   expect(rules.length).toBe(10);
   expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
+});
+
+test('every query of the dashboard is answered', async () => {
+  interface Panel {
+    title: string;
+    targets?: { expr: string }[];
+  }
+  const path = fileURLToPath(new URL('../../deploy/grafana/ocp-pipeline.json', import.meta.url));
+  const dashboard = JSON.parse(await readFile(path, 'utf8')) as { panels: Panel[] };
+  const answers = new Map<string, number>();
+  for (const { title, targets = [] } of dashboard.panels)
+    for (const { expr } of targets) {
+      // What Grafana puts in for its variables.
+      const query = expr.replaceAll('$job', 'ocp-pipeline').replaceAll('$__rate_interval', '1m');
+      expect(query).not.toContain('$');
+      answers.set(title, (await prometheus.api<{ result: unknown[] }>('query', { query })).result.length);
+    }
+  expect(answers.get('Runs that wait for a decision')).toBe(1);
+  expect(answers.get('Staging size')).toBe(1);
+  expect(answers.get('Free slots')).toBeGreaterThan(2);
 });

@@ -12,7 +12,7 @@ interface LabelHistory {
 }
 
 interface NodePlan {
-  /** what the pod report says; blank leaves it to the labels */
+  /** what the pod report says, the same on all days, because a node keeps the first role that was seen; may be blank */
   role: string;
   /** whether the node label report mentions it */
   labelled: boolean;
