@@ -7,6 +7,7 @@ import type { RulesProfile } from '../platform/config.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
 import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
+import { recordDiscrepancies } from '../platform/metrics.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -84,11 +85,9 @@ export async function validateDays(
       version,
       checks: failed.map(({ check_name: check, expected, found }) => ({ check, expected, found })),
     });
-  return {
-    outcome: 'done',
-    dayCount: validated.length,
-    warningCount: warnings.reduce((count, { failed }) => count + failed.length, 0),
-  };
+  const warningCount = warnings.reduce((count, { failed }) => count + failed.length, 0);
+  recordDiscrepancies(warningCount);
+  return { outcome: 'done', dayCount: validated.length, warningCount };
 }
 
 async function validateBehind(

@@ -119,7 +119,7 @@ async function loadAndSummarise(
     stepMs: {
       download: phaseMs.downloading ?? 0,
       processing: (phaseMs.splitting ?? 0) + (phaseMs.loading ?? 0),
-      summary: phaseMs.aggregating ?? 0,
+      summary: (phaseMs.aggregating ?? 0) + (phaseMs.summarising ?? 0) + (phaseMs.validating ?? 0),
     },
   });
   board.enter('completed', 'done');

@@ -8,8 +8,7 @@ import type { HourlyRow, Labels, StagedSource } from '../support/staging-fixture
 import { addCostRow } from './cost-row.ts';
 
 /*
- * Known ways to get a cluster's bill wrong, one small day each. A day has few rows, so each expected number is a sum
- * that fits in one line of comment. 3600 core-seconds are 1 core-hour, a GiB for an hour is 3600 · 2^30 byte-seconds.
+ * Known ways to get a cluster's bill wrong, one small day each. 3600 core-seconds are 1 core-hour.
  */
 const day = '2026-10-01';
 const gibHour = 3600 * 2 ** 30;
