@@ -104,6 +104,9 @@ async function rebuildChangedDays(
     input.force?.until ?? null,
   ]);
   const days = rebuildableDays(rows);
+  const waiting = rows.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
+  // Also on days that are not rebuilt: the same lines under another manifest are summarised already.
+  await client.query(sql.markProcessed, [sourceUuid, monthStart, waiting]);
   if (days.length === 0) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
 
   let summaryRowCount = 0;
@@ -125,7 +128,6 @@ async function rebuildChangedDays(
     settingsHash,
     rules,
   ]);
-  await client.query(sql.markProcessed, [sourceUuid, usageDays]);
   return { outcome: 'done', dayCount: days.length, summaryRowCount };
 }
 

@@ -37,11 +37,15 @@ export function toApplicationFailure(error: unknown): unknown {
     retryable?: unknown;
   };
   const errorCode = typeof code === 'string' ? code : 'Unexpected';
-  const hopeless = hopelessCodes.get(errorCode);
+  // Class 22: the data does not fit the tables, and will not fit better the next time.
+  const hopeless: { type: string; remedy?: string } | undefined =
+    hopelessCodes.get(errorCode) ?? (/^22\w{3}$/.test(errorCode) ? { type: 'DataDoesNotFit' } : undefined);
   return ApplicationFailure.create({
     type: hopeless?.type ?? errorCode,
     message: withoutSecrets(
-      [message ?? String(error), where && `at ${where}`, hopeless?.remedy].filter(Boolean).join('; '),
+      [message ?? String(error), where && `at ${where.split('\n')[0] ?? ''}`, hopeless?.remedy]
+        .filter(Boolean)
+        .join('; '),
     ),
     nonRetryable: hopeless !== undefined || retryable === false,
   });

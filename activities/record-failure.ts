@@ -11,8 +11,14 @@ export interface RecordFailureInput {
 
 /** Enter a payload that could not be taken into `ingest_failure`. Rerun: the same failure is entered once a minute at most. */
 export async function recordFailure(deps: ActivityDependencies, input: RecordFailureInput): Promise<void> {
-  await inTransaction(deps.pool, (client) =>
-    client.query(
+  await inTransaction(deps.pool, async (client) => {
+    // Nobody will fetch it any more, and it may hold a secret.
+    if (input.errorType === 'PayloadUnavailable')
+      await client.query(
+        'update public.payload_inbox set download_url = null where org_id = $1 and request_id = $2',
+        [input.orgId, input.requestId],
+      );
+    await client.query(
       `insert into public.ingest_failure (org_id, request_id, error_type, reason)
        select $1::text, $2::text, $3::text, $4::text
        where not exists (
@@ -25,6 +31,6 @@ export async function recordFailure(deps: ActivityDependencies, input: RecordFai
                and failed_at > now() - interval '1 minute'
        )`,
       [input.orgId, input.requestId, input.errorType, withoutSecrets(input.reason)],
-    ),
-  );
+    );
+  });
 }

@@ -153,7 +153,7 @@ async function registerFile(
     ]);
     const fileId = rows[0]?.file_id;
     if (fileId === undefined) throw new Error(`${result.fileName}: no ledger row`);
-    await abandonOutdatedPieces(client, fileId, result);
+    if (result.state !== 'failed') await abandonOutdatedPieces(client, fileId, result);
     if (result.kind === null || result.pieces.length === 0) return;
     const periods = await registerReportPeriods(
       client,

@@ -32,9 +32,18 @@ export async function followRuns(
 ): Promise<RunEnd[]> {
   const board = output.terminal ? new LiveBoard(runs.length) : new PlainBoard(output);
   try {
-    return await Promise.all(
-      runs.map((run, index) => followRun(run, signal, (line) => board.show(index, line))),
+    const followed = await Promise.allSettled(
+      runs.map((run, index) =>
+        followRun(run, signal, (line) => {
+          board.show(index, line);
+        }),
+      ),
     );
+    signal.throwIfAborted();
+    return followed.map((end) => {
+      if (end.status === 'rejected') throw end.reason;
+      return end.value;
+    });
   } finally {
     board.done();
   }
@@ -50,10 +59,34 @@ async function followRun(
   if (run.earlier !== undefined)
     return { payload, workflowId, outcome: 'already ingested', result: run.earlier };
   const startedAt = performance.now();
-  const ended = handle.result().then(
-    (result): RunEnd => ({ payload, workflowId, outcome: result.outcome, result }),
-    (error: unknown): RunEnd => ({ payload, workflowId, outcome: 'failed', ...explain(error) }),
-  );
+  // The long poll must have ended before the connection is closed: the SDK would try it again on a closed channel.
+  const enough = new AbortController();
+  const ended = handle.client
+    .withAbortSignal(AbortSignal.any([signal, enough.signal]), () => handle.result())
+    .then(
+      (result): RunEnd => ({ payload, workflowId, outcome: result.outcome, result }),
+      (error: unknown): RunEnd => ({ payload, workflowId, outcome: 'failed', ...explain(error) }),
+    );
+  try {
+    return await showUntilEnd(run, ended, signal, (progress, running) => {
+      show({
+        phase: progress.state,
+        text: describe(payload, progress, running, performance.now() - startedAt),
+      });
+    });
+  } finally {
+    enough.abort();
+    await ended;
+  }
+}
+
+async function showUntilEnd(
+  run: StartedRun,
+  ended: Promise<RunEnd>,
+  signal: AbortSignal,
+  show: (progress: RunProgress, running: { file?: string; rows: number }) => void,
+): Promise<RunEnd> {
+  const { payload, handle } = run;
   let end: RunEnd | undefined;
   void ended.then((value) => {
     end = value;
@@ -61,16 +94,20 @@ async function followRun(
   while (end === undefined) {
     signal.throwIfAborted();
     // The query needs a worker; until one answers there is just nothing to show.
-    const progress = await handle.query(progressQuery).catch(() => undefined);
+    const progress = await handle.client
+      .withAbortSignal(signal, () => handle.query(progressQuery))
+      .catch(() => undefined);
     if (progress?.state === 'blocked')
-      return { payload, workflowId, outcome: 'blocked', failures: await handle.query(openFailuresQuery) };
-    if (progress !== undefined)
-      show({
-        phase: progress.state,
-        text: describe(payload, progress, await rowsInProgress(run, progress), performance.now() - startedAt),
-      });
+      return {
+        payload,
+        workflowId: handle.workflowId,
+        outcome: 'blocked',
+        failures: await handle.query(openFailuresQuery),
+      };
+    if (progress !== undefined) show(progress, await rowsInProgress(run, progress));
     await Promise.race([ended, pause(signal)]);
   }
+  signal.throwIfAborted();
   return end;
 }
 

@@ -3,7 +3,7 @@ import type { Argv } from 'yargs';
 import { parseManifest } from '../domain/manifest.ts';
 import { openPayload } from '../platform/payload-source.ts';
 import { scanPayloadArchive } from '../platform/payload-archive.ts';
-import { registerSource } from '../platform/sources.ts';
+import { registerSource, tenantSchemaOf } from '../platform/sources.ts';
 import { matchSource } from '../platform/tenant.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
 import type { Command } from './command.ts';
@@ -13,7 +13,7 @@ import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
 import { logFile, openServices, processLogger } from './services.ts';
 import type { Services } from './services.ts';
-import { localPath, startRun } from './start-run.ts';
+import { isRemote, localPath, startRun } from './start-run.ts';
 import { stopSignal } from './stop-signal.ts';
 
 interface Options {
@@ -64,6 +64,9 @@ export const ingestCommand: Command<Options> = {
       }) as unknown as Argv<Options>,
   run: async (options, output) => {
     const stop = stopSignal();
+    // Before servers are started for it.
+    for (const payload of options.payload) if (!isRemote(payload)) localPath(payload);
+    tenantSchemaOf(options.org);
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
     let workers: PipelineWorkers | undefined;
     try {
@@ -175,12 +178,14 @@ async function registerCluster(
   payload: string,
   output: Output,
 ): Promise<void> {
-  const remote = /^(s3|https?):\/\//i.test(payload);
+  const remote = isRemote(payload);
   const { S3_ENDPOINT: s3Endpoint } = services.config;
-  const stream = remote
-    ? await openPayload(payload, s3Endpoint === undefined ? {} : { s3Endpoint })
-    : createReadStream(localPath(payload));
-  const manifest = await scanPayloadArchive(stream)
+  const open = async () =>
+    remote
+      ? openPayload(payload, s3Endpoint === undefined ? {} : { s3Endpoint })
+      : createReadStream(localPath(payload));
+  const manifest = await open()
+    .then((stream) => scanPayloadArchive(stream))
     .then((scan) => parseManifest(scan.manifest))
     .catch(() => undefined);
   if (manifest === undefined) return;

@@ -17,6 +17,7 @@ import { stopSignal } from './stop-signal.ts';
 
 interface Options {
   manifest: string;
+  org: string | undefined;
   decide: DecisionAction;
   note: string | undefined;
   withWorker: boolean;
@@ -32,6 +33,7 @@ export const replayCommand: Command<Options> = {
         demandOption: true,
         describe: 'manifest uuid or request id, or its beginning',
       })
+      .option('org', { type: 'string', describe: 'organisation id, when several have the manifest' })
       .option('decide', {
         choices: ['retry', 'skip', 'abandon'] as const,
         default: 'retry' as const,
@@ -48,7 +50,7 @@ export const replayCommand: Command<Options> = {
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
     let workers: PipelineWorkers | undefined;
     try {
-      const payloads = await findPayloads(services.pool, options.manifest);
+      const payloads = await findPayloads(services.pool, options.manifest, options.org);
       if (options.withWorker || services.embedded.temporal) {
         processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);

@@ -10,6 +10,7 @@ import type { resummarize } from '../workflows/index.ts';
 import type { Command } from './command.ts';
 import { logFile, openServices, processLogger } from './services.ts';
 import { runOptions } from './start-run.ts';
+import { stopSignal } from './stop-signal.ts';
 
 interface Options {
   org: string;
@@ -36,6 +37,7 @@ export const resummarizeCommand: Command<Options> = {
         describe: 'run a worker in this process',
       }) as unknown as Argv<Options>,
   run: async (options, output) => {
+    const stop = stopSignal();
     const month = billingMonth(options.month);
     const range = dayRangeOf(options, month);
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
@@ -58,15 +60,23 @@ export const resummarizeCommand: Command<Options> = {
       };
       output.say(`Rebuilding ${options.cluster}, ${range.from} to ${range.until}`);
       const client = await services.client();
-      const result = await client.workflow.execute<typeof resummarize>('resummarize', {
+      const handle = await client.workflow.start<typeof resummarize>('resummarize', {
         workflowId: `resummarize:${options.org}:${sourceUuid}:${range.from}:${range.until}`,
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue: taskQueues.pipeline,
         args: [input],
         staticSummary: `rebuild ${options.cluster}, ${range.from} to ${range.until}`,
       });
+      const result = await client
+        .withAbortSignal(stop, () => handle.result())
+        .catch((error: unknown) => {
+          stop.throwIfAborted();
+          throw error;
+        });
       output.result(
-        `${options.cluster} ${month}: ${result.daysSummarised} days summarised, ${result.summaryRowCount} rows`,
+        result.daysSummarised === 0
+          ? `${options.cluster} has no data of ${range.from} to ${range.until}`
+          : `${options.cluster} ${month}: ${result.daysSummarised} days summarised, ${result.summaryRowCount} rows`,
         result,
       );
       return 0;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Pool } from 'pg';
@@ -11,10 +11,12 @@ import { PipelineError } from '../domain/failures.ts';
 import { ingestWorkflowId, taskQueues } from '../domain/run.ts';
 import type { IngestManifestInput, IngestManifestResult, RunOptions } from '../domain/run.ts';
 import type { Config } from '../platform/config.ts';
+import { withoutSecrets } from '../activities/failure.ts';
 import { enterInbox } from '../platform/inbox.ts';
 import type { ArchivedPayload } from '../platform/inbox.ts';
 import { payloadKey } from '../platform/object-keys.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
+import { tenantSchemaOf } from '../platform/sources.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 
@@ -64,12 +66,19 @@ export function runOptions(config: Config): RunOptions {
  * @throws PipelineError `PayloadUnavailable` when a local file does not exist
  */
 export async function startRun(deps: StartRunDeps, request: StartRunRequest): Promise<StartedRun> {
-  const { orgId, payload } = request;
-  const entry = /^(s3|https?):\/\//i.test(payload)
+  const { orgId } = request;
+  tenantSchemaOf(orgId);
+  if (request.requestId !== undefined && !requestIdForm.test(request.requestId))
+    throw new PipelineError(
+      'ConfigInvalid',
+      'request id: expected 1 to 200 letters, digits, dots, dashes or underscores',
+    );
+  const remote = isRemote(request.payload);
+  const entry = remote
     ? {
-        requestId: request.requestId ?? sha256(payload.replace(/\?.*$/s, '')),
+        requestId: request.requestId ?? sha256(withoutSignature(request.payload)),
         origin: 'url' as const,
-        downloadUrl: payload,
+        downloadUrl: request.payload,
       }
     : await archiveLocalFile(deps.objectStore, request);
   const inboxId = await enterInbox(deps.pool, { orgId, ...entry });
@@ -79,7 +88,33 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
     inboxId,
     options: runOptions(deps.config),
   };
+  // What is shown and what goes into history: an address without what may be secret in it.
+  const payload = remote ? withoutSecrets(request.payload) : request.payload;
   return { payload, ...(await startWorkflow(deps.client, input, payload, request.again === true)) };
+}
+
+/** Ids become parts of workflow ids and object keys. */
+const requestIdForm = /^[A-Za-z0-9._-]{1,200}$/;
+
+/** Is the payload an address to fetch, and not a local file? */
+export function isRemote(payload: string): boolean {
+  return /^(s3|https?):\/\//i.test(payload);
+}
+
+/** Query parameters that sign an address: the same payload has others each time it is announced. */
+const signatureParameters =
+  /^(x-amz-|x-goog-|sig$|signature$|expires$|se$|sp$|sv$|sr$|st$|awsaccesskeyid$|googleaccessid$|key-pair-id$|policy$)/i;
+
+/** What tells one payload's address from another's: everything but its signature and user info. */
+function withoutSignature(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  for (const name of [...url.searchParams.keys()])
+    if (signatureParameters.test(name)) url.searchParams.delete(name);
+  url.searchParams.sort();
+  return url.href;
 }
 
 /**
@@ -138,15 +173,22 @@ async function archiveLocalFile(store: ObjectStore, { orgId, payload, requestId:
   return { requestId, origin: 'file' as const, objectKey };
 }
 
-/** Path of a local payload. @throws PipelineError `PayloadUnavailable` when there is no such file */
+/** Path of a local payload. @throws PipelineError `PayloadUnavailable` when it is no file */
 export function localPath(payload: string): string {
-  const path = payload.startsWith('file:') ? new URL(payload) : pathToFileURL(resolve(payload));
-  if (!existsSync(path))
+  const url = payload.startsWith('file:') ? new URL(payload) : pathToFileURL(resolve(payload));
+  const path = fileURLToPath(url);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined)
     throw new PipelineError(
       'PayloadUnavailable',
       `${payload}: no such file; give a path, or an s3: or https: address`,
     );
-  return decodeURIComponent(path.pathname);
+  if (!found.isFile())
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `${payload}: not a file; give the path of a tar.gz archive`,
+    );
+  return path;
 }
 
 function sha256(text: string): string {

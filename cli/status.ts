@@ -26,7 +26,12 @@ export const statusCommand: Command<Options> = {
     parser
       .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })
       .option('org', { type: 'string', describe: 'only this organisation' })
-      .option('limit', { type: 'number', default: 20, describe: 'most rows' }),
+      .option('limit', { type: 'number', default: 20, describe: 'most rows' })
+      .check(({ limit }) => {
+        if (!Number.isInteger(limit) || limit < 1)
+          throw new Error('--limit: expected a whole number of at least 1');
+        return true;
+      }),
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {

@@ -165,6 +165,17 @@ function coveredTime(sent: SentManifest): Pick<Manifest, 'start' | 'end' | 'hour
  * @throws PipelineError `ManifestInvalid` (not retried) that names every problem found
  */
 export function parseManifest(text: string | Uint8Array): Manifest {
+  try {
+    return readManifest(text);
+  } catch (cause) {
+    // The stack is the only limit on nesting; no honest manifest comes near it.
+    if (cause instanceof RangeError)
+      throw invalid(['expected a plain document, found one nested too deeply'], cause);
+    throw cause;
+  }
+}
+
+function readManifest(text: string | Uint8Array): Manifest {
   const result = sentManifest.safeParse(readJson(text));
   if (!result.success) {
     throw invalid(

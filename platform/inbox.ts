@@ -86,27 +86,34 @@ export interface ArchivedPayload {
 
 /**
  * Payloads of a manifest (each of its archives), or of one request, by the beginning of the manifest uuid or request id.
- * @throws PipelineError `PayloadUnavailable` when there is none, or when the text fits several manifests
+ * @throws PipelineError `PayloadUnavailable` when there is none, or when the text fits several manifests or organisations
  */
-export async function findPayloads(pool: Pool, wanted: string): Promise<ArchivedPayload[]> {
+export async function findPayloads(pool: Pool, wanted: string, orgId?: string): Promise<ArchivedPayload[]> {
   const { rows } = await pool.query<ArchivedPayload>(
     `select id as "inboxId", org_id as "orgId", request_id as "requestId", manifest ->> 'uuid' as "manifestUuid"
      from public.payload_inbox
-     where starts_with(manifest ->> 'uuid', lower($1))
-         or starts_with(request_id, $1)
+     where $1 <> ''
+         and (starts_with(manifest ->> 'uuid', lower($1)) or starts_with(request_id, $1))
+         and ($2::text is null or org_id = $2)
      order by received_at, id`,
-    [wanted],
+    [wanted, orgId ?? null],
   );
   if (rows.length === 0)
     throw new PipelineError(
       'PayloadUnavailable',
-      `No payload of manifest or request ${wanted}; ocp-pipeline status lists them`,
+      `No payload of manifest or request "${wanted}"; ocp-pipeline status lists them`,
+    );
+  const orgs = [...new Set(rows.map((row) => row.orgId))];
+  if (orgs.length > 1)
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `"${wanted}" exists in several organisations (${orgs.slice(0, 5).join(', ')}); say which with --org`,
     );
   const different = new Set(rows.map((row) => row.manifestUuid ?? row.requestId));
   if (different.size > 1)
     throw new PipelineError(
       'PayloadUnavailable',
-      `${wanted} is the beginning of ${different.size} manifests; give more of it`,
+      `"${wanted}" is the beginning of ${different.size} manifests; give more of it`,
     );
   return rows;
 }

@@ -171,11 +171,14 @@ export async function scanPayloadArchive(
   options: ReadArchiveOptions = {},
 ): Promise<ArchiveScan> {
   const limits = { ...defaultArchiveLimits, ...options.limits };
-  const memberNames: string[] = [];
+  const memberNames = new Set<string>();
   let manifest: Uint8Array | undefined;
   await walk(source, options, limits, async (entry) => {
     if (!isRegular(entry.header)) return;
-    memberNames.push(entry.header.name);
+    // Which of the two would count? Neither can be trusted.
+    if (memberNames.has(entry.header.name))
+      throw archiveProblem(`has two members named ${JSON.stringify(entry.header.name)}`);
+    memberNames.add(entry.header.name);
     if (entry.header.name !== 'manifest.json') return;
     if (entry.header.size > limits.maxManifestBytes)
       throw archiveProblem(
@@ -186,8 +189,8 @@ export async function scanPayloadArchive(
     manifest = Buffer.concat(chunks);
   });
   if (manifest === undefined)
-    throw archiveProblem(memberNames.length === 0 ? 'is empty' : 'has no member named manifest.json');
-  return { manifest, memberNames };
+    throw archiveProblem(memberNames.size === 0 ? 'is empty' : 'has no member named manifest.json');
+  return { manifest, memberNames: [...memberNames] };
 }
 
 /**

@@ -30,19 +30,29 @@ export async function openPayload(
   if (url.protocol === 's3:') return openObject(url, shown, options);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new PipelineError('PayloadUnavailable', `${shown}: expected a file:, s3:, http: or https: address`);
-  const response = await fetch(url, options.signal === undefined ? {} : { signal: options.signal }).catch(
-    (cause: unknown) => {
-      options.signal?.throwIfAborted();
-      throw new PipelineError(
-        'PayloadUnavailable',
-        `${shown}: the server cannot be reached; it is tried again`,
-        {
-          retryable: true,
-          cause,
-        },
-      );
-    },
-  );
+  // fetch refuses addresses with user info; it belongs into a header.
+  const headers: Record<string, string> =
+    url.username === '' && url.password === ''
+      ? {}
+      : {
+          authorization: `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`,
+        };
+  url.username = '';
+  url.password = '';
+  const response = await fetch(url, {
+    headers,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  }).catch((cause: unknown) => {
+    options.signal?.throwIfAborted();
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `${shown}: the server cannot be reached; it is tried again`,
+      {
+        retryable: true,
+        cause,
+      },
+    );
+  });
   if (response.ok && response.body !== null) return Readable.fromWeb(response.body as never);
   await response.body?.cancel();
   const hopeless = hopelessStatuses.has(response.status);

@@ -24,6 +24,17 @@ export type RowCheck = (
   fields: readonly string[],
 ) => { place: RowPlace } | { problem: RowProblem; place?: RowPlace };
 
+/** Text columns that become keys of summary tables, and what those columns hold; Kubernetes' own limits are not above. */
+const longestName = 253;
+const boundedNames: ReadonlySet<string> = new Set([
+  'namespace',
+  'node',
+  'resource_id',
+  'persistentvolumeclaim',
+  'persistentvolume',
+  'storageclass',
+]);
+
 const numberForm = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
@@ -38,6 +49,7 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
   });
   const numbers = present.filter((column) => column.type === 'number');
   const times = present.filter((column) => column.type === 'timestamp' && column.name !== 'interval_start');
+  const names = present.filter((column) => boundedNames.has(column.name));
   const intervalStart = position.get('interval_start') ?? -1;
   const place = cachedPlace(window);
   const validTime = cached((text) => parseTimestamp(text) !== undefined);
@@ -50,12 +62,22 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
     for (const { name, index } of times)
       if (!validTime(fields[index] ?? ''))
         return { problem: notATime(name, fields[index] ?? ''), place: found.place };
+    for (const { name, index } of names) {
+      const reason = nameProblem(fields[index] ?? '');
+      if (reason !== undefined) return { problem: { column: name, reason }, place: found.place };
+    }
     for (const { name, index } of numbers) {
       const reason = numberProblem(fields[index] ?? '');
       if (reason !== undefined) return { problem: { column: name, reason }, place: found.place };
     }
     return found;
   };
+}
+
+function nameProblem(text: string): string | undefined {
+  // Characters are counted as PostgreSQL counts them only when the cheap upper bound is passed.
+  if (text.length <= longestName || Array.from(text).length <= longestName) return undefined;
+  return `expected at most ${longestName} characters, found ${Array.from(text).length}`;
 }
 
 function numberProblem(text: string): string | undefined {

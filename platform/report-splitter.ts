@@ -20,7 +20,7 @@ export interface SplitPiece {
   rejectedRowCount: number;
   /** bit h is set when a row starts in UTC hour h */
   hourMask: number;
-  /** SHA-256 of the daily CSV, hexadecimal */
+  /** SHA-256 of the daily CSV, hexadecimal; `none` for a failed file, whose CSVs are not kept */
   checksum: string;
 }
 
@@ -183,6 +183,7 @@ class FileSplit {
     const { fileName, rejectsKey } = this.#options;
     // The list first: when it cannot be stored, no day's object has been replaced yet.
     await this.#rejects?.close();
+    const state = this.#state();
     const pieces: SplitPiece[] = [];
     for (const [usageDay, { writer, rowCount, hourMask }] of [...this.#pieces].sort(([a], [b]) =>
       a < b ? -1 : 1,
@@ -193,10 +194,9 @@ class FileSplit {
         rowCount,
         rejectedRowCount: this.#rejectedByDay.get(usageDay) ?? 0,
         hourMask,
-        ...(await writer.close()),
+        ...(state === 'failed' ? await discard(writer) : await writer.close()),
       });
     this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
-    const state = this.#state();
     const message = this.#message(state);
     return {
       fileName,
@@ -276,4 +276,10 @@ class FileSplit {
       );
     return undefined;
   }
+}
+
+/** A failed file must not replace what an earlier one of the same name brought. */
+async function discard(writer: ObjectWriter): Promise<{ byteCount: number; checksum: string }> {
+  await writer.abandon(new Error('the file has too many bad rows'));
+  return { byteCount: 0, checksum: 'none' };
 }

@@ -28,6 +28,10 @@ export interface RegisteredSource {
 }
 
 const orgIdForm = /^[A-Za-z0-9_]{1,36}$/;
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const unprintable = /\p{Control}/u;
+/** The provider's column holds 256 characters. */
+const longestName = 256;
 /** The report period's column holds 50 characters. */
 const longestClusterId = 50;
 
@@ -52,6 +56,17 @@ export async function registerSource(
   deps: { pool: Pool; databaseUrl: string; log: MigrationLog },
   source: NewSource,
 ): Promise<RegisteredSource> {
+  if (!uuidForm.test(source.sourceUuid ?? randomUUID()))
+    throw new PipelineError('ConfigInvalid', `source "${source.sourceUuid ?? ''}": expected a UUID`);
+  if (
+    source.name === '' ||
+    source.name.length > longestName ||
+    unprintable.test(source.name + source.clusterId)
+  )
+    throw new PipelineError(
+      'ConfigInvalid',
+      `name and cluster id: expected 1 to ${longestName} characters for the name, and no control characters`,
+    );
   if (source.clusterId === '' || source.clusterId.length > longestClusterId)
     throw new PipelineError(
       'ConfigInvalid',

@@ -11,6 +11,9 @@ export interface TagKey {
 /** Most keys that a tenant may enable. */
 export const mostEnabledKeys = 200;
 
+/** The column holds 512 characters. */
+const longestKey = 512;
+
 /** Label keys of a tenant, sorted. Keys that payloads bring are entered as disabled. */
 export async function listTagKeys(pool: Pool, schema: string): Promise<TagKey[]> {
   const { rows } = await inTenantTransaction(pool, schema, (client) =>
@@ -34,6 +37,12 @@ export async function setTagKeys(
   keys: readonly string[],
   enabled: boolean,
 ): Promise<number> {
+  const bad = keys.find((key) => key === '' || key.length > longestKey);
+  if (bad !== undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `label key "${bad.slice(0, 40)}": expected 1 to ${longestKey} characters, found ${bad.length}`,
+    );
   return inTenantTransaction(pool, schema, async (client) => {
     const { rowCount } = await client.query(
       `insert into reporting_enabledtagkeys as known (uuid, key, enabled, provider_type)

@@ -38,6 +38,20 @@ eligible as (
     from candidates
     where loaded
         and release is not null
+        -- A failed file may lack any day: what the manifest's other files hold of its kind is not the whole day.
+        and not exists (
+            select 1
+            from ocp_file as file
+            where file.manifest_id = candidates.manifest_id
+                and file.state = 'failed'
+                and coalesce(file.report_kind, candidates.report_kind) = candidates.report_kind
+                and not exists (
+                    select 1
+                    from ocp_piece as piece
+                    where piece.file_id = file.file_id
+                        and piece.state in ('staged', 'swept')
+                )
+        )
 ),
 best_daily as (
     select distinct on (report_kind, usage_day)
@@ -94,3 +108,5 @@ set generation = decided.generation
 from decided
 where piece.piece_id = decided.piece_id
     and piece.generation is distinct from decided.generation
+    -- A load holds the row of a piece that nobody judged yet: it is judged when it is loaded.
+    and not (piece.generation is null and piece.state = 'registered')

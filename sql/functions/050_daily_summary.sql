@@ -109,7 +109,8 @@ begin
             sum(coalesce(pod_request_memory_byte_seconds, 0)) as request_memory,
             sum(ocp_effective_usage(pod_usage_memory_byte_seconds, pod_request_memory_byte_seconds, v_rules)) as effective_memory,
             sum(coalesce(pod_limit_memory_byte_seconds, 0)) as limit_memory,
-            max(coalesce(node_capacity_cpu_cores, 0)) as capacity_cores,
+            -- Bounded as the column is: one absurd value must not stop the month.
+            least(max(coalesce(node_capacity_cpu_cores, 0)), 1e15) as capacity_cores,
             max(coalesce(node_capacity_memory_bytes, 0)) as capacity_memory_bytes
         from hourly
         group by usage_day, namespace, node, label_set_id

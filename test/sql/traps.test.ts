@@ -205,14 +205,14 @@ describe('node roles', () => {
     ]);
   });
 
-  test('of several roles the alphabetically last holds, within a day and between sizes of the node', async () => {
+  test('of several roles of a day the alphabetically last holds, and each day goes by its own', async () => {
     const node = { node: 'x', resource_id: 'i-x' };
     await summarise({
       pod_usage: [podHour(0, { ...node, node_role: 'infra' }), podHour(1, { ...node, node_role: 'master' })],
     });
     expect(await knownNodes()).toEqual([['x', 'master', 4]]);
 
-    // Another size makes another row of the node, and 'worker' > 'master'. The day before keeps what it was built with.
+    // 'worker' > 'master' > 'infra'. The day before keeps what it was built with.
     const next = '2026-10-02';
     await source.stage('pod_usage', next, [
       podHour(0, { ...node, node_role: 'worker', node_capacity_cpu_cores: 8 }),

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ export interface CommandResult {
 export interface CommandLine {
   database: TestDatabase;
   environment: Record<string, string>;
+  /** Start the command; the caller stops it. */
+  start(args: readonly string[]): { child: ChildProcess; ended: Promise<CommandResult> };
   /** Run the command to its end, without a terminal. */
   run(args: readonly string[], environment?: Record<string, string | undefined>): Promise<CommandResult>;
 }
@@ -45,26 +48,28 @@ export async function createCommandLine(): Promise<CommandLine> {
   return {
     database,
     environment,
-    run: (args, more = {}) => runProgram(args, { ...environment, ...more }),
+    start: (args) => startProgram(args, environment),
+    run: (args, more = {}) => startProgram(args, { ...environment, ...more }).ended,
   };
 }
 
-function runProgram(
+function startProgram(
   args: readonly string[],
   environment: Record<string, string | undefined>,
-): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], {
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+): { child: ChildProcess; ended: Promise<CommandResult> } {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<CommandResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
       resolve({ code, stdout, stderr });
     });
   });
+  return { child, ended };
 }
