@@ -3,6 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { OpenFailure } from '../../domain/decision.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
 import type { ingestManifest } from '../../workflows/index.ts';
+import { searchAttributes } from '../../workflows/search-attributes.ts';
 import { openFailuresQuery, progressQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import { createArchiveFolder, readPayload } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
@@ -74,7 +75,7 @@ describe('a step that gives up', () => {
     });
     expect(await handle.query(progressQuery)).toMatchObject({ state: 'blocked', openFailureCount: 1 });
     const described = await handle.describe();
-    expect(described.searchAttributes['PipelineState']).toEqual(['blocked']);
+    expect(described.typedSearchAttributes.get(searchAttributes.pipelineState)).toBe('blocked');
 
     const decide = (failureId: string, action: 'retry' | 'skip') =>
       handle.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action }] });
