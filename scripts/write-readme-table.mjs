@@ -5,7 +5,9 @@ import { configurationTable } from '../dist/platform/config.js';
 const readme = new URL('../README.md', import.meta.url);
 const text = readFileSync(readme, 'utf8');
 const code = (value) => (value === '' ? '' : `\`${value}\``);
-const rows = configurationTable().map((row) => `| ${code(row.name)} | ${code(row.fallback)} | ${row.meaning} |`);
+const rows = configurationTable().map(
+  (row) => `| ${code(row.name)} | ${code(row.fallback)} | ${row.meaning} |`,
+);
 const table = ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
 const from = text.indexOf('| variable |');
 const until = text.indexOf('<!-- end of configuration table');

@@ -46,7 +46,14 @@ function pod(
   }));
 }
 
-function volume(pvc: string, pv: string, mountedBy: string, sizes: [number, number, number], pvLabels: Labels, pvcLabels: Labels) {
+function volume(
+  pvc: string,
+  pv: string,
+  mountedBy: string,
+  sizes: [number, number, number],
+  pvLabels: Labels,
+  pvcLabels: Labels,
+) {
   const [capacity, request, usage] = sizes;
   return [0, 1].map((hour) => ({
     hour,
@@ -91,7 +98,11 @@ async function stageExample(source: StagedSource, w1Zone: [string, string] = ['a
     ...volume('orphan', 'pv3', '', [20, 20, 0], {}, {}),
   ]);
   await source.stage('node_labels', day, [
-    ...w1Zone.map((zone, hour) => ({ hour, node: 'w1', label_set_id: { app: 'nodeapp', zone, secret: 'x' } })),
+    ...w1Zone.map((zone, hour) => ({
+      hour,
+      node: 'w1',
+      label_set_id: { app: 'nodeapp', zone, secret: 'x' },
+    })),
     ...[0, 1].map((hour) => ({ hour, node: 'm1', label_set_id: { zone: 'b' } })),
   ]);
   await source.stage('namespace_labels', day, [
@@ -132,13 +143,22 @@ interface StorageRow {
   months: number[];
 }
 
-function expectPodRows(rows: PodRow[], expected: [string, string, Labels | null, number[], number[]][]): void {
-  expect(rows.map((row) => `${row.namespace} ${row.node}`)).toEqual(expected.map(([namespace, node]) => `${namespace} ${node}`));
+function expectPodRows(
+  rows: PodRow[],
+  expected: [string, string, Labels | null, number[], number[]][],
+): void {
+  expect(rows.map((row) => `${row.namespace} ${row.node}`)).toEqual(
+    expected.map(([namespace, node]) => `${namespace} ${node}`),
+  );
   for (const [index, [namespace, , labels, cpu, memory]] of expected.entries()) {
     const row = rows[index];
-    expect(row?.labels === 'none' ? null : (JSON.parse(row?.labels ?? '') as Labels), namespace).toEqual(labels);
-    for (const [i, value] of cpu.entries()) expect(row?.cpu[i], `${namespace} cpu ${i}`).toBeCloseTo(value, 9);
-    for (const [i, value] of memory.entries()) expect(row?.memory[i], `${namespace} memory ${i}`).toBeCloseTo(value, 9);
+    expect(row?.labels === 'none' ? null : (JSON.parse(row?.labels ?? '') as Labels), namespace).toEqual(
+      labels,
+    );
+    for (const [i, value] of cpu.entries())
+      expect(row?.cpu[i], `${namespace} cpu ${i}`).toBeCloseTo(value, 9);
+    for (const [i, value] of memory.entries())
+      expect(row?.memory[i], `${namespace} memory ${i}`).toBeCloseTo(value, 9);
   }
 }
 
@@ -155,11 +175,14 @@ const volumeNumbers: [string, string | null, number, number[]][] = [
 ];
 
 function expectStorageRows(rows: StorageRow[], labels: Labels[]): void {
-  expect(rows.map((row) => [row.claim, row.node])).toEqual(volumeNumbers.map(([claim, node]) => [claim, node]));
+  expect(rows.map((row) => [row.claim, row.node])).toEqual(
+    volumeNumbers.map(([claim, node]) => [claim, node]),
+  );
   expect(rows.map((row) => row.labels)).toEqual(labels);
   for (const [index, [claim, , capacity, months]] of volumeNumbers.entries()) {
     expect(rows[index]?.capacity, claim).toBe(capacity);
-    for (const [i, value] of months.entries()) expect(rows[index]?.months[i], `${claim} ${i}`).toBeCloseTo(value, 12);
+    for (const [i, value] of months.entries())
+      expect(rows[index]?.months[i], `${claim} ${i}`).toBeCloseTo(value, 12);
   }
 }
 
@@ -204,7 +227,9 @@ describe('worked example, profile koku', () => {
        from reporting_ocpusagelineitem_daily_summary where source_uuid = $1 and data_source = 'Pod'`,
       [source.sourceUuid],
     );
-    expect(rows).toEqual([{ node_cpu: 8, node_memory: 32, cluster_cpu: 16, cluster_memory: 64, cores: 4, memory: 16 }]);
+    expect(rows).toEqual([
+      { node_cpu: 8, node_memory: 32, cluster_cpu: 16, cluster_memory: 64, cores: 4, memory: 16 },
+    ]);
   });
 
   test('summarising again gives the same rows', async () => {
@@ -312,6 +337,11 @@ test('a node label that changes within the day counts once, with the later value
 test('a summary is not built when the rules profile is not set', async () => {
   const source = await createStagedSource(await createTestDatabase(), '2026-10');
   await expect(
-    source.query('select populate_daily_summary_from_staging($1, $1, 1, $2, $3, $4)', [day, 'c', 'a', source.sourceUuid]),
+    source.query('select populate_daily_summary_from_staging($1, $1, 1, $2, $3, $4)', [
+      day,
+      'c',
+      'a',
+      source.sourceUuid,
+    ]),
   ).rejects.toThrow(/ocp\.rules is not set: expected design or koku/);
 });

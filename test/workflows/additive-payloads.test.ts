@@ -65,7 +65,9 @@ describe.each([
     await pipeline.ingest(await archiveOf(cluster('again'), noon(options)));
     const versions = await dayVersions(pipeline.database, source);
     expect(await pipeline.ingest(first, { again: true })).toMatchObject({ rowsLoaded: 0, daysSummarised: 0 });
-    expect(await pipeline.ingest(first, { requestId: cluster('other').replaceAll(/[^\w-]/g, '-') })).toMatchObject({ rowsLoaded: 0 });
+    expect(
+      await pipeline.ingest(first, { requestId: cluster('other').replaceAll(/[^\w-]/g, '-') }),
+    ).toMatchObject({ rowsLoaded: 0 });
     expectSameTables(await snapshotTables(pipeline.database, source), halfDay);
     expect(await dayVersions(pipeline.database, source)).toEqual(versions);
   });
