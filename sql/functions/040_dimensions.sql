@@ -48,7 +48,7 @@ begin
             line.node,
             line.resource_id,
             -- Rounded and bounded as the column is: an unrounded value would never find the row it made.
-            round(least(max(line.node_capacity_cpu_cores), 1e15)::numeric, 2)::numeric(18, 2) as cores,
+            round(least(max(coalesce(line.node_capacity_cpu_cores, 0)), 1e15)::numeric, 2)::numeric(18, 2) as cores,
             max(nullif(line.node_role, '')) as sent_role,
             bool_or(line.namespace = 'openshift-kube-apiserver') as runs_api_server
         from reporting_ocpusagelineitem_pod_staging as line

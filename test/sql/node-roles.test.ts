@@ -74,3 +74,14 @@ test('the role comes from the column, else from the API server, else from the la
     '2026-10-03 Worker unallocated',
   ]);
 });
+
+test('a node whose capacity is blank has 0 cores', async () => {
+  const source = await createStagedSource(await createTestDatabase(), '2026-10');
+  await source.stage('pod_usage', '2026-10-01', [
+    { hour: 0, pod: 'p', namespace: 'shop', node: 'n1', resource_id: '', label_set_id: {} },
+  ]);
+  await source.summarise('design', '2026-10-01');
+  expect(
+    await source.query('select node, node_capacity_cpu_cores::float8 as cores from reporting_ocp_nodes'),
+  ).toEqual([{ node: 'n1', cores: 0 }]);
+});
