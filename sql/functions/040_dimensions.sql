@@ -23,6 +23,7 @@ declare
     v_storage_pieces bigint[] := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
     v_node_label_pieces bigint[] := ocp_live_pieces('node_labels', p_source_uuid, p_start_date, p_end_date);
     v_cluster_uuid uuid;
+    v_other_uuids uuid[];
 begin
     select uuid
     into v_cluster_uuid
@@ -32,11 +33,30 @@ begin
     order by cluster_alias is not distinct from p_cluster_alias desc, uuid
     limit 1;
 
+    v_other_uuids := array(
+        select uuid
+        from reporting_ocp_clusters
+        where provider_id = p_source_uuid
+            and cluster_id = p_cluster_id
+            and uuid <> v_cluster_uuid
+    );
+
     if v_cluster_uuid is null then
         insert into reporting_ocp_clusters (uuid, cluster_id, cluster_alias, provider_id)
         values (gen_random_uuid(), p_cluster_id, p_cluster_alias, p_source_uuid)
         returning uuid into v_cluster_uuid;
     else
+        -- Rows of the same cluster under other aliases, which Koku leaves behind: reports would show either. What hangs on
+        -- them is entered again for the row that stays.
+        delete from reporting_ocp_nodes
+        where cluster_id = any(v_other_uuids);
+        delete from reporting_ocp_projects
+        where cluster_id = any(v_other_uuids);
+        delete from reporting_ocp_pvcs
+        where cluster_id = any(v_other_uuids);
+        delete from reporting_ocp_clusters
+        where uuid = any(v_other_uuids);
+
         update reporting_ocp_clusters
         set cluster_alias = p_cluster_alias
         where uuid = v_cluster_uuid

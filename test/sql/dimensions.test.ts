@@ -85,3 +85,24 @@ test('a node whose capacity is blank has 0 cores', async () => {
     await source.query('select node, node_capacity_cpu_cores::float8 as cores from reporting_ocp_nodes'),
   ).toEqual([{ node: 'n1', cores: 0 }]);
 });
+
+test('rows of the cluster under another alias go, with what hangs on them', async () => {
+  const source = await createStagedSource(await createTestDatabase(), '2026-10');
+  await stagePod(source, '2026-10-01', 'worker');
+  await source.summarise('koku', '2026-10-01');
+  await source.query(
+    `with other as (
+         insert into reporting_ocp_clusters (uuid, cluster_id, cluster_alias, provider_id)
+         values (gen_random_uuid(), $1, 'former name', $2)
+         returning uuid
+     )
+     insert into reporting_ocp_projects (uuid, project, cluster_id)
+     select gen_random_uuid(), 'shop', uuid from other`,
+    [source.clusterId, source.sourceUuid],
+  );
+  await source.summarise('koku', '2026-10-01');
+  expect(await source.query('select cluster_alias from reporting_ocp_clusters')).toEqual([
+    { cluster_alias: 'alias' },
+  ]);
+  expect(await source.query('select project from reporting_ocp_projects')).toEqual([{ project: 'shop' }]);
+});
