@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -208,11 +208,29 @@ export class FileObjectStore implements ObjectStore {
   /** Best effort: a file that cannot be removed now is tried again, and must not stop the caller. */
   async #sweep(): Promise<void> {
     const names = await readdir(this.#incoming).catch(() => []);
+    if (names.length === 0) return;
+    const nowMs = await this.#fileSystemNowMs();
     for (const name of names) {
       const path = join(this.#incoming, name);
       const found = await stat(path).catch(() => undefined);
-      if (found !== undefined && Date.now() - found.mtimeMs > staleAfterMs)
+      if (found !== undefined && nowMs - found.mtimeMs > staleAfterMs)
         await rm(path, { force: true }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * The clock that the files' times come from. This machine's may differ, on a network file system or when it is wrong, and
+   * a file that is being written must not look a day old. When it cannot be told, nothing is stale.
+   */
+  async #fileSystemNowMs(): Promise<number> {
+    const probe = join(this.#incoming, `${randomUUID()}.clock`);
+    try {
+      await writeFile(probe, '');
+      return (await stat(probe)).mtimeMs;
+    } catch {
+      return Number.NEGATIVE_INFINITY;
+    } finally {
+      await rm(probe, { force: true }).catch(() => undefined);
     }
   }
 
