@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -32,7 +32,8 @@ async function leave(name: string, ageHours: number): Promise<void> {
   const path = join(directory, '.incoming', name);
   await mkdir(join(directory, '.incoming'), { recursive: true });
   await writeFile(path, 'half an object');
-  const then = new Date(Date.now() - ageHours * 3_600_000);
+  const { mtimeMs } = await stat(path);
+  const then = new Date(mtimeMs - ageHours * 3_600_000);
   await utimes(path, then, then);
 }
 const incoming = (): Promise<string[]> => readdir(join(directory, '.incoming'));
