@@ -103,8 +103,7 @@ async function rebuildChangedDays(
     input.force?.from ?? null,
     input.force?.until ?? null,
   ]);
-  const days = rebuildableDays(rows);
-  const waiting = rows.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
+  const { days, waiting } = rebuildableDays(rows);
   // Also on days that are not rebuilt: the same lines under another manifest are summarised already.
   await client.query(sql.markProcessed, [sourceUuid, monthStart, waiting]);
   if (days.length === 0) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
@@ -132,10 +131,10 @@ async function rebuildChangedDays(
 }
 
 /**
- * The changed days that can be rebuilt now.
+ * The changed days that can be rebuilt now, and those that keep their summary until their pieces are loaded.
  * @throws RollBack with the pieces to load first, when the sweep has dropped some
  */
-function rebuildableDays(changed: readonly ChangedDay[]): ChangedDay[] {
+function rebuildableDays(changed: readonly ChangedDay[]): { days: ChangedDay[]; waiting: UsageDay[] } {
   const foreign = changed.filter((day) => day.is_foreign).map((day) => day.usage_day);
   if (foreign[0] !== undefined)
     throw new PipelineError(
@@ -153,7 +152,7 @@ function rebuildableDays(changed: readonly ChangedDay[]): ChangedDay[] {
       outcome: 'missing',
       pieceIds: missing.slice(0, mostMissingNamed),
     });
-  return days;
+  return { days, waiting };
 }
 
 interface SourceOfMonth {
