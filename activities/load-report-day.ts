@@ -166,14 +166,11 @@ async function copyPiece(
   });
   const labelSets = new LabelSets(deps.pool, schema, piece.report_kind !== 'vm_usage');
   let rowCount = 0;
-  async function* lines(): AsyncGenerator<string> {
-    for await (const batch of csv.batches) {
-      const labels = new Set<string>();
-      for (const row of batch) for (const position of writer.labelPositions) labels.add(row[position] ?? '');
-      await labelSets.store(labels, signal);
-      let chunk = '';
-      for (const row of batch) chunk += writer.line(row, (text) => labelSets.id(text));
-      rowCount += batch.length;
+  async function* lines(): AsyncGenerator<Buffer> {
+    for await (const rows of csv.rows) {
+      await labelSets.store(writer.labelTexts(rows), signal);
+      const chunk = writer.lines(rows, (text) => labelSets.id(text));
+      rowCount += rows.form === 'plain' ? rows.recordCount : rows.records.length;
       onRows(rowCount);
       yield chunk;
     }

@@ -1,13 +1,41 @@
-import { Transform } from 'node:stream';
-import type { Readable, TransformCallback } from 'node:stream';
+import { PassThrough } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parse } from 'csv-parse';
-import type { Options } from 'csv-parse';
+import { parse } from 'csv-parse/sync';
+import type { Options } from 'csv-parse/sync';
 
-/** One CSV record and the number of its last line in the file, from 1. */
+/**
+ * A run of plain records, in the bytes they came in. Plain is what operators write: printable ASCII without quotes and
+ * backslashes, one line each, as many fields as the header. Such a record needs no parsing, only to know where its
+ * fields end: field `f` of record `r` ends before byte `ends[r * fieldCount + f]` and starts one byte behind the field
+ * before it (`start`, for the first). The records follow each other in `bytes`, each with its `\n`.
+ *
+ * `ends` is used again for the next run: read it before asking for more.
+ */
+export interface PlainRecords {
+  readonly form: 'plain';
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly recordCount: number;
+  readonly fieldCount: number;
+  readonly ends: Int32Array;
+  /** line of the first record, from 1 */
+  readonly line: number;
+}
+
+/** One record that was anything but plain. */
 export interface CsvRecord {
   fields: string[];
+  /** line that the record starts on, from 1 */
   line: number;
+  /** the record as it stands in the file, without its line end and without NUL bytes */
+  raw: Buffer;
+}
+
+/** Records that csv-parse has read. The first record of a file, its header, is always among them. */
+export interface ParsedRecords {
+  readonly form: 'parsed';
+  readonly records: CsvRecord[];
 }
 
 /** Longest record that is believed; a missing quote would otherwise swallow the rest of a file into memory. */
@@ -26,82 +54,287 @@ export class CsvUnreadable extends Error {
 
 /** The end of a file that a quote which never closes has swallowed. */
 export interface UnclosedQuote {
-  /** last line of the file, from 1 */
+  /** line of the record with the quote, from 1 */
   line: number;
-  /** lines from the record with the quote to the end of the file; as many rows are lost */
+  /** lines from there to the end of the file; as many rows are lost */
   lineCount: number;
-}
-
-/** PostgreSQL cannot store NUL in text, and no honest value holds one. Nothing passes once `isOver` says so:
- * the parser would go on in the middle of a record. */
-function withoutNul(isOver: () => boolean): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done: TransformCallback) {
-      if (isOver()) done();
-      else done(null, chunk.includes(0) ? chunk.filter((byte) => byte !== 0) : chunk);
-    },
-  });
+  /** the first of those lines */
+  raw: Buffer;
 }
 
 /**
  * Read a CSV as spreadsheets and operators write it: quoting, line breaks within quotes, CRLF, a byte order mark, any
  * number of fields. Invalid UTF-8 becomes U+FFFD, NUL bytes are dropped, blank lines are passed over.
  *
+ * What the records are is decided by csv-parse; runs of lines that it would read in only one way are not shown to it,
+ * because it takes a hundred times as long as finding the commas. test/split/csv-records.test.ts holds both side by side.
+ *
  * @param onUnclosedQuote called at the end of a file whose last record has a quote that never closes
  * @throws CsvUnreadable at a record of more than 8 MiB
  */
 export async function* csvRecords(
   source: Readable,
-  options: { signal?: AbortSignal; onUnclosedQuote?: (end: UnclosedQuote) => void },
-): AsyncGenerator<CsvRecord> {
-  let lastLine = 0;
-  let unclosedAt: number | undefined;
-  let unreadable: CsvUnreadable | undefined;
-  const parserOptions: Options = {
-    bom: true,
-    // Not left to detection: a header from one tool and rows from another can end their lines differently.
-    record_delimiter: ['\r\n', '\n'],
-    info: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    max_record_size: longestRecordBytes,
-    on_skip: (error) => {
-      const line = (error as { lines?: number } | undefined)?.lines ?? 0;
-      if (error?.code === 'CSV_MAX_RECORD_SIZE') unreadable ??= new CsvUnreadable(line);
-      else unclosedAt = line;
-      return undefined;
-    },
-  };
-  const parser = parse(parserOptions);
-  const fed = pipeline(
-    source,
-    withoutNul(() => unreadable !== undefined),
-    parser,
-    options.signal === undefined ? {} : { signal: options.signal },
-  );
-  const failure = fed.then(
+  options: { signal?: AbortSignal; onUnclosedQuote?: (end: UnclosedQuote) => void } = {},
+): AsyncGenerator<PlainRecords | ParsedRecords> {
+  const scanner = new CsvScanner();
+  for await (const chunk of abortable(source, options.signal)) yield* scanner.add(chunk);
+  const unclosed = yield* scanner.end();
+  if (unclosed !== undefined) options.onUnclosedQuote?.(unclosed);
+}
+
+/** The chunks of a stream; reading ends at once when the signal is aborted, also while the stream has stalled. */
+async function* abortable(source: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const chunks = new PassThrough();
+  const failure = pipeline(source, chunks, signal === undefined ? {} : { signal }).then(
     () => undefined,
     (error: unknown) => ({ error }),
   );
   try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      lastLine = info.lines;
-      yield { fields: record, line: info.lines };
-    }
-    if (unreadable !== undefined) throw unreadable;
-    if (unclosedAt !== undefined)
-      options.onUnclosedQuote?.({ line: unclosedAt, lineCount: Math.max(1, unclosedAt - lastLine) });
+    yield* chunks as AsyncIterable<Buffer>;
   } catch (error) {
     throw (await failure)?.error ?? error;
   } finally {
-    parser.destroy();
+    chunks.destroy();
     await failure;
   }
+}
+
+const newline = 0x0a;
+const comma = 0x2c;
+
+/** What a byte means to the search for field ends: 0 part of a field, 1 comma, 2 newline, 3 a case for csv-parse. */
+const byteClass = new Uint8Array(256).fill(3);
+byteClass.fill(0, 0x20, 0x7f);
+byteClass[0x22] = 3; // "
+byteClass[0x5c] = 3; // \, which COPY gives a meaning
+byteClass[comma] = 1;
+byteClass[newline] = 2;
+
+/** Most fields of a run, which bound the memory of `ends`; a run of one record may have more. */
+const mostFieldsInRun = 256 * 1024;
+/** Bytes given to csv-parse at a time: a call costs 50 µs, and plain lines behind the odd one should not go through it. */
+const longestPatchBytes = 16 * 1024;
+
+const parserOptions: Options = {
+  // Not left to detection: a header from one tool and rows from another can end their lines differently.
+  record_delimiter: ['\r\n', '\n'],
+  info: true,
+  relax_column_count: true,
+  relax_quotes: true,
+  skip_empty_lines: true,
+  skip_records_with_error: true,
+  max_record_size: longestRecordBytes,
+};
+
+interface Patch {
+  records: CsvRecord[];
+  /** bytes that the records take */
+  byteCount: number;
+  /** the last record has a quote that is still open */
+  isOpen: boolean;
+}
+
+class CsvScanner {
+  /** Bytes of an unfinished record, from its start. */
+  #rest: Buffer = Buffer.alloc(0);
+  /** Line that `#rest` starts on. */
+  #line = 1;
+  /** 0 until the header is known */
+  #fieldCount = 0;
+  #ends = new Int32Array(0);
+  #isStart = true;
+  /** Length of `#rest` before which looking at it again is not worth while: a quote is open in it. */
+  #openUntil = 0;
+  #patchBytes = 0;
+
+  *add(chunk: Buffer): Generator<PlainRecords | ParsedRecords> {
+    // PostgreSQL cannot store NUL in text, and no honest value holds one.
+    const honest = chunk.includes(0) ? Buffer.from(chunk.filter((byte) => byte !== 0)) : chunk;
+    this.#rest = this.#rest.length === 0 ? honest : Buffer.concat([this.#rest, honest]);
+    const bytes = this.#skipByteOrderMark(false);
+    if (bytes === undefined || bytes.length < this.#openUntil) return;
+    this.#openUntil = 0;
+    const limit = bytes.lastIndexOf(newline) + 1;
+    const position = yield* this.#scan(bytes, limit);
+    this.#rest = bytes.subarray(position);
+    if (this.#rest.length > longestRecordBytes) throw new CsvUnreadable(this.#line);
+  }
+
+  *end(): Generator<PlainRecords | ParsedRecords, UnclosedQuote | undefined> {
+    const bytes = this.#skipByteOrderMark(true) ?? this.#rest;
+    const position = yield* this.#scan(bytes, bytes.lastIndexOf(newline) + 1);
+    const rest = bytes.subarray(position);
+    if (rest.length === 0) return undefined;
+    const { records, byteCount, isOpen } = this.#parse(rest);
+    if (records.length > 0) yield { form: 'parsed', records };
+    if (!isOpen) return undefined;
+    const lost = rest.subarray(byteCount);
+    const firstEnd = lost.indexOf(newline);
+    return {
+      line: this.#line,
+      lineCount: countNewlines(lost) + (lost.at(-1) === newline ? 0 : 1),
+      raw: firstEnd === -1 ? lost : withoutLineEnd(lost.subarray(0, firstEnd + 1)),
+    };
+  }
+
+  /** @returns the bytes to look at; undefined while there are too few to tell */
+  #skipByteOrderMark(isEnd: boolean): Buffer | undefined {
+    if (!this.#isStart) return this.#rest;
+    if (this.#rest.length < 3 && !isEnd) return undefined;
+    this.#isStart = false;
+    if (this.#rest[0] === 0xef && this.#rest[1] === 0xbb && this.#rest[2] === 0xbf)
+      this.#rest = this.#rest.subarray(3);
+    return this.#rest;
+  }
+
+  /** Read the records of `bytes` up to `limit`, which is behind a newline. @returns where the first unread one starts */
+  *#scan(bytes: Buffer, limit: number): Generator<PlainRecords | ParsedRecords, number> {
+    let position = 0;
+    while (position < limit) {
+      const run = this.#plainRun(bytes, position, limit);
+      if (run.recordCount > 0) {
+        yield run;
+        position = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) + 1;
+        this.#line += run.recordCount;
+        this.#patchBytes = 0;
+        continue;
+      }
+      const next = yield* this.#patch(bytes, position, limit);
+      if (next === position) break;
+      position = next;
+    }
+    return position;
+  }
+
+  /** The plain records from `position` on, up to the first that is not. */
+  #plainRun(bytes: Buffer, position: number, limit: number): PlainRecords {
+    const fieldCount = this.#fieldCount;
+    const ends = this.#ends;
+    const most = fieldCount === 0 ? 0 : ends.length / fieldCount;
+    let recordCount = 0;
+    for (let at = position; recordCount < most && at < limit; recordCount += 1) {
+      const recordStart = at;
+      const end = (recordCount + 1) * fieldCount - 1;
+      let slot = recordCount * fieldCount;
+      let kind = 0;
+      // A newline is always ahead, so there is no need to look for the limit.
+      for (;;) {
+        kind = byteClass[bytes[at] as number] as number;
+        if (kind === 0) at += 1;
+        else if (kind === 1 && slot < end) {
+          ends[slot] = at;
+          slot += 1;
+          at += 1;
+        } else break;
+      }
+      // Not at its last field, or a blank line: passed over when there is one column, else of too few fields.
+      if (kind !== 2 || slot !== end || at === recordStart) break;
+      ends[slot] = at;
+      at += 1;
+    }
+    return { form: 'plain', bytes, start: position, recordCount, fieldCount, ends, line: this.#line };
+  }
+
+  /** Let csv-parse read a few lines from `position` on. @returns where it got to: `position` when a quote stays open */
+  *#patch(bytes: Buffer, position: number, limit: number): Generator<ParsedRecords, number> {
+    for (;;) {
+      const from = Math.min(position + this.#patchBytes, limit - 1);
+      const until = bytes.indexOf(newline, from) + 1;
+      const { records, byteCount, isOpen } = this.#parse(bytes.subarray(position, until));
+      if (this.#fieldCount === 0 && records[0] !== undefined) {
+        this.#fieldCount = records[0].fields.length;
+        const longestRun = Math.max(1, Math.floor(mostFieldsInRun / this.#fieldCount));
+        this.#ends = new Int32Array(longestRun * this.#fieldCount);
+      } else this.#patchBytes = Math.min(Math.max(2 * this.#patchBytes, 1_024), longestPatchBytes);
+      if (records.length > 0) {
+        yield { form: 'parsed', records };
+        return position + byteCount;
+      }
+      if (!isOpen) return until;
+      const openBytes = limit - position;
+      if (openBytes > longestRecordBytes) throw new CsvUnreadable(this.#line);
+      if (until === limit) {
+        this.#openUntil = Math.min(2 * (bytes.length - position), longestRecordBytes + 1);
+        return position;
+      }
+      this.#patchBytes = 2 * (until - position);
+    }
+  }
+
+  #parse(bytes: Buffer): Patch {
+    let isOpen = false;
+    const parsed = parse(bytes, {
+      ...parserOptions,
+      on_skip: (error) => {
+        if (error?.code === 'CSV_MAX_RECORD_SIZE') throw new CsvUnreadable(this.#line);
+        isOpen = true;
+        return undefined;
+      },
+    }) as unknown as { record: string[]; info: { bytes: number } }[];
+    let byteCount = 0;
+    const records = parsed.map(({ record, info }) => {
+      const from = this.#passBlankLines(bytes, byteCount);
+      const raw = bytes.subarray(from, info.bytes);
+      const line = this.#line;
+      this.#line += countNewlines(raw);
+      byteCount = info.bytes;
+      return { fields: record, line, raw: withoutLineEnd(raw) };
+    });
+    if (isOpen) byteCount = this.#passBlankLines(bytes, byteCount);
+    else {
+      this.#line += countNewlines(bytes.subarray(byteCount));
+      byteCount = bytes.length;
+    }
+    return { records, byteCount, isOpen };
+  }
+
+  #passBlankLines(bytes: Buffer, from: number): number {
+    for (let at = from; ;) {
+      const lineEnd = bytes[at] === 0x0d ? at + 1 : at;
+      if (bytes[lineEnd] !== newline) return at;
+      this.#line += 1;
+      at = lineEnd + 1;
+    }
+  }
+}
+
+function countNewlines(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) count += 1;
+  return count;
+}
+
+function withoutLineEnd(raw: Buffer): Buffer {
+  if (raw.at(-1) !== newline) return raw;
+  return raw.subarray(0, raw.at(-2) === 0x0d ? -2 : -1);
+}
+
+/** Where field `field` of record `record` starts in the bytes of its run. */
+export function plainStart(run: PlainRecords, record: number, field: number): number {
+  const at = record * run.fieldCount + field;
+  return at === 0 ? run.start : (run.ends[at - 1] as number) + 1;
+}
+
+/** Bytes, which are characters too, of field `field` of record `record`. */
+export function plainLength(run: PlainRecords, record: number, field: number): number {
+  return (run.ends[record * run.fieldCount + field] as number) - plainStart(run, record, field);
+}
+
+/** Text of field `field` of record `record`. */
+export function plainField(run: PlainRecords, record: number, field: number): string {
+  const start = plainStart(run, record, field);
+  return run.bytes.toString('latin1', start, start + plainLength(run, record, field));
+}
+
+/** All fields of record `record`. */
+export function plainFields(run: PlainRecords, record: number): string[] {
+  return Array.from({ length: run.fieldCount }, (_, field) => plainField(run, record, field));
+}
+
+/** The fields of each record. */
+export function fieldsOf(records: PlainRecords | ParsedRecords): string[][] {
+  if (records.form === 'parsed') return records.records.map(({ fields }) => fields);
+  return Array.from({ length: records.recordCount }, (_, record) => plainFields(records, record));
 }
 
 const needsQuotes = /[",\r\n]/;

@@ -1,54 +1,48 @@
 import type { Readable } from 'node:stream';
 import { PipelineError } from '../domain/failures.ts';
 import { CsvUnreadable, csvRecords } from './csv-records.ts';
-import type { CsvRecord } from './csv-records.ts';
+import type { ParsedRecords, PlainRecords } from './csv-records.ts';
 
-/** A daily CSV that is being read: its header, then its rows in batches. */
+/** A daily CSV that is being read: its header, then its rows, some at a time. */
 export interface DailyCsv {
   header: string[];
-  batches: AsyncIterable<string[][]>;
+  rows: AsyncIterable<PlainRecords | ParsedRecords>;
 }
 
-const batchSize = 2_000;
-
 /**
- * Start reading a daily CSV, as `splitReportFile` wrote it. Read the batches to their end, or leave the loop to stop.
+ * Start reading a daily CSV, as `splitReportFile` wrote it. Read the rows to their end, or leave the loop to stop.
  *
- * @throws PipelineError `ObjectDamaged` (not retried), also while the batches are read: it is no CSV of ours
+ * @throws PipelineError `ObjectDamaged` (not retried), also while the rows are read: it is no CSV of ours
  */
 export async function readDailyCsv(stream: Readable, signal?: AbortSignal): Promise<DailyCsv> {
   const records = ownRecords(stream, signal);
   const first = await records.next();
-  const header = first.done === true ? [] : first.value.fields;
-  async function* batches(): AsyncGenerator<string[][]> {
-    let batch: string[][] = [];
-    for await (const { fields } of records) {
-      batch.push(fields);
-      if (batch.length === batchSize) {
-        yield batch;
-        batch = [];
-      }
-    }
-    if (batch.length > 0) yield batch;
+  if (first.done === true) return { header: [], rows: records };
+  if (first.value.form === 'plain') throw new Error('a CSV starts with its header');
+  const [header, ...others] = first.value.records;
+  async function* rows(): AsyncGenerator<PlainRecords | ParsedRecords> {
+    if (others.length > 0) yield { form: 'parsed', records: others };
+    yield* records;
   }
-  return { header, batches: batches() };
+  return { header: header?.fields ?? [], rows: rows() };
 }
 
 /** What the split wrote has closed quotes and records of bearable length; anything else was damaged since. */
-async function* ownRecords(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<CsvRecord> {
+async function* ownRecords(
+  stream: Readable,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PlainRecords | ParsedRecords> {
   const damaged = (what: string, cause?: unknown) =>
     new PipelineError(
       'ObjectDamaged',
       `A daily CSV is damaged: ${what}; replay the manifest from its archive`,
-      {
-        cause,
-      },
+      { cause },
     );
   try {
     yield* csvRecords(stream, {
       ...(signal === undefined ? {} : { signal }),
       onUnclosedQuote: ({ line }) => {
-        throw damaged(`it ends at line ${line} within a quote`);
+        throw damaged(`a quote at line ${line} is never closed`);
       },
     });
   } catch (error) {

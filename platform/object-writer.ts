@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { ObjectStore } from './object-store/index.ts';
 
-/** Text gathered before it is handed on; many rows, small beside the memory of a worker with a month of days open. */
-const chunkCharacters = 32 * 1024;
+/** Bytes gathered before they are handed on; many rows, small beside the memory of a worker with a month of days open. */
+const gatheredBytes = 32 * 1024;
+/** Bytes on their way to the store: enough that the store writes while the next rows are read. */
+const queuedBytes = 1024 * 1024;
 
-/** Writes text to one object, bit by bit, with its checksum; nothing appears in the store before {@link close}. */
+/** Writes one object, bit by bit, with its checksum; nothing appears in the store before {@link close}. */
 export class ObjectWriter {
   readonly key: string;
-  readonly #stream = new PassThrough();
+  readonly #stream = new PassThrough({ highWaterMark: queuedBytes });
   readonly #hash = createHash('sha256');
   readonly #stored: Promise<{ readonly byteCount: number }>;
-  #pending = '';
+  #pending: Buffer | undefined;
+  #pendingBytes = 0;
   #failure: { error: unknown } | undefined;
 
   constructor(
@@ -27,10 +30,23 @@ export class ObjectWriter {
     });
   }
 
-  /** Add text. Resolves at once unless the store is behind. */
-  write(text: string): Promise<void> | undefined {
-    this.#pending += text;
-    return this.#pending.length < chunkCharacters ? undefined : this.#flush();
+  /**
+   * Add bytes, which must not change afterwards. Resolves at once unless the store is behind.
+   * Few bytes are copied together; many are handed on as they are.
+   */
+  write(bytes: Buffer): Promise<void> | undefined {
+    if (this.#pendingBytes + bytes.length <= gatheredBytes) {
+      this.#pending ??= Buffer.allocUnsafeSlow(gatheredBytes);
+      this.#pendingBytes += bytes.copy(this.#pending, this.#pendingBytes);
+      return undefined;
+    }
+    return this.#writeThrough(bytes);
+  }
+
+  async #writeThrough(bytes: Buffer): Promise<void> {
+    await this.#flush();
+    if (bytes.length < gatheredBytes) await this.write(bytes);
+    else await this.#handOn(bytes);
   }
 
   /** Store what was written. @returns size and SHA-256 (hexadecimal) of the object */
@@ -48,10 +64,15 @@ export class ObjectWriter {
   }
 
   async #flush(): Promise<void> {
+    const bytes = this.#pending?.subarray(0, this.#pendingBytes);
+    this.#pending = undefined;
+    this.#pendingBytes = 0;
+    if (bytes !== undefined) await this.#handOn(bytes);
+    else this.#throwFailure();
+  }
+
+  async #handOn(bytes: Buffer): Promise<void> {
     this.#throwFailure();
-    if (this.#pending === '') return;
-    const bytes = Buffer.from(this.#pending, 'utf8');
-    this.#pending = '';
     this.#hash.update(bytes);
     if (!this.#stream.write(bytes)) await this.#drained();
     this.#throwFailure(); // the store may have failed while we waited

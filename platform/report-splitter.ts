@@ -3,12 +3,12 @@ import { detectReportKind } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import type { RowWindow } from '../domain/retention.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
-import { CsvUnreadable, csvLine, csvRecords } from './csv-records.ts';
-import type { UnclosedQuote } from './csv-records.ts';
+import { CsvUnreadable, csvLine, csvRecords, plainStart } from './csv-records.ts';
+import type { CsvRecord, PlainRecords, UnclosedQuote } from './csv-records.ts';
 import type { ObjectStore } from './object-store/index.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { rowCheck } from './report-rows.ts';
-import type { RowCheck, RowProblem } from './report-rows.ts';
+import type { CheckedRow, RowCheck, RowProblem } from './report-rows.ts';
 
 /** One daily CSV that a file was split into. */
 export interface SplitPiece {
@@ -45,7 +45,7 @@ export interface SplitFileResult {
 
 /** A row that is not taken. */
 export interface RejectedRow extends RowProblem {
-  /** number of the row's last line in the file, from 1 */
+  /** line of the file that the row starts on, from 1 */
   line: number;
 }
 
@@ -106,8 +106,9 @@ async function readInto(split: FileSplit, content: Readable, signal: AbortSignal
         unclosed = end;
       },
     });
-    for await (const { fields, line } of records) {
-      await split.take(fields, line);
+    for await (const some of records) {
+      if (some.form === 'plain') await split.takeRun(some);
+      else for (const record of some.records) await split.take(record);
       if (split.unknown) return;
     }
   } catch (error) {
@@ -140,41 +141,62 @@ class FileSplit {
     return this.#nearest !== undefined;
   }
 
-  async take(fields: string[], line: number): Promise<void> {
+  /** Rows that need no parsing: as long as they are of one piece, their bytes go there as one. */
+  async takeRun(run: PlainRecords): Promise<void> {
+    const check = this.#check;
+    if (check === undefined) return;
+    let piece: OpenPiece | undefined;
+    let from = run.start;
+    for (let record = 0; record < run.recordCount; record += 1) {
+      const checked = check.plain(run, record);
+      const isGood = !('problem' in checked);
+      const next = isGood
+        ? (this.#pieces.get(checked.place.usageDay) ?? (await this.#openPiece(checked.place.usageDay)))
+        : undefined;
+      if (next !== piece) {
+        const start = plainStart(run, record, 0);
+        if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from, start));
+        from = start;
+        piece = next;
+      }
+      if (isGood) this.#count(piece as OpenPiece, checked.place.hour);
+      else {
+        const end = run.ends[(record + 1) * run.fieldCount - 1] as number;
+        await this.#refuse(checked, run.line + record, run.bytes.subarray(from, end));
+        from = end + 1;
+      }
+    }
+    const end = (run.ends[run.recordCount * run.fieldCount - 1] as number) + 1;
+    if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from, end));
+  }
+
+  async take({ fields, line, raw }: CsvRecord): Promise<void> {
     if (this.#header === undefined) {
       this.#readHeader(fields);
       return;
     }
-    const checked = this.#check?.(fields);
+    const checked = this.#check?.fields(fields);
     if (checked === undefined) return;
     if ('problem' in checked) {
-      const day = checked.place?.usageDay;
-      if (day !== undefined) this.#rejectedByDay.set(day, (this.#rejectedByDay.get(day) ?? 0) + 1);
-      await this.#reject({ line, ...checked.problem }, fields);
+      await this.#refuse(checked, line, raw);
       return;
     }
     const { usageDay, hour } = checked.place;
     const piece = this.#pieces.get(usageDay) ?? (await this.#openPiece(usageDay));
-    piece.rowCount += 1;
-    piece.hourMask |= 1 << hour;
-    this.#rowCount += 1;
-    const text = csvLine(fields);
-    this.#byteCount += text.length;
-    await piece.writer.write(text);
-    if (this.#rowCount % progressEveryRows === 0)
-      this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
+    this.#count(piece, hour);
+    await this.#write(piece, Buffer.from(csvLine(fields)));
   }
 
   /** The last record has a quote that never closes: it and all lines behind it are lost. */
-  async loseEnd({ line, lineCount }: UnclosedQuote): Promise<void> {
+  async loseEnd({ line, lineCount, raw }: UnclosedQuote): Promise<void> {
     const reason = `a quote is never closed: ${lineCount} lines are lost`;
-    await this.#reject({ line, column: '', reason }, [], lineCount);
+    await this.#reject({ line, column: '', reason }, raw, lineCount);
   }
 
   /** What follows cannot be read. */
   async giveUp(problem: CsvUnreadable): Promise<void> {
     this.#unreadable = problem;
-    await this.#reject({ line: problem.line, column: '', reason: problem.message }, []);
+    await this.#reject({ line: problem.line, column: '', reason: problem.message });
   }
 
   async finish(): Promise<SplitFileResult> {
@@ -234,20 +256,41 @@ class FileSplit {
     const writer = new ObjectWriter(store, keyFor(this.#kind, usageDay), { metadata, signal });
     const piece = { writer, rowCount: 0, hourMask: 0 };
     this.#pieces.set(usageDay, piece);
-    await writer.write(csvLine(this.#header));
+    await writer.write(Buffer.from(csvLine(this.#header)));
     return piece;
   }
 
-  async #reject(reject: RejectedRow, fields: readonly string[], rowCount = 1): Promise<void> {
+  #count(piece: OpenPiece, hour: number): void {
+    piece.rowCount += 1;
+    piece.hourMask |= 1 << hour;
+    this.#rowCount += 1;
+    if (this.#rowCount % progressEveryRows === 0)
+      this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
+  }
+
+  #write(piece: OpenPiece, rows: Buffer): Promise<void> | undefined {
+    this.#byteCount += rows.length;
+    return piece.writer.write(rows);
+  }
+
+  async #refuse(checked: CheckedRow, line: number, raw: Buffer): Promise<void> {
+    if (!('problem' in checked)) return;
+    const day = checked.place?.usageDay;
+    if (day !== undefined) this.#rejectedByDay.set(day, (this.#rejectedByDay.get(day) ?? 0) + 1);
+    await this.#reject({ line, ...checked.problem }, raw);
+  }
+
+  /** @param raw the row as it was sent */
+  async #reject(reject: RejectedRow, raw?: Buffer, rowCount = 1): Promise<void> {
     const { store, rejectsKey, metadata, signal, fileName, loggedRejects, onReject } = this.#options;
     if (this.#rejectedRowCount < loggedRejects) onReject(reject);
     this.#rejectedRowCount += rowCount;
     if (this.#rejects === undefined) {
       this.#rejects = new ObjectWriter(store, rejectsKey, { metadata, signal });
-      await this.#rejects.write(csvLine(['file', 'line', 'column', 'reason', 'row']));
+      await this.#rejects.write(Buffer.from(csvLine(['file', 'line', 'column', 'reason', 'row'])));
     }
-    const row = csvLine(fields).trimEnd();
-    await this.#rejects.write(csvLine([fileName, String(reject.line), reject.column, reject.reason, row]));
+    const row = [fileName, String(reject.line), reject.column, reject.reason, raw?.toString() ?? ''];
+    await this.#rejects.write(Buffer.from(csvLine(row)));
   }
 
   #state(): SplitFileResult['state'] {

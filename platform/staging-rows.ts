@@ -1,7 +1,10 @@
 import { cleanGpuModel, cleanGpuVendor, migFields } from '../domain/gpu.ts';
 import { reportKindDefinition } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
-import { formatTimestamp, parseTimestamp } from '../domain/timestamp.ts';
+import { fieldsOf, plainField } from './csv-records.ts';
+import type { ParsedRecords, PlainRecords } from './csv-records.ts';
+import { intervalText, labelSetIdOf, nullCell, numberCell, plainLineWriter } from './plain-staging-lines.ts';
+import type { PlainCell } from './plain-staging-lines.ts';
 
 /** What every staging row of a piece carries besides its CSV row. */
 export interface PieceColumns {
@@ -14,15 +17,25 @@ export interface PieceColumns {
 export interface StagingRowWriter {
   /** columns of the COPY, in the order of the lines */
   columns: string[];
-  /** positions of the label columns in a CSV row */
-  labelPositions: number[];
-  /** one line, newline included */
-  line(row: readonly string[], labelSetId: (text: string) => string | undefined): string;
+  /** texts of the label columns of some rows, each once */
+  labelTexts(rows: PlainRecords | ParsedRecords): Set<string>;
+  /** the lines of some rows, each with its newline; every label text must have an id by then */
+  lines(rows: PlainRecords | ParsedRecords, labelSetId: LabelSetId): Buffer;
 }
 
-type Cell = (row: readonly string[], labelSetId: (text: string) => string | undefined) => string;
+/** Id of the label set that a text stands for; undefined when it has none yet. */
+export type LabelSetId = (text: string) => string | undefined;
 
-const nullCell = '\\N';
+/** Value of one column from the fields of a row. */
+type Cell = (row: readonly string[], labelSetId: LabelSetId) => string;
+
+/** A column of the COPY: how its value is made from fields, and from which field, by which rule, when it is made of one. */
+interface StagingColumn {
+  name: string;
+  cell: Cell;
+  plain?: PlainCell;
+}
+
 const needsEscape = /[\\\t\n\r]/;
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
@@ -31,14 +44,6 @@ export function copyText(value: string): string {
   return needsEscape.test(value)
     ? value.replace(/[\\\t\n\r]/g, (character) => escapes[character] ?? character)
     : value;
-}
-
-/** Numbers that PostgreSQL reads exactly as JavaScript does. Others (exponents, long fractions) go through `Number`. */
-const plainNumber = /^-?\d{1,18}(\.\d{1,18})?$/;
-
-function numberCell(value: string): string {
-  if (value === '') return nullCell;
-  return plainNumber.test(value) ? value : String(Number(value));
 }
 
 /** Staging column of a label column: where a kind has two, each keeps its name. */
@@ -55,33 +60,66 @@ export function stagingRowWriter(
   header: readonly string[],
   piece: PieceColumns,
 ): StagingRowWriter {
-  const { columns: known } = reportKindDefinition(kind);
-  const position = new Map(header.map((name, index) => [name, index]));
-  const cells: [string, Cell][] = [['interval_start', intervalCell(position.get('interval_start') ?? -1)]];
-  const labelPositions: number[] = [];
-  const gpuCells = kind === 'gpu_usage' ? gpuCellsOf(position) : undefined;
-  for (const column of known) {
-    if (column.type === 'timestamp' || gpuCells?.has(column.name) === true) continue;
-    const index = position.get(column.name);
-    if (index === undefined) cells.push([column.name, () => nullCell]);
-    else if (column.type === 'number') cells.push([column.name, (row) => numberCell(row[index] ?? '')]);
-    else if (column.type === 'text') cells.push([column.name, (row) => copyText(row[index] ?? '')]);
-    else {
-      labelPositions.push(index);
-      cells.push([labelColumn(kind, column.name), labelCell(index)]);
-    }
-  }
-  if (gpuCells !== undefined) cells.push(...gpuCells);
+  const columns = stagingColumns(kind, header);
+  const labelFields = columns.flatMap(({ plain }) => (plain?.rule === 'labels' ? [plain.field] : []));
   const constant = `${piece.pieceId}\t${piece.sourceUuid}\t${piece.reportPeriodId}\n`;
+  const plainLines = plainLineWriter(
+    columns.map(({ plain }) => plain),
+    constant,
+  );
+  const line = (row: readonly string[], labelSetId: LabelSetId): string => {
+    let text = '';
+    for (const { cell } of columns) text += cell(row, labelSetId) + '\t';
+    return text + constant;
+  };
   return {
-    columns: [...cells.map(([name]) => name), 'piece_id', 'source_uuid', 'report_period_id'],
-    labelPositions,
-    line: (row, labelSetId) => {
-      let line = '';
-      for (const [, cell] of cells) line += cell(row, labelSetId) + '\t';
-      return line + constant;
+    columns: [...columns.map(({ name }) => name), 'piece_id', 'source_uuid', 'report_period_id'],
+    labelTexts: (rows) => labelTexts(rows, labelFields),
+    lines: (rows, labelSetId) => {
+      if (rows.form === 'plain' && plainLines !== undefined) return plainLines(rows, labelSetId);
+      return Buffer.from(
+        fieldsOf(rows)
+          .map((fields) => line(fields, labelSetId))
+          .join(''),
+      );
     },
   };
+}
+
+function stagingColumns(kind: ReportKind, header: readonly string[]): StagingColumn[] {
+  const { columns: known } = reportKindDefinition(kind);
+  const position = new Map(header.map((name, index) => [name, index]));
+  const start = position.get('interval_start') ?? -1;
+  const columns: StagingColumn[] = [
+    { name: 'interval_start', cell: intervalCell(start), plain: { rule: 'interval', field: start } },
+  ];
+  const gpuCells = kind === 'gpu_usage' ? gpuCellsOf(position) : undefined;
+  for (const { name, type } of known) {
+    if (type === 'timestamp' || gpuCells?.has(name) === true) continue;
+    const field = position.get(name);
+    if (field === undefined) columns.push({ name, cell: () => nullCell, plain: { rule: 'null' } });
+    else if (type === 'number')
+      columns.push({ name, cell: (row) => numberCell(row[field] ?? ''), plain: { rule: 'number', field } });
+    else if (type === 'text')
+      columns.push({ name, cell: (row) => copyText(row[field] ?? ''), plain: { rule: 'text', field } });
+    else
+      columns.push({
+        name: labelColumn(kind, name),
+        cell: labelCell(field),
+        plain: { rule: 'labels', field },
+      });
+  }
+  for (const [name, cell] of gpuCells ?? []) columns.push({ name, cell });
+  return columns;
+}
+
+function labelTexts(rows: PlainRecords | ParsedRecords, labelFields: readonly number[]): Set<string> {
+  const texts = new Set<string>();
+  for (const field of labelFields)
+    if (rows.form === 'parsed') for (const { fields } of rows.records) texts.add(fields[field] ?? '');
+    else
+      for (let record = 0; record < rows.recordCount; record += 1) texts.add(plainField(rows, record, field));
+  return texts;
 }
 
 /** Distinct times remembered at most: rows that all start at different instants must not fill memory. */
@@ -94,10 +132,7 @@ function intervalCell(index: number): Cell {
     const text = row[index] ?? '';
     let value = converted.get(text);
     if (value === undefined) {
-      const parsed = parseTimestamp(text);
-      if (parsed === undefined)
-        throw new Error(`interval_start "${text}" in a daily CSV: expected a time that the split accepted`);
-      value = formatTimestamp(parsed);
+      value = intervalText(text);
       if (converted.size < mostRemembered) converted.set(text, value);
     }
     return value;
@@ -105,12 +140,7 @@ function intervalCell(index: number): Cell {
 }
 
 function labelCell(index: number): Cell {
-  return (row, labelSetId) => {
-    const id = labelSetId(row[index] ?? '');
-    if (id === undefined)
-      throw new Error('a label set has no id: it was not stored before the row was written');
-    return id;
-  };
+  return (row, labelSetId) => labelSetIdOf(row[index] ?? '', labelSetId);
 }
 
 /** Vendor and model are cleaned and the MIG columns derived while loading, so that no query has to know the rules. */

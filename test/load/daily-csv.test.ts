@@ -1,35 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import { csvLine } from '../../platform/csv-records.ts';
+import { csvLine, fieldsOf } from '../../platform/csv-records.ts';
 import { readDailyCsv } from '../../platform/daily-csv.ts';
 import { streamOf } from '../split/archives.ts';
 
 async function rowsOf(text: string | Buffer): Promise<string[][]> {
   const rows: string[][] = [];
-  for await (const batch of (await readDailyCsv(streamOf(text))).batches) rows.push(...batch);
+  for await (const some of (await readDailyCsv(streamOf(text))).rows) rows.push(...fieldsOf(some));
   return rows;
 }
 
 describe('reading a daily CSV', () => {
-  test('comes in batches of two thousand rows, in their order', async () => {
-    const text = csvLine(['n']) + Array.from({ length: 4_500 }, (_, i) => csvLine([String(i)])).join('');
-    const csv = await readDailyCsv(streamOf(text));
-    const batches: string[][][] = [];
-    for await (const batch of csv.batches) batches.push(batch);
-    expect(csv.header).toEqual(['n']);
-    expect(batches.map((batch) => batch.length)).toEqual([2_000, 2_000, 500]);
-    expect(batches.flat(2)).toEqual(Array.from({ length: 4_500 }, (_, i) => String(i)));
+  test('gives its header and all rows in their order', async () => {
+    const text =
+      csvLine(['n']) +
+      Array.from({ length: 4_500 }, (_, i) => csvLine([i % 7 === 0 ? `"${i}"` : String(i)])).join('');
+    expect((await readDailyCsv(streamOf(text))).header).toEqual(['n']);
+    expect((await rowsOf(text)).flat()).toEqual(
+      Array.from({ length: 4_500 }, (_, i) => (i % 7 === 0 ? `"${i}"` : String(i))),
+    );
   });
 
   test('of an object without bytes gives no header and no rows', async () => {
     const csv = await readDailyCsv(streamOf(''));
     expect(csv.header).toEqual([]);
-    for await (const batch of csv.batches) expect(batch).toEqual([]);
+    for await (const some of csv.rows) expect(fieldsOf(some)).toEqual([]);
   });
 
   test('that is left early destroys the stream', async () => {
     const stream = streamOf(csvLine(['n']) + '1\n'.repeat(100_000));
-    for await (const batch of (await readDailyCsv(stream)).batches) {
-      expect(batch).toHaveLength(2_000);
+    for await (const some of (await readDailyCsv(stream)).rows) {
+      expect(fieldsOf(some)[0]).toEqual(['1']);
       break;
     }
     expect(stream.destroyed).toBe(true);
@@ -39,7 +39,7 @@ describe('reading a daily CSV', () => {
     await expect(rowsOf('a,b\n1,2\n3,"4\n')).rejects.toMatchObject({
       type: 'ObjectDamaged',
       retryable: false,
-      message: expect.stringContaining('within a quote') as string,
+      message: expect.stringContaining('line 3 is never closed') as string,
     });
   });
 
@@ -54,7 +54,7 @@ describe('reading a daily CSV', () => {
     const stop = new AbortController();
     const csv = await readDailyCsv(streamOf(csvLine(['n']) + '1\n'.repeat(100_000)), stop.signal);
     const reading = (async () => {
-      for await (const batch of csv.batches) if (batch.length > 0) stop.abort();
+      for await (const some of csv.rows) if (fieldsOf(some).length > 0) stop.abort();
     })();
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
   });

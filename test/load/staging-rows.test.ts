@@ -6,11 +6,14 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { reportKindDefinition, reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
+import { readDailyCsv } from '../../platform/daily-csv.ts';
+import type { ParsedRecords, PlainRecords } from '../../platform/csv-records.ts';
 import { copyText, stagingRowWriter } from '../../platform/staging-rows.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
-import { headerOf, october, rowOf } from '../split/reports.ts';
+import { streamOf } from '../split/archives.ts';
+import { headerOf, october, reportOf, rowOf } from '../split/reports.ts';
 
 type StagedRow = Record<string, unknown>;
 
@@ -20,6 +23,19 @@ let lastPieceId = 1_000_000;
 beforeAll(async () => {
   source = await createStagedSource(await createTestDatabase(), '2026-10');
 });
+
+/** Rows as the load reads them from a daily CSV. */
+async function recordsOf(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): Promise<(PlainRecords | ParsedRecords)[]> {
+  const csv = await readDailyCsv(streamOf(reportOf(header, rows)));
+  const records: (PlainRecords | ParsedRecords)[] = [];
+  // A run is good until the next is read.
+  for await (const some of csv.rows)
+    records.push(some.form === 'plain' ? { ...some, ends: some.ends.slice() } : some);
+  return records;
+}
 
 /** Copy rows into the staging table of their kind as a piece of their own, and read them back in their order. */
 async function copied(
@@ -35,12 +51,13 @@ async function copied(
     reportPeriodId: source.reportPeriodId,
   };
   const writer = stagingRowWriter(kind, header, piece);
-  const lines = rows.map((row) => writer.line(row, labelSetId)).join('');
+  const lines: Buffer[] = [];
+  for (const some of await recordsOf(header, rows)) lines.push(writer.lines(some, labelSetId));
   return inTenantTransaction(pool, schema, async (client) => {
     // Into an empty table rows lie in the order they came; freed space of earlier rows would be filled first.
     await client.query(`truncate ${stagingTableOf(kind)}`);
     const into = copyFrom(`copy ${stagingTableOf(kind)} (${writer.columns.join(', ')}) from stdin`);
-    await pipeline(Readable.from([lines]), client.query(into));
+    await pipeline(Readable.from(lines), client.query(into));
     const found = await client.query<StagedRow>(
       `select *, interval_start = '2026-10-01 05:00:00+00' as at_five from ${stagingTableOf(kind)} where piece_id = $1 order by ctid`,
       [piece.pieceId],
@@ -108,24 +125,43 @@ describe('columns of a staging row', () => {
     });
   });
 
-  test('positions of the label columns are told', () => {
+  test('texts of the label columns are told, each once', async () => {
     const piece = { pieceId: 1, sourceUuid: source.sourceUuid, reportPeriodId: 1 };
     const header = headerOf('storage_usage');
-    expect(
-      stagingRowWriter('storage_usage', header, piece).labelPositions.map((index) => header[index]),
-    ).toEqual(['persistentvolume_labels', 'persistentvolumeclaim_labels']);
-    expect(stagingRowWriter('gpu_usage', headerOf('gpu_usage'), piece).labelPositions).toEqual([]);
+    const labelled = (values: Record<string, string>) => rowOf('storage_usage', october(1), values);
+    const records = await recordsOf(header, [
+      labelled({ persistentvolume_labels: 'label_a:1', persistentvolumeclaim_labels: '' }),
+      labelled({ persistentvolume_labels: 'label_a:1', persistentvolumeclaim_labels: 'label_b:"2"' }),
+      labelled({ persistentvolume_labels: 'label_c:3', persistentvolumeclaim_labels: 'label_a:1' }),
+    ]);
+    const writer = stagingRowWriter('storage_usage', header, piece);
+    expect(records.map(({ form }) => form)).toEqual(['plain', 'parsed', 'plain']);
+    expect(records.map((some) => [...writer.labelTexts(some)])).toEqual([
+      ['label_a:1', ''],
+      ['label_a:1', 'label_b:"2"'],
+      ['label_c:3', 'label_a:1'],
+    ]);
+    const gpus = await recordsOf(headerOf('gpu_usage'), [rowOf('gpu_usage', october(1))]);
+    const gpuWriter = stagingRowWriter('gpu_usage', headerOf('gpu_usage'), piece);
+    expect(gpus.map((some) => gpuWriter.labelTexts(some).size)).toEqual([0]);
   });
 
-  test('a row whose label set was not stored, or whose time is none, is an error', () => {
-    const writer = stagingRowWriter('pod_usage', pods, {
-      pieceId: 1,
-      sourceUuid: source.sourceUuid,
-      reportPeriodId: 1,
-    });
-    expect(() => writer.line(pod({}), () => undefined)).toThrow(/a label set has no id/);
-    expect(() => writer.line(pod({ interval_start: 'noon' }), () => '1')).toThrow(/interval_start "noon"/);
-  });
+  test.for([
+    ['plain', {}],
+    ['parsed', { pod: 'a "quoted" pod' }],
+  ] as const)(
+    'a %s row whose label set was not stored, or whose time is none, is an error',
+    async ([form, values]) => {
+      const piece = { pieceId: 1, sourceUuid: source.sourceUuid, reportPeriodId: 1 };
+      const writer = stagingRowWriter('pod_usage', pods, piece);
+      const [good] = await recordsOf(pods, [pod(values)]);
+      const [bad] = await recordsOf(pods, [pod({ ...values, interval_start: 'noon' })]);
+      if (good === undefined || bad === undefined) throw new Error('no records');
+      expect([good.form, bad.form]).toEqual([form, form]);
+      expect(() => writer.lines(good, () => undefined)).toThrow(/a label set has no id/);
+      expect(() => writer.lines(bad, () => '1')).toThrow(/interval_start "noon"/);
+    },
+  );
 
   test('times are instants, with their fraction and their zone', async () => {
     const starts = [

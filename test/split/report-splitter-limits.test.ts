@@ -9,6 +9,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { csvLine } from '../../platform/csv-records.ts';
 import { ObjectStoreError, openObjectStore } from '../../platform/object-store/index.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { headerOf, keysIn, october, rowOf, split } from './reports.ts';
 
 const kind = 'pod_usage';
@@ -65,6 +66,9 @@ describe('a store that fails', () => {
   test('half way, because its directory goes, leaves nothing', async () => {
     const content = reportStream(20_000, async (row) => {
       if (row !== 10_000) return;
+      await waitUntil(
+        async () => (await readdir(join(directory, 'store', '.incoming')).catch(() => [])).length > 0,
+      );
       await rm(join(directory, 'store'), { recursive: true });
       await writeFile(join(directory, 'store'), 'no directory any more');
     });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { csvRecords } from '../../platform/csv-records.ts';
-import { streamOf } from './archives.ts';
+import { csvLine } from '../../platform/csv-records.ts';
 import {
   headerOf,
   keysIn,
@@ -112,14 +111,17 @@ describe('rejected rows', () => {
     },
   );
 
-  test('the rejected row itself is listed as CSV', async () => {
+  test('the rejected row itself is listed as it was sent, also when it spans lines', async () => {
     const store = await temporaryStore();
-    const bad = good(1, 0, { pod: 'a,"b"', node_capacity_cpu_cores: '?' });
-    await split(store, report(bad));
-    const inner = (await rejectsOf(store))[1]?.[4] ?? '';
-    const records: string[][] = [];
-    for await (const { fields } of csvRecords(streamOf(inner), {})) records.push(fields);
-    expect(records).toEqual([bad]);
+    const bad = ['a,"b" \r\n"c"', 'plain'].map((pod) =>
+      csvLine(good(1, 0, { pod, node_capacity_cpu_cores: '?' })).trimEnd(),
+    );
+    const text = `${csvLine(headerOf('pod_usage'))}\r\n${bad.join('\r\n')}\r\n${csvLine(good(1))}`;
+    expect(await split(store, text)).toMatchObject({ rowCount: 1, rejectedRowCount: 2 });
+    expect((await rejectsOf(store)).slice(1).map((row) => [row[1], row[4]])).toEqual([
+      ['3', bad[0]],
+      ['5', bad[1]],
+    ]);
   });
 
   test('1e18 itself, blanks, signs and exponents are numbers', async () => {

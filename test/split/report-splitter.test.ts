@@ -301,10 +301,10 @@ describe('forms of CSV', () => {
       const result = await split(store, text);
       expect(result).toMatchObject({ state: 'split', rowCount: 1, rejectedRowCount: 3 });
       expect(result.told).toEqual([
-        { line: 5, column: '', reason: 'a quote is never closed: 3 lines are lost' },
+        { line: 3, column: '', reason: 'a quote is never closed: 3 lines are lost' },
       ]);
       expect((await rejectsOf(store)).slice(1)).toEqual([
-        ['report.0.csv', '5', '', 'a quote is never closed: 3 lines are lost', ''],
+        ['report.0.csv', '3', '', 'a quote is never closed: 3 lines are lost', text.split('\n')[2]],
       ]);
     },
   );

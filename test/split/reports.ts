@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { reportKindDefinition } from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
-import { csvLine, csvRecords } from '../../platform/csv-records.ts';
+import { csvLine, csvRecords, fieldsOf } from '../../platform/csv-records.ts';
 import { readDailyCsv } from '../../platform/daily-csv.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
@@ -104,13 +104,13 @@ export async function rowsOf(
 ): Promise<{ header: string[]; rows: string[][] }> {
   const csv = await readDailyCsv(await store.get(key));
   const rows: string[][] = [];
-  for await (const batch of csv.batches) rows.push(...batch);
+  for await (const some of csv.rows) rows.push(...fieldsOf(some));
   return { header: csv.header, rows };
 }
 
 /** Records of the list of rejected rows, its header first. */
 export async function rejectsOf(store: ObjectStore): Promise<string[][]> {
   const rows: string[][] = [];
-  for await (const { fields } of csvRecords(await store.get('data/rejects.csv'), {})) rows.push(fields);
+  for await (const some of csvRecords(await store.get('data/rejects.csv'))) rows.push(...fieldsOf(some));
   return rows;
 }

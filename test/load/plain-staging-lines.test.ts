@@ -1,0 +1,78 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { reportKindDefinition, reportKinds } from '../../domain/report-kind.ts';
+import type { ReportKind } from '../../domain/report-kind.ts';
+import { fieldsOf } from '../../platform/csv-records.ts';
+import { readDailyCsv } from '../../platform/daily-csv.ts';
+import { stagingRowWriter } from '../../platform/staging-rows.ts';
+import { streamOf } from '../split/archives.ts';
+import { headerOf, october, reportOf } from '../split/reports.ts';
+
+const piece = { pieceId: 17, sourceUuid: '2f3c7c1e-8c1d-4a52-9d0b-6f8f5a1d2b3c', reportPeriodId: 5 };
+const labelSetId = (text: string) => String(text.length * 1_000_003);
+
+/** Lines of a daily CSV, from its records as they come or from their fields alone. */
+async function linesOf(
+  kind: ReportKind,
+  text: string,
+  only?: 'fields',
+): Promise<{ lines: string; plainCount: number }> {
+  const csv = await readDailyCsv(streamOf(text, 100));
+  const writer = stagingRowWriter(kind, csv.header, piece);
+  let lines = '';
+  let plainCount = 0;
+  for await (const some of csv.rows) {
+    if (some.form === 'plain') plainCount += some.recordCount;
+    const records = fieldsOf(some).map((fields) => ({ fields, line: 0, raw: Buffer.alloc(0) }));
+    lines += writer.lines(only === 'fields' ? { form: 'parsed', records } : some, labelSetId).toString();
+  }
+  return { lines, plainCount };
+}
+
+const number = fc.oneof(
+  fc.double({ noNaN: true, min: -1e18, max: 1e18 }).map(String),
+  fc.integer({ min: -1e9, max: 1e9 }).map((value) => (value / 1e4).toFixed(6)),
+  fc.constantFrom('', '.5', '-.5', '5.', '+1', '1e3', '1e-400', `0.${'0'.repeat(400)}1`, `1.${'1'.repeat(98)}`, `1.${'1'.repeat(99)}`, '0007'),
+); // prettier-ignore
+const texts = fc.oneof(
+  { weight: 40, arbitrary: fc.stringMatching(/^[a-z0-9 :|._-]{0,30}$/) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[ -~]{0,30}$/) },
+);
+const interval = fc.oneof(
+  fc.integer({ min: 0, max: 23 }).map((hour) => october(1, hour)),
+  fc.constantFrom('2026-10-01T07:00:00+02:00', '2026-10-01 05:00:00.123456789'),
+);
+
+test.for(reportKinds)('a %s row is written from its bytes as it is from its fields', async (kind) => {
+  const header = headerOf(kind);
+  // Optional columns may be absent, others may be there, and the order is the operator's affair.
+  const columns = fc
+    .tuple(fc.boolean(), fc.shuffledSubarray([...header, 'unknown'], { minLength: header.length + 1 }))
+    .map(([withOptional, names]) =>
+      names.filter(
+        (name) =>
+          withOptional ||
+          reportKindDefinition(kind).columns.find((column) => column.name === name)?.required !== false,
+      ),
+    );
+  const report = columns.chain((names) => {
+    const fields = names.map((name) => {
+      if (name === 'interval_start') return interval;
+      const type = reportKindDefinition(kind).columns.find((column) => column.name === name)?.type;
+      return type === 'number' ? number : texts;
+    });
+    return fc
+      .array(fc.tuple(...fields), { minLength: 1, maxLength: 10 })
+      .map((rows) => reportOf(names, rows));
+  });
+  let plainCount = 0;
+  await fc.assert(
+    fc.asyncProperty(report, async (text) => {
+      const asTheyCome = await linesOf(kind, text);
+      expect(asTheyCome.lines).toBe((await linesOf(kind, text, 'fields')).lines);
+      plainCount += asTheyCome.plainCount;
+    }),
+    { numRuns: 100 },
+  );
+  expect(plainCount).toBeGreaterThan(50);
+});

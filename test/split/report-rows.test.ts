@@ -1,0 +1,65 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { reportKindDefinition, reportKinds } from '../../domain/report-kind.ts';
+import { csvRecords, fieldsOf } from '../../platform/csv-records.ts';
+import { rowCheck } from '../../platform/report-rows.ts';
+import type { CheckedRow } from '../../platform/report-rows.ts';
+import { streamOf } from './archives.ts';
+import { headerOf, october, reportOf } from './reports.ts';
+
+const window = { fromMs: Date.parse('2026-10-01T00:00:00Z'), untilMs: Date.parse('2026-10-31T23:59:59Z') };
+
+/** Values with which a row is good, and values that only look so. None needs quoting. */
+const numbers = fc.oneof(
+  { weight: 12, arbitrary: fc.double({ noNaN: true, min: -1e18, max: 1e18 }).map(String) },
+  { weight: 12, arbitrary: fc.integer({ min: 0, max: 1e9 }).map((value) => (value / 1e4).toFixed(6)) },
+  fc.constantFrom('', '-', '.', '-.5', '.5', '5.', '+1', '1e3', '1e19', '-1e19', '1e', '0x10', 'NaN', 'Infinity', ' 1', '1 ', '1.2.3', '--1'),
+  fc.constantFrom('999999999999999999', '1000000000000000000', '1000000000000000001', '10000000000000000000', '0'.repeat(30)),
+  fc.constantFrom(`0.${'0'.repeat(400)}1`, `1.${'1'.repeat(97)}`, `1.${'1'.repeat(98)}`, `1.${'1'.repeat(99)}`),
+); // prettier-ignore
+const times = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 1, max: 31 }).map((day) => october(day, day % 24)) },
+  fc.constantFrom('2026-09-30 23:59:59 +0000 UTC', '2026-11-01 00:00:00 +0000 UTC', '2026-10-32 00:00:00 +0000 UTC'),
+  fc.constantFrom('', 'noon', '2026-10-01', '2026-10-01T07:00:00+02:00', `2026-10-01 05:00:00.${'1'.repeat(60)}`),
+); // prettier-ignore
+const names = fc.oneof(
+  { weight: 8, arbitrary: fc.stringMatching(/^[a-z0-9-]{0,20}$/) },
+  fc.constantFrom('', 'n'.repeat(253), 'n'.repeat(254)),
+);
+
+test('a row is judged by its bytes as it is by its fields', async () => {
+  const row = fc.constantFrom(...reportKinds).chain((kind) => {
+    const fields = reportKindDefinition(kind).columns.map(({ type }) =>
+      type === 'number' ? numbers : type === 'timestamp' ? times : names,
+    );
+    return fc.record({
+      kind: fc.constant(kind),
+      rows: fc.array(fc.tuple(...fields), { minLength: 1, maxLength: 8 }),
+    });
+  });
+  let goodCount = 0;
+  let badCount = 0;
+  await fc.assert(
+    fc.asyncProperty(row, async ({ kind, rows }) => {
+      const header = headerOf(kind);
+      // Two checks, so that what one remembers cannot help the other.
+      const [byBytes, byFields] = [rowCheck(kind, header, window), rowCheck(kind, header, window)];
+      const judged: CheckedRow[] = [];
+      for await (const some of csvRecords(streamOf(reportOf(header, rows)))) {
+        if (some.form === 'parsed') continue; // the header
+        for (let record = 0; record < some.recordCount; record += 1) {
+          judged.push(byBytes.plain(some, record));
+          expect(judged.at(-1)).toEqual(byFields.fields(fieldsOf(some)[record] ?? []));
+        }
+      }
+      expect(judged).toHaveLength(rows.length);
+      for (const checked of judged)
+        if ('problem' in checked) badCount += 1;
+        else goodCount += 1;
+    }),
+    { numRuns: 400 },
+  );
+  // Both answers occurred: the values are neither all good nor all bad.
+  expect(goodCount).toBeGreaterThan(100);
+  expect(badCount).toBeGreaterThan(100);
+});
