@@ -219,7 +219,7 @@ class CsvScanner {
       let kind = 0;
       // A newline is always ahead, so there is no need to look for the limit.
       for (;;) {
-        kind = byteClass[bytes[at] as number] as number;
+        kind = byteClass[bytes[at] ?? 0] ?? 0;
         if (kind === 0) at += 1;
         else if (kind === 1 && slot < end) {
           ends[slot] = at;
@@ -262,12 +262,12 @@ class CsvScanner {
   }
 
   #parse(bytes: Buffer): Patch {
-    let isOpen = false;
+    const quote = { isOpen: false };
     const parsed = parse(bytes, {
       ...parserOptions,
       on_skip: (error) => {
         if (error?.code === 'CSV_MAX_RECORD_SIZE') throw new CsvUnreadable(this.#line);
-        isOpen = true;
+        quote.isOpen = true;
         return undefined;
       },
     }) as unknown as { record: string[]; info: { bytes: number } }[];
@@ -280,12 +280,12 @@ class CsvScanner {
       byteCount = info.bytes;
       return { fields: record, line, raw: withoutLineEnd(raw) };
     });
-    if (isOpen) byteCount = this.#passBlankLines(bytes, byteCount);
+    if (quote.isOpen) byteCount = this.#passBlankLines(bytes, byteCount);
     else {
       this.#line += countNewlines(bytes.subarray(byteCount));
       byteCount = bytes.length;
     }
-    return { records, byteCount, isOpen };
+    return { records, byteCount, isOpen: quote.isOpen };
   }
 
   #passBlankLines(bytes: Buffer, from: number): number {
@@ -312,12 +312,12 @@ function withoutLineEnd(raw: Buffer): Buffer {
 /** Where field `field` of record `record` starts in the bytes of its run. */
 export function plainStart(run: PlainRecords, record: number, field: number): number {
   const at = record * run.fieldCount + field;
-  return at === 0 ? run.start : (run.ends[at - 1] as number) + 1;
+  return at === 0 ? run.start : (run.ends[at - 1] ?? 0) + 1;
 }
 
 /** Bytes, which are characters too, of field `field` of record `record`. */
 export function plainLength(run: PlainRecords, record: number, field: number): number {
-  return (run.ends[record * run.fieldCount + field] as number) - plainStart(run, record, field);
+  return (run.ends[record * run.fieldCount + field] ?? 0) - plainStart(run, record, field);
 }
 
 /** Text of field `field` of record `record`. */

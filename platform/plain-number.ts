@@ -35,6 +35,6 @@ export function isPlainNumberOrBlank(run: PlainRecords, record: number, field: n
 
 function passDigits(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
-  while (at < end && (bytes[at] as number) >= zero && (bytes[at] as number) <= nine) at += 1;
+  while (at < end && (bytes[at] ?? 0) >= zero && (bytes[at] ?? 0) <= nine) at += 1;
   return at;
 }

@@ -59,13 +59,13 @@ export function plainLineWriter(
   const lineEnd = Buffer.from(constant);
   const madeBytes = cells.length * (longestMadeBytes + 1) + lineEnd.length;
   return (run, labelSetId) => {
-    const sentBytes = (run.ends[run.recordCount * run.fieldCount - 1] as number) - run.start;
+    const sentBytes = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) - run.start;
     const out = Buffer.allocUnsafeSlow(sentBytes + run.recordCount * madeBytes);
     let at = 0;
     for (let record = 0; record < run.recordCount; record += 1) {
       for (let column = 0; column < columnRules.length; column += 1) {
-        const rule = columnRules[column] as number;
-        const field = columnFields[column] as number;
+        const rule = columnRules[column] ?? 0;
+        const field = columnFields[column] ?? 0;
         if (rule === rules.text || (rule === rules.number && isCopied(run, record, field)))
           at = copyField(run, record, field, out, at);
         else at = writeAscii(madeValue(rule, field, record), out, at);
@@ -92,7 +92,7 @@ function copyField(run: PlainRecords, record: number, field: number, out: Buffer
   const { bytes } = run;
   const start = plainStart(run, record, field);
   const length = plainLength(run, record, field);
-  for (let i = 0; i < length; i += 1) out[to + i] = bytes[start + i] as number;
+  for (let i = 0; i < length; i += 1) out[to + i] = bytes[start + i] ?? 0;
   return to + length;
 }
 

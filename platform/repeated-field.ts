@@ -27,7 +27,7 @@ export class RepeatedField<T> {
     if (length === this.#length && this.#isSame(run.bytes, start)) return this.#value as T;
     const value = this.#compute(plainField(run, record, this.#field));
     this.#length = length <= longestCompared ? length : -1;
-    for (let i = 0; i < this.#length; i += 1) this.#bytes[i] = run.bytes[start + i] as number;
+    for (let i = 0; i < this.#length; i += 1) this.#bytes[i] = run.bytes[start + i] ?? 0;
     this.#value = value;
     return value;
   }

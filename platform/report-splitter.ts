@@ -149,24 +149,22 @@ class FileSplit {
     let from = run.start;
     for (let record = 0; record < run.recordCount; record += 1) {
       const checked = check.plain(run, record);
-      const isGood = !('problem' in checked);
-      const next = isGood
-        ? (this.#pieces.get(checked.place.usageDay) ?? (await this.#openPiece(checked.place.usageDay)))
-        : undefined;
+      const place = 'problem' in checked ? undefined : checked.place;
+      const next = place && (this.#pieces.get(place.usageDay) ?? (await this.#openPiece(place.usageDay)));
       if (next !== piece) {
         const start = plainStart(run, record, 0);
         if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from, start));
         from = start;
         piece = next;
       }
-      if (isGood) this.#count(piece as OpenPiece, checked.place.hour);
+      if (next !== undefined && place !== undefined) this.#count(next, place.hour);
       else {
-        const end = run.ends[(record + 1) * run.fieldCount - 1] as number;
+        const end = run.ends[(record + 1) * run.fieldCount - 1] ?? 0;
         await this.#refuse(checked, run.line + record, run.bytes.subarray(from, end));
         from = end + 1;
       }
     }
-    const end = (run.ends[run.recordCount * run.fieldCount - 1] as number) + 1;
+    const end = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) + 1;
     if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from, end));
   }
 
