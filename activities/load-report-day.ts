@@ -168,16 +168,15 @@ async function copyPiece(
   let rowCount = 0;
   async function* lines(): AsyncGenerator<Buffer> {
     for await (const rows of csv.rows) {
-      await labelSets.store(writer.labelTexts(rows), signal);
-      const chunk = writer.lines(rows, (text) => labelSets.id(text));
+      const prepared = writer.prepare(rows);
+      await labelSets.store(prepared.newLabelTexts, signal);
+      const chunk = prepared.lines((text) => labelSets.id(text));
       rowCount += rows.form === 'plain' ? rows.recordCount : rows.records.length;
       onRows(rowCount);
       yield chunk;
     }
   }
-  const target = client.query(
-    copyFrom(`copy ${stagingTableOf(piece.report_kind)} (${writer.columns.join(', ')}) from stdin`),
-  );
+  const target = client.query(copyFrom(writer.copySql));
   await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 2 }), target, { signal });
   // An object that was changed or mixed up would be charged without anybody noticing.
   if (hash.digest('hex') !== piece.checksum || rowCount !== piece.row_count)

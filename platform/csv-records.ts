@@ -150,12 +150,21 @@ class CsvScanner {
   *add(chunk: Buffer): Generator<PlainRecords | ParsedRecords> {
     // PostgreSQL cannot store NUL in text, and no honest value holds one.
     const honest = chunk.includes(0) ? Buffer.from(chunk.filter((byte) => byte !== 0)) : chunk;
-    this.#rest = this.#rest.length === 0 ? honest : Buffer.concat([this.#rest, honest]);
+    // The record that the last chunk broke off is finished by itself: joining whole chunks would copy the file once more.
+    const firstEnd =
+      this.#rest.length > 0 && !this.#isStart && this.#openUntil === 0 ? honest.indexOf(newline) + 1 : 0;
+    this.#rest = joined(this.#rest, firstEnd > 0 ? honest.subarray(0, firstEnd) : honest);
+    yield* this.#scanRest();
+    if (firstEnd === 0) return;
+    this.#rest = joined(this.#rest, honest.subarray(firstEnd));
+    yield* this.#scanRest();
+  }
+
+  *#scanRest(): Generator<PlainRecords | ParsedRecords> {
     const bytes = this.#skipByteOrderMark(false);
     if (bytes === undefined || bytes.length < this.#openUntil) return;
     this.#openUntil = 0;
-    const limit = bytes.lastIndexOf(newline) + 1;
-    const position = yield* this.#scan(bytes, limit);
+    const position = yield* this.#scan(bytes, bytes.lastIndexOf(newline) + 1);
     this.#rest = bytes.subarray(position);
     if (this.#rest.length > longestRecordBytes) throw new CsvUnreadable(this.#line);
   }
@@ -296,6 +305,10 @@ class CsvScanner {
       at = lineEnd + 1;
     }
   }
+}
+
+function joined(first: Buffer, second: Buffer): Buffer {
+  return first.length === 0 ? second : Buffer.concat([first, second]);
 }
 
 function countNewlines(bytes: Buffer): number {

@@ -62,6 +62,9 @@ async function* tagFailures(source: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** Expanded bytes that come at a time. Each chunk is a trip to another thread and back, so few large ones. */
+const expandedChunkBytes = 256 * 1024;
+
 /** Two pass-through meters, before and after expansion, that stop an archive which expands beyond the limits. */
 function expansionMeters(limits: ArchiveLimits): { compressed: Transform; expanded: Transform } {
   let compressedByteCount = 0;
@@ -115,7 +118,7 @@ async function walk(
   const fed = pipeline(
     tagFailures(source),
     meters.compressed,
-    createGunzip(),
+    createGunzip({ chunkSize: expandedChunkBytes }),
     meters.expanded,
     tar as unknown as Writable,
     { signal },

@@ -1,5 +1,5 @@
 import { formatTimestamp, parseTimestamp } from '../domain/timestamp.ts';
-import { plainField, plainLength, plainStart } from './csv-records.ts';
+import { plainField, plainStart } from './csv-records.ts';
 import type { PlainRecords } from './csv-records.ts';
 import { isPlainNumberOrBlank, isPlainNumberText } from './plain-number.ts';
 import { RepeatedField } from './repeated-field.ts';
@@ -7,14 +7,13 @@ import { RepeatedField } from './repeated-field.ts';
 /** How the value of a staging column is made from one field of a plain record. */
 export type PlainCell = { rule: 'interval' | 'number' | 'text' | 'labels'; field: number } | { rule: 'null' };
 
-/** NULL in COPY's text format. */
-export const nullCell = '\\N';
+/** NULL in COPY's CSV format, when the column is not among those that are forced not to be NULL. */
+export const nullCell = '';
 
-/** A number as COPY writes it; blank is NULL. */
+/** A number as PostgreSQL reads it; blank is NULL. */
 export function numberCell(value: string): string {
-  if (value === '') return nullCell;
   // Others have an exponent or a very long fraction, which PostgreSQL may refuse as out of range.
-  return isPlainNumberText(value) ? value : String(Number(value));
+  return value === '' || isPlainNumberText(value) ? value : String(Number(value));
 }
 
 /** An `interval_start` as PostgreSQL reads it. */
@@ -33,70 +32,151 @@ export function labelSetIdOf(text: string, labelSetId: (text: string) => string 
   return id;
 }
 
-/** The rules as numbers: they are told apart for every field of every row. */
-const rules = { interval: 0, number: 1, text: 2, labels: 3, null: 4 } as const;
-
-const tab = 0x09;
-/** An id, a formatted time or a converted number is never longer; copied fields are counted with their records. */
+const comma = 0x2c;
+/** Ids, formatted times and converted numbers are never longer. */
 const longestMadeBytes = 32;
 
+/** Some rows on their way to become lines. */
+export interface StagingLines {
+  /** label texts among them that may have no id yet */
+  newLabelTexts: string[];
+  /** the lines; every label text must have an id by then */
+  lines(labelSetId: (text: string) => string | undefined): Buffer;
+}
+
+/** Consecutive columns that are consecutive fields as well. */
+interface Span {
+  first: number;
+  last: number;
+}
+
 /**
- * The fast path of the load: lines for COPY from plain records, byte by byte, without a string for every field.
- * A plain field has nothing that COPY's text format would need to escape, so texts and plain numbers are copied.
+ * The fast path of the load: lines for COPY in CSV format from plain records. A plain field needs no quotes, so columns in
+ * the order of the file are copied as they stand, many at a time, as long as the numbers among them are plain or blank;
+ * only the time and the label set are made anew.
  * test/load/plain-staging-lines.test.ts holds it beside the conversion of parsed rows: same bytes.
  *
+ * @param cells in the order of the columns
  * @param constant end of each line, newline included
- * @returns undefined when some column is not made from one field alone
  */
 export function plainLineWriter(
-  cells: readonly (PlainCell | undefined)[],
+  cells: readonly PlainCell[],
   constant: string,
-): ((run: PlainRecords, labelSetId: (text: string) => string | undefined) => Buffer) | undefined {
-  if (!cells.every((cell) => cell !== undefined)) return undefined;
-  const columnRules = Uint8Array.from(cells, ({ rule }) => rules[rule]);
-  const columnFields = Int32Array.from(cells, (cell) => (cell.rule === 'null' ? -1 : cell.field));
-  const interval = new RepeatedField(columnFields[columnRules.indexOf(rules.interval)] ?? -1, intervalText);
+): (run: PlainRecords) => StagingLines {
+  const steps = spansAndCells(cells);
+  const numbers = Int32Array.from(fieldsWith('number', cells));
+  const isNumber = new Set(numbers);
+  const labels = fieldsWith('labels', cells);
+  const interval = new RepeatedField(fieldsWith('interval', cells)[0] ?? -1, intervalText);
   const lineEnd = Buffer.from(constant);
-  const madeBytes = cells.length * (longestMadeBytes + 1) + lineEnd.length;
-  return (run, labelSetId) => {
+  const lineBytes = steps.length * (longestMadeBytes + 1) + lineEnd.length;
+  const seen = new Set<string>();
+  return (run) => {
+    const texts = labelTexts(run, labels);
+    const newLabelTexts = texts.filter((text) => !seen.has(text) && seen.add(text));
+    return { newLabelTexts, lines: (labelSetId) => write(run, texts, labelSetId) };
+  };
+
+  function write(
+    run: PlainRecords,
+    texts: readonly string[],
+    labelSetId: (text: string) => string | undefined,
+  ): Buffer {
     const sentBytes = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) - run.start;
-    const out = Buffer.allocUnsafeSlow(sentBytes + run.recordCount * madeBytes);
+    let out: Buffer = Buffer.allocUnsafeSlow(sentBytes + run.recordCount * lineBytes);
     let at = 0;
+    let label = 0;
     for (let record = 0; record < run.recordCount; record += 1) {
-      for (let column = 0; column < columnRules.length; column += 1) {
-        const rule = columnRules[column] ?? 0;
-        const field = columnFields[column] ?? 0;
-        if (rule === rules.text || (rule === rules.number && isCopied(run, record, field)))
-          at = copyField(run, record, field, out, at);
-        else at = writeAscii(madeValue(rule, field, record), out, at);
-        out[at] = tab;
+      const isCopied = arePlain(numbers, run, record);
+      // A number that is written anew can be longer than it was sent.
+      if (!isCopied)
+        out = withRoom(
+          out,
+          at,
+          sentBytes + (run.recordCount - record) * lineBytes + numbers.length * longestMadeBytes,
+        );
+      for (const step of steps) {
+        if ('last' in step)
+          at = isCopied
+            ? copySpan(run, record, step, out, at)
+            : writeSpan(run, record, step, isNumber, out, at);
+        else if (step.rule === 'interval') at = writeAscii(interval.of(run, record), out, at);
+        else if (step.rule === 'labels') {
+          at = writeAscii(labelSetIdOf(texts[label] ?? '', labelSetId), out, at);
+          label += 1;
+        } // and nothing for NULL
+        out[at] = comma;
         at += 1;
       }
       at += lineEnd.copy(out, at);
     }
     return out.subarray(0, at);
+  }
+}
 
-    function madeValue(rule: number, field: number, record: number): string {
-      if (rule === rules.labels) return labelSetIdOf(plainField(run, record, field), labelSetId);
-      if (rule === rules.interval) return interval.of(run, record);
-      return rule === rules.number ? numberCell(plainField(run, record, field)) : nullCell;
+function fieldsWith(rule: PlainCell['rule'], cells: readonly PlainCell[]): number[] {
+  return cells.flatMap((cell) => (cell.rule === rule && 'field' in cell ? [cell.field] : []));
+}
+
+/** Texts and numbers that stand side by side in the file as in the line become one span. */
+function spansAndCells(cells: readonly PlainCell[]): (Span | PlainCell)[] {
+  const steps: (Span | PlainCell)[] = [];
+  for (const cell of cells) {
+    const before = steps.at(-1);
+    if (cell.rule !== 'text' && cell.rule !== 'number') steps.push(cell);
+    else if (before !== undefined && 'last' in before && before.last === cell.field - 1)
+      before.last = cell.field;
+    else steps.push({ first: cell.field, last: cell.field });
+  }
+  return steps;
+}
+
+/** The label texts, record by record. */
+function labelTexts(run: PlainRecords, labels: readonly number[]): string[] {
+  const texts: string[] = [];
+  for (let record = 0; labels.length > 0 && record < run.recordCount; record += 1)
+    for (const field of labels) texts.push(plainField(run, record, field));
+  return texts;
+}
+
+function arePlain(numbers: Int32Array, run: PlainRecords, record: number): boolean {
+  for (const field of numbers) if (!isPlainNumberOrBlank(run, record, field)) return false;
+  return true;
+}
+
+function copySpan(run: PlainRecords, record: number, span: Span, out: Buffer, to: number): number {
+  const end = run.ends[record * run.fieldCount + span.last] ?? 0;
+  return to + run.bytes.copy(out, to, plainStart(run, record, span.first), end);
+}
+
+function writeSpan(
+  run: PlainRecords,
+  record: number,
+  span: Span,
+  isNumber: ReadonlySet<number>,
+  out: Buffer,
+  to: number,
+): number {
+  let at = to;
+  for (let field = span.first; field <= span.last; field += 1) {
+    if (field > span.first) {
+      out[at] = comma;
+      at += 1;
     }
-  };
-}
-
-function isCopied(run: PlainRecords, record: number, field: number): boolean {
-  return plainLength(run, record, field) > 0 && isPlainNumberOrBlank(run, record, field);
-}
-
-function copyField(run: PlainRecords, record: number, field: number, out: Buffer, to: number): number {
-  const { bytes } = run;
-  const start = plainStart(run, record, field);
-  const length = plainLength(run, record, field);
-  for (let i = 0; i < length; i += 1) out[to + i] = bytes[start + i] ?? 0;
-  return to + length;
+    const text = plainField(run, record, field);
+    at = writeAscii(isNumber.has(field) ? numberCell(text) : text, out, at);
+  }
+  return at;
 }
 
 function writeAscii(text: string, out: Buffer, to: number): number {
   for (let i = 0; i < text.length; i += 1) out[to + i] = text.charCodeAt(i);
   return to + text.length;
+}
+
+function withRoom(out: Buffer, usedBytes: number, neededBytes: number): Buffer {
+  if (out.length - usedBytes >= neededBytes) return out;
+  const larger = Buffer.allocUnsafeSlow(usedBytes + 2 * neededBytes);
+  out.copy(larger, 0, 0, usedBytes);
+  return larger;
 }

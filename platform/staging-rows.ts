@@ -1,10 +1,10 @@
 import { cleanGpuModel, cleanGpuVendor, migFields } from '../domain/gpu.ts';
-import { reportKindDefinition } from '../domain/report-kind.ts';
+import { reportKindDefinition, stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
-import { fieldsOf, plainField } from './csv-records.ts';
+import { csvLine, fieldsOf } from './csv-records.ts';
 import type { ParsedRecords, PlainRecords } from './csv-records.ts';
 import { intervalText, labelSetIdOf, nullCell, numberCell, plainLineWriter } from './plain-staging-lines.ts';
-import type { PlainCell } from './plain-staging-lines.ts';
+import type { PlainCell, StagingLines } from './plain-staging-lines.ts';
 
 /** What every staging row of a piece carries besides its CSV row. */
 export interface PieceColumns {
@@ -13,14 +13,15 @@ export interface PieceColumns {
   reportPeriodId: number;
 }
 
-/** Turns the rows of one piece into lines for `COPY … FROM STDIN` in text format. */
+/** Turns the rows of one piece into lines for COPY. */
 export interface StagingRowWriter {
-  /** columns of the COPY, in the order of the lines */
-  columns: string[];
-  /** texts of the label columns of some rows, each once */
-  labelTexts(rows: PlainRecords | ParsedRecords): Set<string>;
-  /** the lines of some rows, each with its newline; every label text must have an id by then */
-  lines(rows: PlainRecords | ParsedRecords, labelSetId: LabelSetId): Buffer;
+  /** the COPY that reads the lines */
+  copySql: string;
+  /**
+   * Look at some rows: the texts of their label columns that no earlier rows had, and their lines once these have ids.
+   * Rows are good until the next are read, so their lines must be written before.
+   */
+  prepare(rows: PlainRecords | ParsedRecords): StagingLines;
 }
 
 /** Id of the label set that a text stands for; undefined when it has none yet. */
@@ -34,16 +35,8 @@ interface StagingColumn {
   name: string;
   cell: Cell;
   plain?: PlainCell;
-}
-
-const needsEscape = /[\\\t\n\r]/;
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-
-/** Text as COPY's text format writes it. */
-export function copyText(value: string): string {
-  return needsEscape.test(value)
-    ? value.replace(/[\\\t\n\r]/g, (character) => escapes[character] ?? character)
-    : value;
+  /** a text that the file has: blank is a value of it */
+  isText?: boolean;
 }
 
 /** Staging column of a label column: where a kind has two, each keeps its name. */
@@ -61,31 +54,42 @@ export function stagingRowWriter(
   piece: PieceColumns,
 ): StagingRowWriter {
   const columns = stagingColumns(kind, header);
-  const labelFields = columns.flatMap(({ plain }) => (plain?.rule === 'labels' ? [plain.field] : []));
-  const constant = `${piece.pieceId}\t${piece.sourceUuid}\t${piece.reportPeriodId}\n`;
-  const plainLines = plainLineWriter(
-    columns.map(({ plain }) => plain),
-    constant,
-  );
-  const line = (row: readonly string[], labelSetId: LabelSetId): string => {
-    let text = '';
-    for (const { cell } of columns) text += cell(row, labelSetId) + '\t';
-    return text + constant;
-  };
+  const constant = `${piece.pieceId},${piece.sourceUuid},${piece.reportPeriodId}\n`;
+  const plainCells = columns.flatMap(({ plain }) => plain ?? []);
+  const preparePlain =
+    plainCells.length === columns.length ? plainLineWriter(plainCells, constant) : undefined;
+  const prepareFields = fieldsLineWriter(columns, constant);
   return {
-    columns: [...columns.map(({ name }) => name), 'piece_id', 'source_uuid', 'report_period_id'],
-    labelTexts: (rows) => labelTexts(rows, labelFields),
-    lines: (rows, labelSetId) => {
-      if (rows.form === 'plain' && plainLines !== undefined) return plainLines(rows, labelSetId);
-      return Buffer.from(
-        fieldsOf(rows)
-          .map((fields) => line(fields, labelSetId))
-          .join(''),
-      );
-    },
+    copySql: copySql(kind, columns),
+    prepare: (rows) =>
+      rows.form === 'plain' && preparePlain !== undefined
+        ? preparePlain(rows)
+        : prepareFields(fieldsOf(rows)),
   };
 }
 
+function copySql(kind: ReportKind, columns: readonly StagingColumn[]): string {
+  const names = [...columns.map(({ name }) => name), 'piece_id', 'source_uuid', 'report_period_id'];
+  const texts = columns.filter(({ isText }) => isText).map(({ name }) => name);
+  const options = ['format csv', ...(texts.length === 0 ? [] : [`force_not_null (${texts.join(', ')})`])];
+  return `copy ${stagingTableOf(kind)} (${names.join(', ')}) from stdin with (${options.join(', ')})`;
+}
+
+/** The tolerant path: lines from fields of any content. */
+function fieldsLineWriter(
+  columns: readonly StagingColumn[],
+  constant: string,
+): (rows: readonly (readonly string[])[]) => StagingLines {
+  const labelFields = columns.flatMap(({ plain }) => (plain?.rule === 'labels' ? [plain.field] : []));
+  const line = (row: readonly string[], labelSetId: LabelSetId): string =>
+    csvLine(columns.map(({ cell }) => cell(row, labelSetId))).replace(/\n$/, `,${constant}`);
+  return (rows) => ({
+    newLabelTexts: [...new Set(labelFields.flatMap((field) => rows.map((row) => row[field] ?? '')))],
+    lines: (labelSetId) => Buffer.from(rows.map((row) => line(row, labelSetId)).join('')),
+  });
+}
+
+/** Columns of the staging table but for the constant ones, in the order of the file as far as they are fields of it. */
 function stagingColumns(kind: ReportKind, header: readonly string[]): StagingColumn[] {
   const { columns: known } = reportKindDefinition(kind);
   const position = new Map(header.map((name, index) => [name, index]));
@@ -101,7 +105,7 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
     else if (type === 'number')
       columns.push({ name, cell: (row) => numberCell(row[field] ?? ''), plain: { rule: 'number', field } });
     else if (type === 'text')
-      columns.push({ name, cell: (row) => copyText(row[field] ?? ''), plain: { rule: 'text', field } });
+      columns.push({ name, cell: (row) => row[field] ?? '', plain: { rule: 'text', field }, isText: true });
     else
       columns.push({
         name: labelColumn(kind, name),
@@ -109,17 +113,10 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
         plain: { rule: 'labels', field },
       });
   }
-  for (const [name, cell] of gpuCells ?? []) columns.push({ name, cell });
-  return columns;
-}
-
-function labelTexts(rows: PlainRecords | ParsedRecords, labelFields: readonly number[]): Set<string> {
-  const texts = new Set<string>();
-  for (const field of labelFields)
-    if (rows.form === 'parsed') for (const { fields } of rows.records) texts.add(fields[field] ?? '');
-    else
-      for (let record = 0; record < rows.recordCount; record += 1) texts.add(plainField(rows, record, field));
-  return texts;
+  for (const [name, cell] of gpuCells ?? []) columns.push({ name, cell, isText: position.has(name) });
+  const order = ({ plain }: StagingColumn) =>
+    plain === undefined || plain.rule === 'null' ? header.length : plain.field;
+  return columns.sort((left, right) => order(left) - order(right));
 }
 
 /** Distinct times remembered at most: rows that all start at different instants must not fill memory. */
@@ -156,11 +153,11 @@ function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
   const orNull = (value: number | null) => (value === null ? nullCell : String(value));
   const sentText = (name: string, value: (row: readonly string[]) => string): [string, Cell] => [
     name,
-    position.has(name) ? (row) => copyText(value(row)) : () => nullCell,
+    position.has(name) ? (row) => value(row) : () => nullCell,
   ];
   return new Map<string, Cell>([
-    ['gpu_model_name', (row) => copyText(model(row))],
-    ['gpu_vendor_name', (row) => copyText(cleanGpuVendor(at(row, 'gpu_vendor_name')))],
+    ['gpu_model_name', model],
+    ['gpu_vendor_name', (row) => cleanGpuVendor(at(row, 'gpu_vendor_name'))],
     sentText('mig_instance_id', (row) => mig(row).migInstanceId),
     sentText('mig_profile', (row) => mig(row).migProfile),
     sentText('mig_strategy', (row) => mig(row).migStrategy),

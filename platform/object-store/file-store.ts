@@ -12,6 +12,9 @@ import { objectStream } from './object-stream.ts';
 const staleAfterMs = 24 * 60 * 60 * 1000;
 const publishAttempts = 10;
 
+/** Bytes read at a time: each is a trip to another thread and back. */
+const readBytes = 256 * 1024;
+
 /** What to do about an error code of the file system. */
 const adviceByCode: Readonly<Record<string, string>> = {
   EACCES: 'let the user of this process read and write the directory',
@@ -81,7 +84,7 @@ export class FileObjectStore implements ObjectStore {
       const handle = await open(join(this.#root, key), 'r');
       const isFile = await handle.stat().then((found) => found.isFile());
       if (isFile)
-        return objectStream(handle.createReadStream(), options.signal, (cause) =>
+        return objectStream(handle.createReadStream({ highWaterMark: readBytes }), options.signal, (cause) =>
           this.#translate('reading', key, cause),
         );
       await handle.close();

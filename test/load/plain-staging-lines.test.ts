@@ -24,7 +24,8 @@ async function linesOf(
   for await (const some of csv.rows) {
     if (some.form === 'plain') plainCount += some.recordCount;
     const records = fieldsOf(some).map((fields) => ({ fields, line: 0, raw: Buffer.alloc(0) }));
-    lines += writer.lines(only === 'fields' ? { form: 'parsed', records } : some, labelSetId).toString();
+    const prepared = writer.prepare(only === 'fields' ? { form: 'parsed', records } : some);
+    lines += prepared.lines(labelSetId).toString();
   }
   return { lines, plainCount };
 }

@@ -10,6 +10,7 @@ export default defineConfig({
       'test/migrations/**/*.test.ts',
       'test/partitions/**/*.test.ts',
       'test/parity/**/*.test.ts',
+      'test/load/staging-rows.test.ts',
     ],
     globalSetup: [fileURLToPath(new URL('postgres15-setup.ts', import.meta.url))],
     pool: 'forks',
