@@ -22,3 +22,9 @@ export const shapeNames = Object.keys(shapes) as ShapeName[];
 export const lastDay = '2026-10-30';
 export const benchNow = '2026-11-01T06:00:00Z';
 export const benchMonth = '2026-10';
+
+/**
+ * Label keys that the tenant has enabled, as one that charges by team and application has. With them the daily summary
+ * keeps nearly as many groups as a GROUP BY of the whole labels; with none it would collapse to node and namespace.
+ */
+export const enabledTagKeys = ['app', 'cost_center', 'environment', 'storageclass', 'team', 'version'];
