@@ -44,6 +44,9 @@ export interface PipelineTarget {
   directory: string;
 }
 
+/** Name of every cluster; it is part of what a day was summarised with. */
+export const benchClusterName = 'bench cluster';
+
 /** What the worker and this process are configured with, beside addresses: everything else is the default. */
 const settings = { OCP_NOW: benchNow, OCP_LOG_LEVEL: 'info' };
 
@@ -99,7 +102,7 @@ async function prepare(config: Config, databaseUrl: string, payload: CachedPaylo
     const { orgId, schema } = benchOrg;
     await registerSource(
       { pool, databaseUrl, log: { info: () => undefined } },
-      { orgId, clusterId: payload.clusterId, name: 'bench cluster' },
+      { orgId, clusterId: payload.clusterId, name: benchClusterName },
     );
     await setTagKeys(pool, schema, enabledTagKeys, true);
     const objectStore = openObjectStore({ url: config.OBJECT_STORE ?? '', s3: { endpoint: undefined } });

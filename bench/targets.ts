@@ -1,6 +1,13 @@
 import type { Figures } from './figures.ts';
-import type { GrowthFigures } from './growth/figures.ts';
 import type { ShapeName } from './payload/shapes.ts';
+
+/** One more day, on empty tables and on full ones. */
+export interface GrowthFigures {
+  emptyMs: number;
+  fullMs: number;
+  /** full : empty */
+  ratio: number;
+}
 
 /** A figure that is promised. */
 export interface Verdict {

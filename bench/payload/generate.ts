@@ -56,10 +56,17 @@ const busyness = [
 export async function generatePayload(directory: string, request: PayloadRequest): Promise<GeneratedPayload> {
   const { shape, seed } = request;
   await mkdir(directory, { recursive: true });
-  const identity = new Random(seed, 3, shape.nodeCount, shape.podCount, shape.dayCount);
-  const manifestUuid = identity.uuid();
-  const clusterId = identity.uuid();
   const lastStartMs = Date.parse(`${request.until ?? lastDay}T00:00:00Z`);
+  // Another day of a cluster is another manifest of the same cluster.
+  const clusterId = new Random(seed, 3, shape.nodeCount, shape.podCount).uuid();
+  const manifestUuid = new Random(
+    seed,
+    5,
+    shape.nodeCount,
+    shape.podCount,
+    shape.dayCount,
+    lastStartMs / dayMs,
+  ).uuid();
   const days = Array.from(
     { length: shape.dayCount },
     (_, index) => lastStartMs - (shape.dayCount - 1 - index) * dayMs,
@@ -71,7 +78,8 @@ export async function generatePayload(directory: string, request: PayloadRequest
   const seen: Seen = { labels: new Set(), groups: 0 };
   for (const kind of generatedKinds) {
     const writer = new ReportFiles(directory, reportHeaders[kind], nameOf);
-    for (const [dayIndex, startMs] of days.entries()) {
+    for (const startMs of days) {
+      const dayIndex = startMs / dayMs;
       const items = lineItemsOfDay(cluster, kind, dayIndex);
       if (kind === 'pod_usage') count(seen, items);
       await writeDay(writer, items, startMs, new Random(seed, 17, dayIndex, generatedKinds.indexOf(kind)));
