@@ -92,12 +92,12 @@ function timeByRows(points: readonly Point[]): string {
       .map((point) => `<circle class="${kind}-dot" cx="${x.at(point.rows)}" cy="${y.at(of(point))}" r="4"/>`)
       .join('');
   const labels = sorted.map((point) =>
-    text(x.at(point.rows), y.at(point.totalS) - 10, `${point.name} ${seconds(point.totalS)}`, 'middle'),
+    text(x.at(point.rows) - 7, y.at(point.totalS) - 7, `${point.name} ${seconds(point.totalS)}`, 'end'),
   );
   return [
     text(plot.left, 24, 'Time by rows of the payload', 'start', 'title'),
-    `<line class="line workflow" x1="300" y1="19" x2="330" y2="19"/>${text(336, 24, 'whole workflow')}`,
-    `<line class="line floor" x1="450" y1="19" x2="480" y2="19"/>${text(486, 24, 'plain COPY + GROUP BY')}`,
+    `<line class="line workflow" x1="370" y1="19" x2="400" y2="19"/>${text(408, 24, 'whole workflow')}`,
+    `<line class="line floor" x1="530" y1="19" x2="560" y2="19"/>${text(568, 24, 'plain COPY + GROUP BY')}`,
     ...grid,
     series('floor', ({ floorS }) => floorS),
     series('workflow', ({ totalS }) => totalS),
