@@ -56,12 +56,15 @@ export async function measureShape(bench: Bench, name: ShapeName): Promise<Measu
     const title = `${name}, run ${run} of ${runCount}`;
     bench.signal.throwIfAborted();
     progress.step(`${title}: floor`);
-    const floor = await measureFloor(servers, payload);
+    const floor = await measureFloor(servers, payload, bench.signal);
     bench.signal.throwIfAborted();
     progress.step(`${title}: workflow`);
     const databaseUrl = await createMigratedDatabase(servers, database);
     const directory = join(workDirectory, 'run');
-    const pipeline = await runPipeline({ servers, client, databaseUrl, directory }, payload);
+    const pipeline = await runPipeline(
+      { servers, client, databaseUrl, directory, signal: bench.signal },
+      payload,
+    );
     await dropDatabase(servers, database);
     runs.push({ floor, pipeline, figures: figuresOf({ floor, pipeline }, shape.dayCount) });
   }

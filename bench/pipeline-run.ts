@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { startRun } from '../cli/start-run.ts';
+import { aborted } from '../cli/stop-signal.ts';
 import { ensurePartitions } from '../activities/ensure-partitions.ts';
 import type { IngestManifestResult, PipelineState } from '../domain/run.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
@@ -42,6 +43,8 @@ export interface PipelineTarget {
   databaseUrl: string;
   /** for objects and the worker's log; must not be in use */
   directory: string;
+  /** ends the run when the user wants to stop */
+  signal: AbortSignal;
 }
 
 /** Name of every cluster; it is part of what a day was summarised with. */
@@ -76,7 +79,11 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
       await observer.query('checkpoint');
       const cpuBefore = (await cpuMs(worker.pid)) ?? 0;
       const walBefore = await walPosition(observer);
-      const { totalMs, result } = await ingest(client, config, databaseUrl, payload);
+      const { totalMs, result } = await Promise.race([
+        ingest(client, config, databaseUrl, payload),
+        worker.failed,
+        aborted(target.signal).then(() => Promise.reject(target.signal.reason as Error)),
+      ]);
       const walBytes = (await walPosition(observer)) - walBefore;
       const cpuAfter = await cpuMs(worker.pid);
       requireWhole(result, payload);

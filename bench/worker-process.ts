@@ -10,6 +10,9 @@ import type { BenchServers } from './servers.ts';
 /** `ocp-pipeline worker` in a process of its own, so that its memory is its own. */
 export interface WorkerProcess {
   pid: number;
+  /** rejects when the process ends before it is stopped: a run would wait for it for ever */
+  failed: Promise<never>;
+  /** End it at once: what it works on is thrown away. */
   stop(): Promise<void>;
 }
 
@@ -18,7 +21,7 @@ const main = join(packageRoot, 'dist', 'cli', 'main.js');
 /**
  * Start a worker from the build and wait until it polls.
  * @param environment its settings; of ours and of Temporal nothing else is inherited
- * @throws Error that names the log when it ends before it is ready
+ * @throws Error that names its log when it ends before it is ready
  */
 export async function startWorker(
   servers: Pick<BenchServers, 'track'>,
@@ -44,18 +47,20 @@ export async function startWorker(
       if (line.includes('worker started')) resolve();
     });
   });
+  let stopping = false;
+  const failed = exited.then((): never => {
+    if (stopping) throw new Error('the worker was stopped');
+    throw new Error(`the worker ended by itself; its output is in ${logFile}`);
+  });
+  failed.catch(() => undefined);
   const stop = async () => {
-    child.kill('SIGTERM');
+    stopping = true;
+    child.kill('SIGKILL');
     await exited;
     log.end();
   };
-  const first = await Promise.race([
-    ready.then(() => 'ready' as const),
-    exited.then(() => 'exited' as const),
-  ]);
-  if (first === 'exited')
-    throw new Error(`the worker ended before it was ready; its output is in ${logFile}`);
-  return { pid: identity.pid, stop };
+  await Promise.race([ready, failed]);
+  return { pid: identity.pid, failed, stop };
 }
 
 function inherited(): NodeJS.ProcessEnv {

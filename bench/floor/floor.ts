@@ -41,7 +41,11 @@ const database = 'bench_floor';
  * Measure the floor in a fresh database: COPY of the payload's CSVs over one connection into logged tables without an
  * index, then the GROUP BY of the pod rows, which gets 64 MB to sort and hash in, so that it need not spill.
  */
-export async function measureFloor(servers: BenchServers, payload: CachedPayload): Promise<FloorRun> {
+export async function measureFloor(
+  servers: BenchServers,
+  payload: CachedPayload,
+  signal: AbortSignal,
+): Promise<FloorRun> {
   const url = await createDatabase(servers, database);
   const figures = await onDatabase(url, async (client) => {
     await client.query(createPlainTables());
@@ -54,7 +58,7 @@ export async function measureFloor(servers: BenchServers, payload: CachedPayload
         path: join(payload.directory, name),
       })),
     };
-    const { stdout } = await run(process.execPath, [program, JSON.stringify(request)]);
+    const { stdout } = await run(process.execPath, [program, JSON.stringify(request)], { signal });
     const { elapsedMs, senderCpuMs, backendCpuMs } = JSON.parse(stdout) as PlainCopy;
     await client.query(`set work_mem = '64MB'`);
     const start = performance.now();

@@ -52,7 +52,7 @@ export async function measureGrowth(bench: Bench, shape: ShapeName): Promise<Mea
     const measure = async (databaseUrl: string, directory: string) => {
       signal.throwIfAborted();
       return runPipeline(
-        { servers, client, databaseUrl, directory: join(bench.workDirectory, directory) },
+        { servers, client, databaseUrl, directory: join(bench.workDirectory, directory), signal },
         payload,
       );
     };
@@ -85,7 +85,7 @@ async function dayOf(bench: Bench, shape: ShapeName, seed: number, until?: strin
 }
 
 async function fill(bench: Bench, shape: ShapeName, databaseUrl: string) {
-  const { servers, client, progress, runCount, workDirectory } = bench;
+  const { servers, client, progress, runCount, workDirectory, signal } = bench;
   const pool = openPool({ url: databaseUrl, size: 2, applicationName: 'bench' });
   try {
     const register = async (clusterId: string) =>
@@ -104,7 +104,10 @@ async function fill(bench: Bench, shape: ShapeName, databaseUrl: string) {
     ];
     for (const payload of seeds) {
       progress.step('growth: a first day of the clusters, by the program itself');
-      await runPipeline({ servers, client, databaseUrl, directory: join(workDirectory, 'seed') }, payload);
+      await runPipeline(
+        { servers, client, databaseUrl, directory: join(workDirectory, 'seed'), signal },
+        payload,
+      );
       const sourceUuid = await register(payload.clusterId);
       sources.push({ sourceUuid, clusterId: payload.clusterId, seedUuid: sourceUuid });
     }
