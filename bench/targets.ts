@@ -1,0 +1,102 @@
+import type { Figures } from './figures.ts';
+import type { ShapeName } from './payload/shapes.ts';
+
+/** One more day, on empty tables and on full ones. */
+export interface GrowthFigures {
+  emptyMs: number;
+  fullMs: number;
+  /** full : empty */
+  ratio: number;
+}
+
+/** A figure that is promised. */
+export interface Verdict {
+  /** what is judged, for people */
+  target: string;
+  limit: number;
+  /** NaN when the machine could not tell it: then the target is not met */
+  found: number;
+  unit: 'ratio' | 's' | 'MB';
+  met: boolean;
+}
+
+interface Target {
+  target: string;
+  shapes: readonly ShapeName[];
+  limit: number;
+  unit: Verdict['unit'];
+  figure: (figures: Figures) => number;
+}
+
+const everyShape: readonly ShapeName[] = ['small', 'medium', 'large', 'xl', 'month'];
+const megabyte = 1_000_000;
+
+const seconds = (shape: ShapeName, limit: number): Target => ({
+  target: 'whole workflow',
+  shapes: [shape],
+  limit,
+  unit: 's',
+  figure: ({ totalMs }) => totalMs / 1_000,
+});
+
+const targets: readonly Target[] = [
+  {
+    target: 'split + archive + stage / plain COPY',
+    shapes: ['xl'],
+    limit: 1.8,
+    unit: 'ratio',
+    figure: (figures) => figures.loadRatio,
+  },
+  {
+    target: 'staging alone / plain COPY',
+    shapes: ['xl'],
+    limit: 1.2,
+    unit: 'ratio',
+    figure: (figures) => figures.stageRatio,
+  },
+  {
+    target: 'aggregation of all tables / plain GROUP BY',
+    shapes: ['xl'],
+    limit: 4,
+    unit: 'ratio',
+    figure: (figures) => figures.aggregationRatio,
+  },
+  seconds('small', 1),
+  seconds('medium', 2),
+  seconds('large', 4),
+  seconds('xl', 30),
+  seconds('month', 12),
+  {
+    target: 'peak memory of the worker',
+    shapes: everyShape,
+    limit: 300,
+    unit: 'MB',
+    figure: ({ peakRssBytes }) => peakRssBytes / megabyte,
+  },
+  {
+    target: 'staging per day',
+    shapes: ['large'],
+    limit: 20,
+    unit: 'MB',
+    figure: ({ stagingBytesPerDay }) => stagingBytesPerDay / megabyte,
+  },
+];
+
+/** Largest slow-down of a day by a year of data of many clusters beside it. */
+export const growthLimit = 1.2;
+
+/** Judge the medians of a shape. */
+export function judge(shape: ShapeName, figures: Figures): Verdict[] {
+  return targets
+    .filter(({ shapes }) => shapes.includes(shape))
+    .map(({ target, limit, unit, figure }) => verdict(target, limit, figure(figures), unit));
+}
+
+/** Judge a day on full tables against the same day on empty ones. */
+export function judgeGrowth({ ratio }: GrowthFigures): Verdict[] {
+  return [verdict('one more day on full tables / on empty ones', growthLimit, ratio, 'ratio')];
+}
+
+function verdict(target: string, limit: number, found: number, unit: Verdict['unit']): Verdict {
+  return { target, limit, found, unit, met: found <= limit };
+}

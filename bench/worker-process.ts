@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { identifyProcess } from '../platform/embedded/process-identity.ts';
+import { packageRoot } from '../platform/package-root.ts';
+import type { BenchServers } from './servers.ts';
+
+/** `ocp-pipeline worker` in a process of its own, so that its memory is its own. */
+export interface WorkerProcess {
+  pid: number;
+  /** rejects when the process ends before it is stopped: a run would wait for it for ever */
+  failed: Promise<never>;
+  /** End it at once: what it works on is thrown away. */
+  stop(): Promise<void>;
+}
+
+const main = join(packageRoot, 'dist', 'cli', 'main.js');
+
+/**
+ * Start a worker from the build and wait until it polls.
+ * @param environment its settings; of ours and of Temporal nothing else is inherited
+ * @throws Error that names its log when it ends before it is ready
+ */
+export async function startWorker(
+  servers: Pick<BenchServers, 'track'>,
+  environment: Record<string, string>,
+  logFile: string,
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [main, 'worker'], {
+    env: { ...inherited(), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Ctrl-C reaches the benchmark alone, which then stops its worker before its servers.
+    detached: true,
+  });
+  const exited = once(child, 'exit');
+  const identity = child.pid === undefined ? undefined : await identifyProcess(child.pid);
+  if (identity === undefined) throw new Error(`the worker did not start: ${process.execPath} ${main} worker`);
+  await servers.track(identity);
+  const log = createWriteStream(logFile, { flags: 'a' });
+  child.stderr.pipe(log, { end: false });
+  const lines = createInterface({ input: child.stdout });
+  const ready = new Promise<void>((resolve) => {
+    lines.on('line', (line) => {
+      log.write(`${line}\n`);
+      if (line.includes('worker started')) resolve();
+    });
+  });
+  let stopping = false;
+  const failed = exited.then((): never => {
+    if (stopping) throw new Error('the worker was stopped');
+    throw new Error(`the worker ended by itself; its output is in ${logFile}`);
+  });
+  failed.catch(() => undefined);
+  const stop = async () => {
+    stopping = true;
+    child.kill('SIGKILL');
+    await exited;
+    log.end();
+  };
+  await Promise.race([ready, failed]);
+  return { pid: identity.pid, failed, stop };
+}
+
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) =>
+        !/^(OCP_|TEMPORAL_|DATABASE_URL|OBJECT_STORE|S3_|STAGING_|ARCHIVE_|RETAIN_|MAX_REJECTED)/.test(name),
+    ),
+  );
+}
