@@ -91,9 +91,14 @@ function timeByRows(points: readonly Point[]): string {
     sorted
       .map((point) => `<circle class="${kind}-dot" cx="${x.at(point.rows)}" cy="${y.at(of(point))}" r="4"/>`)
       .join('');
-  const labels = sorted.map((point) =>
-    text(x.at(point.rows) - 7, y.at(point.totalS) - 7, `${point.name} ${seconds(point.totalS)}`, 'end'),
-  );
+  // Left of the point and above the line, which rises; under it where the axis is in the way.
+  const labels = sorted.map((point) => {
+    const [left, top] = [x.at(point.rows), y.at(point.totalS)];
+    const label = `${point.name} ${seconds(point.totalS)}`;
+    return left < plot.left + 100
+      ? text(left, top + 20, label, 'middle')
+      : text(left - 7, top - 7, label, 'end');
+  });
   return [
     text(plot.left, 24, 'Time by rows of the payload', 'start', 'title'),
     `<line class="line workflow" x1="370" y1="19" x2="400" y2="19"/>${text(408, 24, 'whole workflow')}`,
