@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15. */
+/** The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15; and what needs its client programs. */
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
@@ -10,6 +10,7 @@ export default defineConfig({
       'test/migrations/**/*.test.ts',
       'test/partitions/**/*.test.ts',
       'test/parity/**/*.test.ts',
+      'test/servers/**/*.postgres15.ts',
     ],
     globalSetup: [fileURLToPath(new URL('postgres15-setup.ts', import.meta.url))],
     pool: 'forks',
