@@ -38,6 +38,9 @@ const sql = {
 /** While we wait for a table or a row, everybody who comes after us waits too. */
 const lockTimeout = '2s';
 
+/** Months that payloads and daily CSVs are kept when nothing is configured. */
+const defaultArchiveMonths = 6;
+
 /** What one purge of a tenant works on. */
 interface Purge {
   deps: ActivityDependencies;
@@ -95,7 +98,8 @@ export async function purgeTenant(
     if (purge.busy.length > 0)
       return { outcome: 'busy', busy: purge.busy.slice(0, mostNamesInHistory), counts: purge.counts };
     await refreshTagValues(purge);
-    const archiveMonths = Math.max(deps.config.ARCHIVE_RETENTION_MONTHS, retention.months);
+    // A tenant may keep its data for longer than the deployment keeps the archive.
+    const archiveMonths = Math.max(deps.config.ARCHIVE_RETENTION ?? defaultArchiveMonths, retention.months);
     await purgeArchive(purge, firstDayKept(now, archiveMonths));
     return { outcome: 'done', counts: purge.counts };
   });

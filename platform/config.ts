@@ -129,10 +129,9 @@ const settings = {
     'days that line items stay in staging after their month has ended',
     '7',
   ),
-  ARCHIVE_RETENTION_MONTHS: setting(
-    wholeNumber(1, 240),
-    'calendar months that raw payloads and daily CSVs are kept; never fewer than `RETAIN_NUM_MONTHS`',
-    '6',
+  ARCHIVE_RETENTION: setting(
+    wholeNumber(1, 240).optional(),
+    'calendar months that raw payloads and daily CSVs are kept; fewer than `RETAIN_NUM_MONTHS` are refused. Not set: 6, or the retention months when they are more',
   ),
   OCP_METRICS_ADDRESS: setting(
     z
@@ -199,6 +198,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     problems.push(
       `OCP_DATABASE_POOL_SIZE: expected at least ${config.OCP_LOAD_CONCURRENCY + config.OCP_SQL_CONCURRENCY + 2} ` +
         `(OCP_LOAD_CONCURRENCY + OCP_SQL_CONCURRENCY + 2), found ${config.OCP_DATABASE_POOL_SIZE}`,
+    );
+  // Swept line items are loaded again from the archive, and raw payloads are what a replay reads.
+  if (
+    problems.length === 0 &&
+    config.ARCHIVE_RETENTION !== undefined &&
+    config.ARCHIVE_RETENTION < config.RETAIN_NUM_MONTHS
+  )
+    problems.push(
+      `ARCHIVE_RETENTION: expected at least ${config.RETAIN_NUM_MONTHS} months (RETAIN_NUM_MONTHS), found ${config.ARCHIVE_RETENTION}`,
     );
   if (problems.length > 0) throw new ConfigInvalid(`Configuration is invalid:\n  ${problems.join('\n  ')}`);
   return config;

@@ -245,17 +245,24 @@ describe('daily CSVs and payloads', () => {
     expect(rows).toEqual([{ request_id: 'young' }]);
   });
 
-  test('are never kept for fewer months than the summaries', async () => {
+  test('are never kept for fewer months than the summaries of the tenant', async () => {
     for (const day of days) await putObject(cleanUp.objectStore, csv(database.schema, day));
     await setTenantMonths(7);
-    expect(await cleanUp.purge(july, { ARCHIVE_RETENTION_MONTHS: '1' })).toMatchObject({
+    expect(await cleanUp.purge(july, { ARCHIVE_RETENTION: '4' })).toMatchObject({
       counts: { objectCount: 0 },
     });
     await query('update tenant_settings set data_retention_months = 6');
-    expect(await cleanUp.purge(july, { ARCHIVE_RETENTION_MONTHS: '1' })).toMatchObject({
+    expect(await cleanUp.purge(july, { ARCHIVE_RETENTION: '4' })).toMatchObject({
       counts: { objectCount: 1 },
     });
     expect(await keysOf(cleanUp.objectStore)).not.toContain(csv(database.schema, '2026-01-31'));
+  });
+
+  test('are kept for longer than the summaries when the archive is', async () => {
+    for (const day of days) await putObject(cleanUp.objectStore, csv(database.schema, day));
+    expect(await cleanUp.purge(july, { ARCHIVE_RETENTION: '7' })).toMatchObject({
+      counts: { partitionCount: 3 * 22, objectCount: 0 },
+    });
   });
 
   test('an archive without an inbox row stays until it is as old', async () => {

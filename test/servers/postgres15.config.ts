@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15. */
+/** The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15; and what needs its client programs. */
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
@@ -11,6 +11,7 @@ export default defineConfig({
       'test/partitions/**/*.test.ts',
       'test/parity/**/*.test.ts',
       'test/load/staging-rows.test.ts',
+      'test/servers/**/*.postgres15.ts',
     ],
     globalSetup: [fileURLToPath(new URL('postgres15-setup.ts', import.meta.url))],
     pool: 'forks',

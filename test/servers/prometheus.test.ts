@@ -3,19 +3,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { blockedRunsQuery } from '../../platform/metrics.ts';
+import { startRun } from '../../cli/start-run.ts';
+import type { StartedRun } from '../../cli/start-run.ts';
+import { loadConfig } from '../../platform/config.ts';
+import { openPool } from '../../platform/database.ts';
+import { openObjectStore } from '../../platform/object-store/index.ts';
 import { registerSearchAttributes } from '../../platform/search-attributes.ts';
-import { searchAttributes } from '../../workflows/search-attributes.ts';
+import { registerSource } from '../../platform/sources.ts';
+import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import { startObservedWorker } from '../metrics/observed-worker.ts';
+import { payloadPath } from '../support/fixtures.ts';
+import { testNow } from '../support/pipeline.ts';
 import { startTestServers } from '../support/servers.ts';
 import { databaseUrl, onServer } from '../support/template-database.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { startPrometheus } from './prometheus.ts';
 import type { Prometheus } from './prometheus.ts';
 
+/** A worker samples the gauge every minute; Prometheus scrapes and evaluates every second. */
+const sampledMs = 90_000;
+
 let prometheus: Prometheus;
+let run: StartedRun;
+/** Let the daily summary take rows again. */
+let mend: () => Promise<void>;
 
 interface Alert {
   state: string;
@@ -36,32 +48,44 @@ beforeAll(async () => {
   const database = `metrics_${process.pid}`;
   await onServer(servers.postgresUrl, (client) => client.query(`create database ${database}`));
   await registerSearchAttributes(connection, 'default');
-
-  // A run that waits for a decision, as visibility sees it; the worker counts it when it starts.
-  const client = new Client({ connection });
-  await waitUntil(async () => {
-    await client.workflow.start('waitsForADecision', {
-      workflowId: 'blocked',
-      taskQueue: 'nobody-polls-this-queue',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: searchAttributes.pipelineState, value: 'blocked' },
-      ]),
-    });
-    return (await client.workflow.count(blockedRunsQuery)).count === 1;
-  });
-  const worker = await startObservedWorker({
+  const environment = {
     DATABASE_URL: databaseUrl(servers.postgresUrl, database),
     OBJECT_STORE: pathToFileURL(join(directory, 'objects')).href,
-    TEMPORAL_ADDRESS: servers.temporalAddress,
-  });
+    OCP_NOW: testNow,
+    OCP_ACTIVITY_RETRY_INITIAL: '50ms',
+    OCP_ACTIVITY_SQL_TIMEOUT: '3s',
+  };
+  const worker = await startObservedWorker({ ...environment, TEMPORAL_ADDRESS: servers.temporalAddress });
   prometheus = await startPrometheus(join(directory, 'prometheus'), worker.metricsAddress);
+  run = await startBlockingRun(new Client({ connection }), environment);
 });
+
+/** A payload whose daily summary cannot be written, so that the step's retries are exhausted. */
+async function startBlockingRun(
+  client: Client,
+  environment: Record<string, string> & { DATABASE_URL: string; OBJECT_STORE: string },
+): Promise<StartedRun> {
+  const orgId = '1234567';
+  const pool = openPool({ url: environment.DATABASE_URL, size: 2, applicationName: 'test' });
+  afterAll(() => pool.end());
+  const { schema } = await registerSource(
+    { pool, databaseUrl: environment.DATABASE_URL, log: { info: () => undefined } },
+    { orgId, clusterId: 'operator-sample-cluster', name: 'sample' },
+  );
+  const table = `${schema}.reporting_ocpusagelineitem_daily_summary`;
+  await pool.query(`alter table ${table} add constraint refuses_all check (false) not valid`);
+  mend = async () => {
+    await pool.query(`alter table ${table} drop constraint refuses_all`);
+  };
+  const config = loadConfig(environment);
+  const objectStore = openObjectStore({ url: environment.OBJECT_STORE, s3: { endpoint: undefined } });
+  return startRun({ client, pool, objectStore, config }, { orgId, payload: payloadPath('operator-sample') });
+}
 
 const alerts = async () => (await prometheus.api<{ alerts: Alert[] }>('alerts')).alerts;
 
 test('a run that exhausted its retries makes Prometheus fire the alert, with its runbook', async () => {
-  await waitUntil(async () => (await alerts()).some(({ state }) => state === 'firing'));
+  await waitUntil(async () => (await alerts()).some(({ state }) => state === 'firing'), sampledMs);
   expect(await alerts()).toMatchObject([
     {
       state: 'firing',
@@ -125,4 +149,15 @@ test('every query of the dashboard is answered', async () => {
   expect(answers.get('Runs that wait for a decision')).toBe(1);
   expect(answers.get('Staging size')).toBe(1);
   expect(answers.get('Free slots')).toBeGreaterThan(2);
+});
+
+test('the alert ends when the cause is mended and an operator has decided', async () => {
+  const open = await run.handle.query(openFailuresQuery);
+  expect(open).toMatchObject([{ step: 'aggregateDays', subject: '2026-10' }]);
+  await mend();
+  await run.handle.executeUpdate(resolveFailureUpdate, {
+    args: [{ failureId: open[0]?.failureId ?? '', action: 'retry' }],
+  });
+  expect(await run.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
+  await waitUntil(async () => (await alerts()).length === 0, sampledMs);
 });

@@ -7,7 +7,8 @@ export default defineConfig({
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/servers/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
+    // A worker samples its gauges every minute.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

@@ -79,10 +79,10 @@ function mapRows(
   return files;
 }
 
-/** One member of an archive. */
+/** One member of an archive; bytes where they are no text. */
 export interface Member {
   name: string;
-  content: string;
+  content: string | Buffer;
 }
 
 /** Pack members into a tar.gz, in their order. */
