@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 
 /** How often a long step says that it lives; well below the heartbeat timeout of 30 s. */
@@ -11,6 +12,8 @@ export async function withHeartbeat<T>(
   work: (report: (details: HeartbeatDetails) => void, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const context = Context.current();
+  // Each open object listens for the abort, a month of days at a time: no leak to be warned of.
+  setMaxListeners(0, context.cancellationSignal);
   let latest: HeartbeatDetails = {};
   const timer = setInterval(() => {
     context.heartbeat(latest);

@@ -28,7 +28,7 @@ export interface CsvRecord {
   fields: string[];
   /** line that the record starts on, from 1 */
   line: number;
-  /** the record as it stands in the file, without its line end and without NUL bytes */
+  /** the record as it stands in the file, without its line end */
   raw: Buffer;
 }
 
@@ -148,15 +148,13 @@ class CsvScanner {
   #patchBytes = 0;
 
   *add(chunk: Buffer): Generator<PlainRecords | ParsedRecords> {
-    // PostgreSQL cannot store NUL in text, and no honest value holds one.
-    const honest = chunk.includes(0) ? Buffer.from(chunk.filter((byte) => byte !== 0)) : chunk;
     // The record that the last chunk broke off is finished by itself: joining whole chunks would copy the file once more.
     const firstEnd =
-      this.#rest.length > 0 && !this.#isStart && this.#openUntil === 0 ? honest.indexOf(newline) + 1 : 0;
-    this.#rest = joined(this.#rest, firstEnd > 0 ? honest.subarray(0, firstEnd) : honest);
+      this.#rest.length > 0 && !this.#isStart && this.#openUntil === 0 ? chunk.indexOf(newline) + 1 : 0;
+    this.#rest = joined(this.#rest, firstEnd > 0 ? chunk.subarray(0, firstEnd) : chunk);
     yield* this.#scanRest();
     if (firstEnd === 0) return;
-    this.#rest = joined(this.#rest, honest.subarray(firstEnd));
+    this.#rest = joined(this.#rest, chunk.subarray(firstEnd));
     yield* this.#scanRest();
   }
 
@@ -189,6 +187,9 @@ class CsvScanner {
   /** @returns the bytes to look at; undefined while there are too few to tell */
   #skipByteOrderMark(isEnd: boolean): Buffer | undefined {
     if (!this.#isStart) return this.#rest;
+    // NUL bytes in front of the header are not worth keeping.
+    if (this.#rest[0] === 0 || this.#rest[1] === 0 || this.#rest[2] === 0)
+      this.#rest = Buffer.from(this.#rest.filter((byte) => byte !== 0));
     if (this.#rest.length < 3 && !isEnd) return undefined;
     this.#isStart = false;
     if (this.#rest[0] === 0xef && this.#rest[1] === 0xbb && this.#rest[2] === 0xbf)
@@ -272,7 +273,9 @@ class CsvScanner {
 
   #parse(bytes: Buffer): Patch {
     const quote = { isOpen: false };
-    const parsed = parse(bytes, {
+    // PostgreSQL cannot store NUL in text, and no honest value holds one.
+    const hasNul = bytes.includes(0);
+    const parsed = parse(hasNul ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes, {
       ...parserOptions,
       on_skip: (error) => {
         if (error?.code === 'CSV_MAX_RECORD_SIZE') throw new CsvUnreadable(this.#line);
@@ -283,10 +286,10 @@ class CsvScanner {
     let byteCount = 0;
     const records = parsed.map(({ record, info }) => {
       const from = this.#passBlankLines(bytes, byteCount);
-      const raw = bytes.subarray(from, info.bytes);
+      byteCount = hasNul ? positionBehind(bytes, info.bytes) : info.bytes;
+      const raw = bytes.subarray(from, byteCount);
       const line = this.#line;
       this.#line += countNewlines(raw);
-      byteCount = info.bytes;
       return { fields: record, line, raw: withoutLineEnd(raw) };
     });
     if (quote.isOpen) byteCount = this.#passBlankLines(bytes, byteCount);
@@ -299,12 +302,21 @@ class CsvScanner {
 
   #passBlankLines(bytes: Buffer, from: number): number {
     for (let at = from; ;) {
-      const lineEnd = bytes[at] === 0x0d ? at + 1 : at;
+      let lineEnd = at;
+      while (bytes[lineEnd] === 0) lineEnd += 1;
+      if (bytes[lineEnd] === 0x0d) lineEnd += 1;
       if (bytes[lineEnd] !== newline) return at;
       this.#line += 1;
       at = lineEnd + 1;
     }
   }
+}
+
+/** Where so many bytes other than NUL have passed. */
+function positionBehind(bytes: Buffer, count: number): number {
+  let at = 0;
+  for (let left = count; left > 0; at += 1) if (bytes[at] !== 0) left -= 1;
+  return at;
 }
 
 function joined(first: Buffer, second: Buffer): Buffer {
@@ -351,6 +363,15 @@ export function fieldsOf(records: PlainRecords | ParsedRecords): string[][] {
 }
 
 const needsQuotes = /[",\r\n]/;
+
+/** One line of CSV whose last field is bytes of any encoding, which stay as they are. */
+export function csvLineWithBytes(fields: readonly string[], last: Buffer): Buffer {
+  // One character for each byte, so that quoting sees bytes.
+  const text = last.toString('latin1');
+  const quoted = needsQuotes.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const start = csvLine(fields).replace(/\n$/, ',');
+  return Buffer.concat([Buffer.from(start), Buffer.from(`${quoted}\n`, 'latin1')]);
+}
 
 /** One line of CSV, quoted where needed, with its line end. */
 export function csvLine(fields: readonly string[]): string {

@@ -3,7 +3,7 @@ import { detectReportKind } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import type { RowWindow } from '../domain/retention.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
-import { CsvUnreadable, csvLine, csvRecords, plainStart } from './csv-records.ts';
+import { CsvUnreadable, csvLine, csvLineWithBytes, csvRecords, plainStart } from './csv-records.ts';
 import type { CsvRecord, PlainRecords, UnclosedQuote } from './csv-records.ts';
 import type { ObjectStore } from './object-store/index.ts';
 import { ObjectWriter } from './object-writer.ts';
@@ -194,7 +194,7 @@ class FileSplit {
   /** What follows cannot be read. */
   async giveUp(problem: CsvUnreadable): Promise<void> {
     this.#unreadable = problem;
-    await this.#reject({ line: problem.line, column: '', reason: problem.message });
+    await this.#reject({ line: problem.line, column: '', reason: problem.message }, Buffer.alloc(0));
   }
 
   async finish(): Promise<SplitFileResult> {
@@ -279,7 +279,7 @@ class FileSplit {
   }
 
   /** @param raw the row as it was sent */
-  async #reject(reject: RejectedRow, raw?: Buffer, rowCount = 1): Promise<void> {
+  async #reject(reject: RejectedRow, raw: Buffer, rowCount = 1): Promise<void> {
     const { store, rejectsKey, metadata, signal, fileName, loggedRejects, onReject } = this.#options;
     if (this.#rejectedRowCount < loggedRejects) onReject(reject);
     this.#rejectedRowCount += rowCount;
@@ -287,8 +287,8 @@ class FileSplit {
       this.#rejects = new ObjectWriter(store, rejectsKey, { metadata, signal });
       await this.#rejects.write(Buffer.from(csvLine(['file', 'line', 'column', 'reason', 'row'])));
     }
-    const row = [fileName, String(reject.line), reject.column, reject.reason, raw?.toString() ?? ''];
-    await this.#rejects.write(Buffer.from(csvLine(row)));
+    const problem = [fileName, String(reject.line), reject.column, reject.reason];
+    await this.#rejects.write(csvLineWithBytes(problem, raw));
   }
 
   #state(): SplitFileResult['state'] {
