@@ -1,3 +1,4 @@
+import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
@@ -51,6 +52,7 @@ export function createActivities(deps: ActivityDependencies) {
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
     skipFiles: bind(skipFiles),
+    abandonFiles: bind(abandonFiles),
     requestResummarize: bind(requestResummarize),
     listTenants: bind(listTenants),
     sweepTenant: bind(sweepTenant),
