@@ -1,17 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { OpenFailure } from '../../domain/decision.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
-import type { ingestManifest } from '../../workflows/index.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
-import { openFailuresQuery, progressQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
-import { createArchiveFolder, readPayload } from '../support/archives.ts';
-import type { ArchiveFolder, Payload } from '../support/archives.ts';
+import { progressQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
+import { createArchiveFolder } from '../support/archives.ts';
+import type { ArchiveFolder } from '../support/archives.ts';
+import { payloadWithBadRows } from '../support/bad-rows.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { untilBlocked } from '../operator/temporal-ui.ts';
 
 const cluster = 'my-ocp-cluster-small';
 let folder: ArchiveFolder;
@@ -19,37 +17,9 @@ beforeAll(async () => {
   folder = await createArchiveFolder();
 });
 
-type Run = WorkflowHandle<typeof ingestManifest>;
-
-async function untilBlocked(run: Run): Promise<OpenFailure> {
-  let failures: OpenFailure[] = [];
-  await waitUntil(async () => {
-    failures = await run.query(openFailuresQuery);
-    return failures.length > 0;
-  });
-  const [failure] = failures;
-  if (failure === undefined) throw new Error('no failure is open');
-  return failure;
-}
-
 async function inTenant(pipeline: TestPipeline, text: string): Promise<void> {
   const { pool, schema } = pipeline.database;
   await inTenantTransaction(pool, schema, (client) => client.query(text));
-}
-
-/** A payload whose pod file has more bad rows than a file may have. */
-async function payloadWithBadRows(): Promise<Payload> {
-  const payload = await readPayload('nise-full_day1');
-  const files = new Map(payload.files);
-  for (const [name, text] of files)
-    if (text.includes('pod_usage_cpu_core_seconds')) {
-      const [header = '', ...rows] = text.split('\n');
-      files.set(
-        name,
-        [header, ...rows.map((row, index) => (index < 150 ? `${row},one field too many` : row))].join('\n'),
-      );
-    }
-  return { ...payload, files };
 }
 
 describe('a step that gives up', () => {
