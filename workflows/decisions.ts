@@ -6,6 +6,7 @@ import {
   isCancellation,
   log,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import { decisionActions } from '../domain/decision.ts';
 import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/decision.ts';
@@ -195,12 +196,24 @@ function subjectOf(input: unknown): Subject {
   return month === undefined ? { subject: inboxId ?? 'run' } : { subject: month, month };
 }
 
-/** Type and sentence of what an activity, or the workflow itself, failed with. */
+/**
+ * Type and sentence of what an activity, or the workflow itself, failed with. An activity whose retries are exhausted has
+ * the type `RetriesExhausted`, whatever its last attempt failed with: what a retry may mend is not final.
+ */
 export function causeOf(error: unknown): { type: string; message: string; details: unknown[] } {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  if (cause instanceof ApplicationFailure)
+  const exhausted = error instanceof ActivityFailure && error.retryState === 'TIMEOUT';
+  if (cause instanceof ApplicationFailure && !exhausted)
     return { type: cause.type ?? 'Unexpected', message: cause.message, details: cause.details ?? [] };
-  const message = cause instanceof Error ? cause.message : String(cause);
   const activity = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
-  return { type: 'RetriesExhausted', message: activity + message, details: [] };
+  const { message, last } = lastAttempt(cause);
+  const parts = [activity + (exhausted ? 'retries exhausted' : message), last ?? (exhausted ? message : '')];
+  return { type: 'RetriesExhausted', message: parts.filter(Boolean).join('; last: '), details: [] };
+}
+
+/** A time limit says nothing by itself; the server puts what the last attempt failed with behind it. */
+function lastAttempt(error: unknown): { message: string; last?: string } {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const last = error instanceof TimeoutFailure ? error.failure?.cause?.message : undefined;
+  return { message: error.message, ...(last == null ? {} : { last }) };
 }
