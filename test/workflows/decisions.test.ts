@@ -10,6 +10,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { untilBlocked } from '../operator/temporal-ui.ts';
+import type { Run } from '../operator/temporal-ui.ts';
 
 const cluster = 'my-ocp-cluster-small';
 let folder: ArchiveFolder;
@@ -20,6 +21,19 @@ beforeAll(async () => {
 async function inTenant(pipeline: TestPipeline, text: string): Promise<void> {
   const { pool, schema } = pipeline.database;
   await inTenantTransaction(pool, schema, (client) => client.query(text));
+}
+
+interface Handler {
+  name: string;
+  description?: string;
+}
+
+/** What the Temporal UI asks a run for: its handlers and its current details. */
+async function metadataOf(run: Run) {
+  return run.query<{
+    currentDetails: string;
+    definition: { updateDefinitions?: Handler[]; queryDefinitions?: Handler[] };
+  }>('__temporal_workflow_metadata');
 }
 
 describe('a step that gives up', () => {
@@ -43,7 +57,19 @@ describe('a step that gives up', () => {
       errorType: 'SchemaTooOld',
       canSkip: false,
     });
-    expect(await handle.query(progressQuery)).toMatchObject({ state: 'blocked', openFailureCount: 1 });
+    expect(await handle.query(progressQuery)).toMatchObject({
+      state: 'blocked',
+      openFailureCount: 1,
+      days: [{ usageDay: '2026-10-01', pieceCount: 2, loadedCount: 2, failedCount: 0, state: 'blocked' }],
+    });
+    const shown = await metadataOf(handle);
+    expect(shown.currentDetails).toContain('| 2026-10-01 | 2 of 2 | blocked |');
+    expect(shown.currentDetails).toContain(failure.failureId);
+    const { updateDefinitions = [], queryDefinitions = [] } = shown.definition;
+    for (const name of ['resolveFailure', 'progress', 'openFailures']) {
+      const handler = [...updateDefinitions, ...queryDefinitions].find((known) => known.name === name);
+      expect(handler?.description, `description of ${name}`).toBeTruthy();
+    }
     const described = await handle.describe();
     expect(described.typedSearchAttributes.get(searchAttributes.pipelineState)).toBe('blocked');
 
