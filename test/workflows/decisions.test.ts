@@ -60,10 +60,10 @@ describe('a step that gives up', () => {
     expect(await handle.query(progressQuery)).toMatchObject({
       state: 'blocked',
       openFailureCount: 1,
-      days: [{ usageDay: '2026-10-01', pieceCount: 2, loadedCount: 2, failedCount: 0, state: 'blocked' }],
+      days: [{ usageDay: '2026-10-01', pieceCount: 6, loadedCount: 6, failedCount: 0, state: 'blocked' }],
     });
     const shown = await metadataOf(handle);
-    expect(shown.currentDetails).toContain('| 2026-10-01 | 2 of 2 | blocked |');
+    expect(shown.currentDetails).toContain('| 2026-10-01 | 6 of 6 | blocked |');
     expect(shown.currentDetails).toContain(failure.failureId);
     const { updateDefinitions = [], queryDefinitions = [] } = shown.definition;
     for (const name of ['resolveFailure', 'progress', 'openFailures']) {
