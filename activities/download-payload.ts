@@ -61,17 +61,14 @@ async function archivePayload(
   signal: AbortSignal,
 ): Promise<Archived> {
   const { objectStore } = deps;
-  if (inbox.objectKey !== null) {
-    const stored = await objectStore.head(inbox.objectKey);
-    if (stored !== undefined || inbox.downloadUrl === null) {
-      const { manifest } = await scanPayloadArchive(await objectStore.get(inbox.objectKey, { signal }), {
-        signal,
-      });
-      const byteCount = stored?.byteCount ?? 0;
-      return { objectKey: inbox.objectKey, byteCount, sha256: null, manifest: parseManifest(manifest) };
-    }
+  const objectKey = inbox.objectKey ?? payloadKey(inbox.orgId, inbox.requestId);
+  // Also when the key was not recorded: an earlier attempt may have ended between the two, and the address since expired.
+  const stored = await objectStore.head(objectKey);
+  if (stored !== undefined || inbox.downloadUrl === null) {
+    const archive = await objectStore.get(objectKey, { signal });
+    const { manifest } = await scanPayloadArchive(archive, { signal });
+    return { objectKey, byteCount: stored?.byteCount ?? 0, sha256: null, manifest: parseManifest(manifest) };
   }
-  const objectKey = payloadKey(inbox.orgId, inbox.requestId);
   const s3Endpoint = deps.config.S3_ENDPOINT;
   const source = await openPayload(inbox.downloadUrl ?? '', {
     signal,

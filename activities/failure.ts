@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { PipelineError } from '../domain/failures.ts';
 
@@ -13,6 +14,21 @@ const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = ne
   ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: 'restore the object, or ingest the payload again' }],
   ['OBJECT_KEY_INVALID', { type: 'ObjectMissing' }],
 ]);
+
+/**
+ * What an attempt ends with that was told to stop: cancelled, paused or reset by an operator, or its worker shuts down.
+ * Its statement or stream then ends with an error of its own, which says nothing. Only a `CancelledFailure` is passed on
+ * as what it is: the server refuses the "cancelled" that the SDK makes of an `AbortError` for a paused or reset activity,
+ * and the next attempt would have to wait for the heartbeat timeout.
+ *
+ * @returns undefined when the attempt was not told to stop
+ */
+export function abortedAttempt(): CancelledFailure | undefined {
+  const { cancellationSignal } = Context.current();
+  if (!cancellationSignal.aborted) return undefined;
+  const reason: unknown = cancellationSignal.reason;
+  return reason instanceof CancelledFailure ? reason : new CancelledFailure('the attempt was told to stop');
+}
 
 /**
  * Translate what an activity threw, once, at its edge: our own errors keep their type and whether a retry helps; a schema

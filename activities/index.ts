@@ -1,3 +1,4 @@
+import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
@@ -5,7 +6,7 @@ import { completeManifest } from './complete-manifest.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { downloadPayload } from './download-payload.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
-import { toApplicationFailure } from './failure.ts';
+import { abortedAttempt, toApplicationFailure } from './failure.ts';
 import { listTenants } from './list-tenants.ts';
 import { loadReportDay } from './load-report-day.ts';
 import { pendingPieces } from './pending-pieces.ts';
@@ -33,7 +34,7 @@ export function createActivities(deps: ActivityDependencies) {
       try {
         return await activity(deps, input);
       } catch (error) {
-        throw toApplicationFailure(error);
+        throw abortedAttempt() ?? toApplicationFailure(error);
       }
     };
   return {
@@ -51,6 +52,7 @@ export function createActivities(deps: ActivityDependencies) {
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
     skipFiles: bind(skipFiles),
+    abandonFiles: bind(abandonFiles),
     requestResummarize: bind(requestResummarize),
     listTenants: bind(listTenants),
     sweepTenant: bind(sweepTenant),

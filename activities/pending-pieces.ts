@@ -1,3 +1,4 @@
+import type { DayCount } from '../domain/day-progress.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
@@ -10,19 +11,44 @@ export interface PendingPiecesInput {
 
 export interface PendingPiecesResult {
   pieceIds: number[];
+  /** for each of `pieceIds`: its day's place in `days`; -1 when the day is not listed */
+  dayIndexes: number[];
+  /** days of the request's pieces, in order; the latest ones when there are very many */
+  days: DayCount[];
 }
 
-/** Piece ids that fit into one small history event. */
+/** Piece ids and days that fit into one small history event. */
 const pageSize = 400;
+const mostDays = 100;
 
-/** The next pieces of a manifest that are registered and not loaded, largest first so that a late giant holds nobody up. */
+/**
+ * The next pieces of a manifest that are registered and not loaded, largest first so that a late giant holds nobody up, and
+ * how far each day is.
+ */
 export async function pendingPieces(
   deps: ActivityDependencies,
   input: PendingPiecesInput,
 ): Promise<PendingPiecesResult> {
-  const { rows } = await inTenantTransaction(deps.pool, input.schema, (client) =>
-    client.query<{ piece_id: number }>(
-      `select piece.piece_id
+  const { manifestId, requestId, schema } = input;
+  return inTenantTransaction(deps.pool, schema, async (client) => {
+    const days = await client.query<{ usage_day: string; pieces: number; loaded: number; failed: number }>(
+      `select
+           piece.usage_day,
+           count(*) as pieces,
+           count(*) filter (where piece.state in ('staged', 'swept')) as loaded,
+           count(*) filter (where piece.state = 'failed') as failed
+       from ocp_piece as piece
+       join ocp_file as file using (file_id)
+       where piece.manifest_id = $1
+           and file.request_id = $2
+           and piece.state <> 'abandoned'
+       group by piece.usage_day
+       order by piece.usage_day desc
+       limit $3`,
+      [manifestId, requestId, mostDays],
+    );
+    const pieces = await client.query<{ piece_id: number; usage_day: string }>(
+      `select piece.piece_id, piece.usage_day
        from ocp_piece as piece
        join ocp_file as file using (file_id)
        where piece.manifest_id = $1
@@ -30,8 +56,13 @@ export async function pendingPieces(
            and piece.state = 'registered'
        order by piece.byte_count desc, piece.piece_id
        limit $3`,
-      [input.manifestId, input.requestId, pageSize],
-    ),
-  );
-  return { pieceIds: rows.map((row) => row.piece_id) };
+      [manifestId, requestId, pageSize],
+    );
+    const inOrder = days.rows.reverse();
+    return {
+      pieceIds: pieces.rows.map((row) => row.piece_id),
+      dayIndexes: pieces.rows.map((row) => inOrder.findIndex((day) => day.usage_day === row.usage_day)),
+      days: inOrder.map((day) => [day.usage_day, day.pieces, day.loaded, day.failed]),
+    };
+  });
 }

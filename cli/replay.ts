@@ -1,14 +1,21 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { Argv } from 'yargs';
 import type { DecisionAction } from '../domain/decision.ts';
+import { PipelineError } from '../domain/failures.ts';
 import { ingestWorkflowId } from '../domain/run.ts';
 import { findPayloads } from '../platform/inbox.ts';
 import type { ArchivedPayload } from '../platform/inbox.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
+import type { ingestManifest } from '../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../workflows/messages.ts';
 import type { Command } from './command.ts';
 import { followRuns } from './follow-run.ts';
+import type { RunEnd } from './follow-run.ts';
 import { endText } from './ingest.ts';
 import type { Output } from './output.ts';
+import { resetPhases, resetRun } from './reset-run.ts';
+import type { ResetPhase } from './reset-run.ts';
 import { logFile, openServices, processLogger } from './services.ts';
 import type { Services } from './services.ts';
 import { restartRun } from './start-run.ts';
@@ -18,14 +25,15 @@ import { stopSignal } from './stop-signal.ts';
 interface Options {
   manifest: string;
   org: string | undefined;
-  decide: DecisionAction;
+  decide: DecisionAction | undefined;
+  from: ResetPhase | undefined;
   note: string | undefined;
   withWorker: boolean;
 }
 
 export const replayCommand: Command<Options> = {
   name: 'replay <manifest>',
-  summary: 'Run the archives of a manifest again, or decide about a run that waits for an operator',
+  summary: 'Run the archives of a manifest again, from the start or a phase, or decide about a blocked run',
   options: (parser): Argv<Options> =>
     parser
       .positional('manifest', {
@@ -36,8 +44,13 @@ export const replayCommand: Command<Options> = {
       .option('org', { type: 'string', describe: 'organisation id, when several have the manifest' })
       .option('decide', {
         choices: ['retry', 'skip', 'abandon'] as const,
-        default: 'retry' as const,
-        describe: 'decision about each open failure of a blocked run',
+        describe:
+          'decision about each open failure of a blocked run; retry when it is blocked and nothing is said',
+      })
+      .option('from', {
+        choices: Object.keys(resetPhases) as ResetPhase[],
+        conflicts: 'decide',
+        describe: 'reset the last run to this phase: it and all behind it are done again',
       })
       .option('note', { type: 'string', describe: 'why, for the history of the run' })
       .option('with-worker', {
@@ -59,7 +72,9 @@ export const replayCommand: Command<Options> = {
       const runs = await Promise.all(payloads.map((payload) => replay(services, payload, options, output)));
       const ends = await followRuns(output, runs, stop);
       output.result(ends.map(endText).join('\n'), ends);
-      return ends.some((end) => end.outcome === 'failed' || end.outcome === 'blocked') ? 1 : 0;
+      const isDone = ({ outcome }: RunEnd) =>
+        options.decide === 'abandon' ? outcome === 'failed' : outcome !== 'failed' && outcome !== 'blocked';
+      return ends.every(isDone) ? 0 : 1;
     } finally {
       workers?.stop();
       await workers?.finished;
@@ -68,32 +83,55 @@ export const replayCommand: Command<Options> = {
   },
 };
 
-/** Decide about what a running run waits for; start one that is not running. */
+/** Reset a run, decide about what a running one waits for, or start one that is not running. */
 async function replay(
   services: Services,
   payload: ArchivedPayload,
-  { decide, note }: Options,
+  options: Options,
   output: Output,
 ): Promise<StartedRun> {
   const client = await services.client();
-  const workflowId = ingestWorkflowId(payload.orgId, payload.requestId);
-  const handle = client.workflow.getHandle(workflowId);
+  const { requestId } = payload;
+  const workflowId = ingestWorkflowId(payload.orgId, requestId);
+  if (options.from !== undefined)
+    return { payload: requestId, handle: await resetRun(client, workflowId, options.from) };
+  const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId);
   const status = await handle.describe().then(
     (description) => description.status.name,
-    () => 'UNKNOWN',
+    (error: unknown) => {
+      // The server forgets runs when the retention of its namespace is over; the archive is there still.
+      if (error instanceof WorkflowNotFoundError) return 'NOT FOUND';
+      throw error;
+    },
   );
-  if (status === 'RUNNING')
-    for (const failure of await handle.query(openFailuresQuery)) {
-      const action = decide === 'skip' && !failure.canSkip ? 'retry' : decide;
-      const args: [Parameters<typeof describeDecision>[0]] = [
-        { failureId: failure.failureId, action, ...(note === undefined ? {} : { note }) },
-      ];
-      await handle.executeUpdate(resolveFailureUpdate, { args });
-      output.say(describeDecision(args[0]));
-    }
+  // A run that was just abandoned must not be started again: what is running is followed to its end, whatever that is.
+  if (status === 'RUNNING') {
+    await decideAll(handle, options, output);
+    return { payload: requestId, handle };
+  }
+  if (options.decide !== undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `${workflowId} is not running (${status}): nothing waits for a decision; without --decide it is started again`,
+    );
   return restartRun({ client, pool: services.pool, config: services.config }, payload);
 }
 
-function describeDecision(decision: { failureId: string; action: DecisionAction; note?: string }): string {
-  return `${decision.action}: ${decision.failureId}`;
+/** What cannot be skipped is left open, so that skipping a file decides about nothing else. */
+async function decideAll(
+  handle: WorkflowHandle<typeof ingestManifest>,
+  { decide: action = 'retry', note }: Options,
+  output: Output,
+): Promise<void> {
+  const failures = await handle.query(openFailuresQuery);
+  if (failures.length === 0) output.say(`${handle.workflowId} is running; nothing waits for a decision`);
+  for (const { failureId, canSkip } of failures) {
+    if (action === 'skip' && !canSkip) {
+      output.say(`left open, because only files can be skipped: ${failureId}`);
+      continue;
+    }
+    const decision = { failureId, action, ...(note === undefined ? {} : { note }) };
+    await handle.executeUpdate(resolveFailureUpdate, { args: [decision] });
+    output.say(`${action}: ${failureId}`);
+  }
 }

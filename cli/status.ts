@@ -1,12 +1,20 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../domain/failures.ts';
+import { loadConfig } from '../platform/config.ts';
+import { findPayloads } from '../platform/inbox.ts';
 import { listFailures, listManifests, manifestDetail } from '../platform/manifest-status.ts';
 import type { ManifestDetail, ManifestStatus } from '../platform/manifest-status.ts';
+import { ObjectNotFound } from '../platform/object-store/index.ts';
+import { readRejects } from '../platform/rejected-rows.ts';
+import type { ListedReject } from '../platform/rejected-rows.ts';
+import { configuredTemporal } from '../platform/temporal.ts';
 import { usageDay } from '../domain/usage-day.ts';
 import { listValidationWarnings } from '../platform/validation-warnings.ts';
 import type { ValidationWarning } from '../platform/validation-warnings.ts';
 import type { Command } from './command.ts';
 import { formatNumber, table } from './output.ts';
+import { runPhrase, runStatuses } from './run-status.ts';
+import type { RunStatus } from './run-status.ts';
 import { openServices } from './services.ts';
 import type { Services } from './services.ts';
 
@@ -14,26 +22,35 @@ interface Options {
   manifest: string | undefined;
   org: string | undefined;
   limit: number;
+  rejects: number;
 }
 
 /** Warnings shown of one manifest. */
 const mostWarnings = 50;
+/** Characters shown of a rejected row; `--json` has all of it. */
+const longestRowShown = 120;
 
 export const statusCommand: Command<Options> = {
   name: 'status [manifest]',
-  summary: 'Recent manifests and refused payloads, or one manifest with its files and days',
+  summary: 'Recent manifests and refused payloads, or one manifest: files, days, rejected rows, runs',
   options: (parser): Argv<Options> =>
     parser
       .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })
       .option('org', { type: 'string', describe: 'only this organisation' })
       .option('limit', { type: 'number', default: 20, describe: 'most rows' })
-      .check(({ limit }) => {
+      .option('rejects', { type: 'number', default: 10, describe: 'rejected rows shown of each file' })
+      .check(({ limit, rejects }) => {
         if (!Number.isInteger(limit) || limit < 1)
           throw new Error('--limit: expected a whole number of at least 1');
+        if (!Number.isInteger(rejects) || rejects < 0)
+          throw new Error('--rejects: expected a whole number of at least 0');
         return true;
       }),
   run: async (options, output) => {
-    const services = await openServices(output.say, { migrate: 'public' });
+    const services = await openServices(output.say, {
+      migrate: 'public',
+      ...(options.manifest === undefined ? {} : { objectStore: true, temporal: knowsTemporal() }),
+    });
     try {
       const manifests = await listManifests(services.pool, {
         ...(options.org === undefined ? {} : { orgId: options.org }),
@@ -69,7 +86,10 @@ export const statusCommand: Command<Options> = {
       const manifest = only(manifests, options.manifest);
       const detail = await manifestDetail(services.pool, manifest);
       const warnings = await warningsOf(services, manifest, detail);
-      output.result(detailText(manifest, detail, warnings), { ...manifest, ...detail, warnings });
+      const rejects = await rejectsOf(services, detail, options.rejects);
+      const runs = await runsOf(services, manifest, output.say);
+      const found = { ...detail, warnings, rejects, runs };
+      output.result(detailText(manifest, found), { ...manifest, ...found });
       return 0;
     } finally {
       await services.close();
@@ -93,6 +113,58 @@ async function warningsOf(
     until: usageDay(until),
     limit: mostWarnings,
   });
+}
+
+/** Rejected rows of one file. */
+interface FileRejects {
+  fileName: string;
+  rejectedRowCount: number;
+  /** address of the object that lists all of them */
+  listedIn: string;
+  /** the first ones */
+  rows: ListedReject[];
+}
+
+async function rejectsOf(
+  { objectStore, objectStoreUrl }: Services,
+  { files }: ManifestDetail,
+  most: number,
+): Promise<FileRejects[]> {
+  const rejects: FileRejects[] = [];
+  for (const { fileName, rejectedRowCount, rejectsKey } of files)
+    if (rejectsKey !== null)
+      rejects.push({
+        fileName,
+        rejectedRowCount,
+        listedIn: `${objectStoreUrl.replace(/\/$/, '')}/${rejectsKey}`,
+        rows: await readRejects(objectStore, rejectsKey, most).catch((error: unknown) => {
+          // An old month's list goes with its data; the ledger is shown all the same.
+          if (error instanceof ObjectNotFound) return [];
+          throw error;
+        }),
+      });
+  return rejects;
+}
+
+/** A database of one's own without Temporal's address: no embedded server is started just to look. */
+function knowsTemporal(): boolean {
+  return configuredTemporal() !== undefined || loadConfig().DATABASE_URL === undefined;
+}
+
+/** The manifest's runs; none when Temporal cannot be asked, which does not hide what the database knows. */
+async function runsOf(
+  services: Services,
+  { manifestUuid, orgId }: ManifestStatus,
+  say: (line: string) => void,
+): Promise<RunStatus[]> {
+  if (services.temporal === undefined) return [];
+  try {
+    const payloads = await findPayloads(services.pool, manifestUuid, orgId);
+    return await runStatuses(await services.client(), payloads);
+  } catch (error) {
+    say(`Runs are not shown: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  }
 }
 
 function only(manifests: readonly ManifestStatus[], wanted: string): ManifestStatus {
@@ -125,13 +197,49 @@ function manifestTable(manifests: readonly ManifestStatus[]): string {
   );
 }
 
-function detailText(
-  manifest: ManifestStatus,
-  detail: ManifestDetail,
-  warnings: readonly ValidationWarning[],
-): string {
+function runLines(runs: readonly RunStatus[]): string[] {
+  return runs.flatMap((run) => [
+    `Run ${run.workflowId}: ${runPhrase(run)}`,
+    ...(run.activities.length === 0
+      ? []
+      : [
+          table(
+            ['activity', 'attempt', 'state', 'next attempt', 'last failure'],
+            run.activities.map((a) => [
+              a.activity,
+              a.attempt,
+              a.state,
+              a.nextAttemptAt ?? '',
+              a.lastFailure ?? '',
+            ]),
+            '',
+          ),
+        ]),
+  ]);
+}
+
+function rejectLines(rejects: readonly FileRejects[]): string[] {
+  return rejects.flatMap(({ fileName, rejectedRowCount, listedIn, rows }) => [
+    `Rejected rows of ${fileName}: ${formatNumber(rejectedRowCount)}, all in ${listedIn}`,
+    table(
+      ['line', 'column', 'reason', 'row'],
+      rows.map((r) => [String(r.line), r.column, r.reason, r.row.slice(0, longestRowShown)]),
+      rejectedRowCount > 0 ? '(not shown)' : '',
+    ),
+  ]);
+}
+
+interface ShownDetail extends ManifestDetail {
+  warnings: ValidationWarning[];
+  rejects: FileRejects[];
+  runs: RunStatus[];
+}
+
+function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
+  const { warnings } = detail;
   return [
     manifestTable([manifest]),
+    ...runLines(detail.runs),
     table(
       ['file', 'kind', 'state', 'rows', 'rejected', 'remark'],
       detail.files.map((f) => [
@@ -157,6 +265,7 @@ function detailText(
       ]),
       'No pieces',
     ),
+    ...rejectLines(detail.rejects),
     ...(warnings.length === 0
       ? []
       : [

@@ -1,4 +1,8 @@
-/** What an operator can do about an open failure. */
+/**
+ * What an operator can do about an open failure: run the step again, leave the file out and go on, or give the archive up.
+ * Abandoning fails the run, and what the archive brought is summarised by nobody until it is replayed. When nobody decides
+ * in time the run fails too, but its data stay: the next run of the month takes them in once the cause is mended.
+ */
 export const decisionActions = ['retry', 'skip', 'abandon'] as const;
 export type DecisionAction = (typeof decisionActions)[number];
 
@@ -10,6 +14,9 @@ export interface OpenFailure {
   step: string;
   /** file, piece or month */
   subject: string;
+  /** the piece or month of it, when it is one */
+  pieceId?: number;
+  month?: string;
   errorType: string;
   message: string;
   /** the file can be left out, and the rest goes on */

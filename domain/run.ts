@@ -1,3 +1,4 @@
+import type { DayProgress } from './day-progress.ts';
 import type { BillingMonth } from './usage-day.ts';
 
 /** Bounds and paces of one run, decided when it is started, so that a replay in the UI runs with the same ones. */
@@ -107,6 +108,8 @@ export interface RunProgress {
   /** files that have not come yet; at most five names */
   waitingFor: string[];
   daysSummarised: number;
+  /** days of the payload, in order; the latest ones when there are very many */
+  days: DayProgress[];
   /** steps that wait for an operator's decision */
   openFailureCount: number;
   /** milliseconds spent in each phase that has ended */

@@ -6,6 +6,7 @@ import {
   isCancellation,
   log,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import { decisionActions } from '../domain/decision.ts';
 import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/decision.ts';
@@ -16,6 +17,11 @@ import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
 /** Failures that a decision cannot mend: the payload is bad or gone, or another command has to come first. */
 const final = new Set(['ManifestInvalid', 'PayloadUnavailable', 'DayNotOurs']);
 const mostFailures = 1_000;
+/** Details are read by people. */
+const mostFailuresShown = 20;
+
+/** What a failure is about. */
+type Subject = Pick<OpenFailure, 'subject' | 'pieceId' | 'month'>;
 
 interface Waiting {
   failure: OpenFailure;
@@ -27,6 +33,7 @@ export class Decisions {
   readonly #waiting = new Map<string, Waiting>();
   readonly #waitMs: number;
   readonly #onChange: (open: OpenFailure[]) => void;
+  #abandoned = false;
 
   /** @param onChange told when a failure opens or is decided */
   constructor(waitMs: number, onChange: (open: OpenFailure[]) => void) {
@@ -44,17 +51,22 @@ export class Decisions {
     });
   }
 
+  /** An operator gave the run up, which is more than nobody deciding in time. */
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
   /**
    * Wait for an operator's decision about a step that gave up.
    * @returns the decision; abandon when nobody decided in time
    */
-  async decide(step: string, subject: string, error: unknown, canSkip: boolean): Promise<DecisionAction> {
+  async decide(step: string, subject: Subject, error: unknown, canSkip: boolean): Promise<DecisionAction> {
     const { type, message } = causeOf(error);
     const now = Date.now();
     const failure: OpenFailure = {
-      failureId: `${step}:${subject}:${now}`,
+      failureId: `${step}:${subject.subject}:${now}`,
       step,
-      subject,
+      ...subject,
       errorType: type,
       message,
       canSkip,
@@ -86,6 +98,7 @@ export class Decisions {
   #resolve(input: ResolveFailureInput) {
     const waiting = this.#waiting.get(input.failureId);
     if (waiting !== undefined) waiting.action = input.action;
+    if (input.action === 'abandon') this.#abandoned = true;
     log.info('decision about a failure', { ...input });
     return { failureId: input.failureId, action: input.action, openCount: this.#open().length };
   }
@@ -105,6 +118,25 @@ export class Decisions {
         `${waiting.failure.step} cannot be skipped: retry or abandon; only files can be left out`,
       );
   }
+}
+
+/** Markdown for the details of a run: what waits for a decision, and how to decide. */
+export function decisionLines(open: readonly OpenFailure[]): string[] {
+  if (open.length === 0) return [];
+  const lines = open
+    .slice(0, mostFailuresShown)
+    .flatMap((failure) => [
+      `- \`${failure.failureId}\` (${failure.errorType}): ${failure.message}`,
+      `  Decide with the Update \`resolveFailure\`: retry${failure.canSkip ? ', skip' : ''} or abandon; fails at ${failure.until}`,
+    ]);
+  const more = open.length - mostFailuresShown;
+  return [
+    '',
+    '**Waiting for a decision**',
+    '',
+    ...lines,
+    ...(more > 0 ? [`- and ${more} more: query \`openFailures\``] : []),
+  ];
 }
 
 /** An operator chose to leave a file out. */
@@ -158,18 +190,30 @@ async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Pr
 }
 
 /** What a step works on, in one word. */
-function subjectOf(input: unknown): string {
+function subjectOf(input: unknown): Subject {
   const { pieceId, month, inboxId } = (input ?? {}) as { pieceId?: number; month?: string; inboxId?: string };
-  if (pieceId !== undefined) return `piece ${pieceId}`;
-  return month ?? inboxId ?? 'run';
+  if (pieceId !== undefined) return { subject: `piece ${pieceId}`, pieceId };
+  return month === undefined ? { subject: inboxId ?? 'run' } : { subject: month, month };
 }
 
-/** Type and sentence of what an activity, or the workflow itself, failed with. */
+/**
+ * Type and sentence of what an activity, or the workflow itself, failed with. An activity whose retries are exhausted has
+ * the type `RetriesExhausted`, whatever its last attempt failed with: what a retry may mend is not final.
+ */
 export function causeOf(error: unknown): { type: string; message: string; details: unknown[] } {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  if (cause instanceof ApplicationFailure)
+  const exhausted = error instanceof ActivityFailure && error.retryState === 'TIMEOUT';
+  if (cause instanceof ApplicationFailure && !exhausted)
     return { type: cause.type ?? 'Unexpected', message: cause.message, details: cause.details ?? [] };
-  const message = cause instanceof Error ? cause.message : String(cause);
   const activity = error instanceof ActivityFailure ? `${error.activityType}: ` : '';
-  return { type: 'RetriesExhausted', message: activity + message, details: [] };
+  const { message, last } = lastAttempt(cause);
+  const parts = [activity + (exhausted ? 'retries exhausted' : message), last ?? (exhausted ? message : '')];
+  return { type: 'RetriesExhausted', message: parts.filter(Boolean).join('; last: '), details: [] };
+}
+
+/** A time limit says nothing by itself; the server puts what the last attempt failed with behind it. */
+function lastAttempt(error: unknown): { message: string; last?: string } {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const last = error instanceof TimeoutFailure ? error.failure?.cause?.message : undefined;
+  return { message: error.message, ...(last == null ? {} : { last }) };
 }

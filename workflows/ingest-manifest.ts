@@ -3,6 +3,7 @@ import {
   CancellationScope,
   continueAsNew,
   isCancellation,
+  log,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -21,7 +22,7 @@ import type { BoundActivities } from './activity-options.ts';
 import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
-import { summariseMonth } from './summarise-month.ts';
+import { summariseMonth, untilDone } from './summarise-month.ts';
 
 interface Run {
   input: IngestManifestInput;
@@ -32,6 +33,8 @@ interface Run {
   ownLoad: BoundActivities['load'];
   decisions: Decisions;
   board: ProgressBoard;
+  /** set once the ledger holds what the archive brought */
+  carried?: CarriedRun;
 }
 
 const stepNames = {
@@ -47,7 +50,7 @@ const stepNames = {
  */
 export async function ingestManifest(input: IngestManifestInput): Promise<IngestManifestResult> {
   const options = { ...defaultRunOptions, ...input.options };
-  const board = new ProgressBoard();
+  const board = new ProgressBoard(input.orgId);
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
     board.setOpenFailures(open);
   });
@@ -71,17 +74,31 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     }
     const { type, message, details } = causeOf(error);
     board.enter('failed', message);
-    await CancellationScope.nonCancellable(() =>
-      bound.short.recordFailure({
-        orgId: input.orgId,
-        requestId: input.requestId,
-        errorType: type,
-        reason: message,
-      }),
-    );
+    await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
     await decisions.settled();
     // The cause itself, so that its type and sentence are seen at once in the UI and on the command line.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
+  }
+}
+
+/** Leave word of a failed run in the ledgers. That this fails too must not hide why the run failed. */
+async function recordEnd(
+  { input, carried, decisions }: Run,
+  { short }: BoundActivities,
+  failure: { errorType: string; reason: string },
+): Promise<void> {
+  const { orgId, requestId } = input;
+  try {
+    if (decisions.abandoned && carried !== undefined) {
+      const { payload, split } = carried;
+      const { schema, sourceUuid } = payload;
+      await untilDone(() =>
+        short.abandonFiles({ schema, sourceUuid, manifestId: split.manifestId, requestId }),
+      );
+    }
+    await short.recordFailure({ orgId, requestId, ...failure });
+  } catch (error) {
+    log.error('the failure of the run could not be recorded', { error });
   }
 }
 
@@ -93,6 +110,7 @@ async function ingest(run: Run): Promise<IngestManifestResult> {
   let { split } = carried;
   board.identify(payload);
   for (;;) {
+    run.carried = { payload, split };
     const result = await loadAndSummarise(run, payload, split);
     if (split.failedFileCount === 0) return result;
     split = await afterFailedFiles(run, payload, split);
@@ -154,9 +172,11 @@ async function summariseMonths(
       { schema, sourceUuid, month },
       options.loadConcurrency,
       (step) => {
+        board.days.enter(step, month);
         board.enter(step, `${month}: ${stepNames[step]}`);
       },
     );
+    board.days.enter('completed', month);
     board.progress.daysSummarised += result.dayCount;
     total.summaryRowCount += result.summaryRowCount;
     total.validationWarningCount += result.warningCount;
@@ -180,7 +200,8 @@ async function afterFailedFiles(
     message: split.warnings[0] ?? `${split.failedFileCount} files have too many bad rows`,
     nonRetryable: true,
   });
-  const action = await decisions.decide('splitPayload', `${split.failedFileCount} files`, failure, true);
+  const subject = `${split.failedFileCount} files`;
+  const action = await decisions.decide('splitPayload', { subject }, failure, true);
   if (action === 'abandon') throw failure;
   if (action === 'skip') {
     await activities.short.skipFiles({ schema: payload.schema, manifestId: split.manifestId });
@@ -225,14 +246,16 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
   board.enter('loading', `loading ${split.pieceCount} pieces`);
   if (split.months.length > 0) await activities.short.ensurePartitions({ schema, months: split.months });
   for (;;) {
-    const { pieceIds } = await activities.short.pendingPieces({
+    const { pieceIds, days, dayIndexes } = await activities.short.pendingPieces({
       schema,
       manifestId: split.manifestId,
       requestId: input.requestId,
     });
+    board.days.know(days, pieceIds, dayIndexes);
     if (pieceIds.length === 0) return;
     await inParallel(pieceIds, options.loadConcurrency, async (pieceId) => {
       const rowsLoaded = await loadOrSkip(run, schema, pieceId);
+      board.days.loaded(pieceId);
       board.progress.piecesLoaded += 1;
       board.progress.rowsLoaded += rowsLoaded;
       board.say(`loaded ${board.progress.piecesLoaded} of ${split.pieceCount} pieces`);

@@ -1,7 +1,9 @@
-import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { searchAttributes } from './search-attributes.ts';
 import type { AcceptedPayload, PipelineState, RunProgress } from '../domain/run.ts';
 import type { OpenFailure } from '../domain/decision.ts';
+import { DayTable, dayTableLines } from './day-table.ts';
+import { decisionLines } from './decisions.ts';
 import { progressQuery } from './messages.ts';
 
 /** Keeps what the query `progress`, the search attributes and the details in the Temporal UI show. */
@@ -15,17 +17,26 @@ export class ProgressBoard {
     rowsLoaded: 0,
     waitingFor: [],
     daysSummarised: 0,
+    days: [],
     openFailureCount: 0,
     phaseMs: {},
   };
+  readonly days = new DayTable();
+  readonly #orgId: string;
   #since = Date.now();
   #openFailures: OpenFailure[] = [];
   #before: PipelineState = 'downloading';
 
-  constructor() {
-    setHandler(progressQuery, () => this.progress, {
-      description: 'Phase, rows and pieces so far, and what the run waits for',
+  constructor(orgId: string) {
+    this.#orgId = orgId;
+    setHandler(progressQuery, () => ({ ...this.progress, days: this.days.list(this.#openFailures) }), {
+      description: 'Phase, rows, pieces and days so far, and what the run waits for',
     });
+    // "Start Workflow Like This One" copies the state that the copied run ended with.
+    const { typedSearchAttributes: given } = workflowInfo();
+    const { pipelineState } = searchAttributes;
+    if (given.get(pipelineState) !== this.progress.state)
+      upsertSearchAttributes([{ key: pipelineState, value: this.progress.state }]);
   }
 
   /** Enter a phase; the time spent in the one before is added to it. */
@@ -65,10 +76,6 @@ export class ProgressBoard {
 
   #details(): string {
     const { progress } = this;
-    const failures = this.#openFailures.flatMap((failure) => [
-      `- \`${failure.failureId}\` (${failure.errorType}): ${failure.message}`,
-      `  Decide with the Update \`resolveFailure\`: retry${failure.canSkip ? ', skip' : ''} or abandon; fails at ${failure.until}`,
-    ]);
     return [
       `**${progress.state}**: ${progress.detail}`,
       '',
@@ -79,7 +86,8 @@ export class ProgressBoard {
       `| pieces loaded | ${progress.piecesLoaded} of ${progress.pieceCount} |`,
       `| rows loaded | ${progress.rowsLoaded} |`,
       `| days summarised | ${progress.daysSummarised} |`,
-      ...(failures.length === 0 ? [] : ['', '**Waiting for a decision**', '', ...failures]),
+      ...dayTableLines(this.days.list(this.#openFailures)),
+      ...decisionLines(this.#openFailures),
     ].join('\n');
   }
 
@@ -88,6 +96,7 @@ export class ProgressBoard {
     this.progress.clusterId = payload.clusterId;
     this.progress.manifestUuid = payload.manifestUuid;
     upsertSearchAttributes([
+      { key: searchAttributes.orgId, value: this.#orgId },
       { key: searchAttributes.clusterId, value: payload.clusterId.slice(0, 255) },
       { key: searchAttributes.billingMonth, value: payload.billingMonth },
       { key: searchAttributes.manifestDate, value: new Date(payload.manifestDate) },

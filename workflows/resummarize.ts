@@ -1,9 +1,18 @@
-import { condition, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { OpenFailure } from '../domain/decision.ts';
 import type { ResummarizeInput, ResummarizeResult } from '../domain/resummarize.ts';
 import { defaultRunOptions } from '../domain/run.ts';
+import type { PipelineState, RunOptions } from '../domain/run.ts';
 import { firstDay, lastDay } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
-import { Decisions, withDecisions } from './decisions.ts';
+import { causeOf, decisionLines, Decisions, withDecisions } from './decisions.ts';
 import { settingsChangedSignal } from './messages.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { summariseMonth } from './summarise-month.ts';
@@ -13,12 +22,46 @@ import { summariseMonth } from './summarise-month.ts';
  * Started by hand, or after settings changed: then it first waits until they have been left alone for a while.
  */
 export async function resummarize(input: ResummarizeInput): Promise<ResummarizeResult> {
+  const { orgId, month } = input;
+  // Also what "Start Workflow Like This One" has copied from another run is overwritten.
+  upsertSearchAttributes([
+    { key: searchAttributes.orgId, value: orgId },
+    { key: searchAttributes.billingMonth, value: month },
+    { key: searchAttributes.pipelineState, value: 'summarising' },
+  ]);
   const options = { ...defaultRunOptions, ...input.options };
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
-    upsertSearchAttributes([
-      { key: searchAttributes.pipelineState, value: open.length > 0 ? 'blocked' : 'summarising' },
-    ]);
+    show(open.length > 0 ? 'blocked' : 'summarising', open);
   });
+  try {
+    const result = await rebuild(input, options, decisions);
+    await decisions.settled();
+    show('completed');
+    return result;
+  } catch (error) {
+    if (isCancellation(error)) {
+      show('cancelled');
+      throw error;
+    }
+    await decisions.settled();
+    show('failed');
+    const { type, message, details } = causeOf(error);
+    // The cause itself, so that its type and sentence are seen at once.
+    throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
+  }
+}
+
+/** Where the rebuild stands, for the list of runs and for the details of this one. */
+function show(state: PipelineState, open: readonly OpenFailure[] = []): void {
+  upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: state }]);
+  setCurrentDetails([`**${state}**`, ...decisionLines(open)].join('\n'));
+}
+
+async function rebuild(
+  input: ResummarizeInput,
+  options: RunOptions,
+  decisions: Decisions,
+): Promise<ResummarizeResult> {
   const activities = withDecisions(bindActivities(options, input.orgId), decisions);
   let settingsHash = input.settingsHash;
   let changed = false;
@@ -47,7 +90,6 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
     total.summaryRowCount += result.summaryRowCount;
     // A change that came meanwhile may have missed the rebuild.
   } while (hasChanged());
-  await decisions.settled();
   return { month: input.month, ...total };
 
   function nextChange(delayMs: number): Promise<boolean> {

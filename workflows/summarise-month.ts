@@ -50,24 +50,35 @@ export async function summariseMonth(
   return { dayCount, summaryRowCount, warningCount };
 }
 
-/**
- * Ask until the answer is "done". Busy: somebody else is rewriting the same source, which is no error, so wait and ask
- * again. Missing: load the pieces that the sweep dropped from staging, then ask again.
- */
+/** Missing: load the pieces that the sweep dropped from staging, then ask again. */
 async function whenPossible<A extends Answer>(
   activities: BoundActivities,
   { schema, month }: SummariseMonthInput,
   loadConcurrency: number,
   ask: () => Promise<A>,
 ): Promise<Extract<A, { outcome: 'done' }>> {
+  return untilDone(ask, async (pieceIds) => {
+    await activities.short.ensurePartitions({ schema, months: [month] });
+    await inParallel(pieceIds, loadConcurrency, (pieceId) =>
+      activities.load.loadReportDay({ schema, pieceId }),
+    );
+  });
+}
+
+/**
+ * Ask until the answer is "done". Busy: somebody else is rewriting the same source, which is no error, so wait and ask again.
+ *
+ * @param load brings what the answer says is missing, before it is asked again
+ */
+export async function untilDone<A extends Answer>(
+  ask: () => Promise<A>,
+  load: (pieceIds: readonly number[]) => Promise<void> = () => Promise.resolve(),
+): Promise<Extract<A, { outcome: 'done' }>> {
   for (let pauseMs = busyPauseMs.first; ;) {
     const answer = await ask();
     if (answer.outcome === 'done') return answer as Extract<A, { outcome: 'done' }>;
     if (answer.outcome === 'missing') {
-      await activities.short.ensurePartitions({ schema, months: [month] });
-      await inParallel(answer.pieceIds, loadConcurrency, (pieceId) =>
-        activities.load.loadReportDay({ schema, pieceId }),
-      );
+      await load(answer.pieceIds);
       continue;
     }
     await sleep(pauseMs);

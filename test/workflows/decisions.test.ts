@@ -1,17 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { OpenFailure } from '../../domain/decision.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
-import type { ingestManifest } from '../../workflows/index.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
-import { openFailuresQuery, progressQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
-import { createArchiveFolder, readPayload } from '../support/archives.ts';
-import type { ArchiveFolder, Payload } from '../support/archives.ts';
+import { progressQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
+import { createArchiveFolder } from '../support/archives.ts';
+import type { ArchiveFolder } from '../support/archives.ts';
+import { payloadWithBadRows } from '../support/bad-rows.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { untilBlocked } from '../operator/temporal-ui.ts';
+import type { Run } from '../operator/temporal-ui.ts';
 
 const cluster = 'my-ocp-cluster-small';
 let folder: ArchiveFolder;
@@ -19,37 +18,22 @@ beforeAll(async () => {
   folder = await createArchiveFolder();
 });
 
-type Run = WorkflowHandle<typeof ingestManifest>;
-
-async function untilBlocked(run: Run): Promise<OpenFailure> {
-  let failures: OpenFailure[] = [];
-  await waitUntil(async () => {
-    failures = await run.query(openFailuresQuery);
-    return failures.length > 0;
-  });
-  const [failure] = failures;
-  if (failure === undefined) throw new Error('no failure is open');
-  return failure;
-}
-
 async function inTenant(pipeline: TestPipeline, text: string): Promise<void> {
   const { pool, schema } = pipeline.database;
   await inTenantTransaction(pool, schema, (client) => client.query(text));
 }
 
-/** A payload whose pod file has more bad rows than a file may have. */
-async function payloadWithBadRows(): Promise<Payload> {
-  const payload = await readPayload('nise-full_day1');
-  const files = new Map(payload.files);
-  for (const [name, text] of files)
-    if (text.includes('pod_usage_cpu_core_seconds')) {
-      const [header = '', ...rows] = text.split('\n');
-      files.set(
-        name,
-        [header, ...rows.map((row, index) => (index < 150 ? `${row},one field too many` : row))].join('\n'),
-      );
-    }
-  return { ...payload, files };
+interface Handler {
+  name: string;
+  description?: string;
+}
+
+/** What the Temporal UI asks a run for: its handlers and its current details. */
+async function metadataOf(run: Run) {
+  return run.query<{
+    currentDetails: string;
+    definition: { updateDefinitions?: Handler[]; queryDefinitions?: Handler[] };
+  }>('__temporal_workflow_metadata');
 }
 
 describe('a step that gives up', () => {
@@ -73,7 +57,19 @@ describe('a step that gives up', () => {
       errorType: 'SchemaTooOld',
       canSkip: false,
     });
-    expect(await handle.query(progressQuery)).toMatchObject({ state: 'blocked', openFailureCount: 1 });
+    expect(await handle.query(progressQuery)).toMatchObject({
+      state: 'blocked',
+      openFailureCount: 1,
+      days: [{ usageDay: '2026-10-01', pieceCount: 6, loadedCount: 6, failedCount: 0, state: 'blocked' }],
+    });
+    const shown = await metadataOf(handle);
+    expect(shown.currentDetails).toContain('| 2026-10-01 | 6 of 6 | blocked |');
+    expect(shown.currentDetails).toContain(failure.failureId);
+    const { updateDefinitions = [], queryDefinitions = [] } = shown.definition;
+    for (const name of ['resolveFailure', 'progress', 'openFailures']) {
+      const handler = [...updateDefinitions, ...queryDefinitions].find((known) => known.name === name);
+      expect(handler?.description, `description of ${name}`).toBeTruthy();
+    }
     const described = await handle.describe();
     expect(described.typedSearchAttributes.get(searchAttributes.pipelineState)).toBe('blocked');
 

@@ -1,0 +1,40 @@
+import { inTenantTransaction } from '../platform/database.ts';
+import { tryLockSource } from '../platform/source-lock.ts';
+import { loadSql } from '../platform/sql-files.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+export interface AbandonFilesInput {
+  schema: string;
+  sourceUuid: string;
+  manifestId: number;
+  /** the request whose archive is given up */
+  requestId: string;
+}
+
+export type AbandonFilesResult =
+  /** another transaction of the source is running: ask again */
+  { outcome: 'busy' } | { outcome: 'done'; fileCount: number };
+
+const abandonFilesSql = loadSql('intake/abandon_files.sql');
+const message = 'abandoned by an operator: replay the manifest to take it in after all';
+
+/**
+ * Take what an archive brought out of the choice of live generations, as an operator decided, except what a summary was
+ * built from already. Otherwise data that aggregation cannot digest would stop every later payload of the month too.
+ * Rerun: nothing more to give up. A replay of the archive takes it in again.
+ */
+export async function abandonFiles(
+  deps: ActivityDependencies,
+  input: AbandonFilesInput,
+): Promise<AbandonFilesResult> {
+  return inTenantTransaction(deps.pool, input.schema, async (client) => {
+    // An aggregation that has chosen these pieces must end first, or they would be summarised and given up at once.
+    if (!(await tryLockSource(client, input.sourceUuid))) return { outcome: 'busy' };
+    const { rows } = await client.query<{ file_count: number }>(abandonFilesSql, [
+      input.manifestId,
+      input.requestId,
+      message,
+    ]);
+    return { outcome: 'done', fileCount: rows[0]?.file_count ?? 0 };
+  });
+}

@@ -1,0 +1,93 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
+import { ingestWorkflowId } from '../domain/run.ts';
+import type { ArchivedPayload } from '../platform/inbox.ts';
+import { searchAttributes } from '../workflows/search-attributes.ts';
+
+/** The last run of one archive. */
+export interface RunStatus {
+  workflowId: string;
+  /** as Temporal has it: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, …; NOT FOUND when it was forgotten */
+  status: string;
+  /** phase, or that it is blocked; undefined when it was never set */
+  state?: string;
+  /** activities that are running, or wait for their next attempt */
+  activities: ActivityStatus[];
+}
+
+/** One activity that has not ended. */
+export interface ActivityStatus {
+  activity: string;
+  /** from 1 */
+  attempt: number;
+  state: 'waiting for a worker' | 'running' | 'waiting to be tried again' | 'paused';
+  /** what the attempt before failed with */
+  lastFailure?: string;
+  /** ISO 8601, UTC; only while it waits to be tried again */
+  nextAttemptAt?: string;
+}
+
+const { PendingActivityState } = proto.temporal.api.enums.v1;
+
+/** Ask Temporal about the last run of each archive. Needs no worker. */
+export async function runStatuses(
+  client: Client,
+  payloads: readonly ArchivedPayload[],
+): Promise<RunStatus[]> {
+  return Promise.all(
+    payloads.map(async ({ orgId, requestId }) => {
+      const workflowId = ingestWorkflowId(orgId, requestId);
+      try {
+        return runStatus(workflowId, await client.workflow.getHandle(workflowId).describe());
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        return { workflowId, status: 'NOT FOUND', activities: [] };
+      }
+    }),
+  );
+}
+
+function runStatus(workflowId: string, description: WorkflowExecutionDescription): RunStatus {
+  const state = description.typedSearchAttributes.get(searchAttributes.pipelineState);
+  return {
+    workflowId,
+    status: description.status.name,
+    ...(state === undefined ? {} : { state }),
+    activities: (description.raw.pendingActivities ?? []).map(activityStatus),
+  };
+}
+
+function activityStatus(activity: temporal.api.workflow.v1.IPendingActivityInfo): ActivityStatus {
+  const lastFailure = activity.lastFailure?.message;
+  const attempt = activity.attempt ?? 1;
+  const waitsToRetry =
+    attempt > 1 && activity.state === PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
+  const next = Number(activity.nextAttemptScheduleTime?.seconds ?? 0);
+  return {
+    activity: activity.activityType?.name ?? '',
+    attempt,
+    state: stateOf(activity, waitsToRetry),
+    ...(lastFailure == null ? {} : { lastFailure }),
+    ...(waitsToRetry && next > 0 ? { nextAttemptAt: new Date(next * 1_000).toISOString() } : {}),
+  };
+}
+
+function stateOf(
+  { paused, state }: temporal.api.workflow.v1.IPendingActivityInfo,
+  waitsToRetry: boolean,
+): ActivityStatus['state'] {
+  if (paused === true) return 'paused';
+  if (state !== PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED) return 'running';
+  return waitsToRetry ? 'waiting to be tried again' : 'waiting for a worker';
+}
+
+/** Whether the run is in progress, tries something again, or waits for somebody: one phrase. */
+export function runPhrase({ status, state, activities }: RunStatus): string {
+  if (status !== 'RUNNING') return status.toLowerCase().replaceAll('_', ' ');
+  if (state === 'blocked') return 'blocked: waiting for a decision (ocp-pipeline replay)';
+  if (activities.some((activity) => activity.state === 'paused')) return 'paused by an operator';
+  const attempt = Math.max(0, ...activities.map((activity) => activity.attempt));
+  return attempt > 1 ? `retrying, attempt ${attempt}` : (state ?? 'running');
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run record-histories`: writes the histories of this folder anew. Never part of a test run. */
+export default defineConfig({
+  test: {
+    include: ['test/replay/record-histories.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+  },
+});

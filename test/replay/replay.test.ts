@@ -1,0 +1,86 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLogger, installTemporalLogger } from '../../platform/logging.ts';
+import { builtBundlePath } from '../../workers/pipeline.ts';
+import * as workflows from '../../workflows/index.ts';
+import { readHistories } from './histories.ts';
+import type { StoredHistory } from './histories.ts';
+
+installTemporalLogger(createLogger({ level: 'silent' }));
+const histories = readHistories();
+
+/** Replay as a production worker would when it takes a run over. @throws when the code does not fit the history */
+async function replay({ scenario, history }: StoredHistory, bundle: string): Promise<void> {
+  await Worker.runReplayHistory(
+    { workflowBundle: { codePath: bundle }, replayName: scenario },
+    history,
+    scenario,
+  );
+}
+
+describe('the workflow bundle of the build', () => {
+  test.for(histories)('replays $scenario', async (stored) => {
+    await replay(stored, builtBundlePath);
+  });
+
+  test('has a history of every workflow, and of all that operators do', () => {
+    expect([...new Set(histories.map(({ workflowType }) => workflowType))].sort()).toEqual(
+      Object.keys(workflows).sort(),
+    );
+    expect(histories.map(({ scenario }) => scenario)).toEqual(
+      expect.arrayContaining([
+        'happy-path',
+        'blocked-retry',
+        'blocked-skip',
+        'blocked-abandon',
+        'blocked-timeout',
+        'cancelled',
+        'reset',
+        'started-like',
+      ]),
+    );
+  });
+
+  test('has histories that are small and tell nothing of the machine they were recorded on', () => {
+    for (const { scenario, byteCount, history } of histories) {
+      expect(byteCount, `${scenario} is small`).toBeLessThan(100_000);
+      const text = JSON.stringify(history);
+      expect(text, scenario).not.toMatch(/node_modules|stackTrace":"[^"]|X-Amz-/);
+    }
+  });
+});
+
+/** Changes of workflow code that a run which is going on would not survive. */
+const alterations: [what: string, scenario: string, from: RegExp, to: string][] = [
+  ['two steps in another order', 'happy-path', /sql\.applyTagMapping\(input\)/, 'sql.validateDays(input)'],
+  ['a step left out', 'resummarize', /await settle\(\(\) => sql\.checkCloudInfrastructure\(input\)\)/, ''],
+  [
+    'a decision that is obeyed differently',
+    'blocked-skip',
+    /if \(action === 'skip'\)/g,
+    "if (action === 'never')",
+  ],
+  ['no pause when a source is busy', 'resummarize-busy', /await \(0,[\w.]+sleep\)\(pauseMs\)/g, ''],
+];
+
+describe('a changed order of commands is detected', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-replay-'));
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  test.for(alterations)('%s', async ([, scenario, from, to], { task }) => {
+    const code = await readFile(builtBundlePath, 'utf8');
+    expect(code, 'the bundle has the code that is altered').toMatch(from);
+    const bundle = join(directory, `${task.id}.js`);
+    await writeFile(bundle, code.replace(from, to));
+    const stored = histories.find((candidate) => candidate.scenario === scenario);
+    if (stored === undefined) throw new Error(`no history ${scenario}`);
+    await expect(replay(stored, bundle)).rejects.toBeInstanceOf(DeterminismViolationError);
+  });
+});
