@@ -70,7 +70,7 @@ async function archivePayload(
     return { objectKey, byteCount: stored?.byteCount ?? 0, sha256: null, manifest: parseManifest(manifest) };
   }
   const s3Endpoint = deps.config.S3_ENDPOINT;
-  const source = await openPayload(inbox.downloadUrl ?? '', {
+  const source = await openPayload(inbox.downloadUrl, {
     signal,
     ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
   });

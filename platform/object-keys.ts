@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import type { ReportKind } from '../domain/report-kind.ts';
 import { billingMonthOf } from '../domain/usage-day.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
 
 /** Where the raw archive of a request is kept. */
 export function payloadKey(orgId: string, requestId: string): string {
-  return `payloads/${orgId}/${requestId.replaceAll(/[^A-Za-z0-9._-]/g, '_')}.tar.gz`;
+  const safe = requestId.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  // Two requests must not share an object: what a key cannot hold is told by a hash.
+  const hash = createHash('sha256').update(requestId).digest('hex');
+  return `payloads/${orgId}/${safe === requestId ? safe : `${safe}-${hash.slice(0, 16)}`}.tar.gz`;
 }
 
 /** What the keys of one file's daily CSVs are made of. */

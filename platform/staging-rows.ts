@@ -113,7 +113,8 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
         plain: { rule: 'labels', field },
       });
   }
-  for (const [name, cell] of gpuCells ?? []) columns.push({ name, cell, isText: position.has(name) });
+  for (const [name, cell] of gpuCells ?? [])
+    columns.push({ name, cell, isText: gpuTexts.has(name) && position.has(name) });
   const order = ({ plain }: StagingColumn) =>
     plain === undefined || plain.rule === 'null' ? header.length : plain.field;
   return columns.sort((left, right) => order(left) - order(right));
@@ -139,6 +140,15 @@ function intervalCell(index: number): Cell {
 function labelCell(index: number): Cell {
   return (row, labelSetId) => labelSetIdOf(row[index] ?? '', labelSetId);
 }
+
+/** Those of the derived columns that are texts: blank is a value of them, where it is NULL for the numbers. */
+const gpuTexts = new Set([
+  'gpu_model_name',
+  'gpu_vendor_name',
+  'mig_instance_id',
+  'mig_profile',
+  'mig_strategy',
+]);
 
 /** Vendor and model are cleaned and the MIG columns derived while loading, so that no query has to know the rules. */
 function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {

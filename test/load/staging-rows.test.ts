@@ -86,6 +86,15 @@ describe('columns of a staging row', () => {
     }
   });
 
+  test('derived GPU numbers that a file claims to have are ours all the same, and may be NULL', async () => {
+    const header = [...headerOf('gpu_usage'), 'gpu_max_slices'];
+    const row = [...rowOf('gpu_usage', october(1, 5), { gpu_model_name: 'Tesla T4', mig_strategy: '' }), ''];
+    expect((await copied('gpu_usage', header, [row]))[0]).toMatchObject({
+      gpu_max_slices: null,
+      mig_strategy: '',
+    });
+  });
+
   test('a blank number is NULL and a blank text stays blank', async () => {
     const [row] = await copied('pod_usage', pods, [
       pod({ pod_request_cpu_core_seconds: '', resource_id: '', node_role: '' }),

@@ -10,6 +10,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import type { Tables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { leftOvers, nothingLeft } from './left-overs.ts';
 import { resetPointBefore, runIdOf, TemporalUi, untilBlocked } from './temporal-ui.ts';
 import type { Run } from './temporal-ui.ts';
@@ -151,4 +152,28 @@ test('a step is tried again with growing pauses until its bound, then waits for 
     args: [{ failureId: failure.failureId, action: 'retry', note: 'the server is back' }],
   });
   expect(await run.result()).toMatchObject({ outcome: 'completed' });
+});
+
+test('a payload whose archive was stored, but not recorded before its address expired, is taken from the store', async () => {
+  const pipeline = await createTestPipeline({
+    OCP_ACTIVITY_RETRY_INITIAL: '50ms',
+    OCP_ACTIVITY_RETRY_MAX: '50ms',
+  });
+  const { pool } = pipeline.database;
+  // As if PostgreSQL went away between the two.
+  await pool.query(
+    `create function public.refuse() returns trigger language plpgsql as 'begin raise exception ''away''; end'`,
+  );
+  await pool.query(
+    `create trigger refuse before update on public.payload_inbox for each row
+     when (new.object_key is distinct from old.object_key) execute function public.refuse()`,
+  );
+  const { run } = await start(pipeline, 'unrecorded', [], 403);
+  await waitUntil(async () => {
+    const [download] = (await run.describe()).raw.pendingActivities ?? [];
+    return (download?.attempt ?? 0) > 2 && (download?.lastFailure?.message ?? '').includes('away');
+  });
+  await pool.query('drop trigger refuse on public.payload_inbox');
+  expect(await run.result()).toMatchObject({ outcome: 'completed', rowCount: 20 });
+  expect(requests.get('unrecorded')).toHaveLength(1);
 });

@@ -23,7 +23,7 @@ test('the list of rejected rows lies beside them', () => {
 
 test.for([
   ['3f2a-01', 'payloads/7/3f2a-01.tar.gz'],
-  ['a/../b c', 'payloads/7/a_.._b_c.tar.gz'],
+  ['a/../b c', 'payloads/7/a_.._b_c-9f3fd56c2280fd70.tar.gz'],
   ['..', 'payloads/7/...tar.gz'],
 ] as const)('the archive of request %s has the key %s', ([requestId, key]) => {
   expect(payloadKey('7', requestId)).toBe(key);
