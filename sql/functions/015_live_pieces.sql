@@ -5,7 +5,7 @@
 
 create or replace function ocp_live_pieces(p_report_kind text, p_source_uuid uuid, p_start_date date, p_end_date date)
 returns bigint[]
-language sql stable
+language sql stable parallel safe
 set search_path from current
 as $$
     select coalesce(array_agg(piece.piece_id order by piece.piece_id), '{}')
