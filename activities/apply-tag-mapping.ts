@@ -18,6 +18,7 @@ export type ApplyTagMappingResult = { outcome: 'busy' } | { outcome: 'done'; day
 interface LabelPeriod {
   report_period_id: number;
   has_foreign_days: boolean;
+  has_mapping: boolean;
 }
 
 const sql = {
@@ -62,8 +63,10 @@ async function followSummary(
   // Before the mapping: it takes the child keys away, which the label tables keep.
   await client.query('select ocp_record_label_days($1, $2, $3)', [sourceUuid, monthStart, days]);
   const hasChanged = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
-  await client.query(sql.mapPodLabels, [sourceUuid, days]);
-  await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
+  if (period.has_mapping) {
+    await client.query(sql.mapPodLabels, [sourceUuid, days]);
+    await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
+  }
   await client.query(sql.recordDays, [sourceUuid, days]);
   await refreshTagValues(client, sourceUuid, period, hasChanged);
   return { outcome: 'done', dayCount: days.length };

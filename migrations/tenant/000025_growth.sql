@@ -39,6 +39,9 @@ begin
 end
 $$;
 
+-- Label sets of virtual machines, of all sets of the tenant: few, and asked for in every month that has no VM report.
+create index if not exists ocp_label_set_vm_idx on ocp_label_set (label_set_id) where labels ? 'vm_kubevirt_io_name';
+
 -- Labels of a day as whole maps: a fifth of the rows that one per key and value took. Filled again by each rebuild;
 -- nothing was released with the earlier form.
 drop table if exists ocp_label_days;
