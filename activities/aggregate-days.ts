@@ -11,6 +11,7 @@ import type { RebuildTable } from '../platform/metrics.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
 import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
+import { refreshStagingStatistics } from '../platform/staging-statistics.ts';
 import { tenantSettings } from '../platform/tenant.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -60,6 +61,7 @@ export async function aggregateDays(
   const profile = overrides.rules ?? deps.config.OCP_RULES;
   return measureAggregation((rebuild) =>
     withHeartbeat(async (_report, signal) => {
+      await refreshStagingStatistics(deps.pool, input.schema, input.month, signal);
       try {
         return await inTenantTransaction(
           deps.pool,

@@ -18,14 +18,13 @@ export type ApplyTagMappingResult = { outcome: 'busy' } | { outcome: 'done'; day
 interface LabelPeriod {
   report_period_id: number;
   has_foreign_days: boolean;
+  has_mapping: boolean;
 }
 
 const sql = {
   daysBehind: loadSql('tags/days_behind.sql'),
   labelPeriod: loadSql('tags/label_period.sql'),
-  labelDays: loadSql('tags/label_days.sql'),
-  podLabelSummary: loadSql('tags/pod_label_summary.sql'),
-  volumeLabelSummary: loadSql('tags/volume_label_summary.sql'),
+  recordAlias: loadSql('tags/record_alias.sql'),
   tagValuesStale: loadSql('tags/tag_values_stale.sql'),
   tagValues: loadSql('tags/tag_values.sql'),
   mapPodLabels: loadSql('tags/map_pod_labels.sql'),
@@ -62,54 +61,62 @@ async function followSummary(
   if (period === undefined) return { outcome: 'done', dayCount: 0 };
 
   // Before the mapping: it takes the child keys away, which the label tables keep.
-  await client.query(sql.labelDays, [sourceUuid, monthStart, days]);
-  const changedRowCount = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
-  await client.query(sql.mapPodLabels, [sourceUuid, days]);
-  await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
+  await client.query('select ocp_record_label_days($1, $2, $3)', [sourceUuid, monthStart, days]);
+  const hasChanged = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
+  if (period.has_mapping) {
+    await client.query(sql.mapPodLabels, [sourceUuid, days]);
+    await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
+  }
   await client.query(sql.recordDays, [sourceUuid, days]);
-  await refreshTagValues(client, sourceUuid, period, changedRowCount);
+  await refreshTagValues(client, sourceUuid, period, hasChanged);
   return { outcome: 'done', dayCount: days.length };
 }
 
-/** Make the month's label summaries what its days hold. @returns rows written or removed */
+/** Make the month's label summaries what its days hold. @returns whether a row differed */
 async function refreshLabelSummaries(
   client: PoolClient,
   sourceUuid: string,
   monthStart: UsageDay,
   period: LabelPeriod,
-): Promise<number> {
-  let changedRowCount = 0;
-  for (const text of [sql.podLabelSummary, sql.volumeLabelSummary]) {
-    const { rows } = await client.query<{ changed_row_count: number }>(text, [
-      sourceUuid,
-      monthStart,
-      period.report_period_id,
-      period.has_foreign_days,
-    ]);
-    changedRowCount += rows[0]?.changed_row_count ?? 0;
-  }
-  return changedRowCount;
+): Promise<boolean> {
+  const { report_period_id: periodId, has_foreign_days: keepStored } = period;
+  await client.query('select ocp_compare_labels($1, $2, $3, $4)', [
+    sourceUuid,
+    monthStart,
+    periodId,
+    keepStored,
+  ]);
+  await client.query('select ocp_write_pod_labels($1), ocp_write_volume_labels($1)', [periodId]);
+  const { rows } = await client.query<{ has_changed: boolean }>(
+    'select exists (select 1 from ocp_label_changes) as has_changed',
+  );
+  return rows[0]?.has_changed === true;
 }
 
 /**
- * Make the tenant's tag values what the label summaries of all sources hold. They do not depend on the mapping, so they
- * come last: the lock that other sources wait for is held for this one statement.
+ * Make the tenant's tag values what the label summaries of all sources hold: what this month gained is added; only when
+ * something went are all values computed again. They do not depend on the mapping, so they come last: the lock that
+ * other sources wait for is held for this one statement.
  */
 async function refreshTagValues(
   client: PoolClient,
   sourceUuid: string,
   period: LabelPeriod,
-  changedRowCount: number,
+  hasChanged: boolean,
 ): Promise<void> {
   const { rows } = await client.query<{ stale: boolean }>(sql.tagValuesStale, [
     sourceUuid,
     period.report_period_id,
   ]);
-  if (changedRowCount === 0 && rows[0]?.stale !== true) return;
-  // Without the lock, two sources at once would each miss the other's new labels. Its holder waits for no other lock, so
-  // nobody waits in a circle.
-  await client.query(
-    `select pg_advisory_xact_lock(hashtextextended('ocp-tag-values:' || current_schema(), 0))`,
-  );
-  await client.query(sql.tagValues);
+  const stale = rows[0]?.stale === true;
+  if (hasChanged || stale) {
+    // Without the lock, two sources at once would each miss the other's new labels. Its holder waits for no other lock, so
+    // nobody waits in a circle.
+    await client.query(
+      `select pg_advisory_xact_lock(hashtextextended('ocp-tag-values:' || current_schema(), 0))`,
+    );
+    if (stale) await client.query(sql.tagValues);
+    else await client.query('select ocp_add_tag_values($1)', [period.report_period_id]);
+  }
+  await client.query(sql.recordAlias, [sourceUuid]);
 }

@@ -23,6 +23,7 @@ export type RefreshUiSummariesResult =
   | { outcome: 'done'; dayCount: number };
 
 const sql = {
+  plans: loadSql('settings/summary_plans.sql'),
   daysBehind: loadSql('ui/days_behind.sql'),
   sweptPieces: loadSql('ui/swept_pieces.sql'),
   recordDays: loadSql('ui/record_days.sql'),
@@ -75,6 +76,7 @@ async function rebuildTables(
   const swept = await client.query<{ piece_id: number }>(sql.sweptPieces, [sourceUuid, monthStart, days]);
   if (swept.rows.length > 0)
     return { outcome: 'missing', pieceIds: swept.rows.slice(0, mostMissingNamed).map((row) => row.piece_id) };
+  await client.query(sql.plans);
   for (const { table, text } of dailyTables)
     await rebuild(table, () => client.query(text, [sourceUuid, days]));
   await rebuild('reporting_ocp_vm_summary_p', () => client.query(sql.vmSummary, [sourceUuid, monthStart]));

@@ -50,6 +50,7 @@ interface DayWarnings {
 }
 
 const sql = {
+  plans: loadSql('settings/summary_plans.sql'),
   daysBehind: loadSql('validate/days_behind.sql'),
   podUsage: loadSql('validate/pod_usage.sql'),
   storageUsage: loadSql('validate/storage_usage.sql'),
@@ -102,6 +103,7 @@ async function validateBehind(
   const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
   if (missing.length > 0) return { outcome: 'missing', pieceIds: missing.slice(0, mostMissingNamed) };
 
+  await client.query(sql.plans);
   const validated: DayWarnings[] = [];
   for (const day of days) {
     const checks = await checksOfDay(client, sourceUuid, day);
@@ -114,11 +116,11 @@ async function validateBehind(
 /** One day at a time: the memory it takes does not grow with the number of days behind. */
 async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
   const { usage_day: usageDay, rules } = day;
-  const pods = await livePieces(client, 'pod_usage', sourceUuid, usageDay);
+  await client.query('select ocp_gather_checked_pods($1, $2, $3)', [sourceUuid, usageDay, rules]);
   const storage = await livePieces(client, 'storage_usage', sourceUuid, usageDay);
   const results = [
-    await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules, pods]),
-    await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules, pods, storage]),
+    await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules]),
+    await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules, storage]),
     await client.query<DayCheck>(sql.distributedCost, [sourceUuid, usageDay]),
   ];
   return results.flatMap(({ rows }) => rows);

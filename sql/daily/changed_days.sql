@@ -43,11 +43,8 @@ select
         )
         and exists (
             select 1
-            from reporting_ocpusagelineitem_daily_summary as summary
-            where summary.source_uuid = $1
-                and summary.usage_start = live_days.usage_day
-                and summary.cost_model_rate_type is null
-                and coalesce(summary.infrastructure_raw_cost, 0) = 0
+            from ocp_summarised_days($1, $2, false) as summarised (usage_day)
+            where summarised.usage_day = live_days.usage_day
         ) as is_foreign
 from live_days
 full join known_days using (usage_day)

@@ -4,7 +4,7 @@
 -- Rerun    repeatable definition
 
 create or replace function ocp_enabled_keys() returns text[]
-language sql stable
+language sql stable parallel safe
 set search_path from current
 as $$
     select array_agg(key order by key collate "C")
@@ -21,7 +21,7 @@ $$;
 comment on function ocp_enabled_keys() is 'Enabled OpenShift label keys and the always-kept key of virtual machines, sorted.';
 
 create or replace function ocp_enabled_keys_hash() returns text
-language sql stable
+language sql stable parallel safe
 set search_path from current
 as $$ select md5(array_to_string(ocp_enabled_keys(), e'\n')) $$;
 comment on function ocp_enabled_keys_hash() is 'Tells two lists of enabled keys apart; stored beside every filtered label map.';
@@ -35,9 +35,9 @@ as $$
 $$;
 comment on function ocp_filter_labels(jsonb, text[]) is 'The label map reduced to the given keys.';
 
+-- No "set" clause: with one the planner could not inline the function, and calling it would cost more than its work.
 create or replace function ocp_enabled_labels(p_set ocp_label_set, p_keys text[], p_keys_hash text) returns jsonb
 language sql immutable parallel safe
-set search_path from current
 as $$
     select case
         when p_set.enabled_keys_hash = p_keys_hash then p_set.enabled_labels

@@ -14,7 +14,7 @@ create or replace function ocp_daily_label_maps(
     p_end_date date
 )
 returns table (usage_day date, name text, labels jsonb)
-language sql stable rows 200
+language sql stable parallel restricted rows 200
 set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$

@@ -1,27 +1,16 @@
 -- functions/040_dimensions.sql
 -- Purpose  clusters, nodes, projects and volume claims seen in a range of days
--- Reads    live staging rows of pods, storage and node labels
+-- Reads    ocp_staged_pods, ocp_staged_nodes, ocp_staged_volumes (temporary)
 -- Writes   reporting_ocp_clusters, reporting_ocp_nodes, reporting_ocp_projects, reporting_ocp_pvcs
 -- Rerun    upserts; node, project and claim rows only grow
 
-create or replace function populate_dimensions_from_staging(
-    p_start_date date,
-    p_end_date date,
-    p_cluster_id text,
-    p_cluster_alias text,
-    p_source_uuid uuid
-)
+create or replace function ocp_record_dimensions(p_cluster_id text, p_cluster_alias text, p_source_uuid uuid)
 returns void
 language plpgsql
 set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-    v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
-    v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
-    v_pod_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
-    v_storage_pieces bigint[] := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
-    v_node_label_pieces bigint[] := ocp_live_pieces('node_labels', p_source_uuid, p_start_date, p_end_date);
     v_cluster_uuid uuid;
     v_other_uuids uuid[];
 begin
@@ -48,14 +37,16 @@ begin
     else
         -- Rows of the same cluster under other aliases, which Koku leaves behind: reports would show either. What hangs on
         -- them is entered again for the row that stays.
-        delete from reporting_ocp_nodes
-        where cluster_id = any(v_other_uuids);
-        delete from reporting_ocp_projects
-        where cluster_id = any(v_other_uuids);
-        delete from reporting_ocp_pvcs
-        where cluster_id = any(v_other_uuids);
-        delete from reporting_ocp_clusters
-        where uuid = any(v_other_uuids);
+        if cardinality(v_other_uuids) > 0 then
+            delete from reporting_ocp_nodes
+            where cluster_id = any(v_other_uuids);
+            delete from reporting_ocp_projects
+            where cluster_id = any(v_other_uuids);
+            delete from reporting_ocp_pvcs
+            where cluster_id = any(v_other_uuids);
+            delete from reporting_ocp_clusters
+            where uuid = any(v_other_uuids);
+        end if;
 
         update reporting_ocp_clusters
         set cluster_alias = p_cluster_alias
@@ -68,32 +59,20 @@ begin
             line.node,
             line.resource_id,
             -- Rounded and bounded as the column is: an unrounded value would never find the row it made.
-            round(least(max(coalesce(line.node_capacity_cpu_cores, 0)), 1e15)::numeric, 2)::numeric(18, 2) as cores,
-            max(nullif(line.node_role, '')) as sent_role,
+            round(least(max(line.capacity_cores), 1e15)::numeric, 2)::numeric(18, 2) as cores,
+            max(line.node_role) as sent_role,
             bool_or(line.namespace = 'openshift-kube-apiserver') as runs_api_server
-        from reporting_ocpusagelineitem_pod_staging as line
-        where line.piece_id = any(v_pod_pieces)
-            and line.interval_start >= v_from
-            and line.interval_start < v_until
-            and line.node <> ''
+        from ocp_staged_pods as line
+        where line.node <> ''
         group by line.node, line.resource_id
     ),
     label_nodes as (
         select
-            node_set.node,
-            bool_or(label_set.labels ->> 'node_role_kubernetes_io' = 'infra') as is_infra,
-            max(lower(nullif(label_set.labels ->> 'kubernetes_io_arch', ''))) as architecture
-        from (
-            select distinct
-                line.node,
-                line.label_set_id
-            from reporting_ocpusagelineitem_node_labels_staging as line
-            where line.piece_id = any(v_node_label_pieces)
-                and line.interval_start >= v_from
-                and line.interval_start < v_until
-        ) as node_set
-        join ocp_label_set as label_set using (label_set_id)
-        group by node_set.node
+            node,
+            bool_or(is_infra) as is_infra,
+            max(architecture) as architecture
+        from ocp_staged_nodes
+        group by node
     ),
     seen as (
         select
@@ -149,11 +128,8 @@ begin
         v_cluster_uuid
     from (
         select distinct line.namespace
-        from reporting_ocpusagelineitem_pod_staging as line
-        where line.piece_id = any(v_pod_pieces)
-            and line.interval_start >= v_from
-            and line.interval_start < v_until
-            and line.namespace <> ''
+        from ocp_staged_pods as line
+        where line.namespace <> ''
     ) as pod_namespace
     on conflict (project, cluster_id) do nothing;
 
@@ -164,10 +140,7 @@ begin
         line.persistentvolumeclaim,
         max(nullif(line.csi_volume_handle, '')),
         v_cluster_uuid
-    from reporting_ocpusagelineitem_storage_staging as line
-    where line.piece_id = any(v_storage_pieces)
-        and line.interval_start >= v_from
-        and line.interval_start < v_until
+    from ocp_staged_volumes as line
     group by line.persistentvolume, line.persistentvolumeclaim
     on conflict (persistent_volume, persistent_volume_claim, cluster_id) do update
     set csi_volume_handle = excluded.csi_volume_handle
@@ -175,5 +148,5 @@ begin
         and excluded.csi_volume_handle is not null;
 end
 $$;
-comment on function populate_dimensions_from_staging(date, date, text, text, uuid) is
-'Adds clusters, nodes, projects and volume claims of the range''s live pieces.';
+comment on function ocp_record_dimensions(text, text, uuid) is
+'Step of populate_daily_summary_from_staging: adds clusters, nodes, projects and volume claims of the gathered rows.';

@@ -103,6 +103,16 @@ declare
     );
     v_rows bigint;
 begin
+    if not exists (
+        select 1
+        from reporting_ocpusagelineitem_daily_summary as line
+        where line.source_uuid = p_source_uuid
+            and line.usage_start between p_start_date and p_end_date
+            and line.distributed_cost is not null
+    ) then
+        return 0;
+    end if;
+
     with pod_days as (
         select
             usage.usage_start,

@@ -1,38 +1,11 @@
 -- validate/pod_usage.sql
 -- Purpose  sums and counts of a day's pod rows, computed from staging and found in the daily summary
--- Reads    reporting_ocpusagelineitem_pod_staging (pod × hour; core-seconds, byte-seconds), label sets and label maps,
+-- Reads    ocp_checked_pods, ocp_checked_node_hours (temporary, functions/090), label sets and label maps,
 --          reporting_ocpusagelineitem_daily_summary: measured pod rows, so without rate type and cloud cost
 -- Grain    check_name; expected and found in the unit that the name says; scale: size of what was added up
 -- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours
--- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text   $4 live pod pieces bigint[]
-with hourly as (
-    select line.*
-    from reporting_ocpusagelineitem_pod_staging as line
-    where line.piece_id = any($4::bigint[])
-        and line.interval_start >= $2::date::timestamp at time zone 'UTC'
-        and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
-        -- A pod without a node is not scheduled: it stays in staging and out of the summary.
-        and line.node <> ''
-),
--- One pass over the rows; everything below reads its groups.
-set_hours as materialized (
-    select
-        interval_start,
-        namespace,
-        node,
-        label_set_id,
-        sum(coalesce(pod_usage_cpu_core_seconds, 0)) as usage_cpu,
-        sum(coalesce(pod_request_cpu_core_seconds, 0)) as request_cpu,
-        sum(ocp_effective_usage(pod_usage_cpu_core_seconds, pod_request_cpu_core_seconds, $3)) as effective_cpu,
-        sum(coalesce(pod_usage_memory_byte_seconds, 0)) as usage_memory,
-        sum(coalesce(pod_request_memory_byte_seconds, 0)) as request_memory,
-        sum(ocp_effective_usage(pod_usage_memory_byte_seconds, pod_request_memory_byte_seconds, $3)) as effective_memory,
-        max(coalesce(node_capacity_cpu_core_seconds, 0)) as capacity_cpu,
-        max(coalesce(node_capacity_memory_byte_seconds, 0)) as capacity_memory
-    from hourly
-    group by interval_start, namespace, node, label_set_id
-),
-staged_day as (
+-- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
+with staged_day as (
     select
         sum(usage_cpu) / 3600 as usage_cpu,
         sum(request_cpu) / 3600 as request_cpu,
@@ -40,7 +13,7 @@ staged_day as (
         sum(usage_memory) / 3600 / 2 ^ 30 as usage_memory,
         sum(request_memory) / 3600 / 2 ^ 30 as request_memory,
         sum(effective_memory) / 3600 / 2 ^ 30 as effective_memory
-    from set_hours
+    from ocp_checked_pods
 ),
 -- Capacity repeats on every pod of the node: the maximum of each hour, summed.
 staged_capacity as (
@@ -48,14 +21,7 @@ staged_capacity as (
         count(distinct node) as nodes,
         sum(capacity_cpu) / 3600 as cpu,
         sum(capacity_memory) / 3600 / 2 ^ 30 as memory
-    from (
-        select
-            node,
-            max(capacity_cpu) as capacity_cpu,
-            max(capacity_memory) as capacity_memory
-        from set_hours
-        group by interval_start, node
-    ) as node_hours
+    from ocp_checked_node_hours
 ),
 enabled as materialized (
     select
@@ -74,7 +40,7 @@ staged_keys as (
                 else
                     pod_map.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
             end as labels
-        from (select distinct namespace, node, label_set_id from set_hours) as set_day
+        from (select distinct namespace, node, label_set_id from ocp_checked_pods) as set_day
         join ocp_label_set as label_set using (label_set_id)
         cross join enabled
         cross join lateral (select ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels) as pod_map

@@ -1,10 +1,10 @@
 -- validate/storage_usage.sql
 -- Purpose  a day's storage rows and claims, counted from staging and found in the daily summary
--- Reads    reporting_ocpusagelineitem_storage_staging (claim × pod × hour), reporting_ocpusagelineitem_pod_staging,
+-- Reads    reporting_ocpusagelineitem_storage_staging (claim × pod × hour), ocp_checked_pods (temporary, functions/090),
 --          label sets and label maps, reporting_ocpusagelineitem_daily_summary: measured storage rows
 -- Grain    check_name; counts
--- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text   $4 live pod pieces bigint[]
---          $5 live storage pieces bigint[]
+-- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
+--          $4 live storage pieces bigint[]
 with storage_day as materialized (
     select distinct
         line.namespace,
@@ -16,7 +16,7 @@ with storage_day as materialized (
         line.persistentvolume_label_set_id,
         line.persistentvolumeclaim_label_set_id
     from reporting_ocpusagelineitem_storage_staging as line
-    where line.piece_id = any($5::bigint[])
+    where line.piece_id = any($4::bigint[])
         and line.interval_start >= $2::date::timestamp at time zone 'UTC'
         and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
 ),
@@ -27,17 +27,8 @@ pod_nodes as (
         line.pod,
         line.node,
         max(line.resource_id) as resource_id
-    from reporting_ocpusagelineitem_pod_staging as line
-    where line.piece_id = any($4::bigint[])
-        and line.interval_start >= $2::date::timestamp at time zone 'UTC'
-        and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
-        and line.node <> ''
-        and exists (
-            select 1
-            from storage_day as mounted
-            where mounted.namespace = line.namespace
-                and mounted.pod = line.pod
-        )
+    from ocp_checked_pods as line
+    join (select distinct namespace, pod from storage_day) as mounted using (namespace, pod)
     group by line.namespace, line.pod, line.node
 ),
 enabled as materialized (

@@ -163,8 +163,8 @@ const ledgerOfMonth = `
       insert into ocp_source_month (source_uuid, billing_month, rules) values ($2, $1, 'design')
   ),
   label_days as (
-      insert into ocp_label_days (source_uuid, billing_month, data_source, namespace, key, value, day_mask)
-      values ($2, $1, 'Pod', 'n', 'key', 'v' || $1::date, 1)
+      insert into ocp_label_days (source_uuid, billing_month, data_source, namespace, labels_hash, labels, day_mask)
+      values ($2, $1, 'Pod', 'n', gen_random_uuid(), jsonb_build_object('key', 'v' || $1::date), 1)
   ),
   pod_labels as (
       insert into reporting_ocpusagepodlabel_summary (uuid, key, "values", namespace, node, report_period_id)

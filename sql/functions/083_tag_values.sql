@@ -1,0 +1,108 @@
+-- functions/083_tag_values.sql
+-- Purpose  add what the label summaries of one source gained to the tenant's tag values
+-- Reads    ocp_label_changes (temporary, 081), reporting_ocpusagereportperiod, public.api_provider
+-- Writes   reporting_ocptags_values   grain: key × value; arrays sorted
+-- Why      tag values stand for all clusters and months; what a day adds is added, without reading the rest again. What
+--          takes something away (a value gone, a key disabled, a cluster renamed) leaves it to tags/tag_values.sql.
+-- Locks    the caller holds the tenant's lock of this table, taken before the statement began
+-- Rerun    a value that is known already is left alone
+
+create or replace function ocp_sorted_union(p_known text[], p_more text[]) returns text[]
+language sql immutable parallel safe
+as $$
+    select array_agg(distinct value collate "C" order by value collate "C")
+    from unnest(p_known || p_more) as listed (value)
+$$;
+comment on function ocp_sorted_union(text[], text[]) is 'Elements of both arrays, each once, sorted; NULL when there are none.';
+
+create or replace function ocp_add_tag_values(p_report_period_id integer)
+returns void
+language plpgsql
+set search_path from current
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+set work_mem = '64MB'
+as $$
+declare
+    v_cluster_id text;
+    v_cluster_alias text;
+begin
+    select
+        period.cluster_id,
+        coalesce(provider.name, period.cluster_alias, period.cluster_id)
+    into v_cluster_id, v_cluster_alias
+    from reporting_ocpusagereportperiod as period
+    left join public.api_provider as provider on provider.uuid = period.provider_id
+    where period.id = p_report_period_id;
+
+    with gained as (
+        select
+            changed.key,
+            listed.value,
+            array_agg(distinct changed.namespace collate "C" order by changed.namespace collate "C") as namespaces,
+            array_agg(distinct changed.node collate "C" order by changed.node collate "C")
+                filter (where changed.node is not null) as nodes
+        from ocp_label_changes as changed
+        cross join lateral unnest(changed.new_values) as listed (value)
+        where changed.old_values is null
+            or not listed.value = any(changed.old_values)
+        group by changed.key, listed.value
+    ),
+    united as (
+        select
+            gained.key,
+            gained.value,
+            known.uuid,
+            known.cluster_ids as known_ids,
+            known.cluster_aliases as known_aliases,
+            known.namespaces as known_namespaces,
+            known.nodes as known_nodes,
+            case
+                when known.uuid is null then array[v_cluster_id]
+                else ocp_sorted_union(known.cluster_ids, array[v_cluster_id])
+            end as cluster_ids,
+            case
+                when known.uuid is null then array[v_cluster_alias]
+                else ocp_sorted_union(known.cluster_aliases, array[v_cluster_alias])
+            end as cluster_aliases,
+            case
+                when known.uuid is null then gained.namespaces
+                else ocp_sorted_union(known.namespaces, gained.namespaces)
+            end as namespaces,
+            case
+                when known.uuid is null then gained.nodes
+                else ocp_sorted_union(known.nodes, gained.nodes)
+            end as nodes
+        from gained
+        left join reporting_ocptags_values as known
+            on known.key = gained.key
+            and known.value = gained.value
+    )
+    insert into reporting_ocptags_values (uuid, key, value, cluster_ids, cluster_aliases, namespaces, nodes)
+    select
+        gen_random_uuid(),
+        key,
+        value,
+        cluster_ids,
+        cluster_aliases,
+        namespaces,
+        nodes
+    from united
+    where uuid is null
+        or known_ids <> cluster_ids
+        or known_aliases <> cluster_aliases
+        or known_namespaces <> namespaces
+        or known_nodes is distinct from nodes
+    order by
+        key collate "C",
+        value collate "C"
+    on conflict (key, value) do update
+    set cluster_ids = excluded.cluster_ids,
+        cluster_aliases = excluded.cluster_aliases,
+        namespaces = excluded.namespaces,
+        nodes = excluded.nodes;
+end
+$$;
+comment on function ocp_add_tag_values(integer) is
+'Adds the values that the label summaries of a period gained to the tag values of the tenant.';
