@@ -9,6 +9,13 @@ export interface WorkerProcess {
   pid: number;
   /** end it at once, as a crash or a lost machine does; resolves when it is gone */
   kill(): Promise<void>;
+  /** stop it in its tracks, as a machine that hangs does: it keeps its connections and does nothing */
+  freeze(): void;
+  thaw(): void;
+  /** has it ended, by itself or killed? */
+  ended(): boolean;
+  /** what it has written to standard output and standard error */
+  output(): string;
 }
 
 const hooks = new URL('../workflows/typescript-hooks.mjs', import.meta.url).href;
@@ -36,7 +43,14 @@ export async function startWorkerProcess(environment: Record<string, string>): P
   await waitUntil(() => child.exitCode !== null || output.includes('worker started'), 60_000);
   if (child.exitCode !== null || child.pid === undefined)
     throw new Error(`the worker ended with exit code ${child.exitCode} before it was ready:\n${output}`);
-  return { pid: child.pid, kill };
+  return {
+    pid: child.pid,
+    kill,
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    ended: () => child.exitCode !== null || child.signalCode !== null,
+    output: () => output,
+  };
 }
 
 /** The machine's own variables, without settings of ours or of Temporal. */

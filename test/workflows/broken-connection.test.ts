@@ -3,7 +3,7 @@ import { createArchiveFolder, readPayload, withManifest } from '../support/archi
 import { createTestPipeline } from '../support/pipeline.ts';
 import { dayVersions, expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { copyHalfWay, holdLabelSet, longPodFile, podStaging, runningCopies } from './held-load.ts';
+import { copyHalfWay, holdLabelSet, longPodFile, podStaging, runningCopies } from '../support/held-load.ts';
 
 test('a connection that breaks in the middle of a COPY costs a retry and nothing else', async () => {
   const pipeline = await createTestPipeline();
