@@ -13,7 +13,7 @@ import type { Place } from './support/places.ts';
 import { expectAsClean } from './support/tables-of-run.ts';
 
 /** The last place has nothing after it. */
-const borders = places.filter((place: Place) => place.next !== undefined);
+const borders = (places as readonly Place[]).filter(({ next }) => next !== undefined);
 
 let scenario: PlacesScenario;
 const runs = new Map<string, FaultRun>();

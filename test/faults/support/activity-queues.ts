@@ -1,8 +1,6 @@
 import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { taskQueues } from '../../../domain/run.ts';
-
-/** `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
-const activityType = 2;
 
 /** Let Temporal hand out no activities in a namespace: those that runs ask for stay scheduled. */
 export async function stopHandingOut(client: Client): Promise<void> {
@@ -20,7 +18,7 @@ async function limitQueues(client: Client, rateLimit: { requestsPerSecond: numbe
       namespace: client.options.namespace,
       identity: 'fault suite',
       taskQueue,
-      taskQueueType: activityType,
+      taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
       updateQueueRateLimit: { rateLimit, reason: 'fault suite' },
     });
 }

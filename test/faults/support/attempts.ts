@@ -1,3 +1,4 @@
+import { temporal } from '@temporalio/proto';
 import type { FaultRun } from './fault-bed.ts';
 
 /** One start of an activity on a worker. */
@@ -40,13 +41,10 @@ export async function attemptsOf({ handle }: FaultRun): Promise<Attempt[]> {
     activity: activity.activityType?.name ?? '',
     attempt: activity.attempt ?? 0,
     workerPid: pidOf(activity.lastWorkerIdentity),
-    running: activity.state === pendingStarted,
+    running: activity.state === temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
   }));
   return [...ended, ...pending];
 }
-
-/** `PENDING_ACTIVITY_STATE_STARTED` of Temporal's API. */
-const pendingStarted = 2;
 
 /** Workers are called `pid@host` unless they are given a name. */
 function pidOf(identity: string | null | undefined): number {

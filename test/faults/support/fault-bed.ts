@@ -15,8 +15,8 @@ import type { ArchiveFolder, Payload } from '../../support/archives.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createNamespace, testEnvironment } from '../../support/pipeline.ts';
-import { startWorkerProcess } from '../../support/worker-process.ts';
-import type { WorkerProcess } from '../../support/worker-process.ts';
+import { startWorkerProcess } from './worker-process.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 /** A registered cluster. */
 export interface Target {

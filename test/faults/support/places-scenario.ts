@@ -3,7 +3,7 @@ import { mapTags } from '../../../platform/tag-mapping.ts';
 import { packPayload, readPayload, withManifest } from '../../support/archives.ts';
 import type { Payload } from '../../support/archives.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import type { WorkerProcess } from '../../support/worker-process.ts';
+import type { WorkerProcess } from './worker-process.ts';
 import { createFaultBed } from './fault-bed.ts';
 import type { FaultBed, FaultBedOptions, FaultRun, Target } from './fault-bed.ts';
 import { installGates, isCommitted } from './gates.ts';

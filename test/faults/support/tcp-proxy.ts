@@ -7,6 +7,8 @@ export interface TcpProxy {
   port: number;
   /** let nothing through any more, in either direction; connections stay open, as in a network that lost its router */
   block(): void;
+  /** break all connections; new ones are let through */
+  reset(): void;
   /** break the connection that the server sees coming from this port. @returns whether there was one */
   cut(clientPort: number): boolean;
 }
@@ -48,6 +50,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         inbound.unpipe(outbound).pause();
         outbound.unpipe(inbound).pause();
       }
+    },
+    reset: () => {
+      blocked = false;
+      for (const socket of [...pairs].flat()) socket.resetAndDestroy();
     },
     cut: (clientPort) => {
       const found = [...pairs].filter(([, outbound]) => outbound.localPort === clientPort);

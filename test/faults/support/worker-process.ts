@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
-/** A worker in a process of its own: `ocp-pipeline worker`, run from source. */
+/** A worker in a process of its own: `ocp-pipeline worker`, as `npm run build` made it. */
 export interface WorkerProcess {
   pid: number;
   /** end it at once, as a crash or a lost machine does; resolves when it is gone */
@@ -18,8 +18,15 @@ export interface WorkerProcess {
   output(): string;
 }
 
-const hooks = new URL('../workflows/typescript-hooks.mjs', import.meta.url).href;
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+/**
+ * A process whose test was killed must not stay behind: its standard input ends with its parent. Its threads load this too,
+ * and have no standard input.
+ */
+const endWithTest =
+  `data:text/javascript,import { isMainThread } from 'node:worker_threads';` +
+  `if (isMainThread) process.stdin.on('close', () => process.exit(1)).resume();`;
+/** As it is shipped, and started in a quarter of the time that the source takes. */
+const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 /**
  * Start a worker and wait until it says that it is ready. It ends with the file's tests.
@@ -27,7 +34,7 @@ const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
  * @throws Error with the worker's output when it ends before it is ready
  */
 export async function startWorkerProcess(environment: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, ['--import', hooks, main, 'worker'], {
+  const child = spawn(process.execPath, ['--import', endWithTest, main, 'worker'], {
     env: { ...inherited(), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -40,7 +47,11 @@ export async function startWorkerProcess(environment: Record<string, string>): P
     await exited;
   };
   afterAll(kill);
-  await waitUntil(() => child.exitCode !== null || output.includes('worker started'), 60_000);
+  await waitUntil(() => child.exitCode !== null || output.includes('worker started'), 90_000).catch(
+    (cause: unknown) => {
+      throw new Error(`the worker does not become ready:\n${output}`, { cause });
+    },
+  );
   if (child.exitCode !== null || child.pid === undefined)
     throw new Error(`the worker ended with exit code ${child.exitCode} before it was ready:\n${output}`);
   return {
