@@ -62,7 +62,7 @@ export interface FaultBed {
 }
 
 /** One slot for every place at which a run is held. */
-const slots = { OCP_LOAD_CONCURRENCY: '10', OCP_SQL_CONCURRENCY: '10', OCP_DATABASE_POOL_SIZE: '40' };
+const slots = { OCP_LOAD_CONCURRENCY: '16', OCP_SQL_CONCURRENCY: '12', OCP_DATABASE_POOL_SIZE: '50' };
 
 /** Create it, without a worker; it ends with the file's tests. */
 export async function createFaultBed(options: FaultBedOptions = {}): Promise<FaultBed> {

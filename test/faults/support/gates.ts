@@ -39,19 +39,25 @@ export async function installGates(
       `create trigger gate_${index} before ${event} on ${table.includes('.') ? table : `${schema}.${table}`}
        for each row when (${when}) execute function public.wait_at_gate('${name}', '${key}')`,
     );
-  // One session holds the locks of all closed gates.
-  const keeper = new pg.Client({ connectionString: url });
-  await keeper.connect();
-  afterAll(() => keeper.end());
+  // One session holds the locks of all closed gates; when the server crashes, all are open.
+  let keeper: pg.Client | undefined;
+  afterAll(() => keeper?.end());
+  const connectedKeeper = async (): Promise<pg.Client> => {
+    if (keeper !== undefined) return keeper;
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => (keeper = undefined));
+    await client.connect();
+    return (keeper = client);
+  };
   return async (place, target) => {
     const lock = `gate:${place.name}:${valueOfKey(place, target)}`;
-    await keeper.query('select pg_advisory_lock(hashtextextended($1, 0))', [lock]);
+    await (await connectedKeeper()).query('select pg_advisory_lock(hashtextextended($1, 0))', [lock]);
     return {
       place,
       target,
       waitingBackend: () => waitingFor(database, lock),
       open: async () => {
-        await keeper.query('select pg_advisory_unlock(hashtextextended($1, 0))', [lock]);
+        await (await connectedKeeper()).query('select pg_advisory_unlock(hashtextextended($1, 0))', [lock]);
       },
     };
   };
