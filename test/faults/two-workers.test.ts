@@ -48,7 +48,7 @@ beforeAll(async () => {
     await handle.result();
     endedMeanwhile.add(place);
   }
-  for (const { place, run } of kept) await waitUntil(() => isOnSecond(run, place.activity), 90_000);
+  for (const { place, run } of kept) await waitUntil(() => isOnSecond(run, place.activity), 180_000);
   server.finishFirst();
   for (const { gate } of kept) await gate.open();
   first.thaw();

@@ -11,6 +11,6 @@ export default defineConfig({
     // They wait most of the time, for heartbeats to be missed: the server gives a lost attempt half a minute or a whole one.
     maxWorkers: 5,
     testTimeout: 120_000,
-    hookTimeout: 240_000,
+    hookTimeout: 480_000,
   },
 });
