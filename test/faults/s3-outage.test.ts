@@ -1,5 +1,5 @@
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startVersitygw } from '../servers/versitygw.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { lastFailuresOf } from './support/attempts.ts';
@@ -10,6 +10,7 @@ import { createPlacesScenario, startFetching } from './support/places-scenario.t
 import type { PlacesScenario } from './support/places-scenario.ts';
 import { places } from './support/places.ts';
 import { expectAsClean } from './support/tables-of-run.ts';
+import { atEnd } from '../support/at-end.ts';
 
 const bucket = 'payloads';
 const outageMs = 30_000;
@@ -25,7 +26,7 @@ const endedDuringOutage: string[] = [];
 
 beforeAll(async () => {
   const server = await startVersitygw(await createFolder('s3'));
-  afterAll(() => server.stop());
+  atEnd(() => server.stop());
   const credentials = {
     AWS_ACCESS_KEY_ID: server.accessKey,
     AWS_SECRET_ACCESS_KEY: server.secretKey,
@@ -33,7 +34,7 @@ beforeAll(async () => {
   };
   Object.assign(process.env, credentials); // the AWS SDK finds them there, here and in the worker
   client = new S3Client({ endpoint: server.endpoint, forcePathStyle: true });
-  afterAll(() => client.destroy());
+  atEnd(() => client.destroy());
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
   scenario = await createPlacesScenario({
     objectStoreUrl: `s3://${bucket}/ocp`,

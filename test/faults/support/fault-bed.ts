@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client } from '@temporalio/client';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { startRun } from '../../../cli/start-run.ts';
 import type { StartedRun } from '../../../cli/start-run.ts';
 import { loadConfig } from '../../../platform/config.ts';
@@ -17,6 +17,7 @@ import type { TestDatabase } from '../../support/database.ts';
 import { createNamespace, testEnvironment } from '../../support/pipeline.ts';
 import { startWorkerProcess } from './worker-process.ts';
 import type { WorkerProcess } from './worker-process.ts';
+import { atEnd } from '../../support/at-end.ts';
 
 /** A registered cluster. */
 export interface Target {
@@ -81,7 +82,7 @@ export async function createFaultBed(options: FaultBedOptions = {}): Promise<Fau
     s3: { endpoint: config.S3_ENDPOINT },
   });
   const { connection, namespace } = await createNamespace(temporalAddress);
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   const client = new Client({ connection, namespace });
   const archives = await createArchiveFolder();
   const { orgId, pool, url: databaseUrl } = database;
@@ -124,6 +125,6 @@ export async function createFaultBed(options: FaultBedOptions = {}): Promise<Fau
 /** An empty directory that goes with the file's tests. */
 export async function createFolder(purpose: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), `ocp-faults-${purpose}-`));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }

@@ -1,11 +1,12 @@
 import pg from 'pg';
-import { afterAll } from 'vitest';
+
 import { inTenantTransaction } from '../../../platform/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { Target } from './fault-bed.ts';
 import { places } from './places.ts';
 import type { Place } from './places.ts';
+import { atEnd } from '../../support/at-end.ts';
 
 /** A closed gate: the run of one cluster waits there, in the middle of its transaction. */
 export interface Gate {
@@ -41,7 +42,7 @@ export async function installGates(
     );
   // One session holds the locks of all closed gates; when the server crashes, all are open.
   let keeper: pg.Client | undefined;
-  afterAll(() => keeper?.end());
+  atEnd(() => keeper?.end());
   const connectedKeeper = async (): Promise<pg.Client> => {
     if (keeper !== undefined) return keeper;
     const client = new pg.Client({ connectionString: url });

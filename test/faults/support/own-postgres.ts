@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+
 import { openPool } from '../../../platform/database.ts';
 import { postgresUrl, startPostgres, stopPostgres } from '../../../platform/embedded/postgres-server.ts';
 import { isRunning } from '../../../platform/embedded/process-identity.ts';
@@ -9,6 +9,7 @@ import type { TestDatabase } from '../../support/database.ts';
 import { createTemplateDatabase, databaseUrl, testOrg } from '../../support/template-database.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { createFolder } from './fault-bed.ts';
+import { atEnd } from '../../support/at-end.ts';
 
 /** A PostgreSQL of a scenario's own, on whose disk things are when it says so: fsync is on. */
 export interface OwnPostgres {
@@ -46,7 +47,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const serverUrl = postgresUrl(server.port, password, 'postgres');
   const url = databaseUrl(serverUrl, await createTemplateDatabase(serverUrl));
   const pool = openPool({ url, size: 20, applicationName: 'test' });
-  afterAll(async () => {
+  atEnd(async () => {
     await pool.end();
     await stopPostgres(server);
     process.off('exit', endWithProcess);

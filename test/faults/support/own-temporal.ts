@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+
 import { isRunning } from '../../../platform/embedded/process-identity.ts';
 import { findTemporalBinary } from '../../../platform/embedded/temporal-binary.ts';
 import { startTemporal, stopTemporal, temporalAddress } from '../../../platform/embedded/temporal-server.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { createFolder } from './fault-bed.ts';
+import { atEnd } from '../../support/at-end.ts';
 
 /** A Temporal dev server of a scenario's own, that keeps its workflows in a file. */
 export interface OwnTemporal {
@@ -43,7 +44,7 @@ export async function startOwnTemporal(): Promise<OwnTemporal> {
     }
   };
   process.once('exit', endWithProcess);
-  afterAll(async () => {
+  atEnd(async () => {
     await stopTemporal(server);
     process.off('exit', endWithProcess);
   });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 
 /** An HTTP server that has one payload, and stops in the middle of sending it the first time. */
 export interface PayloadServer {
@@ -26,7 +26,7 @@ export async function startPayloadServer(archive: Buffer): Promise<PayloadServer
     } else response.end(archive);
   });
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  afterAll(
+  atEnd(
     () =>
       new Promise((resolve) => {
         server.close(resolve);

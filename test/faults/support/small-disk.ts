@@ -2,8 +2,9 @@ import { execFile, spawnSync } from 'node:child_process';
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
+
 import { createFolder } from './fault-bed.ts';
+import { atEnd } from '../../support/at-end.ts';
 
 const run = promisify(execFile);
 
@@ -41,7 +42,7 @@ export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk> {
     spawnSync(...command('umount', directory));
   };
   process.once('exit', unmount);
-  afterAll(async () => {
+  atEnd(async () => {
     await run(...command('umount', directory));
     process.off('exit', unmount);
   });

@@ -1,6 +1,6 @@
 import { createServer, connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { afterAll } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 
 /** A loopback port that leads to a server, until the test cuts or blocks the way. */
 export interface TcpProxy {
@@ -37,7 +37,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const destroyAll = (): void => {
     for (const socket of [...pairs].flat()) socket.destroy();
   };
-  afterAll(async () => {
+  atEnd(async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     destroyAll();
     await closed;

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+
 import { waitUntil } from '../../support/wait-until.ts';
+import { atEnd } from '../../support/at-end.ts';
 
 /** A worker in a process of its own: `ocp-pipeline worker`, as `npm run build` made it. */
 export interface WorkerProcess {
@@ -46,7 +47,7 @@ export async function startWorkerProcess(environment: Record<string, string>): P
     child.kill('SIGKILL');
     await exited;
   };
-  afterAll(kill);
+  atEnd(kill);
   await waitUntil(() => child.exitCode !== null || output.includes('worker started'), 90_000).catch(
     (cause: unknown) => {
       throw new Error(`the worker does not become ready:\n${output}`, { cause });
