@@ -57,7 +57,7 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
     shutdownGraceTime: options.graceMs ?? 30_000,
     shutdownForceTime: (options.graceMs ?? 30_000) + 30_000,
   };
-  const workers = await Promise.all([
+  const workers = await allOrNone([
     Worker.create({
       ...common,
       ...workflowCode(options.workflowBundlePath),
@@ -96,4 +96,14 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
     }),
     stop,
   };
+}
+
+/** When one cannot be created, the others let go of their connection: it could not be closed otherwise, nor the process end. */
+async function allOrNone(creations: readonly Promise<Worker>[]): Promise<Worker[]> {
+  const settled = await Promise.allSettled(creations);
+  const workers = settled.flatMap((creation) => (creation.status === 'fulfilled' ? [creation.value] : []));
+  const failed = settled.find((creation) => creation.status === 'rejected');
+  if (failed === undefined) return workers;
+  await Promise.allSettled(workers.map((worker) => worker.runUntil(Promise.resolve())));
+  throw failed.reason;
 }

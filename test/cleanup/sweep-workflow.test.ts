@@ -11,7 +11,7 @@ import type { ArchiveFolder } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
-import { copyHalfWay, holdLabelSet, longPodFile } from '../workflows/held-load.ts';
+import { copyHalfWay, holdLabelSet, longPodFile } from '../support/held-load.ts';
 import { partitionsOf, stagingTables } from './clean-up.ts';
 
 const october = billingMonth('2026-10');

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the servers that `npm run test:servers` needs, without Docker:
+# Install the servers that `npm run test:servers` and `npm run test:faults` need, without Docker:
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), Prometheus with promtool, and the check of docker-compose.yml.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail

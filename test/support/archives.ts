@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
-import { afterAll } from 'vitest';
+
 import { payloadPath } from './fixtures.ts';
+import { atEnd } from './at-end.ts';
 
 /** A payload in parts: its manifest as sent, and the text of its CSV files by name. */
 export interface Payload {
@@ -113,7 +114,7 @@ export interface ArchiveFolder {
 /** Create it. */
 export async function createArchiveFolder(): Promise<ArchiveFolder> {
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-archives-'));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
   const write = async (bytes: Buffer): Promise<string> => {
     const path = join(directory, `${randomUUID()}.tar.gz`);
     await writeFile(path, bytes);

@@ -44,7 +44,7 @@ export interface TestPipeline {
 installTemporalLogger(createLogger({ level: process.env['OCP_LOG_LEVEL'] ?? 'silent' }));
 
 /** Environment of a test pipeline; short waits, so that nothing has to sleep. */
-const testEnvironment = {
+export const testEnvironment = {
   OCP_NOW: testNow,
   OCP_ACTIVITY_RETRY_INITIAL: '50ms',
   OCP_ACTIVITY_RETRY_MAX: '500ms',
@@ -105,9 +105,11 @@ export async function createTestPipeline(environment: Record<string, string> = {
   };
 }
 
-/** A Temporal namespace of one test file, with our search attributes. */
-export async function createNamespace(): Promise<{ connection: Connection; namespace: string }> {
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
+/** A Temporal namespace of one test file, with our search attributes; on the shared server when no address is given. */
+export async function createNamespace(
+  address = inject('temporalAddress'),
+): Promise<{ connection: Connection; namespace: string }> {
+  const connection = await Connection.connect({ address });
   const namespace = `test-${randomBytes(6).toString('hex')}`;
   await connection.workflowService.registerNamespace({
     namespace,

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalLabels } from '../../domain/labels.ts';
-import { withManifest } from '../support/archives.ts';
-import type { Payload } from '../support/archives.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { withManifest } from './archives.ts';
+import type { Payload } from './archives.ts';
+import type { TestDatabase } from './database.ts';
+import { waitUntil } from './wait-until.ts';
 
 const podCount = 250;
 const hours = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0'));

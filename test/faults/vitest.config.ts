@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** What is left after servers, disks, connections and workers failed; `npm run test:faults`. */
+export default defineConfig({
+  test: {
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+    include: ['test/faults/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    // They wait most of the time, for heartbeats to be missed: the server gives a lost attempt half a minute or a whole one.
+    maxWorkers: 5,
+    testTimeout: 120_000,
+    hookTimeout: 480_000,
+  },
+});
