@@ -11,7 +11,7 @@ import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { podFileAlone, podStaging } from '../workflows/held-load.ts';
+import { podFileAlone, podStaging } from '../support/held-load.ts';
 
 // Each command is a process of its own, and some tests need a dozen.
 vi.setConfig({ testTimeout: 240_000 });

@@ -8,7 +8,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { dayVersions, expectSameTables, snapshotTables } from '../support/tables.ts';
 import type { Tables } from '../support/tables.ts';
-import { copyHalfWay, holdLabelSet, longPodFile } from '../workflows/held-load.ts';
+import { copyHalfWay, holdLabelSet, longPodFile } from '../support/held-load.ts';
 import { leftOvers, nothingLeft } from './left-overs.ts';
 import { resetPointBefore, resetPoints, runIdOf, TemporalUi, untilBlocked } from './temporal-ui.ts';
 import type { ResetPoint, Run } from './temporal-ui.ts';

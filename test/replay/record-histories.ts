@@ -20,7 +20,7 @@ import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { holdLabelSet, podFileAlone, podStaging } from '../workflows/held-load.ts';
+import { holdLabelSet, podFileAlone, podStaging } from '../support/held-load.ts';
 import { writeHistory } from './write-history.ts';
 
 // README.md says when to run this. Each scenario is checked to be what its name says before it is written.
