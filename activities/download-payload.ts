@@ -14,6 +14,8 @@ import { migrateTenant, tenantIsBehind } from '../platform/migrations.ts';
 import { scanPayloadArchive } from '../platform/payload-archive.ts';
 import { openPayload } from '../platform/payload-source.ts';
 import { matchSource, tenantSettings } from '../platform/tenant.ts';
+import { PipelineError } from '../domain/failures.ts';
+import { ObjectStoreError } from '../platform/object-store/index.ts';
 import { payloadKey } from '../platform/object-keys.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -77,7 +79,10 @@ async function archivePayload(
   return storeAndScan(deps, objectKey, source, signal);
 }
 
-/** One pass over the download feeds the object store and the scan; a bad archive aborts the store's write. */
+/**
+ * One pass over the download feeds the object store and the scan. The object is finished only when the archive is found
+ * good: what is in the store is believed by later attempts.
+ */
 async function storeAndScan(
   deps: ActivityDependencies,
   objectKey: string,
@@ -89,6 +94,11 @@ async function storeAndScan(
   const toScan = new PassThrough();
   const badArchive = new AbortController();
   const stop = AbortSignal.any([signal, badArchive.signal]);
+  const scanned = scanPayloadArchive(toScan, { signal }).catch((error: unknown) => {
+    // Anything else is what ended the feed, of which the store learns by itself.
+    if (error instanceof PipelineError) badArchive.abort();
+    throw error;
+  });
   const fed = pipeline(
     source,
     async function* (chunks: AsyncIterable<Buffer>) {
@@ -98,14 +108,11 @@ async function storeAndScan(
         yield chunk;
       }
       toScan.end();
+      await scanned;
     },
     toStore,
     { signal: stop },
   );
-  const scanned = scanPayloadArchive(toScan, { signal }).catch((error: unknown) => {
-    badArchive.abort();
-    throw error;
-  });
   const [scan, put, feed] = await Promise.allSettled([
     scanned,
     deps.objectStore.put(objectKey, toStore, { signal: stop }),
@@ -115,6 +122,8 @@ async function storeAndScan(
     }),
   ]);
   signal.throwIfAborted();
+  // A store that fails ends the other two as well, and they would only say that they were ended.
+  if (put.status === 'rejected' && put.reason instanceof ObjectStoreError) throw put.reason;
   if (feed.status === 'rejected' && !badArchive.signal.aborted) throw feed.reason;
   if (scan.status === 'rejected') throw scan.reason;
   if (put.status === 'rejected') throw put.reason;
