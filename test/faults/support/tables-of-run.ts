@@ -56,8 +56,8 @@ async function ledgersOf(database: TestDatabase, sourceUuid: string): Promise<Re
        from ocp_source_month where source_uuid = $1 order by 1`,
     ),
     labelDays: await of(
-      `select billing_month, data_source, namespace, node, key, value, day_mask
-       from ocp_label_days where source_uuid = $1 order by 2, 3, 4, 5, 6`,
+      `select billing_month, data_source, namespace, node, labels, day_mask
+       from ocp_label_days where source_uuid = $1 order by 2, 3, 4, labels_hash`,
     ),
     warnings: await of(`select * from ocp_validation_warning where source_uuid = $1`),
     publicManifests: await of(
