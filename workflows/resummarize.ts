@@ -1,4 +1,5 @@
 import { condition, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { priorityKeyOf } from '../domain/priority.ts';
 import type { ResummarizeInput, ResummarizeResult } from '../domain/resummarize.ts';
 import { defaultRunOptions } from '../domain/run.ts';
 import { firstDay, lastDay } from '../domain/usage-day.ts';
@@ -14,12 +15,13 @@ import { summariseMonth } from './summarise-month.ts';
  */
 export async function resummarize(input: ResummarizeInput): Promise<ResummarizeResult> {
   const options = { ...defaultRunOptions, ...input.options };
+  const priority = { orgId: input.orgId, key: priorityKeyOf(input.month, Date.now()) };
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
     upsertSearchAttributes([
       { key: searchAttributes.pipelineState, value: open.length > 0 ? 'blocked' : 'summarising' },
     ]);
   });
-  const activities = withDecisions(bindActivities(options, input.orgId), decisions);
+  const activities = withDecisions(bindActivities(options, priority), decisions);
   let settingsHash = input.settingsHash;
   let changed = false;
   setHandler(
