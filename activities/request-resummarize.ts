@@ -2,6 +2,7 @@ import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ResummarizeInput, SettingsChange } from '../domain/resummarize.ts';
 import { settingsWorkflowId } from '../domain/resummarize.ts';
+import { fairnessKeyOf } from '../domain/priority.ts';
 import { mostNamesInHistory, taskQueues } from '../domain/run.ts';
 import { billingMonthOf, firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
@@ -71,6 +72,7 @@ async function request(
     signal: 'settingsChanged',
     signalArgs: [{ settingsHash }],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    priority: { fairnessKey: fairnessKeyOf(source.orgId) },
     staticSummary: `settings changed: rebuild ${source.month}`,
   });
 }

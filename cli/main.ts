@@ -9,6 +9,7 @@ import { packageRoot } from '../platform/package-root.ts';
 import { register } from './command.ts';
 import type { GlobalOptions } from './command.ts';
 import { demoCommand } from './demo.ts';
+import { deploymentListCommand, deploymentSetCurrentCommand } from './deployment.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
@@ -76,6 +77,9 @@ function buildParser(): Argv<GlobalOptions> {
     register(register(inner, schedulesApplyCommand), schedulesListCommand),
   );
   parser = register(parser, workerCommand);
+  parser = group(parser, 'deployment', 'Versions of the workers, when they are versioned', (inner) =>
+    register(register(inner, deploymentSetCurrentCommand), deploymentListCommand),
+  );
   parser = register(parser, migrateCommand);
   parser = register(parser, setupCommand);
   parser = register(parser, doctorCommand);

@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../domain/failures.ts';
+import { fairnessKeyOf } from '../domain/priority.ts';
 import type { ResummarizeInput } from '../domain/resummarize.ts';
 import { taskQueues } from '../domain/run.ts';
 import { billingMonth, billingMonthOf, firstDay, lastDay, usageDay } from '../domain/usage-day.ts';
@@ -65,6 +66,7 @@ export const resummarizeCommand: Command<Options> = {
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue: taskQueues.pipeline,
         args: [input],
+        priority: { fairnessKey: fairnessKeyOf(options.org) },
         staticSummary: `rebuild ${options.cluster}, ${range.from} to ${range.until}`,
       });
       const result = await client

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
@@ -10,10 +11,13 @@ import { createLogger, installTemporalLogger } from '../platform/logging.ts';
 import type { PipelineLogger } from '../platform/logging.ts';
 import { blockedRunsQuery, startSampling } from '../platform/metrics.ts';
 import { migrateAll, migratePublic } from '../platform/migrations.ts';
+import { packageVersion } from '../platform/package-root.ts';
 import { openObjectStore } from '../platform/object-store/index.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 import { configuredTemporal, connectClient, connectWorker, localTemporal } from '../platform/temporal.ts';
 import type { TemporalTarget } from '../platform/temporal.ts';
+import { startTracing } from '../platform/tracing.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import { observeWorkers } from '../workers/health.ts';
 import type { WorkerObserver } from '../workers/health.ts';
 import { startPipelineWorkers } from '../workers/pipeline.ts';
@@ -41,7 +45,8 @@ export interface Services {
   temporalUiUrl: string | undefined;
   embedded: { postgres: boolean; temporal: boolean; objectStore: boolean };
   client(): Promise<Client>;
-  startWorkers(): Promise<PipelineWorkers>;
+  /** @param deployed run by `ocp-pipeline worker`: under the version that is configured */
+  startWorkers(options?: { deployed: boolean }): Promise<PipelineWorkers>;
   /** sees the workers that {@link startWorkers} started */
   observer: WorkerObserver;
   /** Close connections, stop what this process started. */
@@ -136,8 +141,17 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
   const observer = observeWorkers();
   let stopSampling = async () => Promise.resolve();
   const clientPool = pool(clientPoolSize, 'ocp-pipeline');
+  const identity = config.HOSTNAME ?? `${process.pid}@${hostname()}`;
+  let tracing: Promise<Tracing | undefined> | undefined;
+  const traced = () =>
+    (tracing ??= startTracing(config, {
+      version: packageVersion(),
+      instance: identity,
+      onError: (error) => logger?.warn({ error }, 'traces were dropped'),
+    }));
   const client = async () => {
-    const opened = await connectClient(target());
+    const interceptor = (await traced())?.client;
+    const opened = await connectClient(target(), interceptor === undefined ? [] : [interceptor]);
     connections.push(opened.connection);
     return opened;
   };
@@ -152,7 +166,7 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
     embedded,
     client,
     observer,
-    startWorkers: async () => {
+    startWorkers: async ({ deployed } = { deployed: false }) => {
       const { connectionOptions, ...where } = target();
       const connection = await connectWorker({
         ...where,
@@ -167,9 +181,13 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
           onError: (error) => logger?.warn({ error }, 'gauges keep their values: a sample failed'),
         });
       }
+      const { TEMPORAL_WORKER_BUILD_ID: buildId, TEMPORAL_DEPLOYMENT_NAME: deploymentName } = config;
       return startPipelineWorkers({
         connection,
         namespace: target().namespace,
+        identity,
+        version: deployed && buildId !== undefined ? { deploymentName, buildId } : undefined,
+        tracing: (await traced())?.worker,
         dependencies: {
           pool: pool(config.OCP_DATABASE_POOL_SIZE, 'ocp-pipeline worker'),
           databaseUrl,
@@ -182,6 +200,7 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
     close: async () => {
       closing = true;
       await stopSampling();
+      await (await tracing)?.close();
       await Promise.all(connections.map((connection) => connection.close()));
       await Promise.all(pools.map((opened) => opened.end()));
       await stack?.stop();

@@ -8,6 +8,7 @@ import { TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@te
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { PipelineError } from '../domain/failures.ts';
+import { fairnessKeyOf } from '../domain/priority.ts';
 import { ingestWorkflowId, taskQueues } from '../domain/run.ts';
 import type { IngestManifestInput, IngestManifestResult, RunOptions } from '../domain/run.ts';
 import type { Config } from '../platform/config.ts';
@@ -142,7 +143,7 @@ async function startWorkflow(
       taskQueue: taskQueues.pipeline,
       args: [input],
       workflowIdReusePolicy,
-      priority: { fairnessKey: input.orgId },
+      priority: { fairnessKey: fairnessKeyOf(input.orgId) },
       workflowIdConflictPolicy: 'USE_EXISTING',
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.orgId, value: input.orgId },

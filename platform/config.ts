@@ -98,6 +98,48 @@ const settings = {
     'connections of one worker process; load and aggregation slots together need two fewer',
     '16',
   ),
+  OCP_SHUTDOWN_GRACE: setting(
+    durationMs,
+    'after SIGTERM: how long running activities of a worker may go on before they are cancelled; after twice this it gives up and ends with an error',
+    '30s',
+  ),
+  TEMPORAL_WORKER_BUILD_ID: setting(
+    z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+        'expected 1 to 128 letters, digits, dots, dashes or underscores',
+      )
+      .optional(),
+    'version of the worker, for example the git commit: turns on Worker Deployment Versioning; the worker gets nothing until `ocp-pipeline deployment set-current`. Not set: not versioned',
+  ),
+  TEMPORAL_DEPLOYMENT_NAME: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, 'expected 1 to 128 letters, digits, dashes or underscores'),
+    'name of the Worker Deployment that the versions belong to',
+    'ocp-pipeline',
+  ),
+  HOSTNAME: setting(
+    z.string().max(255).optional(),
+    'identity of a worker in Temporal; Kubernetes sets it to the name of the pod. Not set: process id and host name',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    z.url({ protocol: /^https?$/, error: 'expected http://host:4318 or https://host' }).optional(),
+    'collector that takes traces by OTLP over HTTP, as JSON; `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` hold too. Not set: no tracing',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    ...setting(
+      z.string().optional(),
+      'headers for the collector, `name=value,name=value`; not shown anywhere',
+    ),
+    secret: true as const,
+  },
+  OTEL_EXPORTER_OTLP_TIMEOUT: setting(
+    wholeNumber(1, 600_000),
+    'longest time that one export takes, milliseconds',
+    '10000',
+  ),
   OCP_ACTIVITY_TRANSFER_TIMEOUT: setting(
     durationMs,
     'bound on all attempts to download or split a payload',

@@ -32,7 +32,7 @@ export function createLogger(options: { level: string; file?: string }): Pipelin
       base: { pipeline: 'postgres' },
       serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
       // On the finished line: a secret is also found inside messages, stacks and errors of libraries.
-      hooks: { streamWrite: withoutSecrets },
+      hooks: { streamWrite: redactSecrets },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     options.file === undefined
@@ -52,7 +52,8 @@ const secrets: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
 ];
 
-function withoutSecrets(line: string): string {
+/** Cut what may be secret out of a text: passwords, tokens, user info and query strings of addresses. */
+export function redactSecrets(line: string): string {
   return secrets.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
 }
 

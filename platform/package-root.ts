@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +7,12 @@ import { fileURLToPath } from 'node:url';
  * so that `sql/`, `migrations/` and `samples/` are found in both.
  */
 export const packageRoot: string = findUp(dirname(fileURLToPath(import.meta.url)));
+
+/** Version of this program, as its package says. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
 
 function findUp(start: string): string {
   let directory = start;

@@ -1,14 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
-import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ActivityDependencies } from '../activities/index.ts';
 import { taskQueues } from '../domain/run.ts';
-import { packageRoot } from '../platform/package-root.ts';
 import { dataConverter } from '../platform/temporal.ts';
+import type { WorkerTracing } from '../platform/tracing.ts';
+import { workflowCode } from './workflow-bundle.ts';
 
 /** The workers of one process; each polls the queue of one scarce resource. */
 export interface PipelineWorkers {
@@ -22,8 +19,13 @@ export interface PipelineWorkersOptions {
   connection: NativeConnection;
   namespace: string;
   dependencies: ActivityDependencies;
-  /** how long running activities may go on after a stop before they are cancelled, milliseconds */
+  /** how long running activities may go on after a stop before they are cancelled, milliseconds; default as configured */
   graceMs?: number;
+  /** name of this worker in Temporal; the SDK's default is process id and host name */
+  identity?: string | undefined;
+  /** version of this worker, which then takes only what belongs to the version; undefined: not versioned */
+  version?: WorkerVersion | undefined;
+  tracing?: WorkerTracing | undefined;
   /** bundle to run instead of the one of the build */
   workflowBundlePath?: string;
 }
@@ -31,15 +33,35 @@ export interface PipelineWorkersOptions {
 /** Tenants cleaned up at a time: cleanups have all night, and payloads need the connections. */
 const maintenanceSlots = 2;
 
-/** Built by `npm run build`; from source the SDK bundles the workflows when the worker starts. */
-export const builtBundlePath = join(packageRoot, 'dist', 'workflow-bundle.js');
+/**
+ * Runs kept in memory between two of their tasks. A burst goes through all of its runs in turn, so a cache that does not
+ * hold them all helps none: with 100 for 200 payloads every task replayed its run, and 3 were done when with a cache that held
+ * them 200 were. Its size hardly shows in the memory that the process takes. The SDK's default goes by the size of the heap, which on a
+ * small container is such a small cache.
+ */
+const cachedRuns = 1_000;
 
-function workflowCode(given?: string): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
-  if (given !== undefined) return { workflowBundle: { codePath: given } };
-  const fromBuild = import.meta.url.includes('/dist/workers/');
-  return fromBuild && existsSync(builtBundlePath)
-    ? { workflowBundle: { codePath: builtBundlePath } }
-    : { workflowsPath: fileURLToPath(new URL('../workflows', import.meta.url)) };
+/** Activities did not end after a stop and were given up; PostgreSQL rolls back what they began. */
+export class ShutdownTooLong extends Error {
+  constructor(waitedMs: number, cause: unknown) {
+    super(`running activities did not end within ${waitedMs / 1_000} s of the stop and were given up`, {
+      cause,
+    });
+  }
+}
+
+/** What a versioned worker is part of: `deploymentName` and the version in it. */
+export interface WorkerVersion {
+  deploymentName: string;
+  buildId: string;
+}
+
+/** Every workflow ends within days, so it stays with the version that it started with. */
+function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (version === undefined) return {};
+  return {
+    workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
+  };
 }
 
 /**
@@ -47,20 +69,28 @@ function workflowCode(given?: string): { workflowBundle: WorkflowBundleOption } 
  * that every activity that needs a connection of the pool finds one.
  */
 export async function startPipelineWorkers(options: PipelineWorkersOptions): Promise<PipelineWorkers> {
-  const { connection, namespace, dependencies } = options;
+  const { connection, namespace, dependencies, tracing, identity } = options;
   const { config } = dependencies;
+  const graceMs = options.graceMs ?? config.OCP_SHUTDOWN_GRACE;
   const common = {
     connection,
     namespace,
     dataConverter,
+    ...(identity === undefined ? {} : { identity }),
+    ...versioning(options.version),
     activities: createActivities(dependencies),
-    shutdownGraceTime: options.graceMs ?? 30_000,
-    shutdownForceTime: (options.graceMs ?? 30_000) + 30_000,
+    interceptors: tracing === undefined ? {} : { activity: [tracing.activity] },
+    shutdownGraceTime: graceMs,
+    shutdownForceTime: 2 * graceMs,
   };
+  const code = workflowCode({ traced: tracing !== undefined, given: options.workflowBundlePath });
   const workers = await allOrNone([
     Worker.create({
       ...common,
-      ...workflowCode(options.workflowBundlePath),
+      ...code,
+      interceptors: { ...common.interceptors, ...('interceptors' in code ? code.interceptors : {}) },
+      ...(tracing === undefined ? {} : { sinks: tracing.sinks }),
+      maxCachedWorkflows: cachedRuns,
       taskQueue: taskQueues.pipeline,
       maxConcurrentActivityTaskExecutions: 10,
     }),
@@ -80,13 +110,17 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       maxConcurrentActivityTaskExecutions: maintenanceSlots,
     }),
   ]);
+  let stoppedAt: number | undefined;
   const stop = () => {
+    stoppedAt ??= performance.now();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   const runs = workers.map((worker) =>
     worker.run().catch((error: unknown) => {
+      const isLate = stoppedAt !== undefined && performance.now() - stoppedAt >= 2 * graceMs;
       stop();
-      throw error;
+      // The SDK's own error for it is lost behind one about its inner state.
+      throw isLate ? new ShutdownTooLong(2 * graceMs, error) : error;
     }),
   );
   return {

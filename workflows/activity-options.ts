@@ -1,5 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
+import { fairnessKeyOf, priorityKeys } from '../domain/priority.ts';
+import type { PriorityKey } from '../domain/priority.ts';
 import { taskQueues } from '../domain/run.ts';
 import type { RunOptions } from '../domain/run.ts';
 import type { Activities } from '../activities/index.ts';
@@ -14,9 +16,6 @@ const nonRetryableErrorTypes = [
   'ConfigInvalid',
 ];
 
-/** Bytes of a fairness key that the server takes; organisation ids are ASCII. */
-const longestFairnessKey = 64;
-
 /** The activities of a run, each on the queue of the resource it needs and with the bounds of the run. */
 export interface BoundActivities {
   /** object store and COPY, minutes */
@@ -28,13 +27,23 @@ export interface BoundActivities {
   short: Activities;
 }
 
+/** Whose work it is and how urgent; read at every call, because a run knows its month only after the download. */
+export interface RunPriority {
+  readonly orgId: string;
+  key: PriorityKey;
+}
+
+const allPriorityKeys = Object.values(priorityKeys);
+
 /**
+ * Bind the activities to queues, bounds and the priority that holds at each call.
+ *
  * There is no limit on attempts: an outage of PostgreSQL or of the object store heals alone, and the
  * schedule-to-close bound ends what does not. A cancelled activity is waited for, because an unset cancellation type
  * would let the run close while its COPY is still writing.
  */
-export function bindActivities(options: RunOptions, orgId: string): BoundActivities {
-  const bind = (specific: ActivityOptions): Activities =>
+export function bindActivities(options: RunOptions, priority: RunPriority): BoundActivities {
+  const proxy = (specific: ActivityOptions, priorityKey: PriorityKey): Activities =>
     proxyActivities<Activities>({
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       retry: {
@@ -44,9 +53,15 @@ export function bindActivities(options: RunOptions, orgId: string): BoundActivit
         nonRetryableErrorTypes,
       },
       // Tenants share the slots evenly: one that sends hundreds of payloads does not hold up the others.
-      priority: { fairnessKey: orgId.slice(0, longestFairnessKey) },
+      priority: { priorityKey, fairnessKey: fairnessKeyOf(priority.orgId) },
       ...specific,
     });
+  const bind = (specific: ActivityOptions): Activities => {
+    const byKey = new Map(allPriorityKeys.map((key) => [key, proxy(specific, key)]));
+    return new Proxy({} as Activities, {
+      get: (_, name: keyof Activities) => byKey.get(priority.key)?.[name],
+    });
+  };
   return {
     transfer: bind({
       taskQueue: taskQueues.load,

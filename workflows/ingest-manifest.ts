@@ -16,9 +16,10 @@ import type {
   RunOptions,
   SplitSummary,
 } from '../domain/run.ts';
+import { priorityKeyOf } from '../domain/priority.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
-import type { BoundActivities } from './activity-options.ts';
+import type { BoundActivities, RunPriority } from './activity-options.ts';
 import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
@@ -27,6 +28,8 @@ import { summariseMonth, untilDone } from './summarise-month.ts';
 interface Run {
   input: IngestManifestInput;
   options: RunOptions;
+  /** of every activity that is scheduled from now on */
+  priority: RunPriority;
   /** each waits for an operator when it gives up */
   activities: BoundActivities;
   /** the same for loads of this payload's own files, which an operator may leave out */
@@ -54,10 +57,12 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
     board.setOpenFailures(open);
   });
-  const bound = bindActivities(options, input.orgId);
+  const priority = { orgId: input.orgId, key: priorityKeyOf(undefined, Date.now()) };
+  const bound = bindActivities(options, priority);
   const run: Run = {
     input,
     options,
+    priority,
     activities: withDecisions(bound, decisions),
     ownLoad: withDecisions(bound, decisions, true).load,
     decisions,
@@ -103,18 +108,24 @@ async function recordEnd(
 }
 
 async function ingest(run: Run): Promise<IngestManifestResult> {
-  const { board, input } = run;
+  const { input } = run;
   const carried = input.carried ?? (await downloadAndSplit(run));
   if ('outcome' in carried) return carried;
   const { payload } = carried;
   let { split } = carried;
-  board.identify(payload);
+  identify(run, payload);
   for (;;) {
     run.carried = { payload, split };
     const result = await loadAndSummarise(run, payload, split);
     if (split.failedFileCount === 0) return result;
     split = await afterFailedFiles(run, payload, split);
   }
+}
+
+/** The payload is known: show it, and let the current month go before what fills in earlier ones. */
+function identify({ board, priority }: Run, payload: AcceptedPayload): void {
+  board.identify(payload);
+  priority.key = priorityKeyOf(payload.billingMonth, Date.now());
 }
 
 async function loadAndSummarise(
@@ -233,7 +244,7 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
     };
   }
   const { payload } = downloaded;
-  board.identify(payload);
+  identify(run, payload);
   board.enter('splitting', `splitting ${payload.fileCount} files by day`);
   const split = await activities.transfer.splitPayload({ inboxId: input.inboxId, payload });
   return { payload, split };

@@ -7,6 +7,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { OpenFailure } from '../domain/decision.ts';
+import { priorityKeyOf } from '../domain/priority.ts';
 import type { ResummarizeInput, ResummarizeResult } from '../domain/resummarize.ts';
 import { defaultRunOptions } from '../domain/run.ts';
 import type { PipelineState, RunOptions } from '../domain/run.ts';
@@ -62,7 +63,8 @@ async function rebuild(
   options: RunOptions,
   decisions: Decisions,
 ): Promise<ResummarizeResult> {
-  const activities = withDecisions(bindActivities(options, input.orgId), decisions);
+  const priority = { orgId: input.orgId, key: priorityKeyOf(input.month, Date.now()) };
+  const activities = withDecisions(bindActivities(options, priority), decisions);
   let settingsHash = input.settingsHash;
   let changed = false;
   setHandler(

@@ -1,3 +1,4 @@
+import { priorityKeys } from '../domain/priority.ts';
 import { defaultRunOptions } from '../domain/run.ts';
 import type { WatchSettingsInput, WatchSettingsResult } from '../domain/watch-settings.ts';
 import { bindActivities } from './activity-options.ts';
@@ -8,6 +9,9 @@ import { bindActivities } from './activity-options.ts';
  * because Koku's own API may change them too.
  */
 export async function watchSettings(input: WatchSettingsInput): Promise<WatchSettingsResult> {
-  const activities = bindActivities({ ...defaultRunOptions, ...input.options }, 'settings');
+  const activities = bindActivities(
+    { ...defaultRunOptions, ...input.options },
+    { orgId: 'settings', key: priorityKeys.monthUnknown },
+  );
   return activities.short.requestResummarize(input);
 }

@@ -17,8 +17,8 @@ const searchAttributes: Readonly<Record<string, string>> = {
   ManifestDate: 'Datetime',
 };
 
-/** Both are needed for priority and fairness keys on servers before 1.31; later ones know them too. */
-const dynamicConfig: Readonly<Record<string, string>> = {
+/** What priority and fairness keys need on servers before 1.31; later ones know these settings too. */
+export const fairnessSettings: Readonly<Record<string, string>> = {
   'matching.useNewMatcher': 'true',
   'matching.enableFairness': 'true',
 };
@@ -121,7 +121,7 @@ export function temporalAddress(server: TemporalServer): string {
 }
 
 function serverArguments(options: TemporalServerOptions, port: number, uiPort: number): string[] {
-  const settings = { ...dynamicConfig, ...options.dynamicConfig };
+  const settings = { ...fairnessSettings, ...options.dynamicConfig };
   return [
     'server',
     'start-dev',

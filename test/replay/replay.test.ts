@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLogger, installTemporalLogger } from '../../platform/logging.ts';
-import { builtBundlePath } from '../../workers/pipeline.ts';
+import { builtBundlePath } from '../../workers/workflow-bundle.ts';
 import * as workflows from '../../workflows/index.ts';
 import { readHistories } from './histories.ts';
 import type { StoredHistory } from './histories.ts';

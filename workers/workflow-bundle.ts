@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import type { WorkflowBundleOption, WorkerOptions } from '@temporalio/worker';
+import { ConfigInvalid } from '../platform/config.ts';
+import { packageRoot } from '../platform/package-root.ts';
+
+/** Which bundle: traced workflows carry the interceptors of OpenTelemetry. */
+export interface BundleKind {
+  traced: boolean;
+}
+
+const require = createRequire(import.meta.url);
+const workflowsPath = fileURLToPath(new URL('../workflows', import.meta.url));
+/** Says with which SDK the bundles beside it were built. */
+const recordPath = join(packageRoot, 'dist', 'workflow-bundle.json');
+
+/** Built by `npm run build`; a production worker starts from this file instead of bundling for two seconds. */
+export const builtBundlePath = join(packageRoot, 'dist', 'workflow-bundle.js');
+const builtTracedBundlePath = join(packageRoot, 'dist', 'workflow-bundle-traced.js');
+
+/** Version of the installed Temporal SDK. A bundle holds the workflow half of it, so both must be the same. */
+export function sdkVersion(): string {
+  return (require('@temporalio/worker/package.json') as { version: string }).version;
+}
+
+/** Bundle the workflows as they are now. The same sources give the same text. */
+export async function bundleWorkflows({ traced }: BundleKind): Promise<string> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    workflowInterceptorModules: traced ? [interceptorModule()] : [],
+    logger: new DefaultLogger('WARN'),
+  });
+  return code;
+}
+
+/** Write both bundles and the record of the SDK's version under `dist/`. */
+export async function buildBundles(): Promise<void> {
+  await writeFile(builtBundlePath, await bundleWorkflows({ traced: false }));
+  await writeFile(builtTracedBundlePath, await bundleWorkflows({ traced: true }));
+  await writeFile(recordPath, `${JSON.stringify({ sdkVersion: sdkVersion() })}\n`);
+}
+
+type WorkflowCode =
+  | { workflowBundle: WorkflowBundleOption }
+  | { workflowsPath: string; interceptors: NonNullable<WorkerOptions['interceptors']> };
+
+/**
+ * Where a worker takes its workflows from: the given bundle, else that of the build; from source the SDK bundles them.
+ *
+ * @throws ConfigInvalid when the build's bundle is absent or of another SDK version
+ */
+export function workflowCode({ traced, given }: BundleKind & { given?: string | undefined }): WorkflowCode {
+  if (given !== undefined) return { workflowBundle: { codePath: given } };
+  if (import.meta.url.includes('/dist/workers/')) {
+    checkRecord(existsSync(recordPath) ? readFileSync(recordPath, 'utf8') : undefined, sdkVersion());
+    return { workflowBundle: { codePath: traced ? builtTracedBundlePath : builtBundlePath } };
+  }
+  return { workflowsPath, interceptors: { workflowModules: traced ? [interceptorModule()] : [] } };
+}
+
+/**
+ * @param record contents of the file beside the bundles; undefined when it is absent
+ * @throws ConfigInvalid saying what to do
+ */
+export function checkRecord(record: string | undefined, installed: string): void {
+  const built = record === undefined ? undefined : (JSON.parse(record) as { sdkVersion?: string }).sdkVersion;
+  if (built === installed) return;
+  throw new ConfigInvalid(
+    `Workflow bundle: expected one built with Temporal SDK ${installed}, found ${built ?? 'none'}; run: npm run build`,
+  );
+}
+
+function interceptorModule(): string {
+  return require.resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors');
+}
