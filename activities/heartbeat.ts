@@ -21,7 +21,6 @@ export async function withHeartbeat<T>(
   try {
     return await work((details) => {
       latest = details;
-      context.heartbeat(details);
     }, context.cancellationSignal);
   } finally {
     clearInterval(timer);

@@ -14,6 +14,7 @@ import { LabelSets } from '../platform/label-sets.ts';
 import { readDailyCsv } from '../platform/daily-csv.ts';
 import { addLogContext } from '../platform/logging.ts';
 import { measureLoad } from '../platform/metrics.ts';
+import { blocksInTurn } from '../platform/plain-staging-lines.ts';
 import { stagingRowWriter } from '../platform/staging-rows.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
@@ -177,7 +178,10 @@ async function copyPiece(
     }
   }
   const target = client.query(copyFrom(writer.copySql));
-  await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 2 }), target, { signal });
+  // One chunk may wait behind the one that is being sent: the writer's blocks take turns.
+  await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: blocksInTurn - 2 }), target, {
+    signal,
+  });
   // An object that was changed or mixed up would be charged without anybody noticing.
   if (hash.digest('hex') !== piece.checksum || rowCount !== piece.row_count)
     throw new PipelineError(

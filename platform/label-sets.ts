@@ -3,6 +3,32 @@ import type { Pool } from 'pg';
 import { canonicalLabels, parseLabels } from '../domain/labels.ts';
 import { inTenantTransaction } from './database.ts';
 
+interface CanonicalSet {
+  keys: string[];
+  /** JSON with sorted keys */
+  labels: string;
+  /** SHA-256 of `labels`, hexadecimal */
+  hash: string;
+}
+
+/** What texts of earlier loads meant: the files of one day have the same labels. Texts only, so it cannot go stale. */
+const canonicalSets = new Map<string, CanonicalSet>();
+const mostRememberedSets = 20_000;
+/** A text of hostile length is not worth keeping. */
+const longestRememberedText = 2_000;
+
+function canonicalSet(text: string): CanonicalSet {
+  const known = canonicalSets.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseLabels(text);
+  const labels = canonicalLabels(parsed);
+  const hash = createHash('sha256').update(labels).digest('hex');
+  const set = { keys: Object.keys(parsed), labels, hash };
+  if (canonicalSets.size >= mostRememberedSets) canonicalSets.clear();
+  if (text.length <= longestRememberedText) canonicalSets.set(text, set);
+  return set;
+}
+
 /**
  * Ids of label sets for one load attempt. Labels repeat every hour, so each distinct label text is parsed once and each
  * distinct set is stored once; ids are remembered by the text as it stands in the CSV.
@@ -35,14 +61,11 @@ export class LabelSets {
     const newKeys = new Set<string>();
     for (const text of texts) {
       if (this.#idsByText.has(text)) continue;
-      const parsed = parseLabels(text);
-      const labels = canonicalLabels(parsed);
-      const hash = createHash('sha256').update(labels).digest('hex');
+      const { keys, labels, hash } = canonicalSet(text);
       const known = textsByHash.get(hash);
       if (known === undefined) textsByHash.set(hash, { labels, texts: [text] });
       else known.texts.push(text);
-      if (this.#registersKeys)
-        for (const key of Object.keys(parsed)) if (!this.#seenKeys.has(key)) newKeys.add(key);
+      if (this.#registersKeys) for (const key of keys) if (!this.#seenKeys.has(key)) newKeys.add(key);
     }
     if (textsByHash.size === 0) return;
     const hashes = [...textsByHash.keys()];

@@ -21,7 +21,8 @@ export function intervalText(text: string): string {
   const parsed = parseTimestamp(text);
   if (parsed === undefined)
     throw new Error(`interval_start "${text}" in a daily CSV: expected a time that the split accepted`);
-  return formatTimestamp(parsed);
+  // Shorter to read, a million times; the zone stays, whatever that of the session is.
+  return formatTimestamp(parsed).replace('T', ' ').replace('.000000Z', 'Z');
 }
 
 /** Id of a label text that must have one. */
@@ -40,9 +41,18 @@ const longestMadeBytes = 32;
 export interface StagingLines {
   /** label texts among them that may have no id yet */
   newLabelTexts: string[];
-  /** the lines; every label text must have an id by then */
+  /**
+   * The lines; every label text must have an id by then.
+   * The bytes are written over when the lines of the {@link blocksInTurn}th rows from here are made.
+   */
   lines(labelSetId: (text: string) => string | undefined): Buffer;
 }
+
+/**
+ * Blocks that lines are written into, in turn: one on its way to the server, one waiting behind it, one being filled.
+ * New ones for every few hundred rows are garbage by the gigabyte, and collecting it took as long as writing it.
+ */
+export const blocksInTurn = 3;
 
 /** Consecutive columns that are consecutive fields as well. */
 interface Span {
@@ -71,6 +81,8 @@ export function plainLineWriter(
   const lineEnd = Buffer.from(constant);
   const lineBytes = steps.length * (longestMadeBytes + 1) + lineEnd.length;
   const seen = new Set<string>();
+  const blocks: Buffer[] = [];
+  let turn = 0;
   return (run) => {
     const texts = labelTexts(run, labels);
     const newLabelTexts = texts.filter((text) => !seen.has(text) && seen.add(text));
@@ -83,7 +95,8 @@ export function plainLineWriter(
     labelSetId: (text: string) => string | undefined,
   ): Buffer {
     const sentBytes = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) - run.start;
-    let out: Buffer = Buffer.allocUnsafeSlow(sentBytes + run.recordCount * lineBytes);
+    turn = (turn + 1) % blocksInTurn;
+    let out = withRoom(blocks[turn] ?? Buffer.alloc(0), 0, sentBytes + run.recordCount * lineBytes);
     let at = 0;
     let label = 0;
     for (let record = 0; record < run.recordCount; record += 1) {
@@ -110,6 +123,7 @@ export function plainLineWriter(
       }
       at += lineEnd.copy(out, at);
     }
+    blocks[turn] = out;
     return out.subarray(0, at);
   }
 }
@@ -176,7 +190,7 @@ function writeAscii(text: string, out: Buffer, to: number): number {
 
 function withRoom(out: Buffer, usedBytes: number, neededBytes: number): Buffer {
   if (out.length - usedBytes >= neededBytes) return out;
-  const larger = Buffer.allocUnsafeSlow(usedBytes + 2 * neededBytes);
+  const larger = Buffer.allocUnsafeSlow(usedBytes + neededBytes);
   out.copy(larger, 0, 0, usedBytes);
   return larger;
 }
