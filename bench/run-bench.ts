@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { standardOutput } from '../cli/output.ts';
@@ -63,6 +64,8 @@ async function* measured(
   measurement: Measurement,
 ): AsyncGenerator<Results> {
   const signal = stopSignal();
+  // Every run of a long measurement listens to it.
+  setMaxListeners(0, signal);
   const load = loadAverage();
   progress.step('starting PostgreSQL and Temporal');
   const servers = await startServers(join(dataDirectory, 'servers'), progress.say);

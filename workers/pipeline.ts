@@ -79,6 +79,9 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
     ...versioning(options.version),
     activities: createActivities(dependencies),
     interceptors: tracing === undefined ? {} : { activity: [tracing.activity] },
+    // An activity learns that it was cancelled or paused from the answer to a heartbeat, which is sent no more often than
+    // this; the default of 24 s is long for somebody who waits in front of the UI.
+    maxHeartbeatThrottleInterval: '5s',
     shutdownGraceTime: graceMs,
     shutdownForceTime: 2 * graceMs,
   };
