@@ -14,7 +14,8 @@ import { LabelSets } from '../platform/label-sets.ts';
 import { readDailyCsv } from '../platform/daily-csv.ts';
 import { addLogContext } from '../platform/logging.ts';
 import { measureLoad } from '../platform/metrics.ts';
-import { blocksInTurn } from '../platform/plain-staging-lines.ts';
+import { copyHeader, copyTrailer } from '../platform/binary-copy.ts';
+import { blocksInTurn } from '../platform/plain-staging-tuples.ts';
 import { stagingRowWriter } from '../platform/staging-rows.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
@@ -167,19 +168,21 @@ async function copyPiece(
   });
   const labelSets = new LabelSets(deps.pool, schema, piece.report_kind !== 'vm_usage');
   let rowCount = 0;
-  async function* lines(): AsyncGenerator<Buffer> {
+  async function* tuples(): AsyncGenerator<Buffer> {
+    yield copyHeader;
     for await (const rows of csv.rows) {
       const prepared = writer.prepare(rows);
       await labelSets.store(prepared.newLabelTexts, signal);
-      const chunk = prepared.lines((text) => labelSets.id(text));
+      const chunk = prepared.tuples((text) => labelSets.id(text));
       rowCount += rows.form === 'plain' ? rows.recordCount : rows.records.length;
       onRows(rowCount);
       yield chunk;
     }
+    yield copyTrailer;
   }
   const target = client.query(copyFrom(writer.copySql));
   // One chunk may wait behind the one that is being sent: the writer's blocks take turns.
-  await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: blocksInTurn - 2 }), target, {
+  await pipeline(Readable.from(tuples(), { objectMode: true, highWaterMark: blocksInTurn - 2 }), target, {
     signal,
   });
   // An object that was changed or mixed up would be charged without anybody noticing.

@@ -37,7 +37,7 @@ function canonicalSet(text: string): CanonicalSet {
  * leaves sets that nothing refers to, which the sweep removes.
  */
 export class LabelSets {
-  readonly #idsByText = new Map<string, string>();
+  readonly #idsByText = new Map<string, number>();
   readonly #seenKeys = new Set<string>();
   readonly #pool: Pool;
   readonly #schema: string;
@@ -51,7 +51,7 @@ export class LabelSets {
   }
 
   /** Id of the set that a label text stands for; undefined until {@link store} was called with the text. */
-  id(text: string): string | undefined {
+  id(text: string): number | undefined {
     return this.#idsByText.get(text);
   }
 
@@ -86,7 +86,7 @@ export class LabelSets {
       signal,
     );
     for (const { hash, label_set_id } of rows)
-      for (const text of textsByHash.get(hash)?.texts ?? []) this.#idsByText.set(text, String(label_set_id));
+      for (const text of textsByHash.get(hash)?.texts ?? []) this.#idsByText.set(text, label_set_id);
     for (const key of newKeys) this.#seenKeys.add(key);
   }
 }

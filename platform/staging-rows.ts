@@ -1,10 +1,19 @@
 import { cleanGpuModel, cleanGpuVendor, migFields } from '../domain/gpu.ts';
 import { reportKindDefinition, stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
-import { csvLine, fieldsOf } from './csv-records.ts';
+import {
+  bigintField,
+  integerField,
+  intervalField,
+  nullField,
+  numberField,
+  textField,
+  uuidField,
+} from './binary-copy.ts';
+import { fieldsOf } from './csv-records.ts';
 import type { ParsedRecords, PlainRecords } from './csv-records.ts';
-import { intervalText, labelSetIdOf, nullCell, numberCell, plainLineWriter } from './plain-staging-lines.ts';
-import type { PlainCell, StagingLines } from './plain-staging-lines.ts';
+import { labelSetIdOf, plainTupleWriter } from './plain-staging-tuples.ts';
+import type { LabelSetId, PlainCell, StagingTuples } from './plain-staging-tuples.ts';
 
 /** What every staging row of a piece carries besides its CSV row. */
 export interface PieceColumns {
@@ -13,30 +22,25 @@ export interface PieceColumns {
   reportPeriodId: number;
 }
 
-/** Turns the rows of one piece into lines for COPY. */
+/** Turns the rows of one piece into tuples for COPY. */
 export interface StagingRowWriter {
-  /** the COPY that reads the lines */
+  /** the COPY that reads header, tuples and trailer of the binary format */
   copySql: string;
   /**
-   * Look at some rows: the texts of their label columns that no earlier rows had, and their lines once these have ids.
-   * Rows are good until the next are read, so their lines must be written before.
+   * Look at some rows: the texts of their label columns that no earlier rows had, and their tuples once these have ids.
+   * Rows are good until the next are read, so their tuples must be written before.
    */
-  prepare(rows: PlainRecords | ParsedRecords): StagingLines;
+  prepare(rows: PlainRecords | ParsedRecords): StagingTuples;
 }
 
-/** Id of the label set that a text stands for; undefined when it has none yet. */
-export type LabelSetId = (text: string) => string | undefined;
+/** Field of one column from the fields of a row. */
+type Cell = (row: readonly string[], labelSetId: LabelSetId) => Buffer;
 
-/** Value of one column from the fields of a row. */
-type Cell = (row: readonly string[], labelSetId: LabelSetId) => string;
-
-/** A column of the COPY: how its value is made from fields, and from which field, by which rule, when it is made of one. */
+/** A column of the COPY: how its field is made from a row, and from which field, by which rule, when it is made of one. */
 interface StagingColumn {
   name: string;
   cell: Cell;
   plain?: PlainCell;
-  /** a text that the file has: blank is a value of it */
-  isText?: boolean;
 }
 
 /** Staging column of a label column: where a kind has two, each keeps its name. */
@@ -54,13 +58,18 @@ export function stagingRowWriter(
   piece: PieceColumns,
 ): StagingRowWriter {
   const columns = stagingColumns(kind, header);
-  const constant = `${piece.pieceId},${piece.sourceUuid},${piece.reportPeriodId}\n`;
+  const names = [...columns.map(({ name }) => name), 'piece_id', 'source_uuid', 'report_period_id'];
+  const constant = Buffer.concat([
+    bigintField(piece.pieceId),
+    uuidField(piece.sourceUuid),
+    integerField(piece.reportPeriodId),
+  ]);
   const plainCells = columns.flatMap(({ plain }) => plain ?? []);
   const preparePlain =
-    plainCells.length === columns.length ? plainLineWriter(plainCells, constant) : undefined;
-  const prepareFields = fieldsLineWriter(columns, constant);
+    plainCells.length === columns.length ? plainTupleWriter(plainCells, constant, names.length) : undefined;
+  const prepareFields = fieldsTupleWriter(columns, constant, names.length);
   return {
-    copySql: copySql(kind, columns),
+    copySql: `copy ${stagingTableOf(kind)} (${names.join(', ')}) from stdin with (format binary)`,
     prepare: (rows) =>
       rows.form === 'plain' && preparePlain !== undefined
         ? preparePlain(rows)
@@ -68,28 +77,25 @@ export function stagingRowWriter(
   };
 }
 
-function copySql(kind: ReportKind, columns: readonly StagingColumn[]): string {
-  const names = [...columns.map(({ name }) => name), 'piece_id', 'source_uuid', 'report_period_id'];
-  const texts = columns.filter(({ isText }) => isText).map(({ name }) => name);
-  const options = ['format csv', ...(texts.length === 0 ? [] : [`force_not_null (${texts.join(', ')})`])];
-  return `copy ${stagingTableOf(kind)} (${names.join(', ')}) from stdin with (${options.join(', ')})`;
-}
-
-/** The tolerant path: lines from fields of any content. */
-function fieldsLineWriter(
+/** The tolerant path: tuples from fields of any content. */
+function fieldsTupleWriter(
   columns: readonly StagingColumn[],
-  constant: string,
-): (rows: readonly (readonly string[])[]) => StagingLines {
+  constant: Buffer,
+  columnCount: number,
+): (rows: readonly (readonly string[])[]) => StagingTuples {
   const labelFields = columns.flatMap(({ plain }) => (plain?.rule === 'labels' ? [plain.field] : []));
-  const line = (row: readonly string[], labelSetId: LabelSetId): string =>
-    csvLine(columns.map(({ cell }) => cell(row, labelSetId))).replace(/\n$/, `,${constant}`);
+  const start = Buffer.alloc(2);
+  start.writeInt16BE(columnCount);
   return (rows) => ({
     newLabelTexts: [...new Set(labelFields.flatMap((field) => rows.map((row) => row[field] ?? '')))],
-    lines: (labelSetId) => Buffer.from(rows.map((row) => line(row, labelSetId)).join('')),
+    tuples: (labelSetId) =>
+      Buffer.concat(
+        rows.flatMap((row) => [start, ...columns.map(({ cell }) => cell(row, labelSetId)), constant]),
+      ),
   });
 }
 
-/** Columns of the staging table but for the constant ones, in the order of the file as far as they are fields of it. */
+/** Columns of the staging table but for the constant ones. */
 function stagingColumns(kind: ReportKind, header: readonly string[]): StagingColumn[] {
   const { columns: known } = reportKindDefinition(kind);
   const position = new Map(header.map((name, index) => [name, index]));
@@ -101,11 +107,11 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
   for (const { name, type } of known) {
     if (type === 'timestamp' || gpuCells?.has(name) === true) continue;
     const field = position.get(name);
-    if (field === undefined) columns.push({ name, cell: () => nullCell, plain: { rule: 'null' } });
+    if (field === undefined) columns.push({ name, cell: () => nullField, plain: { rule: 'null' } });
     else if (type === 'number')
-      columns.push({ name, cell: (row) => numberCell(row[field] ?? ''), plain: { rule: 'number', field } });
+      columns.push({ name, cell: (row) => numberField(row[field] ?? ''), plain: { rule: 'number', field } });
     else if (type === 'text')
-      columns.push({ name, cell: (row) => row[field] ?? '', plain: { rule: 'text', field }, isText: true });
+      columns.push({ name, cell: (row) => textField(row[field] ?? ''), plain: { rule: 'text', field } });
     else
       columns.push({
         name: labelColumn(kind, name),
@@ -113,11 +119,8 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
         plain: { rule: 'labels', field },
       });
   }
-  for (const [name, cell] of gpuCells ?? [])
-    columns.push({ name, cell, isText: gpuTexts.has(name) && position.has(name) });
-  const order = ({ plain }: StagingColumn) =>
-    plain === undefined || plain.rule === 'null' ? header.length : plain.field;
-  return columns.sort((left, right) => order(left) - order(right));
+  for (const [name, cell] of gpuCells ?? []) columns.push({ name, cell });
+  return columns;
 }
 
 /** Distinct times remembered at most: rows that all start at different instants must not fill memory. */
@@ -125,12 +128,12 @@ const mostRemembered = 10_000;
 
 /** Hours repeat on every row, so each text is converted once. */
 function intervalCell(index: number): Cell {
-  const converted = new Map<string, string>();
+  const converted = new Map<string, Buffer>();
   return (row) => {
     const text = row[index] ?? '';
     let value = converted.get(text);
     if (value === undefined) {
-      value = intervalText(text);
+      value = intervalField(text);
       if (converted.size < mostRemembered) converted.set(text, value);
     }
     return value;
@@ -138,17 +141,8 @@ function intervalCell(index: number): Cell {
 }
 
 function labelCell(index: number): Cell {
-  return (row, labelSetId) => labelSetIdOf(row[index] ?? '', labelSetId);
+  return (row, labelSetId) => bigintField(labelSetIdOf(row[index] ?? '', labelSetId));
 }
-
-/** Those of the derived columns that are texts: blank is a value of them, where it is NULL for the numbers. */
-const gpuTexts = new Set([
-  'gpu_model_name',
-  'gpu_vendor_name',
-  'mig_instance_id',
-  'mig_profile',
-  'mig_strategy',
-]);
 
 /** Vendor and model are cleaned and the MIG columns derived while loading, so that no query has to know the rules. */
 function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
@@ -160,19 +154,19 @@ function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
       migProfile: at(row, 'mig_profile'),
       migStrategy: at(row, 'mig_strategy'),
     });
-  const orNull = (value: number | null) => (value === null ? nullCell : String(value));
+  const number = (value: number | null) => numberField(value === null ? '' : String(value));
   const sentText = (name: string, value: (row: readonly string[]) => string): [string, Cell] => [
     name,
-    position.has(name) ? (row) => value(row) : () => nullCell,
+    position.has(name) ? (row) => textField(value(row)) : () => nullField,
   ];
   return new Map<string, Cell>([
-    ['gpu_model_name', model],
-    ['gpu_vendor_name', (row) => cleanGpuVendor(at(row, 'gpu_vendor_name'))],
+    ['gpu_model_name', (row) => textField(model(row))],
+    ['gpu_vendor_name', (row) => textField(cleanGpuVendor(at(row, 'gpu_vendor_name')))],
     sentText('mig_instance_id', (row) => mig(row).migInstanceId),
     sentText('mig_profile', (row) => mig(row).migProfile),
     sentText('mig_strategy', (row) => mig(row).migStrategy),
-    ['mig_slice_count', (row) => orNull(mig(row).migSliceCount)],
-    ['mig_memory_capacity_mib', (row) => orNull(mig(row).migMemoryCapacityMib)],
-    ['gpu_max_slices', (row) => orNull(mig(row).gpuMaxSlices)],
+    ['mig_slice_count', (row) => number(mig(row).migSliceCount)],
+    ['mig_memory_capacity_mib', (row) => number(mig(row).migMemoryCapacityMib)],
+    ['gpu_max_slices', (row) => number(mig(row).gpuMaxSlices)],
   ]);
 }

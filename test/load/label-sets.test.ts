@@ -22,7 +22,7 @@ async function query<R extends object>(text: string, values: unknown[] = []): Pr
   );
 }
 
-async function labelsOf(id: string | undefined): Promise<unknown> {
+async function labelsOf(id: number | undefined): Promise<unknown> {
   const rows = await query<{ labels: unknown }>('select labels from ocp_label_set where label_set_id = $1', [
     id,
   ]);

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { reportKindDefinition, reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
+import { copyHeader, copyTrailer } from '../../platform/binary-copy.ts';
 import { readDailyCsv } from '../../platform/daily-csv.ts';
 import type { ParsedRecords, PlainRecords } from '../../platform/csv-records.ts';
 import { stagingRowWriter } from '../../platform/staging-rows.ts';
@@ -42,7 +43,7 @@ async function copied(
   kind: ReportKind,
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  labelSetId: (text: string) => string | undefined = () => '7',
+  labelSetId: (text: string) => number | undefined = () => 7,
 ): Promise<StagedRow[]> {
   const { pool, schema } = source.database;
   const piece = {
@@ -51,8 +52,11 @@ async function copied(
     reportPeriodId: source.reportPeriodId,
   };
   const writer = stagingRowWriter(kind, header, piece);
-  const lines: Buffer[] = [];
-  for (const some of await recordsOf(header, rows)) lines.push(writer.prepare(some).lines(labelSetId));
+  const lines: Buffer[] = [copyHeader];
+  // The writer's blocks take turns, and here all are kept.
+  for (const some of await recordsOf(header, rows))
+    lines.push(Buffer.from(writer.prepare(some).tuples(labelSetId)));
+  lines.push(copyTrailer);
   return inTenantTransaction(pool, schema, async (client) => {
     // Into an empty table rows lie in the order they came; freed space of earlier rows would be filled first.
     await client.query(`truncate ${stagingTableOf(kind)}`);
@@ -126,7 +130,7 @@ describe('columns of a staging row', () => {
       persistentvolumeclaim_labels: 'label_b:2',
     });
     const [staged] = await copied('storage_usage', headerOf('storage_usage'), [row], (text) =>
-      text === 'label_a:1' ? '11' : '12',
+      text === 'label_a:1' ? 11 : 12,
     );
     expect(staged).toMatchObject({
       persistentvolume_label_set_id: 11,
@@ -168,8 +172,8 @@ describe('columns of a staging row', () => {
       const [bad] = await recordsOf(pods, [pod({ ...values, interval_start: 'noon' })]);
       if (good === undefined || bad === undefined) throw new Error('no records');
       expect([good.form, bad.form]).toEqual([form, form]);
-      expect(() => writer.prepare(good).lines(() => undefined)).toThrow(/a label set has no id/);
-      expect(() => writer.prepare(bad).lines(() => '1')).toThrow(/interval_start "noon"/);
+      expect(() => writer.prepare(good).tuples(() => undefined)).toThrow(/a label set has no id/);
+      expect(() => writer.prepare(bad).tuples(() => 1)).toThrow(/interval_start "noon"/);
     },
   );
 

@@ -2,14 +2,15 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { reportKindDefinition, reportKinds } from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
-import { fieldsOf } from '../../platform/csv-records.ts';
+import { csvRecords, fieldsOf } from '../../platform/csv-records.ts';
 import { readDailyCsv } from '../../platform/daily-csv.ts';
+import { plainNumber } from '../../platform/plain-number.ts';
 import { stagingRowWriter } from '../../platform/staging-rows.ts';
 import { streamOf } from '../split/archives.ts';
 import { headerOf, october, reportOf } from '../split/reports.ts';
 
 const piece = { pieceId: 17, sourceUuid: '2f3c7c1e-8c1d-4a52-9d0b-6f8f5a1d2b3c', reportPeriodId: 5 };
-const labelSetId = (text: string) => String(text.length * 1_000_003);
+const labelSetId = (text: string) => text.length * 1_000_000_000_003;
 
 /** Lines of a daily CSV, from its records as they come or from their fields alone. */
 async function linesOf(
@@ -25,7 +26,7 @@ async function linesOf(
     if (some.form === 'plain') plainCount += some.recordCount;
     const records = fieldsOf(some).map((fields) => ({ fields, line: 0, raw: Buffer.alloc(0) }));
     const prepared = writer.prepare(only === 'fields' ? { form: 'parsed', records } : some);
-    lines += prepared.lines(labelSetId).toString();
+    lines += prepared.tuples(labelSetId).toString('hex');
   }
   return { lines, plainCount };
 }
@@ -76,4 +77,36 @@ test.for(reportKinds)('a %s row is written from its bytes as it is from its fiel
     { numRuns: 100 },
   );
   expect(plainCount).toBeGreaterThan(50);
+});
+
+test('a number is the double that its text is, however it is written', async () => {
+  const spelling = fc.constantFrom<(value: number) => string>(
+    String,
+    (value) => value.toFixed(6),
+    (value) => value.toFixed(15),
+    (value) => value.toPrecision(15),
+    (value) => value.toPrecision(16),
+    (value) => value.toPrecision(17),
+    (value) => value.toExponential(),
+    (value) => `${value.toFixed(3)}000000000000000000000`,
+  );
+  const texts = fc.oneof(
+    fc.tuple(fc.double({ noNaN: true, min: -1e18, max: 1e18 }), spelling).map(([value, spell]) => spell(value)),
+    fc.tuple(fc.double({ noNaN: true, min: -10, max: 10 }), spelling).map(([value, spell]) => spell(value)),
+    fc.stringMatching(/^-?[0-9]{1,18}\.[0-9]{0,40}$/),
+    fc.stringMatching(/^-?0{0,5}[0-9]{1,3}\.0{0,18}[0-9]{0,3}0{0,6}$/),
+    fc.constantFrom('0', '-0', '-0.000', '.5', '-.5', '5.', '+1', '00012.50', '9007199254740993', '0.1', '999999999999999', '1e-400'),
+  ); // prettier-ignore
+  await fc.assert(
+    fc.asyncProperty(fc.array(texts, { minLength: 1, maxLength: 50 }), async (numbers) => {
+      const found: number[] = [];
+      for await (const some of csvRecords(
+        streamOf(['a,b', ...numbers.map((text) => `x,${text}`), ''].join('\n')),
+      ))
+        for (let record = 0; some.form === 'plain' && record < some.recordCount; record += 1)
+          found.push(plainNumber(some, record, 1));
+      expect(found).toEqual(numbers.map(Number));
+    }),
+    { numRuns: 2_000 },
+  );
 });
