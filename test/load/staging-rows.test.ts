@@ -150,11 +150,12 @@ describe('columns of a staging row', () => {
     ]);
     const writer = stagingRowWriter('storage_usage', header, piece);
     expect(records.map(({ form }) => form)).toEqual(['plain', 'parsed', 'plain']);
-    expect(records.map((some) => writer.prepare(some).newLabelTexts)).toEqual([
-      ['label_a:1', ''],
-      ['label_a:1', 'label_b:"2"'],
-      ['label_c:3'],
-    ]);
+    const told = (some: PlainRecords | ParsedRecords) => {
+      const { newLabelTexts, tuples } = writer.prepare(some);
+      tuples(() => 1);
+      return newLabelTexts;
+    };
+    expect(records.map(told)).toEqual([['label_a:1', ''], ['label_a:1', 'label_b:"2"'], ['label_c:3']]);
     const gpus = await recordsOf(headerOf('gpu_usage'), [rowOf('gpu_usage', october(1))]);
     const gpuWriter = stagingRowWriter('gpu_usage', headerOf('gpu_usage'), piece);
     expect(gpus.map((some) => gpuWriter.prepare(some).newLabelTexts)).toEqual([[]]);
