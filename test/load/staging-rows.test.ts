@@ -151,9 +151,9 @@ describe('columns of a staging row', () => {
     const writer = stagingRowWriter('storage_usage', header, piece);
     expect(records.map(({ form }) => form)).toEqual(['plain', 'parsed', 'plain']);
     const told = (some: PlainRecords | ParsedRecords) => {
-      const { newLabelTexts, tuples } = writer.prepare(some);
-      tuples(() => 1);
-      return newLabelTexts;
+      const prepared = writer.prepare(some);
+      prepared.tuples(() => 1);
+      return prepared.newLabelTexts;
     };
     expect(records.map(told)).toEqual([['label_a:1', ''], ['label_a:1', 'label_b:"2"'], ['label_c:3']]);
     const gpus = await recordsOf(headerOf('gpu_usage'), [rowOf('gpu_usage', october(1))]);
