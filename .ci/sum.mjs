@@ -12,8 +12,8 @@ const problems = failedSteps === '' ? [] : [`failed steps: ${failedSteps}`];
 for (const path of logs) {
   const text = readFileSync(path, 'utf8').replaceAll(/\u001B\[[0-9;]*m/g, '');
   const closing = [...text.matchAll(/^\s*Tests\s+(.*)$/gm)].map((match) => match[1]);
-  const failures = /^.*Failed (?:Tests|Suites) \d+[^]*?(?=^\s*Test Files\s)/m.exec(text)?.[0];
-  if (failures !== undefined) console.log(failures.split('\n').slice(0, toldAgain).join('\n'));
+  for (const [failures] of text.matchAll(/^.*Failed (?:Tests|Suites) \d+[^]*?(?=^\s*Test Files\s)/gm))
+    console.log(failures.split('\n').slice(0, toldAgain).join('\n'));
   if (closing.length === 0) problems.push(`${path}: no test ran`);
   for (const line of closing) {
     const count = (word) => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
