@@ -15,7 +15,8 @@ import { readDailyCsv } from '../platform/daily-csv.ts';
 import { addLogContext } from '../platform/logging.ts';
 import { measureLoad } from '../platform/metrics.ts';
 import { copyHeader, copyTrailer } from '../platform/binary-copy.ts';
-import { blocksInTurn } from '../platform/plain-staging-tuples.ts';
+import { withPlainKernel } from '../platform/plain-kernel.ts';
+import type { PlainKernel } from '../platform/plain-kernel.ts';
 import { stagingRowWriter } from '../platform/staging-rows.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
@@ -94,9 +95,12 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
     return { rowsLoaded: 0 };
   }
   if (piece.staged_checksum !== null) await deleteOwnRows(client, piece);
-  const rowsLoaded = await copyPiece(deps, client, input.schema, piece, signal, (rows) => {
+  const onRows = (rows: number) => {
     report({ file: piece.object_key, rows });
-  });
+  };
+  const rowsLoaded = await withPlainKernel((kernel) =>
+    copyPiece({ deps, client, schema: input.schema, piece, kernel, signal, onRows }),
+  );
   await markStaged(client, piece);
   return { rowsLoaded };
 }
@@ -150,17 +154,22 @@ async function markStaged(client: PoolClient, piece: Piece): Promise<void> {
   );
 }
 
-async function copyPiece(
-  deps: ActivityDependencies,
-  client: PoolClient,
-  schema: string,
-  piece: Piece,
-  signal: AbortSignal,
-  onRows: (rows: number) => void,
-): Promise<number> {
+interface PieceCopy {
+  deps: ActivityDependencies;
+  client: PoolClient;
+  schema: string;
+  piece: Piece;
+  kernel: PlainKernel;
+  signal: AbortSignal;
+  onRows: (rows: number) => void;
+}
+
+/** @returns rows copied */
+async function copyPiece(copy: PieceCopy): Promise<number> {
+  const { deps, client, schema, piece, kernel, signal, onRows } = copy;
   const hash = createHash('sha256');
   const object = await deps.objectStore.get(piece.object_key, { signal });
-  const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }));
+  const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }), { kernel });
   const writer = stagingRowWriter(piece.report_kind, csv.header, {
     pieceId: piece.piece_id,
     sourceUuid: piece.source_uuid,
@@ -181,10 +190,9 @@ async function copyPiece(
     yield copyTrailer;
   }
   const target = client.query(copyFrom(writer.copySql));
-  // One chunk may wait behind the one that is being sent: the writer's blocks take turns.
-  await pipeline(Readable.from(tuples(), { objectMode: true, highWaterMark: blocksInTurn - 2 }), target, {
-    signal,
-  });
+  // One chunk may wait behind the one that is being sent: the kernel's blocks take turns.
+  const waiting = { objectMode: true, highWaterMark: kernel.blockCount - 2 };
+  await pipeline(Readable.from(tuples(), waiting), target, { signal });
   // An object that was changed or mixed up would be charged without anybody noticing.
   if (hash.digest('hex') !== piece.checksum || rowCount !== piece.row_count)
     throw new PipelineError(

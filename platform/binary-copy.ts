@@ -10,9 +10,6 @@ export const copyHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'lati
 /** What comes behind them. */
 export const copyTrailer = Buffer.from([0xff, 0xff]);
 
-/** Bytes of a field besides those of a text: its length, and a double, a bigint or a time. */
-export const longestFieldBytes = 12;
-
 /** Epoch of PostgreSQL's times, 2000-01-01 UTC. */
 const postgresEpochMs = 946_684_800_000;
 
@@ -59,15 +56,21 @@ export function uuidField(uuid: string): Buffer {
   return binaryField(Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 }
 
-/** An `interval_start`, as timestamptz. @throws Error when it is no time, which the split would not have accepted */
-export function intervalField(text: string): Buffer {
+/**
+ * An `interval_start` as PostgreSQL counts time, in microseconds.
+ * @throws Error when it is no time, which the split would not have accepted
+ */
+export function timeMicroseconds(text: string): bigint {
   const parsed = parseTimestamp(text);
   if (parsed === undefined)
     throw new Error(`interval_start "${text}" in a daily CSV: expected a time that the split accepted`);
-  const bytes = Buffer.alloc(8);
   // The microseconds of the second include its milliseconds, which the epoch has as well.
-  const microseconds =
-    BigInt(parsed.epochMs - postgresEpochMs) * 1_000n + BigInt(parsed.microseconds % 1_000);
-  bytes.writeBigInt64BE(microseconds);
+  return BigInt(parsed.epochMs - postgresEpochMs) * 1_000n + BigInt(parsed.microseconds % 1_000);
+}
+
+/** An `interval_start`, as timestamptz. */
+export function intervalField(text: string): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(timeMicroseconds(text));
   return binaryField(bytes);
 }

@@ -3,19 +3,20 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse/sync';
 import type { Options } from 'csv-parse/sync';
+import { PlainKernel } from './plain-kernel.ts';
 
 /**
  * A run of plain records, in the bytes they came in. Plain is what operators write: printable ASCII without quotes, one
  * line each, as many fields as the header. Such a record needs no parsing, only to know where its
  * fields end: field `f` of record `r` ends before byte `ends[r * fieldCount + f]` and starts one byte behind the field
- * before it (`start`, for the first). The records follow each other in `bytes`, each with its `\n`.
+ * before it. `bytes` are the records one after the other, each with its `\n`.
  *
- * `ends` is used again for the next run: read it before asking for more.
+ * The kernel holds the run, and `ends`, until the next is asked for; `bytes` stay.
  */
 export interface PlainRecords {
   readonly form: 'plain';
+  readonly kernel: PlainKernel;
   readonly bytes: Buffer;
-  readonly start: number;
   readonly recordCount: number;
   readonly fieldCount: number;
   readonly ends: Int32Array;
@@ -69,14 +70,19 @@ export interface UnclosedQuote {
  * What the records are is decided by csv-parse; runs of lines that it would read in only one way are not shown to it,
  * because it takes a hundred times as long as finding the commas. test/split/csv-records.test.ts holds both side by side.
  *
+ * @param kernel finds the plain records; the reader's own until it has done with the last run
  * @param onUnclosedQuote called at the end of a file whose last record has a quote that never closes
  * @throws CsvUnreadable at a record of more than 8 MiB
  */
 export async function* csvRecords(
   source: Readable,
-  options: { signal?: AbortSignal; onUnclosedQuote?: (end: UnclosedQuote) => void } = {},
+  options: {
+    kernel?: PlainKernel;
+    signal?: AbortSignal;
+    onUnclosedQuote?: (end: UnclosedQuote) => void;
+  } = {},
 ): AsyncGenerator<PlainRecords | ParsedRecords> {
-  const scanner = new CsvScanner();
+  const scanner = new CsvScanner(options.kernel ?? new PlainKernel());
   for await (const chunk of abortable(source, options.signal)) yield* scanner.add(chunk);
   const unclosed = yield* scanner.end();
   if (unclosed !== undefined) options.onUnclosedQuote?.(unclosed);
@@ -100,17 +106,7 @@ async function* abortable(source: Readable, signal: AbortSignal | undefined): As
 }
 
 const newline = 0x0a;
-const comma = 0x2c;
 
-/** What a byte means to the search for field ends: 0 part of a field, 1 comma, 2 newline, 3 a case for csv-parse. */
-const byteClass = new Uint8Array(256).fill(3);
-byteClass.fill(0, 0x20, 0x7f);
-byteClass[0x22] = 3; // "
-byteClass[comma] = 1;
-byteClass[newline] = 2;
-
-/** Most fields of a run, which bound the memory of `ends`; a run of one record may have more. */
-const mostFieldsInRun = 256 * 1024;
 /** Bytes given to csv-parse at a time: a call costs 50 µs, and plain lines behind the odd one should not go through it. */
 const longestPatchBytes = 16 * 1024;
 
@@ -134,17 +130,21 @@ interface Patch {
 }
 
 class CsvScanner {
+  readonly #kernel: PlainKernel;
   /** Bytes of an unfinished record, from its start. */
   #rest: Buffer = Buffer.alloc(0);
   /** Line that `#rest` starts on. */
   #line = 1;
   /** 0 until the header is known */
   #fieldCount = 0;
-  #ends = new Int32Array(0);
   #isStart = true;
   /** Length of `#rest` before which looking at it again is not worth while: a quote is open in it. */
   #openUntil = 0;
   #patchBytes = 0;
+
+  constructor(kernel: PlainKernel) {
+    this.#kernel = kernel;
+  }
 
   *add(chunk: Buffer): Generator<PlainRecords | ParsedRecords> {
     // The record that the last chunk broke off is finished by itself: joining whole chunks would copy the file once more.
@@ -203,7 +203,7 @@ class CsvScanner {
       const run = this.#plainRun(bytes, position, limit);
       if (run.recordCount > 0) {
         yield run;
-        position = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) + 1;
+        position += run.bytes.length;
         this.#line += run.recordCount;
         this.#patchBytes = 0;
         continue;
@@ -217,31 +217,20 @@ class CsvScanner {
 
   /** The plain records from `position` on, up to the first that is not. */
   #plainRun(bytes: Buffer, position: number, limit: number): PlainRecords {
+    const kernel = this.#kernel;
     const fieldCount = this.#fieldCount;
-    const ends = this.#ends;
-    const most = fieldCount === 0 ? 0 : ends.length / fieldCount;
-    let recordCount = 0;
-    for (let at = position; recordCount < most && at < limit; recordCount += 1) {
-      const recordStart = at;
-      const end = (recordCount + 1) * fieldCount - 1;
-      let slot = recordCount * fieldCount;
-      let kind = 0;
-      // A newline is always ahead, so there is no need to look for the limit.
-      for (;;) {
-        kind = byteClass[bytes[at] ?? 0] ?? 0;
-        if (kind === 0) at += 1;
-        else if (kind === 1 && slot < end) {
-          ends[slot] = at;
-          slot += 1;
-          at += 1;
-        } else break;
-      }
-      // Not at its last field, or a blank line: passed over when there is one column, else of too few fields.
-      if (kind !== 2 || slot !== end || at === recordStart) break;
-      ends[slot] = at;
-      at += 1;
-    }
-    return { form: 'plain', bytes, start: position, recordCount, fieldCount, ends, line: this.#line };
+    const recordCount = fieldCount === 0 ? 0 : kernel.scan(bytes, position, limit, fieldCount);
+    const { ends } = kernel;
+    const byteCount = recordCount === 0 ? 0 : (ends[recordCount * fieldCount - 1] ?? 0) + 1;
+    return {
+      form: 'plain',
+      kernel,
+      bytes: bytes.subarray(position, position + byteCount),
+      recordCount,
+      fieldCount,
+      ends,
+      line: this.#line,
+    };
   }
 
   /** Let csv-parse read a few lines from `position` on. @returns where it got to: `position` when a quote stays open */
@@ -250,11 +239,8 @@ class CsvScanner {
       const from = Math.min(position + this.#patchBytes, limit - 1);
       const until = bytes.indexOf(newline, from) + 1;
       const { records, byteCount, isOpen } = this.#parse(bytes.subarray(position, until));
-      if (this.#fieldCount === 0 && records[0] !== undefined) {
-        this.#fieldCount = records[0].fields.length;
-        const longestRun = Math.max(1, Math.floor(mostFieldsInRun / this.#fieldCount));
-        this.#ends = new Int32Array(longestRun * this.#fieldCount);
-      } else this.#patchBytes = Math.min(Math.max(2 * this.#patchBytes, 1_024), longestPatchBytes);
+      if (this.#fieldCount === 0 && records[0] !== undefined) this.#fieldCount = records[0].fields.length;
+      else this.#patchBytes = Math.min(Math.max(2 * this.#patchBytes, 1_024), longestPatchBytes);
       if (records.length > 0) {
         yield { form: 'parsed', records };
         return position + byteCount;
@@ -336,18 +322,16 @@ function withoutLineEnd(raw: Buffer): Buffer {
 /** Where field `field` of record `record` starts in the bytes of its run. */
 export function plainStart(run: PlainRecords, record: number, field: number): number {
   const at = record * run.fieldCount + field;
-  return at === 0 ? run.start : (run.ends[at - 1] ?? 0) + 1;
-}
-
-/** Bytes, which are characters too, of field `field` of record `record`. */
-export function plainLength(run: PlainRecords, record: number, field: number): number {
-  return (run.ends[record * run.fieldCount + field] ?? 0) - plainStart(run, record, field);
+  return at === 0 ? 0 : (run.ends[at - 1] ?? 0) + 1;
 }
 
 /** Text of field `field` of record `record`. */
 export function plainField(run: PlainRecords, record: number, field: number): string {
-  const start = plainStart(run, record, field);
-  return run.bytes.toString('latin1', start, start + plainLength(run, record, field));
+  return run.bytes.toString(
+    'latin1',
+    plainStart(run, record, field),
+    run.ends[record * run.fieldCount + field],
+  );
 }
 
 /** All fields of record `record`. */

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { PipelineError } from '../domain/failures.ts';
 import { CsvUnreadable, csvRecords } from './csv-records.ts';
 import type { ParsedRecords, PlainRecords } from './csv-records.ts';
+import type { PlainKernel } from './plain-kernel.ts';
 
 /** A daily CSV that is being read: its header, then its rows, some at a time. */
 export interface DailyCsv {
@@ -9,13 +10,19 @@ export interface DailyCsv {
   rows: AsyncIterable<PlainRecords | ParsedRecords>;
 }
 
+interface ReadOptions {
+  /** finds the rows; the reader's own until it has done with the last of them */
+  kernel?: PlainKernel;
+  signal?: AbortSignal;
+}
+
 /**
  * Start reading a daily CSV, as `splitReportFile` wrote it. Read the rows to their end, or leave the loop to stop.
  *
  * @throws PipelineError `ObjectDamaged` (not retried), also while the rows are read: it is no CSV of ours
  */
-export async function readDailyCsv(stream: Readable, signal?: AbortSignal): Promise<DailyCsv> {
-  const records = ownRecords(stream, signal);
+export async function readDailyCsv(stream: Readable, options: ReadOptions = {}): Promise<DailyCsv> {
+  const records = ownRecords(stream, options);
   const first = await records.next();
   if (first.done === true) return { header: [], rows: records };
   if (first.value.form === 'plain') throw new Error('a CSV starts with its header');
@@ -30,7 +37,7 @@ export async function readDailyCsv(stream: Readable, signal?: AbortSignal): Prom
 /** What the split wrote has closed quotes and records of bearable length; anything else was damaged since. */
 async function* ownRecords(
   stream: Readable,
-  signal: AbortSignal | undefined,
+  options: ReadOptions,
 ): AsyncGenerator<PlainRecords | ParsedRecords> {
   const damaged = (what: string, cause?: unknown) =>
     new PipelineError(
@@ -40,7 +47,7 @@ async function* ownRecords(
     );
   try {
     yield* csvRecords(stream, {
-      ...(signal === undefined ? {} : { signal }),
+      ...options,
       onUnclosedQuote: ({ line }) => {
         throw damaged(`a quote at line ${line} is never closed`);
       },

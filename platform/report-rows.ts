@@ -4,10 +4,10 @@ import type { RowWindow } from '../domain/retention.ts';
 import { parseTimestamp } from '../domain/timestamp.ts';
 import { usageDayOf } from '../domain/usage-day.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
-import { plainFields, plainLength } from './csv-records.ts';
+import { plainField, plainFields } from './csv-records.ts';
 import type { PlainRecords } from './csv-records.ts';
-import { isPlainNumberOrBlank } from './plain-number.ts';
-import { RepeatedField } from './repeated-field.ts';
+import { fieldChecks } from './plain-kernel.ts';
+import { remembered } from './remembered.ts';
 
 /** Why a row is not taken. */
 export interface RowProblem {
@@ -26,11 +26,18 @@ export interface RowPlace {
 /** A row with a problem has a place too when its `interval_start` is good. */
 export type CheckedRow = { place: RowPlace } | { problem: RowProblem; place?: RowPlace };
 
+/** Records one after the other that are good and of one place, or one record that is not. */
+export interface CheckedRun {
+  checked: CheckedRow;
+  /** at least 1 */
+  recordCount: number;
+}
+
 /** Checks the rows of one file. */
 export interface RowCheck {
   fields(fields: readonly string[]): CheckedRow;
-  /** The same answer as {@link fields} gives for the record's fields, without making strings of them. */
-  plain(run: PlainRecords, record: number): CheckedRow;
+  /** The answer that {@link fields} gives for the fields of a record, and of as many behind it as have the same. */
+  plain(run: PlainRecords, record: number): CheckedRun;
 }
 
 /** Text columns that become keys of summary tables, and what those columns hold; Kubernetes' own limits are not above. */
@@ -61,7 +68,7 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
   const names = present.filter((column) => boundedNames.has(column.name));
   const intervalStart = position.get('interval_start') ?? -1;
   const place = cachedPlace(window);
-  const validTime = cached((text) => parseTimestamp(text) !== undefined);
+  const validTime = remembered((text) => parseTimestamp(text) !== undefined);
 
   const checkFields = (fields: readonly string[]): CheckedRow => {
     if (fields.length !== header.length)
@@ -82,38 +89,21 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
     return found;
   };
 
-  const places = new RepeatedField(intervalStart, place);
-  const validTimes = times.map(({ index }) => new RepeatedField(index, validTime));
-  const nameIndexes = Int32Array.from(names, ({ index }) => index);
-  const numberIndexes = Int32Array.from(numbers, ({ index }) => index);
-  const checkPlain = (run: PlainRecords, record: number): CheckedRow => {
-    const found = places.of(run, record);
-    const isGood =
-      'place' in found &&
-      areTrue(validTimes, run, record) &&
-      areShortNames(nameIndexes, run, record) &&
-      arePlainNumbers(numberIndexes, run, record);
-    // A row that is good is seen to be so at once; what is wrong with another is told in one place.
-    return isGood ? found : checkFields(plainFields(run, record));
+  const checks = Int32Array.from([
+    ...[intervalStart, ...times.map(({ index }) => index)].flatMap((index) => [fieldChecks.same, index]),
+    ...names.flatMap(({ index }) => [fieldChecks.length, index]),
+    ...numbers.flatMap(({ index }) => [fieldChecks.number, index]),
+  ]);
+  const checkPlain = (run: PlainRecords, record: number): CheckedRun => {
+    const found = place(plainField(run, record, intervalStart));
+    const hasTimes =
+      'place' in found && times.every(({ index }) => validTime(plainField(run, record, index)));
+    const recordCount = hasTimes ? run.kernel.goodRecords(record, run.recordCount, checks, longestName) : 0;
+    if (recordCount > 0) return { checked: found, recordCount };
+    // Rows that are good are seen to be so at once; what is wrong with another is told in one place.
+    return { checked: checkFields(plainFields(run, record)), recordCount: 1 };
   };
   return { fields: checkFields, plain: checkPlain };
-}
-
-// Loops by hand: these run for every row, and a callback for each field takes longer than the field.
-
-function areTrue(checks: readonly RepeatedField<boolean>[], run: PlainRecords, record: number): boolean {
-  for (const check of checks) if (!check.of(run, record)) return false;
-  return true;
-}
-
-function areShortNames(fields: Int32Array, run: PlainRecords, record: number): boolean {
-  for (const field of fields) if (plainLength(run, record, field) > longestName) return false;
-  return true;
-}
-
-function arePlainNumbers(fields: Int32Array, run: PlainRecords, record: number): boolean {
-  for (const field of fields) if (!isPlainNumberOrBlank(run, record, field)) return false;
-  return true;
 }
 
 function nameProblem(text: string): string | undefined {
@@ -139,7 +129,7 @@ function notATime(column: string, text: string): RowProblem {
 }
 
 function cachedPlace(window: RowWindow): (text: string) => { place: RowPlace } | { problem: RowProblem } {
-  return cached((text) => {
+  return remembered((text) => {
     const column = 'interval_start';
     const time = parseTimestamp(text);
     if (time === undefined) return { problem: notATime(column, text) };
@@ -149,19 +139,4 @@ function cachedPlace(window: RowWindow): (text: string) => { place: RowPlace } |
       return { problem: { column, reason: `${text} is more than a day ahead` } };
     return { place: { usageDay: usageDayOf(time.epochMs), hour: new Date(time.epochMs).getUTCHours() } };
   });
-}
-
-/** Distinct texts remembered at most: a file whose every time is garbage must not fill memory. */
-const mostRemembered = 10_000;
-
-function cached<T>(compute: (text: string) => T): (text: string) => T {
-  const known = new Map<string, T>();
-  return (text) => {
-    let value = known.get(text);
-    if (value === undefined) {
-      value = compute(text);
-      if (known.size < mostRemembered) known.set(text, value);
-    }
-    return value;
-  };
 }

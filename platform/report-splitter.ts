@@ -7,6 +7,8 @@ import { CsvUnreadable, csvLine, csvLineWithBytes, csvRecords, plainStart } from
 import type { CsvRecord, PlainRecords, UnclosedQuote } from './csv-records.ts';
 import type { ObjectStore } from './object-store/index.ts';
 import { ObjectWriter } from './object-writer.ts';
+import { withPlainKernel } from './plain-kernel.ts';
+import type { PlainKernel } from './plain-kernel.ts';
 import { rowCheck } from './report-rows.ts';
 import type { CheckedRow, RowCheck, RowProblem } from './report-rows.ts';
 
@@ -89,7 +91,7 @@ export async function splitReportFile(
 ): Promise<SplitFileResult> {
   const split = new FileSplit(options);
   try {
-    await readInto(split, content, options.signal);
+    await withPlainKernel((kernel) => readInto(split, content, { kernel, signal: options.signal }));
     return await split.finish();
   } catch (error) {
     await split.abandon(error instanceof Error ? error : new Error(String(error)));
@@ -97,11 +99,15 @@ export async function splitReportFile(
   }
 }
 
-async function readInto(split: FileSplit, content: Readable, signal: AbortSignal): Promise<void> {
+async function readInto(
+  split: FileSplit,
+  content: Readable,
+  options: { kernel: PlainKernel; signal: AbortSignal },
+): Promise<void> {
   let unclosed: UnclosedQuote | undefined;
   try {
     const records = csvRecords(content, {
-      signal,
+      ...options,
       onUnclosedQuote: (end) => {
         unclosed = end;
       },
@@ -146,9 +152,9 @@ class FileSplit {
     const check = this.#check;
     if (check === undefined) return;
     let piece: OpenPiece | undefined;
-    let from = run.start;
-    for (let record = 0; record < run.recordCount; record += 1) {
-      const checked = check.plain(run, record);
+    let from = 0;
+    for (let record = 0; record < run.recordCount;) {
+      const { checked, recordCount } = check.plain(run, record);
       const place = 'problem' in checked ? undefined : checked.place;
       const next = place && (this.#pieces.get(place.usageDay) ?? (await this.#openPiece(place.usageDay)));
       if (next !== piece) {
@@ -157,15 +163,15 @@ class FileSplit {
         from = start;
         piece = next;
       }
-      if (next !== undefined && place !== undefined) this.#count(next, place.hour);
+      if (next !== undefined && place !== undefined) this.#count(next, place.hour, recordCount);
       else {
         const end = run.ends[(record + 1) * run.fieldCount - 1] ?? 0;
         await this.#refuse(checked, run.line + record, run.bytes.subarray(from, end));
         from = end + 1;
       }
+      record += recordCount;
     }
-    const end = (run.ends[run.recordCount * run.fieldCount - 1] ?? 0) + 1;
-    if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from, end));
+    if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from));
   }
 
   async take({ fields, line, raw }: CsvRecord): Promise<void> {
@@ -258,11 +264,12 @@ class FileSplit {
     return piece;
   }
 
-  #count(piece: OpenPiece, hour: number): void {
-    piece.rowCount += 1;
+  #count(piece: OpenPiece, hour: number, rowCount = 1): void {
+    piece.rowCount += rowCount;
     piece.hourMask |= 1 << hour;
-    this.#rowCount += 1;
-    if (this.#rowCount % progressEveryRows === 0)
+    const rowsBefore = this.#rowCount;
+    this.#rowCount += rowCount;
+    if (Math.floor(this.#rowCount / progressEveryRows) > Math.floor(rowsBefore / progressEveryRows))
       this.#options.onProgress({ rowCount: this.#rowCount, byteCount: this.#byteCount });
   }
 

@@ -14,6 +14,7 @@ import { fieldsOf } from './csv-records.ts';
 import type { ParsedRecords, PlainRecords } from './csv-records.ts';
 import { labelSetIdOf, plainTupleWriter } from './plain-staging-tuples.ts';
 import type { LabelSetId, PlainCell, StagingTuples } from './plain-staging-tuples.ts';
+import { remembered } from './remembered.ts';
 
 /** What every staging row of a piece carries besides its CSV row. */
 export interface PieceColumns {
@@ -123,21 +124,9 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
   return columns;
 }
 
-/** Distinct times remembered at most: rows that all start at different instants must not fill memory. */
-const mostRemembered = 10_000;
-
-/** Hours repeat on every row, so each text is converted once. */
 function intervalCell(index: number): Cell {
-  const converted = new Map<string, Buffer>();
-  return (row) => {
-    const text = row[index] ?? '';
-    let value = converted.get(text);
-    if (value === undefined) {
-      value = intervalField(text);
-      if (converted.size < mostRemembered) converted.set(text, value);
-    }
-    return value;
-  };
+  const field = remembered(intervalField);
+  return (row) => field(row[index] ?? '');
 }
 
 function labelCell(index: number): Cell {

@@ -52,7 +52,9 @@ describe('reading a daily CSV', () => {
 
   test('stops when the signal is aborted', async () => {
     const stop = new AbortController();
-    const csv = await readDailyCsv(streamOf(csvLine(['n']) + '1\n'.repeat(100_000)), stop.signal);
+    const csv = await readDailyCsv(streamOf(csvLine(['n']) + '1\n'.repeat(100_000)), {
+      signal: stop.signal,
+    });
     const reading = (async () => {
       for await (const some of csv.rows) if (fieldsOf(some).length > 0) stop.abort();
     })();

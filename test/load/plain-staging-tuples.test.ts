@@ -4,7 +4,8 @@ import { reportKindDefinition, reportKinds } from '../../domain/report-kind.ts';
 import type { ReportKind } from '../../domain/report-kind.ts';
 import { csvRecords, fieldsOf } from '../../platform/csv-records.ts';
 import { readDailyCsv } from '../../platform/daily-csv.ts';
-import { plainNumber } from '../../platform/plain-number.ts';
+import { columnRules } from '../../platform/plain-kernel.ts';
+import { plainTupleWriter } from '../../platform/plain-staging-tuples.ts';
 import { stagingRowWriter } from '../../platform/staging-rows.ts';
 import { streamOf } from '../split/archives.ts';
 import { headerOf, october, reportOf } from '../split/reports.ts';
@@ -79,6 +80,14 @@ test.for(reportKinds)('a %s row is written from its bytes as it is from its fiel
   expect(plainCount).toBeGreaterThan(50);
 });
 
+/** Tuples of the second field alone. */
+const numberOnly = {
+  columns: Int32Array.of(columnRules.number, 1),
+  labels: new Int32Array(0),
+  constant: Buffer.alloc(0),
+  columnCount: 1,
+};
+
 test('a number is the double that its text is, however it is written', async () => {
   const spelling = fc.constantFrom<(value: number) => string>(
     String,
@@ -102,11 +111,46 @@ test('a number is the double that its text is, however it is written', async () 
       const found: number[] = [];
       for await (const some of csvRecords(
         streamOf(['a,b', ...numbers.map((text) => `x,${text}`), ''].join('\n')),
-      ))
-        for (let record = 0; some.form === 'plain' && record < some.recordCount; record += 1)
-          found.push(plainNumber(some, record, 1));
+      )) {
+        if (some.form === 'parsed') continue;
+        some.kernel.findLabels(some.recordCount, numberOnly);
+        const tuples = some.kernel.writeTuples(some.recordCount, numberOnly);
+        // Count of columns, length of the double, double: 14 bytes.
+        for (let at = 0; at < tuples.length; at += 14) found.push(tuples.readDoubleBE(at + 6));
+      }
       expect(found).toEqual(numbers.map(Number));
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a label has the id of its text, however many there are and however they resemble each other', async () => {
+  // Far more and longer than the kernel remembers, and each comes again, sooner or later.
+  const texts = Array.from({ length: 20_000 }, (_, i) => `label_${'x'.repeat(i % 400)}:${i % 13_000}`);
+  const ids = new Map<string, number>();
+  for (const text of texts) if (!ids.has(text)) ids.set(text, ids.size * 1_000_003 + 1);
+  const write = plainTupleWriter(
+    [
+      { rule: 'labels', field: 0 },
+      { rule: 'labels', field: 1 },
+    ],
+    Buffer.alloc(0),
+    2,
+  );
+  const lines = texts.flatMap((text, i) => [`${text},${text}`, `${text},${texts[(i * 7) % 20_000] ?? ''}`]);
+  const found: number[] = [];
+  let askedCount = 0;
+  for await (const some of csvRecords(streamOf(['a,b', ...lines, ''].join('\n')))) {
+    if (some.form === 'parsed') continue;
+    const prepared = write(some);
+    askedCount += prepared.newLabelTexts.length;
+    const tuples = prepared.tuples((text) => ids.get(text));
+    // Count of columns, then twice a length and a bigint: 26 bytes.
+    for (let at = 0; at < tuples.length; at += 26)
+      found.push(Number(tuples.readBigInt64BE(at + 6)), Number(tuples.readBigInt64BE(at + 18)));
+  }
+  expect(found).toEqual(lines.flatMap((line) => line.split(',').map((text) => ids.get(text))));
+  // Some were remembered, some had been forgotten.
+  expect(askedCount).toBeGreaterThan(ids.size);
+  expect(askedCount).toBeLessThan(lines.length);
 });

@@ -25,17 +25,21 @@ beforeAll(async () => {
   source = await createStagedSource(await createTestDatabase(), '2026-10');
 });
 
-/** Rows as the load reads them from a daily CSV. */
-async function recordsOf(
+/** Rows as the load reads them from a daily CSV; each run is good until the next is read. */
+async function* recordsOf(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-): Promise<(PlainRecords | ParsedRecords)[]> {
-  const csv = await readDailyCsv(streamOf(reportOf(header, rows)));
-  const records: (PlainRecords | ParsedRecords)[] = [];
-  // A run is good until the next is read.
-  for await (const some of csv.rows)
-    records.push(some.form === 'plain' ? { ...some, ends: some.ends.slice() } : some);
-  return records;
+): AsyncGenerator<PlainRecords | ParsedRecords> {
+  yield* (await readDailyCsv(streamOf(reportOf(header, rows)))).rows;
+}
+
+/** The first of them. */
+async function firstOf(
+  header: readonly string[],
+  row: readonly string[],
+): Promise<PlainRecords | ParsedRecords> {
+  for await (const some of recordsOf(header, [row])) return some;
+  throw new Error('no records');
 }
 
 /** Copy rows into the staging table of their kind as a piece of their own, and read them back in their order. */
@@ -53,8 +57,8 @@ async function copied(
   };
   const writer = stagingRowWriter(kind, header, piece);
   const lines: Buffer[] = [copyHeader];
-  // The writer's blocks take turns, and here all are kept.
-  for (const some of await recordsOf(header, rows))
+  // The kernel's blocks take turns, and here all are kept.
+  for await (const some of recordsOf(header, rows))
     lines.push(Buffer.from(writer.prepare(some).tuples(labelSetId)));
   lines.push(copyTrailer);
   return inTenantTransaction(pool, schema, async (client) => {
@@ -142,23 +146,27 @@ describe('columns of a staging row', () => {
     const piece = { pieceId: 1, sourceUuid: source.sourceUuid, reportPeriodId: 1 };
     const header = headerOf('storage_usage');
     const labelled = (values: Record<string, string>) => rowOf('storage_usage', october(1), values);
-    const records = await recordsOf(header, [
+    const records = recordsOf(header, [
       labelled({ persistentvolume_labels: 'label_a:1', persistentvolumeclaim_labels: '' }),
       labelled({ persistentvolume_labels: 'label_a:1', persistentvolumeclaim_labels: 'label_b:"2"' }),
       labelled({ persistentvolume_labels: 'label_c:3', persistentvolumeclaim_labels: 'label_a:1' }),
       labelled({ persistentvolume_labels: 'label_c:3', persistentvolumeclaim_labels: '' }),
     ]);
     const writer = stagingRowWriter('storage_usage', header, piece);
-    expect(records.map(({ form }) => form)).toEqual(['plain', 'parsed', 'plain']);
-    const told = (some: PlainRecords | ParsedRecords) => {
+    const told: [string, string[]][] = [];
+    for await (const some of records) {
       const prepared = writer.prepare(some);
       prepared.tuples(() => 1);
-      return prepared.newLabelTexts;
-    };
-    expect(records.map(told)).toEqual([['label_a:1', ''], ['label_a:1', 'label_b:"2"'], ['label_c:3']]);
-    const gpus = await recordsOf(headerOf('gpu_usage'), [rowOf('gpu_usage', october(1))]);
+      told.push([some.form, prepared.newLabelTexts]);
+    }
+    expect(told).toEqual([
+      ['plain', ['label_a:1', '']],
+      ['parsed', ['label_a:1', 'label_b:"2"']],
+      ['plain', ['label_c:3']],
+    ]);
+    const gpu = await firstOf(headerOf('gpu_usage'), rowOf('gpu_usage', october(1)));
     const gpuWriter = stagingRowWriter('gpu_usage', headerOf('gpu_usage'), piece);
-    expect(gpus.map((some) => gpuWriter.prepare(some).newLabelTexts)).toEqual([[]]);
+    expect(gpuWriter.prepare(gpu).newLabelTexts).toEqual([]);
   });
 
   test.for([
@@ -169,9 +177,8 @@ describe('columns of a staging row', () => {
     async ([form, values]) => {
       const piece = { pieceId: 1, sourceUuid: source.sourceUuid, reportPeriodId: 1 };
       const writer = stagingRowWriter('pod_usage', pods, piece);
-      const [good] = await recordsOf(pods, [pod(values)]);
-      const [bad] = await recordsOf(pods, [pod({ ...values, interval_start: 'noon' })]);
-      if (good === undefined || bad === undefined) throw new Error('no records');
+      const good = await firstOf(pods, pod(values));
+      const bad = await firstOf(pods, pod({ ...values, interval_start: 'noon' }));
       expect([good.form, bad.form]).toEqual([form, form]);
       expect(() => writer.prepare(good).tuples(() => undefined)).toThrow(/a label set has no id/);
       expect(() => writer.prepare(bad).tuples(() => 1)).toThrow(/interval_start "noon"/);

@@ -109,6 +109,30 @@ describe('records', () => {
     );
   });
 
+  test('are those of csv-parse when they are longer, or more, than there is room for at a time', async () => {
+    const length = fc.oneof(
+      { weight: 20, arbitrary: fc.integer({ min: 0, max: 40 }) },
+      { weight: 2, arbitrary: fc.integer({ min: 1_000, max: 20_000 }) },
+      fc.integer({ min: 120_000, max: 140_000 }),
+    );
+    const line = fc
+      .tuple(length, fc.integer({ min: 1, max: 600 }))
+      .map(([bytes, times]) => `${'x'.repeat(bytes)},y\n`.repeat(bytes > 1_000 ? 1 : times));
+    const size = fc.constantFrom(1_000, 65_536, 1_000_000);
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 40 }), size, async (lines, bytes) => {
+        const text = `a,b\n${lines.join('')}`;
+        expect((await read(text, bytes)).records).toEqual(parsedWhole(text).records);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('of as many columns as no report has are those of csv-parse', async () => {
+    const line = `${'1,'.repeat(70_000)}2\n`;
+    expect((await read(line.repeat(3))).records).toEqual(parsedWhole(line.repeat(3)).records);
+  });
+
   test('of plain lines are not shown to csv-parse', async () => {
     const lines = Array.from(
       { length: 10_000 },
