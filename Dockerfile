@@ -21,4 +21,4 @@ COPY --from=build /app/sql ./sql
 COPY --from=build /app/migrations ./migrations
 COPY --from=build /app/samples ./samples
 USER node
-CMD ["node", "dist/cli/main.js", "worker"]
+CMD ["node", "--max-semi-space-size=1", "dist/cli/main.js", "worker"]

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { identifyProcess } from '../platform/embedded/process-identity.ts';
 import { packageRoot } from '../platform/package-root.ts';
+import { workerNodeOptions } from '../workers/memory.ts';
 import type { BenchServers } from './servers.ts';
 
 /** `ocp-pipeline worker` in a process of its own, so that its memory is its own. */
@@ -28,7 +29,7 @@ export async function startWorker(
   environment: Record<string, string>,
   logFile: string,
 ): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [main, 'worker'], {
+  const child = spawn(process.execPath, [...workerNodeOptions, main, 'worker'], {
     env: { ...inherited(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C reaches the benchmark alone, which then stops its worker before its servers.

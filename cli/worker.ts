@@ -2,7 +2,7 @@ import { ConfigInvalid } from '../platform/config.ts';
 import { serveHealth } from '../platform/health-server.ts';
 import type { PipelineLogger } from '../platform/logging.ts';
 import { healthPages } from '../workers/health.ts';
-import { preferSmallHeap } from '../workers/memory.ts';
+import { collectStartupGarbage } from '../workers/memory.ts';
 import type { Command } from './command.ts';
 import { openServices, processLogger } from './services.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
@@ -12,7 +12,6 @@ export const workerCommand: Command<object> = {
   summary: 'Run workers against the configured PostgreSQL, object store and Temporal',
   options: (parser) => parser,
   run: async (_options, output) => {
-    preferSmallHeap();
     const stop = stopSignal();
     requireConfigured();
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
@@ -31,6 +30,7 @@ export const workerCommand: Command<object> = {
       if (healthAddress !== undefined)
         stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));
       const workers = await services.startWorkers({ deployed: true });
+      collectStartupGarbage();
       const { TEMPORAL_WORKER_BUILD_ID: buildId } = services.config;
       logger.info({ namespace: services.temporal.namespace, buildId }, 'worker started');
       await Promise.race([aborted(stop), workers.finished]);

@@ -4,6 +4,8 @@ import { canonicalLabels, parseLabels } from '../domain/labels.ts';
 import { inTenantTransaction } from './database.ts';
 
 interface CanonicalSet {
+  /** as it stood in the CSV */
+  text: string;
   keys: string[];
   /** JSON with sorted keys */
   labels: string;
@@ -23,7 +25,7 @@ function canonicalSet(text: string): CanonicalSet {
   const parsed = parseLabels(text);
   const labels = canonicalLabels(parsed);
   const hash = createHash('sha256').update(labels).digest('hex');
-  const set = { keys: Object.keys(parsed), labels, hash };
+  const set = { text, keys: Object.keys(parsed), labels, hash };
   if (canonicalSets.size >= mostRememberedSets) canonicalSets.clear();
   if (text.length <= longestRememberedText) canonicalSets.set(text, set);
   return set;
@@ -61,10 +63,11 @@ export class LabelSets {
     const newKeys = new Set<string>();
     for (const text of texts) {
       if (this.#idsByText.has(text)) continue;
-      const { keys, labels, hash } = canonicalSet(text);
+      const { text: knownText, keys, labels, hash } = canonicalSet(text);
       const known = textsByHash.get(hash);
-      if (known === undefined) textsByHash.set(hash, { labels, texts: [text] });
-      else known.texts.push(text);
+      // The text of the remembered set: the loads of a day then share one copy of it.
+      if (known === undefined) textsByHash.set(hash, { labels, texts: [knownText] });
+      else known.texts.push(knownText);
       if (this.#registersKeys) for (const key of keys) if (!this.#seenKeys.has(key)) newKeys.add(key);
     }
     if (textsByHash.size === 0) return;

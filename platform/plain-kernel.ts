@@ -71,7 +71,13 @@ export interface TupleLayout {
 let compiled: object | undefined;
 
 function compiledKernel(): object {
-  compiled ??= new WebAssembly.Module(readFileSync(join(packageRoot, 'dist', 'plain-records.wasm')));
+  if (compiled !== undefined) return compiled;
+  const path = join(packageRoot, 'dist', 'plain-records.wasm');
+  try {
+    compiled = new WebAssembly.Module(readFileSync(path));
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: make it with npm run build`, { cause });
+  }
   return compiled;
 }
 

@@ -130,7 +130,14 @@ async function buildWhenNeeded() {
 async function sourcesHash() {
   const hash = createHash('sha256');
   const { include } = JSON.parse(await readFile(join(root, buildProject), 'utf8'));
-  for (const path of [buildProject, 'tsconfig.json', 'package.json', 'package-lock.json', 'wasm', ...include]) {
+  for (const path of [
+    buildProject,
+    'tsconfig.json',
+    'package.json',
+    'package-lock.json',
+    'wasm',
+    ...include,
+  ]) {
     await addToHash(hash, path);
   }
   return hash.digest('hex');

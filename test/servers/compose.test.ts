@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configurationKeys } from '../../platform/config.ts';
 import { checkObjectStore, openObjectStore } from '../../platform/object-store/index.ts';
 import { startVersitygw } from './versitygw.ts';
+import { workerNodeOptions } from '../../workers/memory.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -145,7 +146,12 @@ describe('Dockerfile', () => {
     expect(manifest.files).toContain('sql');
     for (const folder of manifest.files)
       expect(dockerfile).toContain(`COPY --from=build /app/${folder} ./${folder}`);
-    const command = JSON.stringify(['node', manifest.bin['ocp-pipeline'], 'worker']).replaceAll(',', ', ');
+    const command = JSON.stringify([
+      'node',
+      ...workerNodeOptions,
+      manifest.bin['ocp-pipeline'],
+      'worker',
+    ]).replaceAll(',', ', ');
     expect(dockerfile.trimEnd().split('\n').slice(-2)).toEqual(['USER node', `CMD ${command}`]);
   });
 
@@ -157,6 +163,7 @@ describe('Dockerfile', () => {
       ...copied.split(' '),
       'tsconfig.json',
       'tsconfig.build.json',
+      'wasm',
       'sql',
       'migrations',
       'samples',
