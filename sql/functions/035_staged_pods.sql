@@ -26,13 +26,15 @@ declare
     v_rules text := ocp_rules();
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
+    -- UTC as an offset: a zone's name would be looked up for every row.
+    v_utc interval := '0';
     v_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
 begin
     drop table if exists pg_temp.ocp_staged_pods;
     -- Rows without a node are gathered too: their namespaces are projects.
     create temporary table ocp_staged_pods on commit drop as
     select
-        (line.interval_start at time zone 'UTC')::date as usage_day,
+        (line.interval_start at time zone v_utc)::date as usage_day,
         line.namespace,
         line.node,
         line.pod,

@@ -19,12 +19,13 @@ as $$
 declare
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
+    v_utc interval := '0';
     v_pieces bigint[] := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
 begin
     drop table if exists pg_temp.ocp_staged_volumes;
     create temporary table ocp_staged_volumes on commit drop as
     select
-        (line.interval_start at time zone 'UTC')::date as usage_day,
+        (line.interval_start at time zone v_utc)::date as usage_day,
         line.namespace,
         line.pod,
         line.persistentvolumeclaim,

@@ -21,6 +21,7 @@ set work_mem = '64MB'
 as $$
 declare
     v_rules text := ocp_rules();
+    v_uuid_prefix text := ocp_uuid_prefix();
     v_rows bigint;
 begin
     -- Capacities are made numeric here, once per node, not on each of its rows.
@@ -102,7 +103,7 @@ begin
         infrastructure_usage_cost, cost_category_id, source_uuid
     )
     select
-        gen_random_uuid(),
+        ocp_row_uuid(v_uuid_prefix, row_number() over ()),
         p_report_period_id,
         p_cluster_id,
         p_cluster_alias,

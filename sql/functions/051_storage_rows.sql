@@ -22,6 +22,7 @@ set work_mem = '64MB'
 as $$
 declare
     v_rules text := ocp_rules();
+    v_uuid_prefix text := ocp_uuid_prefix();
     v_month_seconds double precision :=
         86400 * extract(day from date_trunc('month', p_start_date) + interval '1 month' - interval '1 day');
     v_rows bigint;
@@ -115,7 +116,7 @@ begin
         infrastructure_usage_cost, cost_category_id, source_uuid
     )
     select
-        gen_random_uuid(),
+        ocp_row_uuid(v_uuid_prefix, row_number() over ()),
         p_report_period_id,
         p_cluster_id,
         p_cluster_alias,

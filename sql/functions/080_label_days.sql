@@ -88,6 +88,8 @@ begin
         day_mask
     from compared
     where known_mask is distinct from day_mask
+    -- In the order of the index: each of its pages is filled once.
+    order by data_source, namespace, node, labels_hash
     on conflict (source_uuid, billing_month, data_source, namespace, node, labels_hash) do update
     set day_mask = excluded.day_mask;
 

@@ -12,7 +12,10 @@ set search_path from current
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
+set work_mem = '64MB'
 as $$
+declare
+    v_uuid_prefix text := ocp_uuid_prefix();
 begin
     delete from reporting_ocpusagepodlabel_summary as stored
     using ocp_label_changes as changed
@@ -29,7 +32,8 @@ begin
 
     insert into reporting_ocpusagepodlabel_summary (uuid, key, "values", namespace, node, report_period_id)
     select
-        gen_random_uuid(),
+        -- In the order of the other index: the pages of both are filled one after the other.
+        ocp_row_uuid(v_uuid_prefix, row_number() over (order by key, namespace, node)),
         key,
         new_values,
         namespace,
@@ -37,9 +41,7 @@ begin
         p_report_period_id
     from ocp_label_changes
     where data_source = 'Pod'
-        and uuid is null
-    -- In the order of the index: each of its pages is filled once.
-    order by key, namespace, node;
+        and uuid is null;
 end
 $$;
 comment on function ocp_write_pod_labels(integer) is 'Brings the label summary of pods of a period up to date.';
@@ -51,7 +53,10 @@ set search_path from current
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
+set work_mem = '64MB'
 as $$
+declare
+    v_uuid_prefix text := ocp_uuid_prefix();
 begin
     delete from reporting_ocpstoragevolumelabel_summary as stored
     using ocp_label_changes as changed
@@ -68,7 +73,8 @@ begin
 
     insert into reporting_ocpstoragevolumelabel_summary (uuid, key, "values", namespace, node, report_period_id)
     select
-        gen_random_uuid(),
+        -- In the order of the other index: the pages of both are filled one after the other.
+        ocp_row_uuid(v_uuid_prefix, row_number() over (order by key, namespace, node)),
         key,
         new_values,
         namespace,
@@ -76,9 +82,7 @@ begin
         p_report_period_id
     from ocp_label_changes
     where data_source = 'Storage'
-        and uuid is null
-    -- In the order of the index: each of its pages is filled once.
-    order by key, namespace, node;
+        and uuid is null;
 end
 $$;
 comment on function ocp_write_volume_labels(integer) is 'Brings the label summary of volumes of a period up to date.';

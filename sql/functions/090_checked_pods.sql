@@ -4,7 +4,8 @@
 -- Writes   ocp_checked_pods (temporary)         grain: namespace × node × pod × resource × label set
 --          ocp_checked_node_hours (temporary)   grain: node × hour
 -- Why      staging is read again, not what aggregation gathered, or validation would repeat its mistakes. Sums of
---          several workers differ in the last digit, which a comparison within 1e-9 may: so these are parallel.
+--          several workers differ in the last digit, which a comparison within 1e-9 may: so these are parallel, and
+--          their groups, which the planner takes for many, are made out to be cheap to collect.
 -- Params   source, UTC day, rules of the day
 -- Rerun    replaces both tables; they end with the transaction
 
@@ -16,6 +17,7 @@ set client_min_messages = warning
 set enable_sort = off
 set jit = off
 set max_parallel_workers_per_gather = 2
+set parallel_tuple_cost = 0.01
 set work_mem = '64MB'
 as $$
 declare
