@@ -48,7 +48,7 @@ interface KernelExports {
 
 const newline = 0x0a;
 const pageBytes = 64 * 1024;
-/** What the module was compiled for: its memory is imported, and imports say how large they may become. */
+/** Memory of an instance: what wasm/plain-records.ts lays out needs 101 pages; those that are not touched cost nothing. */
 const memoryPages = 128;
 
 /** What is checked of a field of each record; numbers as in the kernel. */
