@@ -48,7 +48,7 @@ interface KernelExports {
 
 const newline = 0x0a;
 const pageBytes = 64 * 1024;
-/** Memory of an instance: what wasm/plain-records.ts lays out needs 101 pages; those that are not touched cost nothing. */
+/** Memory of an instance: what wasm/plain-records.ts lays out takes 104 pages; those that are not touched cost nothing. */
 const memoryPages = 128;
 
 /** What is checked of a field of each record; numbers as in the kernel. */
