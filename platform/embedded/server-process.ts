@@ -6,7 +6,8 @@ import { identifyProcess, isErrno } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 const logLimitBytes = 16 * 1024 * 1024;
-const logTailBytes = 4096;
+const logHeadBytes = 1024;
+const logTailBytes = 3072;
 const pollIntervalMs = 25;
 
 /** What to run as a server; its output is appended to `logFile`. */
@@ -22,13 +23,17 @@ export interface ServerCommand {
   account?: { uid: number; gid: number } | undefined;
 }
 
+/** A server ended before it was ready. */
+export class ServerEnded extends Error {}
+
 /** A server process just started. */
 export interface ServerProcess {
   identity: ProcessIdentity;
   /**
    * Wait until `isReady` says true.
    *
-   * @throws Error with the last lines of the log when the process ends first or `timeoutMs` have passed
+   * @throws ServerEnded with the first and last lines of its output when the process ends first
+   * @throws Error with the same when `timeoutMs` have passed
    */
   waitUntil(isReady: () => Promise<boolean>, timeoutMs: number): Promise<void>;
 }
@@ -72,7 +77,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
       while (!(await isReady())) {
         if (child.exitCode !== null || child.signalCode !== null) {
           const how = child.signalCode ?? `exit code ${child.exitCode ?? 'unknown'}`;
-          throw new Error(await failure(server, logStart, `ended with ${how}`));
+          throw new ServerEnded(await failure(server, logStart, `ended with ${how}`));
         }
         if (Date.now() > deadline) {
           throw new Error(await failure(server, logStart, `was not ready after ${timeoutMs / 1000} s`));
@@ -98,22 +103,22 @@ async function openLog(path: string): Promise<Awaited<ReturnType<typeof open>>> 
 }
 
 async function failure(server: ServerCommand, logStart: number, what: string): Promise<string> {
-  const tail = await readTail(server.logFile, logStart);
-  return `${server.name} ${what}; its last output, from ${server.logFile}:\n${tail || '(nothing)'}`;
+  const output = await readEnds(server.logFile, logStart);
+  return `${server.name} ${what}; its output, from ${server.logFile}:\n${output || '(nothing)'}`;
 }
 
-async function readTail(path: string, from: number): Promise<string> {
+/** Beginning and end: what went wrong stands first when a program prints where it was, and last when it prints what it did. */
+async function readEnds(path: string, from: number): Promise<string> {
   const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const start = Math.max(from, size - logTailBytes);
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(Math.max(0, size - start)),
-      0,
-      undefined,
-      start,
-    );
+  const read = async (start: number, byteCount: number): Promise<string> => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(byteCount), 0, undefined, start);
     return buffer.toString('utf8', 0, bytesRead).trim();
+  };
+  try {
+    const byteCount = Math.max(0, (await file.stat()).size - from);
+    if (byteCount <= logHeadBytes + logTailBytes) return await read(from, byteCount);
+    const head = await read(from, logHeadBytes);
+    return `${head}\n…\n${await read(from + byteCount - logTailBytes, logTailBytes)}`;
   } finally {
     await file.close();
   }

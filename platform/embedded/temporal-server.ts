@@ -2,9 +2,11 @@ import { Connection } from '@temporalio/client';
 import { startOnFreePorts } from './ports.ts';
 import { commandLineOf, isRunning, stopProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { startServerProcess } from './server-process.ts';
+import { ServerEnded, startServerProcess } from './server-process.ts';
 
 const startTimeoutMs = 60_000;
+/** A start that ends by itself is tried so often. */
+const mostStarts = 3;
 const answerTimeoutMs = 3_000;
 const namespace = 'default';
 
@@ -51,9 +53,21 @@ export interface TemporalServerOptions {
 /**
  * Start a Temporal dev server with the search attributes of this program and wait until its namespace answers.
  *
- * @throws Error with the server's last log lines when it does not come up
+ * Once in some hundred starts the server panics while it puts itself together; it is then started again.
+ *
+ * @throws Error with the first and last lines of the server's output when it does not come up
  */
 export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
+  for (let start = 1; ; start += 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (!(error instanceof ServerEnded) || start === mostStarts) throw error;
+    }
+  }
+}
+
+async function startOnce(options: TemporalServerOptions): Promise<TemporalServer> {
   return startOnFreePorts([options.wantedPort, options.wantedUiPort], async ([port = 0, uiPort = 0]) => {
     const process = await startServerProcess({
       name: 'Temporal dev server',

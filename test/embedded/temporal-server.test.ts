@@ -1,0 +1,62 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isRunning } from '../../platform/embedded/process-identity.ts';
+import { findTemporalBinary } from '../../platform/embedded/temporal-binary.ts';
+import { answersTemporal, startTemporal, stopTemporal } from '../../platform/embedded/temporal-server.ts';
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-temporal-'));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** A program that panics in its first starts and then is the real server. */
+async function panicking(startCount: number): Promise<string> {
+  const real = await findTemporalBinary({ say: () => undefined, environment: process.env });
+  const program = join(directory, 'temporal');
+  await writeFile(
+    program,
+    `#!/bin/sh
+echo start >> '${directory}/starts'
+if [ "$(wc -l < '${directory}/starts')" -le ${startCount} ]; then
+  echo 'panic: no such thing'
+  seq 2000
+  exit 2
+fi
+exec '${real}' "$@"
+`,
+  );
+  await chmod(program, 0o755);
+  return program;
+}
+
+const start = (binary: string) =>
+  startTemporal({
+    binary,
+    databaseFile: undefined,
+    workingDirectory: directory,
+    logFile: join(directory, 'temporal.log'),
+    wantedPort: 0,
+    wantedUiPort: 0,
+    environment: process.env,
+  });
+
+test('a server that panics while it starts is started again', async () => {
+  const server = await start(await panicking(2));
+  expect(await answersTemporal(server)).toBe(true);
+  await stopTemporal(server);
+  expect(await isRunning(server)).toBe(false);
+});
+
+test('one that always does is an error with the first and the last of its output', async () => {
+  await expect(start(await panicking(1_000))).rejects.toThrow(
+    /Temporal dev server ended with exit code 2; its output, from .*:\npanic: no such thing\n1\n[^]*\n…\n[^]*\n2000$/,
+  );
+  expect(await readFile(join(directory, 'starts'), 'utf8')).toBe('start\n'.repeat(3));
+});
