@@ -43,6 +43,7 @@ export interface ServerProcess {
  * can finish before its servers go. The server does not keep this process alive and outlives it unless stopped.
  *
  * @throws Error when the program cannot be started at all
+ * @throws ServerEnded when it has ended already
  */
 export async function startServerProcess(server: ServerCommand): Promise<ServerProcess> {
   const log = await openLog(server.logFile);
@@ -68,7 +69,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   child.unref();
   const identity = child.pid === undefined ? undefined : await identifyProcess(child.pid);
   if (identity === undefined) {
-    throw new Error(await failure(server, logStart, 'ended at once'));
+    throw new ServerEnded(await failure(server, logStart, 'ended at once'));
   }
   return {
     identity,

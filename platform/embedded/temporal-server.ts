@@ -53,7 +53,7 @@ export interface TemporalServerOptions {
 /**
  * Start a Temporal dev server with the search attributes of this program and wait until its namespace answers.
  *
- * Once in some hundred starts the server panics while it puts itself together; it is then started again.
+ * The server has been seen to panic while it puts itself together, once in hundreds of starts; it is then started again.
  *
  * @throws Error with the first and last lines of the server's output when it does not come up
  */
