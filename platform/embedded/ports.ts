@@ -8,23 +8,25 @@ const attempts = 3;
  * Start something on loopback ports: the wanted ones where they are free, otherwise any free ones.
  *
  * Another process may take a port between the check and the start, so a failed start whose port turns out to be
- * taken is repeated with other ports.
+ * taken is repeated with another.
  *
  * @param wanted one port per listener; 0 for "any free port"
  * @param start gets as many distinct ports as `wanted` holds
+ * @param isPassing whether a failure is worth another try although the ports are free
  * @throws what the last `start` threw
  */
 export async function startOnFreePorts<T>(
   wanted: readonly number[],
   start: (ports: readonly number[]) => Promise<T>,
+  isPassing: (error: unknown) => boolean = () => false,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
-    const ports = await choosePorts(attempt === 1 ? wanted : wanted.map(() => 0));
+    const ports = await choosePorts(wanted);
     try {
       return await start(ports);
     } catch (error) {
       const free = await Promise.all(ports.map(isPortFree));
-      if (attempt === attempts || free.every(Boolean)) {
+      if (attempt === attempts || (free.every(Boolean) && !isPassing(error))) {
         throw error;
       }
     }

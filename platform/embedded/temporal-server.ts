@@ -5,8 +5,6 @@ import type { ProcessIdentity } from './process-identity.ts';
 import { ServerEnded, startServerProcess } from './server-process.ts';
 
 const startTimeoutMs = 60_000;
-/** A start that ends by itself is tried so often. */
-const mostStarts = 3;
 const answerTimeoutMs = 3_000;
 const namespace = 'default';
 
@@ -58,17 +56,8 @@ export interface TemporalServerOptions {
  * @throws Error with the first and last lines of the server's output when it does not come up
  */
 export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
-  for (let start = 1; ; start += 1) {
-    try {
-      return await startOnce(options);
-    } catch (error) {
-      if (!(error instanceof ServerEnded) || start === mostStarts) throw error;
-    }
-  }
-}
-
-async function startOnce(options: TemporalServerOptions): Promise<TemporalServer> {
-  return startOnFreePorts([options.wantedPort, options.wantedUiPort], async ([port = 0, uiPort = 0]) => {
+  const wanted = [options.wantedPort, options.wantedUiPort];
+  const start = async ([port = 0, uiPort = 0]: readonly number[]): Promise<TemporalServer> => {
     const process = await startServerProcess({
       name: 'Temporal dev server',
       command: options.binary,
@@ -86,7 +75,8 @@ async function startOnce(options: TemporalServerOptions): Promise<TemporalServer
       throw error;
     }
     return server;
-  });
+  };
+  return startOnFreePorts(wanted, start, (error) => error instanceof ServerEnded);
 }
 
 /** Whether a server written down earlier still runs and serves this database file: pids are used again. */
