@@ -68,6 +68,14 @@ export interface TupleLayout {
   columnCount: number;
 }
 
+/** A label whose id is not known. */
+export interface UnknownLabel {
+  /** among the labels of all records */
+  place: number;
+  record: number;
+  field: number;
+}
+
 let compiled: object | undefined;
 
 function compiledKernel(): object {
@@ -161,23 +169,28 @@ export class PlainKernel {
 
   /**
    * Look up the ids of all labels among those that {@link keepLabel} was told.
-   * @returns the places, record by record, of the labels whose id is not known
+   * @returns those whose id is not known, record by record
    */
-  findLabels(recordCount: number, layout: TupleLayout): number[] {
+  findLabels(recordCount: number, layout: TupleLayout): UnknownLabel[] {
     if (this.#layout !== layout) this.#use(layout);
     const { labels } = layout;
     if (labels.length === 0) return [];
     this.#lists.set(labels);
     const unknownCount = this.#wasm.findLabels(recordCount, labels.length);
-    const unknown: number[] = [];
-    for (let at = 0; unknown.length < unknownCount; at += 1) if (this.#ids[at] === -1) unknown.push(at);
+    const unknown: UnknownLabel[] = [];
+    for (let place = 0; unknown.length < unknownCount; place += 1)
+      if (this.#ids[place] === -1)
+        unknown.push({
+          place,
+          record: Math.floor(place / labels.length),
+          field: labels[place % labels.length] ?? 0,
+        });
     return unknown;
   }
 
   /** Say the id of a label that {@link findLabels} did not know. */
-  keepLabel(place: number, id: number, { labels }: TupleLayout): void {
-    const field = labels[place % labels.length] ?? 0;
-    this.#wasm.keepLabel(Math.floor(place / labels.length), field, id);
+  keepLabel({ place, record, field }: UnknownLabel, id: number): void {
+    this.#wasm.keepLabel(record, field, id);
     this.#ids[place] = id;
   }
 

@@ -49,23 +49,16 @@ export function plainTupleWriter(
     columnCount,
   };
   return (run) => {
-    const unknown = run.kernel.findLabels(run.recordCount, layout).map((place) => ({
-      place,
-      text: labelText(run, place, layout.labels),
+    const unknown = run.kernel.findLabels(run.recordCount, layout).map((label) => ({
+      label,
+      text: plainField(run, label.record, label.field),
     }));
     return {
       newLabelTexts: [...new Set(unknown.map(({ text }) => text))],
       tuples: (labelSetId) => {
-        for (const { place, text } of unknown)
-          run.kernel.keepLabel(place, labelSetIdOf(text, labelSetId), layout);
+        for (const { label, text } of unknown) run.kernel.keepLabel(label, labelSetIdOf(text, labelSetId));
         return run.kernel.writeTuples(run.recordCount, layout);
       },
     };
   };
-}
-
-/** @param place of the label among those of all records */
-function labelText(run: PlainRecords, place: number, labels: Int32Array): string {
-  const field = labels[place % labels.length] ?? 0;
-  return plainField(run, Math.floor(place / labels.length), field);
 }

@@ -118,8 +118,7 @@ function isSame(left: i32, right: i32, length: i32): bool {
   return true;
 }
 
-/** What is checked of a field, in the lists of {@link goodRecords}. */
-const checkSame: i32 = 0;
+/** What is checked of a field, in the lists of {@link goodRecords}; 0 means the same bytes as in the first record. */
 const checkNumber: i32 = 1;
 const checkLength: i32 = 2;
 
