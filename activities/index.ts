@@ -15,7 +15,7 @@ import { recordCompletion } from './record-completion.ts';
 import { recordFailure } from './record-failure.ts';
 import { refreshUiSummaries } from './refresh-ui-summaries.ts';
 import { removeTemporaryObjects } from './remove-temporary-objects.ts';
-import { requestResummarize } from './request-resummarize.ts';
+import { requestResummarize, tenantBatches } from './request-resummarize.ts';
 import { skipFiles } from './skip-files.ts';
 import { splitPayload } from './split-payload.ts';
 import { sweepTenant } from './sweep-staging.ts';
@@ -54,6 +54,7 @@ export function createActivities(deps: ActivityDependencies) {
     skipFiles: bind(skipFiles),
     abandonFiles: bind(abandonFiles),
     requestResummarize: bind(requestResummarize),
+    tenantBatches: bind(tenantBatches),
     listTenants: bind(listTenants),
     sweepTenant: bind(sweepTenant),
     removeTemporaryObjects: bind(removeTemporaryObjects),

@@ -1,49 +1,114 @@
 import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import type { Tenant } from '../domain/cleanup.ts';
 import type { ResummarizeInput, SettingsChange } from '../domain/resummarize.ts';
 import { settingsWorkflowId } from '../domain/resummarize.ts';
 import { fairnessKeyOf } from '../domain/priority.ts';
-import { mostNamesInHistory, taskQueues } from '../domain/run.ts';
+import { taskQueues } from '../domain/run.ts';
 import { billingMonthOf, firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
-import type { WatchSettingsInput, WatchSettingsResult } from '../domain/watch-settings.ts';
+import type { TenantBatch, WatchedTenants, WatchSettingsInput } from '../domain/watch-settings.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import { tenantSettings } from '../platform/tenant.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { withoutSecrets } from './failure.ts';
 
-const changedSourcesSql = loadSql('daily/changed_settings.sql');
+export interface TenantBatchesInput {
+  /** tenants in a batch */
+  tenantCount: number;
+}
+
+export interface RequestResummarizeInput extends WatchSettingsInput {
+  /** tenants to look at; all when absent, as runs of earlier versions ask for */
+  batch?: TenantBatch;
+}
+
+/** What a heartbeat carries: where the attempt stands, so that the next one goes on behind it. */
+interface Watched extends WatchedTenants {
+  /** customer that was looked at last; customers come in the order of their ids */
+  lastId: number;
+}
+
+const sql = {
+  batches: loadSql('settings/tenant_batches.sql'),
+  tenants: loadSql('settings/tenants_of_batch.sql'),
+  changedSources: loadSql('daily/changed_settings.sql'),
+};
+
+/** A tenant whose tables somebody holds is left for the next look, five minutes later. */
+const lockTimeout = '2s';
+const statementTimeout = '10s';
+const longestReason = 150;
+
+/** The tenants that the pipeline has tables in, as batches for {@link requestResummarize}. */
+export async function tenantBatches(
+  deps: ActivityDependencies,
+  { tenantCount }: TenantBatchesInput,
+): Promise<TenantBatch[]> {
+  return (await deps.pool.query<TenantBatch>(sql.batches, [tenantCount])).rows;
+}
 
 /**
- * Ask for a rebuild of the current month of every source whose settings differ from those it was summarised with. The
- * waiting rebuild of a source is signalled instead of started twice. One tenant's failure does not stop the others.
+ * Ask for a rebuild of the current month of every source of some tenants whose settings differ from those it was
+ * summarised with. The waiting rebuild of a source is signalled instead of started twice. One tenant's failure does not
+ * stop the others.
+ * Rerun: a heartbeat after each tenant says which are done, and the next attempt goes on behind them. Should the last
+ * heartbeats of a worker that died not have arrived, those tenants are compared again, and their signals change nothing.
  */
 export async function requestResummarize(
   deps: ActivityDependencies,
-  input: WatchSettingsInput,
-): Promise<WatchSettingsResult> {
-  const { client } = Context.current();
+  input: RequestResummarizeInput,
+): Promise<WatchedTenants> {
+  const { client, cancellationSignal: signal, info } = Context.current();
   const month = billingMonthOf(deps.now());
-  const tenants = await deps.pool.query<{ org_id: string; schema_name: string }>(
-    `select org_id, schema_name
-     from public.api_customer
-     where to_regclass(quote_ident(schema_name) || '.ocp_day') is not null
-     order by org_id`,
-  );
-  let sourceCount = 0;
-  const failedTenants: string[] = [];
-  for (const { org_id: orgId, schema_name: schema } of tenants.rows) {
-    try {
-      for (const change of await changedSources(deps, schema, month)) {
-        await request(client, { orgId, schema, month, ...change }, input);
-        sourceCount += 1;
-      }
-    } catch (error) {
-      log.error('settings of a tenant could not be compared', { orgId, error });
-      failedTenants.push(orgId);
-    }
+  let watched = earlierAttempt(info.heartbeatDetails);
+  const { rows: tenants } = await deps.pool.query<Tenant & { id: number }>(sql.tenants, [
+    watched.lastId,
+    input.batch?.firstId ?? null,
+    input.batch?.lastId ?? null,
+  ]);
+  for (const { id, orgId, schema } of tenants) {
+    signal.throwIfAborted();
+    const { sourceCount, failed } = await watchTenant(deps, client, { orgId, schema }, month, input);
+    signal.throwIfAborted();
+    watched = {
+      lastId: id,
+      tenantCount: watched.tenantCount + 1,
+      sourceCount: watched.sourceCount + sourceCount,
+      failedTenants: [...watched.failedTenants, ...failed],
+    };
+    Context.current().heartbeat(watched);
   }
-  return { sourceCount, failedTenants: failedTenants.slice(0, mostNamesInHistory) };
+  const { tenantCount, sourceCount, failedTenants } = watched;
+  return { tenantCount, sourceCount, failedTenants };
+}
+
+function earlierAttempt(details: unknown): Watched {
+  const found = details as Partial<Watched> | null | undefined;
+  if (typeof found?.lastId === 'number' && Array.isArray(found.failedTenants)) return found as Watched;
+  return { lastId: 0, tenantCount: 0, sourceCount: 0, failedTenants: [] };
+}
+
+async function watchTenant(
+  deps: ActivityDependencies,
+  client: Client,
+  { orgId, schema }: Tenant,
+  month: BillingMonth,
+  input: RequestResummarizeInput,
+): Promise<{ sourceCount: number; failed: WatchedTenants['failedTenants'] }> {
+  let sourceCount = 0;
+  try {
+    for (const change of await changedSources(deps, schema, month)) {
+      await request(client, { orgId, schema, month, ...change }, input);
+      sourceCount += 1;
+    }
+    return { sourceCount, failed: [] };
+  } catch (error) {
+    log.error('settings of a tenant could not be compared', { orgId, error });
+    const reason = withoutSecrets(error instanceof Error ? error.message : String(error));
+    return { sourceCount, failed: [{ orgId, reason: reason.slice(0, longestReason) }] };
+  }
 }
 
 async function changedSources(
@@ -52,10 +117,21 @@ async function changedSources(
   month: BillingMonth,
 ): Promise<{ sourceUuid: string; settingsHash: string }[]> {
   const rules = (await tenantSettings(deps.pool, schema)).rules ?? deps.config.OCP_RULES;
-  const { rows } = await inTenantTransaction(deps.pool, schema, (client) =>
-    client.query<{ sourceUuid: string; settingsHash: string }>(changedSourcesSql, [firstDay(month), rules]),
+  return inTenantTransaction(
+    deps.pool,
+    schema,
+    async (client) => {
+      await client.query(
+        `set local lock_timeout = '${lockTimeout}'; set local statement_timeout = '${statementTimeout}'`,
+      );
+      const { rows } = await client.query<{ sourceUuid: string; settingsHash: string }>(sql.changedSources, [
+        firstDay(month),
+        rules,
+      ]);
+      return rows;
+    },
+    Context.current().cancellationSignal,
   );
-  return rows;
 }
 
 async function request(

@@ -59,7 +59,8 @@ export async function forEachTenant(
   return failed.sort((a, b) => (a.orgId < b.orgId ? -1 : 1));
 }
 
-function reasonOf(error: unknown): string {
+/** What work on a tenant failed with, short enough for history. */
+export function reasonOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return (cause instanceof Error ? cause.message : String(cause)).slice(0, 300);
 }

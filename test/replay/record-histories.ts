@@ -310,14 +310,16 @@ test('resummarize-settings', async () => {
   await writeHistory('resummarize-settings', handle);
 });
 
-test('watch-settings', async () => {
+// watch-settings.json is of a version that looked at all tenants in one activity: no code of today records it.
+test('watch-settings-in-batches', async () => {
+  await pipeline.addSource('watched');
   const handle = await pipeline.client.workflow.start<typeof watchSettings>('watchSettings', {
     workflowId: 'watch-by-hand',
     taskQueue: taskQueues.pipeline,
     args: [{ delayMs: 100 }],
   });
-  await handle.result();
-  await writeHistory('watch-settings', handle);
+  expect(await handle.result()).toMatchObject({ failedTenants: [] });
+  await writeHistory('watch-settings-in-batches', handle);
 });
 
 test('sweep-staging, resummarize-reload and purge-expired', async () => {

@@ -124,14 +124,14 @@ describe('the settings watch', () => {
     });
 
   test('finds nothing to do while settings stay as they are', async () => {
-    expect(await watch(1)).toEqual({ sourceCount: 0, failedTenants: [] });
+    expect(await watch(1)).toEqual({ tenantCount: 1, sourceCount: 0, failedTenants: [] });
   });
 
   test('has the month rebuilt once after keys were enabled and mapped', async () => {
     const { pool, schema, orgId } = pipeline.database;
     await setTagKeys(pool, schema, ['application', 'app'], true);
     await mapTags(pool, schema, 'app', ['application']);
-    expect(await watch(1)).toEqual({ sourceCount: 1, failedTenants: [] });
+    expect(await watch(1)).toEqual({ tenantCount: 1, sourceCount: 1, failedTenants: [] });
     await pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`).result();
     expect(await versions(pipeline, sourceUuid)).toEqual([2]);
     const keys = await query<{ key: string }>(
