@@ -1,10 +1,11 @@
+import { log } from '@temporalio/activity';
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseManifest } from '../domain/manifest.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { isWithinRetention } from '../domain/retention.ts';
+import { firstDayKept, isWithinRetention } from '../domain/retention.ts';
 import { billingMonthOf } from '../domain/usage-day.ts';
 import type { AcceptedPayload } from '../domain/run.ts';
 import { inTransaction } from '../platform/database.ts';
@@ -19,6 +20,7 @@ import { ObjectStoreError } from '../platform/object-store/index.ts';
 import { payloadKey } from '../platform/object-keys.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { retentionMonths } from './retention-months.ts';
 
 export interface DownloadPayloadInput {
   inboxId: string;
@@ -161,6 +163,28 @@ async function recordArchived(
   );
 }
 
+/** Why a payload is too old to be taken, or undefined. What the purge would remove again is not taken in. */
+async function beforeRetention(
+  deps: ActivityDependencies,
+  schema: string,
+  manifest: Manifest,
+): Promise<string | undefined> {
+  const retention = await retentionMonths(deps, schema);
+  if ('unreadable' in retention) {
+    log.warn('retention of a tenant cannot be read: nothing is left out for its age', {
+      schema,
+      reason: retention.unreadable,
+    });
+    return undefined;
+  }
+  const firstKept = firstDayKept(deps.now(), retention.months);
+  if (isWithinRetention(manifest, firstKept)) return undefined;
+  return (
+    `the payload ends at ${manifest.sentEnd ?? manifest.date}, before the ${retention.months} months that are kept ` +
+    `(from ${firstKept} on; RETAIN_NUM_MONTHS, or the tenant's data_retention_months)`
+  );
+}
+
 async function decide(
   deps: ActivityDependencies,
   inbox: InboxRow,
@@ -180,14 +204,12 @@ async function decide(
     );
   if (manifest.collectedNothing)
     return ignored(`the operator collected nothing: ${manifest.dataCollectionMessage ?? 'no reason given'}`);
-  const retention = { nowMs: deps.now().getTime(), retentionMonths: deps.config.RETAIN_NUM_MONTHS };
-  if (!isWithinRetention(manifest, retention))
-    return ignored(
-      `the payload ends at ${manifest.end ?? manifest.date}, before the ${retention.retentionMonths} months that are kept`,
-    );
-  if (manifest.files.length === 0) return ignored('the manifest lists no usage files');
+  // The tenant's own retention is in its schema.
   if (await tenantIsBehind(deps.pool, source.schema))
     await migrateTenant(deps.databaseUrl, source.schema, { info: () => undefined });
+  const tooOld = await beforeRetention(deps, source.schema, manifest);
+  if (tooOld !== undefined) return ignored(tooOld);
+  if (manifest.files.length === 0) return ignored('the manifest lists no usage files');
   await tenantSettings(deps.pool, source.schema);
   return {
     outcome: 'accepted',

@@ -1,8 +1,9 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
-import { addCounts, firstDayKept, nothingPurged } from '../domain/cleanup.ts';
+import { addCounts, nothingPurged } from '../domain/cleanup.ts';
 import type { PurgedCounts, PurgedTenant, Tenant } from '../domain/cleanup.ts';
 import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
+import { firstDayKept } from '../domain/retention.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
 import { startOfDayMs } from '../domain/usage-day.ts';
 import type { UsageDay } from '../domain/usage-day.ts';

@@ -1,16 +1,15 @@
 import { inTenantTransaction } from '../platform/database.ts';
 import { DEFAULT_RETENTION_MONTHS } from '../domain/retention.ts';
+import type { RetentionMonths } from '../domain/retention.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-
-/** Months a tenant's data is kept, or why that cannot be told. */
-export type RetentionMonths = { months: number } | { unreadable: string };
 
 const fewestMonths = 3;
 const mostMonths = 120;
 
 /**
  * Months kept, the current one included: `RETAIN_NUM_MONTHS` when it differs from its default, else the tenant's own
- * setting, else the default. A setting that cannot be read is no reason to remove data.
+ * setting, else the default. Asked at the gate, at the rows and at the purge, which must agree (DOMAIN §1.7, §10.4): a
+ * setting that cannot be read is no reason to remove data or to leave it out.
  */
 export async function retentionMonths(deps: ActivityDependencies, schema: string): Promise<RetentionMonths> {
   const configured = deps.config.RETAIN_NUM_MONTHS;

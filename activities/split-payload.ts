@@ -3,7 +3,7 @@ import { PipelineError } from '../domain/failures.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
 import type { AcceptedPayload, SplitSummary } from '../domain/run.ts';
-import { rowWindow } from '../domain/retention.ts';
+import { firstDayKept, rowWindow } from '../domain/retention.ts';
 import { stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import { billingMonthOf, firstDay, monthsOf } from '../domain/usage-day.ts';
@@ -19,6 +19,7 @@ import type { SplitFileResult } from '../platform/report-splitter.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { retentionMonths } from './retention-months.ts';
 import { log } from '@temporalio/activity';
 
 export interface SplitPayloadInput {
@@ -61,6 +62,8 @@ export async function splitPayload(
       );
     const { manifestId, fileIndexes } = await registerManifest(deps, payload, manifest);
     addLogContext({ manifest_id: manifestId });
+    const nowMs = deps.now().getTime();
+    const retention = await retentionMonths(deps, payload.schema);
     const results: SplitFileResult[] = [];
     await readPayloadMembers(await deps.objectStore.get(objectKey, { signal }), {
       signal,
@@ -78,7 +81,7 @@ export async function splitPayload(
           keyFor: (kind, day) => dailyCsvKey(place, kind, day),
           rejectsKey: rejectsKey(place, payload.billingMonth),
           metadata: { manifestid: String(manifestId) },
-          window: rowWindow({ nowMs: deps.now().getTime(), retentionMonths: deps.config.RETAIN_NUM_MONTHS }),
+          window: rowWindow(nowMs, retention),
           limits: {
             maxRejectedRows: deps.config.MAX_REJECTED_ROWS,
             maxRejectedRowsPercent: deps.config.MAX_REJECTED_ROWS_PERCENT,
@@ -97,7 +100,8 @@ export async function splitPayload(
         results.push(result);
       },
     });
-    return summarise(manifestId, results);
+    const firstKept = 'months' in retention ? firstDayKept(nowMs, retention.months) : undefined;
+    return summarise(manifestId, results, firstKept);
   });
 }
 
@@ -147,6 +151,7 @@ async function registerFile(
       result.kind,
       result.rowCount,
       result.rejectedRowCount,
+      result.expiredRowCount,
       result.rejectsKey ?? null,
       result.message ?? null,
       requestId,
@@ -220,7 +225,11 @@ async function registerReportPeriods(
   return ids;
 }
 
-function summarise(manifestId: number, results: readonly SplitFileResult[]): SplitSummary {
+function summarise(
+  manifestId: number,
+  results: readonly SplitFileResult[],
+  firstKept: UsageDay | undefined,
+): SplitSummary {
   const total = (count: (result: SplitFileResult) => number) =>
     results.reduce((sum, result) => sum + count(result), 0);
   const warnings = results.flatMap((result) => {
@@ -230,6 +239,9 @@ function summarise(manifestId: number, results: readonly SplitFileResult[]): Spl
       : [`${result.fileName}: ${result.rejectedRowCount} rows rejected`];
   });
   for (const warning of warnings) log.warn('file has errors', { warning });
+  const expiredCount = total((result) => result.expiredRowCount);
+  if (expiredCount > 0)
+    log.info('rows of months that are no longer kept are left out', { expiredCount, firstKept });
   return {
     manifestId,
     months: monthsOf(results.flatMap((result) => result.pieces.map((piece) => piece.usageDay))),
@@ -237,6 +249,9 @@ function summarise(manifestId: number, results: readonly SplitFileResult[]): Spl
     failedFileCount: results.filter((result) => result.state === 'failed').length,
     rowCount: total((result) => result.rowCount),
     rejectedRowCount: total((result) => result.rejectedRowCount),
+    ...(expiredCount > 0 && firstKept !== undefined
+      ? { expired: { rowCount: expiredCount, firstKept } }
+      : {}),
     pieceCount: total((result) => (result.state === 'failed' ? 0 : result.pieces.length)),
     warnings: warnings.slice(0, mostNamesInHistory).map((warning) => warning.slice(0, 300)),
   };

@@ -241,13 +241,14 @@ function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
     manifestTable([manifest]),
     ...runLines(detail.runs),
     table(
-      ['file', 'kind', 'state', 'rows', 'rejected', 'remark'],
+      ['file', 'kind', 'state', 'rows', 'rejected', 'expired', 'remark'],
       detail.files.map((f) => [
         f.fileName,
         f.reportKind ?? '',
         f.state,
         f.rowCount,
         f.rejectedRowCount,
+        f.expiredRowCount,
         f.message ?? (f.rejectsKey === null ? '' : `see ${f.rejectsKey}`),
       ]),
       'No files',

@@ -1,6 +1,4 @@
 import type { RunOptions } from './run.ts';
-import { addMonths, billingMonthOf, firstDay } from './usage-day.ts';
-import type { UsageDay } from './usage-day.ts';
 
 /** Ids of the schedules that clean up; the workflows they start carry the same ids. */
 export const sweepStagingScheduleId = 'sweep-staging';
@@ -114,14 +112,6 @@ export function addCounts(a: PurgedCounts, b: PurgedCounts): PurgedCounts {
     objectCount: a.objectCount + b.objectCount,
     payloadCount: a.payloadCount + b.payloadCount,
   };
-}
-
-/**
- * First day that is kept: the current month and the `monthCount` − 1 before it stay. On 13 July, 4 months keep April to
- * July, so the answer is 1 April.
- */
-export function firstDayKept(now: Date, monthCount: number): UsageDay {
-  return firstDay(addMonths(billingMonthOf(now), 1 - monthCount));
 }
 
 const msPerDay = 86_400_000;

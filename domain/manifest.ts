@@ -30,6 +30,8 @@ export interface Manifest {
   start?: string;
   /** last second covered or the first instant after; pulled back when it lies on the first of another month */
   end?: string;
+  /** `end` before it was pulled back; absent like it */
+  sentEnd?: string;
   /** UTC day to hours covered (0 to 24), computed before `end` was pulled back; empty without both dates */
   hoursPerDay: Record<string, number>;
   /** the operator says that it had no data; nothing is to be summarised */
@@ -142,18 +144,19 @@ function readJson(text: string | Uint8Array): unknown {
   }
 }
 
-function coveredTime(sent: SentManifest): Pick<Manifest, 'start' | 'end' | 'hoursPerDay'> {
+function coveredTime(sent: SentManifest): Pick<Manifest, 'start' | 'end' | 'sentEnd' | 'hoursPerDay'> {
   const { start, end } = sent;
   if (start === undefined || end === undefined) {
     return {
       ...(start === undefined ? {} : { start: formatTimestamp(start) }),
-      ...(end === undefined ? {} : { end: formatTimestamp(end) }),
+      ...(end === undefined ? {} : { end: formatTimestamp(end), sentEnd: formatTimestamp(end) }),
       hoursPerDay: {},
     };
   }
   return {
     start: formatTimestamp(start),
     end: formatTimestamp(pullEndBack(start, end)),
+    sentEnd: formatTimestamp(end),
     hoursPerDay: hoursPerDay(start, end),
   };
 }

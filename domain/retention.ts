@@ -1,45 +1,56 @@
-import { addMonths, billingMonthOf, firstDay, lastDay, startOfDayMs } from './usage-day.ts';
+import { addMonths, billingMonthOf, firstDay, startOfDayMs } from './usage-day.ts';
+import type { UsageDay } from './usage-day.ts';
 
 /** Months kept when nothing else is configured. */
 export const DEFAULT_RETENTION_MONTHS = 4;
 
 const MS_PER_DAY = 86_400_000;
 
-/** The clock reading and setting that every retention decision needs. */
-export interface RetentionContext {
-  /** now, in milliseconds since 1970; always an argument, because operators can set the clock */
-  readonly nowMs: number;
-  /** months before the current one whose data is still taken */
-  readonly retentionMonths: number;
-}
+/** Months a tenant's data is kept, the current one included, or why that cannot be told. */
+export type RetentionMonths = { readonly months: number } | { readonly unreadable: string };
 
 /** Instants, in milliseconds since 1970, between which a row's `interval_start` must lie; both included. */
 export interface RowWindow {
+  /** rows before it are expired: their months are what the purge removes; -Infinity when no row is too old */
   readonly fromMs: number;
+  /** rows after it are bad */
   readonly untilMs: number;
 }
 
-/** The dates of a manifest that the gate looks at: ISO 8601 in UTC. */
+/** The dates of a manifest that the gate looks at: ISO 8601 in UTC with six digits of fraction. */
 export interface ManifestDates {
   readonly date: string;
-  readonly end?: string;
+  /** before it was pulled back to the month of `start` */
+  readonly sentEnd?: string;
 }
 
 /**
- * May this payload still be taken? Its end is compared with the last day, 00:00 UTC, of the month `retentionMonths`
- * months back. A manifest without `end` counts as ending on the last day of the month of its `date`.
+ * First day that is kept: the current month and the `monthCount` − 1 before it stay (DOMAIN §10.4). On 13 July, 4 months
+ * keep April to July, so the answer is 1 April. The one meaning of the month count, for what comes in and for what is
+ * removed.
  */
-export function isWithinRetention(manifest: ManifestDates, context: RetentionContext): boolean {
-  const oldestMonth = addMonths(billingMonthOf(context.nowMs), -context.retentionMonths);
-  const endMs =
-    manifest.end === undefined
-      ? startOfDayMs(lastDay(billingMonthOf(Date.parse(manifest.date))))
-      : Date.parse(manifest.end);
-  return endMs >= startOfDayMs(lastDay(oldestMonth));
+export function firstDayKept(now: number | Date, monthCount: number): UsageDay {
+  return firstDay(addMonths(billingMonthOf(now), 1 - monthCount));
 }
 
-/** The window for rows: from the first of the month `retentionMonths` months back until one day after now. */
-export function rowWindow(context: RetentionContext): RowWindow {
-  const oldestMonth = addMonths(billingMonthOf(context.nowMs), -context.retentionMonths);
-  return { fromMs: startOfDayMs(firstDay(oldestMonth)), untilMs: context.nowMs + MS_PER_DAY };
+/**
+ * May this payload still be taken? Not when it ends before the first day kept (DOMAIN §1.7). An end at exactly 00:00:00
+ * is the instant before; a manifest without `end` counts as ending on the last day of the month of its `date`.
+ *
+ * @param firstKept answer of {@link firstDayKept}
+ */
+export function isWithinRetention(manifest: ManifestDates, firstKept: UsageDay): boolean {
+  // Both are times in one form, which compare as text; a first of the month at midnight belongs to the month before.
+  if (manifest.sentEnd !== undefined) return manifest.sentEnd > `${firstKept}T00:00:00.000000Z`;
+  return manifest.date >= firstKept;
+}
+
+/**
+ * The window for rows: from the first day kept, or from ever when it cannot be told, until one day after now.
+ * What the purge would remove again is not taken in; where it removes nothing, nothing is too old.
+ */
+export function rowWindow(nowMs: number, retention: RetentionMonths): RowWindow {
+  const fromMs =
+    'months' in retention ? startOfDayMs(firstDayKept(nowMs, retention.months)) : Number.NEGATIVE_INFINITY;
+  return { fromMs, untilMs: nowMs + MS_PER_DAY };
 }

@@ -1,5 +1,5 @@
 import type { DayProgress } from './day-progress.ts';
-import type { BillingMonth } from './usage-day.ts';
+import type { BillingMonth, UsageDay } from './usage-day.ts';
 
 /** Bounds and paces of one run, decided when it is started, so that a replay in the UI runs with the same ones. */
 export interface RunOptions {
@@ -75,6 +75,8 @@ export interface SplitSummary {
   failedFileCount: number;
   rowCount: number;
   rejectedRowCount: number;
+  /** rows of months that are no longer kept, and the first day that is; absent when there are none */
+  expired?: { rowCount: number; firstKept: UsageDay };
   pieceCount: number;
   warnings: string[];
 }
@@ -127,6 +129,8 @@ export interface IngestManifestResult {
   failedFileCount: number;
   rowCount: number;
   rejectedRowCount: number;
+  /** rows left out because their months are no longer kept; absent when there are none */
+  expiredRowCount?: number;
   rowsLoaded: number;
   daysSummarised: number;
   summaryRowCount: number;

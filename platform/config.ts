@@ -191,7 +191,7 @@ const settings = {
   ),
   RETAIN_NUM_MONTHS: setting(
     wholeNumber(1, 120),
-    'calendar months kept, the current one included; payloads that ended a month or more before them are ignored',
+    "calendar months kept, the current one included: what is older is not taken in, and purged. At its default a tenant's own `data_retention_months` counts",
     '4',
   ),
 } satisfies Record<string, Setting<z.ZodType>>;

@@ -31,6 +31,8 @@ export interface ManifestDetail {
     state: string;
     rowCount: number;
     rejectedRowCount: number;
+    /** left out because their month is no longer kept */
+    expiredRowCount: number;
     rejectsKey: string | null;
     message: string | null;
   }[];

@@ -23,8 +23,11 @@ export interface RowPlace {
   hour: number;
 }
 
-/** A row with a problem has a place too when its `interval_start` is good. */
-export type CheckedRow = { place: RowPlace } | { problem: RowProblem; place?: RowPlace };
+/**
+ * A row with a problem has a place too when its `interval_start` is good. An expired row is of a month that is no longer
+ * kept: it is neither good nor bad, and nothing else of it is looked at.
+ */
+export type CheckedRow = { place: RowPlace } | { problem: RowProblem; place?: RowPlace } | { expired: true };
 
 /** Records one after the other that are good and of one place, or one record that is not. */
 export interface CheckedRun {
@@ -74,7 +77,7 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
     if (fields.length !== header.length)
       return { problem: { column: '', reason: `expected ${header.length} fields, found ${fields.length}` } };
     const found = place(fields[intervalStart] ?? '');
-    if ('problem' in found) return found;
+    if (!('place' in found)) return found;
     for (const { name, index } of times)
       if (!validTime(fields[index] ?? ''))
         return { problem: notATime(name, fields[index] ?? ''), place: found.place };
@@ -94,8 +97,14 @@ export function rowCheck(kind: ReportKind, header: readonly string[], window: Ro
     ...names.flatMap(({ index }) => [fieldChecks.length, index]),
     ...numbers.flatMap(({ index }) => [fieldChecks.number, index]),
   ]);
+  const sameStart = Int32Array.from([fieldChecks.same, intervalStart]);
   const checkPlain = (run: PlainRecords, record: number): CheckedRun => {
     const found = place(plainField(run, record, intervalStart));
+    if ('expired' in found)
+      return {
+        checked: found,
+        recordCount: run.kernel.goodRecords(record, run.recordCount, sameStart, longestName),
+      };
     const hasTimes =
       'place' in found && times.every(({ index }) => validTime(plainField(run, record, index)));
     const recordCount = hasTimes ? run.kernel.goodRecords(record, run.recordCount, checks, longestName) : 0;
@@ -128,13 +137,15 @@ function notATime(column: string, text: string): RowProblem {
   };
 }
 
-function cachedPlace(window: RowWindow): (text: string) => { place: RowPlace } | { problem: RowProblem } {
+/** What the `interval_start` alone says of a row. */
+type Placed = { place: RowPlace } | { problem: RowProblem } | { expired: true };
+
+function cachedPlace(window: RowWindow): (text: string) => Placed {
   return remembered((text) => {
     const column = 'interval_start';
     const time = parseTimestamp(text);
     if (time === undefined) return { problem: notATime(column, text) };
-    if (time.epochMs < window.fromMs)
-      return { problem: { column, reason: `${text} is before the months that are kept` } };
+    if (time.epochMs < window.fromMs) return { expired: true };
     if (time.epochMs > window.untilMs)
       return { problem: { column, reason: `${text} is more than a day ahead` } };
     return { place: { usageDay: usageDayOf(time.epochMs), hour: new Date(time.epochMs).getUTCHours() } };

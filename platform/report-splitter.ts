@@ -10,7 +10,7 @@ import { ObjectWriter } from './object-writer.ts';
 import { withPlainKernel } from './plain-kernel.ts';
 import type { PlainKernel } from './plain-kernel.ts';
 import { rowCheck } from './report-rows.ts';
-import type { CheckedRow, RowCheck, RowProblem } from './report-rows.ts';
+import type { CheckedRow, RowCheck, RowPlace, RowProblem } from './report-rows.ts';
 
 /** One daily CSV that a file was split into. */
 export interface SplitPiece {
@@ -37,6 +37,8 @@ export interface SplitFileResult {
   rowCount: number;
   /** rows refused, and lines that a quote which never closes has swallowed */
   rejectedRowCount: number;
+  /** rows of months that are no longer kept: left out, and no fault of the file */
+  expiredRowCount: number;
   /** object that lists the rejected rows */
   rejectsKey?: string;
   /** one sentence for an unknown kind or a failed file */
@@ -81,7 +83,8 @@ const progressEveryRows = 10_000;
  * columns alone. Values stay as they were sent, in the file's own columns and order. Memory does not grow with the file:
  * a write buffer per day, and nothing else, is kept.
  *
- * Rejected rows are listed in an object of their own, written only when there are any. A file that cannot be read to its
+ * Rejected rows are listed in an object of their own, written only when there are any; rows of months that are no longer
+ * kept are counted alone. A file that cannot be read to its
  * end is `failed`. When reading or storing fails, nothing that was being written appears; a day's object that was stored
  * before another one failed stays, and the next attempt replaces it.
  */
@@ -136,6 +139,7 @@ class FileSplit {
   readonly #rejectedByDay = new Map<UsageDay, number>();
   #rowCount = 0;
   #rejectedRowCount = 0;
+  #expiredRowCount = 0;
   #byteCount = 0;
 
   constructor(options: SplitFileOptions) {
@@ -155,7 +159,7 @@ class FileSplit {
     let from = 0;
     for (let record = 0; record < run.recordCount;) {
       const { checked, recordCount } = check.plain(run, record);
-      const place = 'problem' in checked ? undefined : checked.place;
+      const place = isTaken(checked) ? checked.place : undefined;
       const next = place && (this.#pieces.get(place.usageDay) ?? (await this.#openPiece(place.usageDay)));
       if (next !== piece) {
         const start = plainStart(run, record, 0);
@@ -165,8 +169,9 @@ class FileSplit {
       }
       if (next !== undefined && place !== undefined) this.#count(next, place.hour, recordCount);
       else {
-        const end = run.ends[(record + 1) * run.fieldCount - 1] ?? 0;
-        await this.#refuse(checked, run.line + record, run.bytes.subarray(from, end));
+        const end = run.ends[(record + recordCount) * run.fieldCount - 1] ?? 0;
+        if ('expired' in checked) this.#expiredRowCount += recordCount;
+        else await this.#refuse(checked, run.line + record, run.bytes.subarray(from, end));
         from = end + 1;
       }
       record += recordCount;
@@ -181,8 +186,9 @@ class FileSplit {
     }
     const checked = this.#check?.fields(fields);
     if (checked === undefined) return;
-    if ('problem' in checked) {
-      await this.#refuse(checked, line, raw);
+    if (!isTaken(checked)) {
+      if ('expired' in checked) this.#expiredRowCount += 1;
+      else await this.#refuse(checked, line, raw);
       return;
     }
     const { usageDay, hour } = checked.place;
@@ -230,6 +236,7 @@ class FileSplit {
       kind: this.#kind ?? null,
       rowCount: this.#rowCount,
       rejectedRowCount: this.#rejectedRowCount,
+      expiredRowCount: this.#expiredRowCount,
       pieces,
       ...(this.#nearest === undefined ? {} : { nearest: this.#nearest }),
       ...(this.#rejects === undefined ? {} : { rejectsKey }),
@@ -324,6 +331,10 @@ class FileSplit {
       );
     return undefined;
   }
+}
+
+function isTaken(checked: CheckedRow): checked is { place: RowPlace } {
+  return 'place' in checked && !('problem' in checked);
 }
 
 /** A failed file must not replace what an earlier one of the same name brought. */

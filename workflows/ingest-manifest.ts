@@ -151,15 +151,18 @@ async function loadAndSummarise(
       summary: (phaseMs.aggregating ?? 0) + (phaseMs.summarising ?? 0) + (phaseMs.validating ?? 0),
     },
   });
-  board.enter('completed', 'done');
+  const reason = allExpired(split);
+  board.enter(reason === undefined ? 'completed' : 'ignored', reason ?? 'done');
   return {
-    outcome: 'completed',
+    outcome: reason === undefined ? 'completed' : 'ignored',
+    ...(reason === undefined ? {} : { reason }),
     manifestUuid: payload.manifestUuid,
     clusterId: payload.clusterId,
     fileCount: split.fileCount,
     failedFileCount: split.failedFileCount,
     rowCount: split.rowCount,
     rejectedRowCount: split.rejectedRowCount,
+    ...(split.expired === undefined ? {} : { expiredRowCount: split.expired.rowCount }),
     rowsLoaded: board.progress.rowsLoaded,
     daysSummarised: board.progress.daysSummarised,
     ...totals,
@@ -167,6 +170,17 @@ async function loadAndSummarise(
     warnings: split.warnings,
     phaseMs,
   };
+}
+
+/** Why a payload whose files are all read brought nothing: every row is of a month that is no longer kept. */
+function allExpired({
+  expired,
+  rowCount,
+  rejectedRowCount,
+  failedFileCount,
+}: SplitSummary): string | undefined {
+  if (expired === undefined || rowCount + rejectedRowCount + failedFileCount > 0) return undefined;
+  return `all ${expired.rowCount} rows are of months before ${expired.firstKept}, the first day that is kept`;
 }
 
 async function summariseMonths(

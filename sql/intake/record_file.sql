@@ -3,7 +3,7 @@
 -- Writes   ocp_file, public.reporting_common_costusagereportstatus
 -- Status   1 done, 2 failed (failed_status 4: while processing), 4 processing until its pieces are staged
 -- Params   $1 manifest_id integer   $2 file name text   $3 state text   $4 kind text   $5 rows bigint   $6 rejected rows bigint
---          $7 rejects object key text   $8 message text   $9 request id text
+--          $7 expired rows bigint   $8 rejects object key text   $9 message text   $10 request id text
 -- Rerun    same values again
 with status as (
     update public.reporting_common_costusagereportstatus
@@ -19,9 +19,10 @@ set state = $3,
     report_kind = $4,
     row_count = $5,
     rejected_row_count = $6,
-    rejects_key = $7,
-    message = $8,
-    request_id = $9,
+    expired_row_count = $7,
+    rejects_key = $8,
+    message = $9,
+    request_id = $10,
     updated_at = now()
 where manifest_id = $1
     and file_name = $2

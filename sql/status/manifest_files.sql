@@ -7,6 +7,7 @@ select
     state,
     row_count as "rowCount",
     rejected_row_count as "rejectedRowCount",
+    expired_row_count as "expiredRowCount",
     rejects_key as "rejectsKey",
     message
 from ocp_file

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { firstDayKept, stagingCutoff } from '../../domain/cleanup.ts';
+import { stagingCutoff } from '../../domain/cleanup.ts';
+import { firstDayKept } from '../../domain/retention.ts';
 
 test.each([
   ['2026-07-13T00:00:00Z', 4, '2026-04-01'],

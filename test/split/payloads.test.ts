@@ -12,7 +12,7 @@ async function splitPayload(name: string): Promise<{ manifest: Manifest; files: 
   const store = await temporaryStore();
   const scan = await scanPayloadArchive(createReadStream(payloadPath(name)));
   const manifest = parseManifest(scan.manifest);
-  const window = rowWindow({ nowMs: Date.parse('2026-10-13T00:00:00Z'), retentionMonths: 4 });
+  const window = rowWindow(Date.parse('2026-10-13T00:00:00Z'), { months: 4 });
   const files = new Map<string, TestSplit>();
   await readPayloadMembers(createReadStream(payloadPath(name)), {
     wanted: (file) => manifest.files.includes(file),

@@ -34,7 +34,11 @@ test('a row is judged by its bytes as it is by its fields', async () => {
     const { columns } = reportKindDefinition(kind);
     // Rows of one hour follow each other, and sometimes one of another does.
     const hour = october(7, 7);
-    const timesOfRun = fc.oneof({ weight: 20, arbitrary: fc.constant(hour) }, times);
+    const timesOfRun = fc.oneof(
+      { weight: 20, arbitrary: fc.constant(hour) },
+      { weight: 2, arbitrary: fc.constant('2026-09-30 23:00:00 +0000 UTC') },
+      times,
+    );
     const fields = columns.map(({ type }) =>
       type === 'number' ? numbers : type === 'timestamp' ? timesOfRun : names,
     );
@@ -49,6 +53,7 @@ test('a row is judged by its bytes as it is by its fields', async () => {
   });
   let goodCount = 0;
   let badCount = 0;
+  let expiredCount = 0;
   let longestRun = 0;
   await fc.assert(
     fc.asyncProperty(row, async ({ kind, rows }) => {
@@ -71,13 +76,15 @@ test('a row is judged by its bytes as it is by its fields', async () => {
       }
       expect(judged).toHaveLength(rows.length);
       for (const checked of judged)
-        if ('problem' in checked) badCount += 1;
+        if ('expired' in checked) expiredCount += 1;
+        else if ('problem' in checked) badCount += 1;
         else goodCount += 1;
     }),
     { numRuns: 400 },
   );
-  // Both answers occurred: the values are neither all good nor all bad.
+  // Each answer occurred: the values are neither all good nor all bad nor all too old.
   expect(goodCount).toBeGreaterThan(100);
   expect(badCount).toBeGreaterThan(100);
+  expect(expiredCount).toBeGreaterThan(10);
   expect(longestRun).toBeGreaterThan(3);
 });
