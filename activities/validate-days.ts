@@ -117,27 +117,33 @@ async function validateBehind(
 async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
   const { usage_day: usageDay, rules } = day;
   await client.query('select ocp_gather_checked_pods($1, $2, $3)', [sourceUuid, usageDay, rules]);
-  const storage = await livePieces(client, 'storage_usage', sourceUuid, usageDay);
+  const storage = await liveHours(client, 'storage_usage', sourceUuid, usageDay);
   const results = [
     await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules]),
-    await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules, storage]),
+    await client.query<DayCheck>(sql.storageUsage, [
+      sourceUuid,
+      usageDay,
+      rules,
+      storage?.piece_ids,
+      storage?.dead_hours,
+    ]),
     await client.query<DayCheck>(sql.distributedCost, [sourceUuid, usageDay]),
   ];
   return results.flatMap(({ rows }) => rows);
 }
 
 /** Asked for beforehand, so that the planner sees the ids and reads the blocks of these pieces only. */
-async function livePieces(
+async function liveHours(
   client: PoolClient,
   kind: ReportKind,
   sourceUuid: string,
   usageDay: UsageDay,
-): Promise<string[]> {
-  const { rows } = await client.query<{ piece_ids: string[] }>(
-    'select ocp_live_pieces($1, $2, $3, $3) as piece_ids',
+): Promise<{ piece_ids: string[]; dead_hours: string[] } | undefined> {
+  const { rows } = await client.query<{ piece_ids: string[]; dead_hours: string[] }>(
+    'select ocp_live_pieces($1, $2, $3, $3) as piece_ids, ocp_dead_hours($1, $2, $3, $3) as dead_hours',
     [kind, sourceUuid, usageDay],
   );
-  return rows[0]?.piece_ids ?? [];
+  return rows[0];
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../domain/failures.ts';
+import { hourRanges } from '../domain/live-hours.ts';
 import { loadConfig } from '../platform/config.ts';
 import { findPayloads } from '../platform/inbox.ts';
 import { listFailures, listManifests, manifestDetail } from '../platform/manifest-status.ts';
@@ -229,6 +230,12 @@ function rejectLines(rejects: readonly FileRejects[]): string[] {
   ]);
 }
 
+/** live, superseded, or for a piece of which other pieces cover a part: `hours 0–11 of 24 live`. */
+function generationText({ generation, liveHours, hoursWithRows }: ManifestDetail['pieces'][number]): string {
+  if (liveHours.length === 0 || liveHours.length === hoursWithRows) return generation ?? '';
+  return `hours ${hourRanges(liveHours)} of ${hoursWithRows} live`;
+}
+
 interface ShownDetail extends ManifestDetail {
   warnings: ValidationWarning[];
   rejects: FileRejects[];
@@ -261,7 +268,7 @@ function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
         p.hours,
         formatNumber(p.rowCount),
         p.state,
-        p.generation ?? '',
+        generationText(p),
         p.processedAt ?? '',
       ]),
       'No pieces',

@@ -42,7 +42,12 @@ export interface ManifestDetail {
     hours: number;
     rowCount: number;
     state: string;
+    /** live when at least one hour counts, superseded, or null while no aggregation has judged it */
     generation: string | null;
+    /** UTC hours that the summary of the day is built from */
+    liveHours: number[];
+    /** UTC hours in which a row starts */
+    hoursWithRows: number;
     processedAt: string | null;
   }[];
 }

@@ -1,7 +1,7 @@
 -- cleanup/pinning_pieces.sql
 -- Purpose  pieces of a kind and range of days for which staging is still needed
 -- Reads    ocp_piece, ocp_file
--- Rules    A live piece that no summary was built from pins. So does one that is not judged yet (no generation) or is about
+-- Rules    A live piece, wholly or in part, that no summary was built from pins. So does one that is not judged yet (no live hours) or is about
 --          to be loaded, as long as its file changed within $4 days: a terminated run must not pin for ever, and nothing is
 --          lost, because a swept piece is loaded again when it is wanted. Failed, abandoned and superseded pieces do not pin.
 -- Params   $1 report kind text   $2 first day date   $3 day after the last date   $4 days integer
@@ -14,9 +14,9 @@ where piece.report_kind = $1
     and piece.processed_at is null
     and piece.state not in ('failed', 'abandoned')
     and (
-        piece.generation = 'live'
+        piece.live_hours > 0
         or (
-            (piece.generation is null or piece.state = 'registered')
+            (piece.live_hours is null or piece.state = 'registered')
             and file.updated_at > now() - make_interval(days => $4)
         )
     )

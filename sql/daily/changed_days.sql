@@ -9,14 +9,15 @@
 with live_days as (
     select
         piece.usage_day,
-        md5(string_agg(piece.report_kind || ':' || piece.checksum, ',' order by piece.report_kind, piece.checksum)) as pieces_hash,
+        max(hashed.pieces_hash) as pieces_hash,
         array_agg(piece.piece_id order by piece.piece_id) filter (where piece.state = 'swept') as swept_piece_ids,
         count(*) filter (where piece.state not in ('staged', 'swept')) as unloaded_count
     from ocp_piece as piece
+    join ocp_pieces_hashes($1, $2::date, ($2::date + interval '1 month - 1 day')::date) as hashed using (usage_day)
     where piece.source_uuid = $1
         and piece.usage_day >= $2::date
         and piece.usage_day < ($2::date + interval '1 month')::date
-        and piece.generation = 'live'
+        and piece.live_hours > 0
     group by piece.usage_day
 ),
 known_days as (

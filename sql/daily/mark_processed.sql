@@ -10,5 +10,5 @@ where source_uuid = $1
     and usage_day < ($2::date + interval '1 month')::date
     and usage_day <> all($3::date[])
     and state in ('staged', 'swept')
-    and generation = 'live'
+    and live_hours > 0
     and processed_at is null

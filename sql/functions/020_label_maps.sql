@@ -14,10 +14,16 @@ create or replace function ocp_daily_label_maps(
     p_end_date date
 )
 returns table (usage_day date, name text, labels jsonb)
-language sql stable parallel restricted rows 200
+language plpgsql stable parallel restricted rows 200
 set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$
+#variable_conflict use_column
+declare
+    v_pieces bigint[] := ocp_live_pieces(p_report_kind, p_source_uuid, p_start_date, p_end_date);
+    v_dead_hours bigint[] := ocp_dead_hours(p_report_kind, p_source_uuid, p_start_date, p_end_date);
+begin
+    return query
     with enabled as materialized (
         select
             ocp_enabled_keys() as keys,
@@ -42,21 +48,16 @@ as $$
     ),
     set_hours as (
         select
-            piece.usage_day,
+            (line.interval_start at time zone 'UTC')::date as usage_day,
             line.name,
             line.label_set_id,
             max(line.interval_start) as last_hour
-        from ocp_piece as piece
-        join line
-            on line.piece_id = piece.piece_id
-        where piece.source_uuid = p_source_uuid
-            and piece.report_kind = p_report_kind
-            and piece.generation = 'live'
-            and piece.usage_day between p_start_date and p_end_date
+        from line
+        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
             and line.report_kind = p_report_kind
             and line.interval_start >= p_start_date::timestamp at time zone 'UTC'
             and line.interval_start < (p_end_date + 1)::timestamp at time zone 'UTC'
-        group by piece.usage_day, line.name, line.label_set_id
+        group by 1, line.name, line.label_set_id
     ),
     last_values as (
         select distinct on (set_hours.usage_day, set_hours.name, label.key)
@@ -77,7 +78,8 @@ as $$
         name,
         jsonb_object_agg(key, value)
     from last_values
-    group by usage_day, name
+    group by usage_day, name;
+end
 $$;
 comment on function ocp_daily_label_maps(text, uuid, date, date) is
 'Enabled labels of each node (node_labels) or namespace (namespace_labels), one map per UTC day; later hours win.';

@@ -29,6 +29,7 @@ declare
     -- UTC as an offset: a zone's name would be looked up for every row.
     v_utc interval := '0';
     v_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
+    v_dead_hours bigint[] := ocp_dead_hours('pod_usage', p_source_uuid, p_start_date, p_end_date);
 begin
     drop table if exists pg_temp.ocp_staged_pods;
     -- Rows without a node are gathered too: their namespaces are projects.
@@ -54,7 +55,7 @@ begin
         max(coalesce(line.node_capacity_memory_bytes, 0)) as capacity_memory_bytes,
         max(nullif(line.node_role, '')) as node_role
     from reporting_ocpusagelineitem_pod_staging as line
-    where line.piece_id = any(v_pieces)
+    where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
     group by 1, 2, 3, 4, 5, 6;
@@ -76,6 +77,7 @@ declare
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
     v_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
+    v_dead_hours bigint[] := ocp_dead_hours('pod_usage', p_source_uuid, p_start_date, p_end_date);
 begin
     drop table if exists pg_temp.ocp_staged_node_days;
     -- Capacity repeats on every pod of the node: the maximum of each hour, summed over the hours.
@@ -92,7 +94,7 @@ begin
             max(coalesce(line.node_capacity_cpu_core_seconds, 0)) as cpu_core_seconds,
             max(coalesce(line.node_capacity_memory_byte_seconds, 0)) as memory_byte_seconds
         from reporting_ocpusagelineitem_pod_staging as line
-        where line.piece_id = any(v_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
             and line.interval_start >= v_from
             and line.interval_start < v_until
             and line.node <> ''

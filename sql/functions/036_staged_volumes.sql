@@ -21,6 +21,7 @@ declare
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
     v_utc interval := '0';
     v_pieces bigint[] := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
+    v_dead_hours bigint[] := ocp_dead_hours('storage_usage', p_source_uuid, p_start_date, p_end_date);
 begin
     drop table if exists pg_temp.ocp_staged_volumes;
     create temporary table ocp_staged_volumes on commit drop as
@@ -39,7 +40,7 @@ begin
         coalesce(sum(line.volume_request_storage_byte_seconds), 0) as request_byte_seconds,
         coalesce(sum(line.persistentvolumeclaim_usage_byte_seconds), 0) as usage_byte_seconds
     from reporting_ocpusagelineitem_storage_staging as line
-    where line.piece_id = any(v_pieces)
+    where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9;

@@ -20,6 +20,7 @@ declare
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
     v_node_label_pieces bigint[] := ocp_live_pieces('node_labels', p_source_uuid, p_start_date, p_end_date);
+    v_node_label_dead_hours bigint[] := ocp_dead_hours('node_labels', p_source_uuid, p_start_date, p_end_date);
     v_keys text[] := ocp_enabled_keys();
     v_keys_hash text := ocp_enabled_keys_hash();
 begin
@@ -36,7 +37,7 @@ begin
             line.node,
             line.label_set_id
         from reporting_ocpusagelineitem_node_labels_staging as line
-        where line.piece_id = any(v_node_label_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_node_label_pieces, v_node_label_dead_hours)
             and line.interval_start >= v_from
             and line.interval_start < v_until
     ) as node_set

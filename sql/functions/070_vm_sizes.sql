@@ -14,10 +14,16 @@ returns table (
     request_cpu_core_hours double precision,
     request_memory_gigabyte_hours double precision
 )
-language sql stable
+language plpgsql stable
 set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$
+#variable_conflict use_column
+declare
+    v_pieces bigint[] := ocp_live_pieces('vm_usage', p_source_uuid, p_start_date, p_end_date);
+    v_dead_hours bigint[] := ocp_dead_hours('vm_usage', p_source_uuid, p_start_date, p_end_date);
+begin
+    return query
     -- A machine with several disks has one line per disk and hour, which repeat its size.
     with vm_hours as (
         select
@@ -29,7 +35,7 @@ as $$
             max(coalesce(line.vm_memory_request_bytes, 0)) as memory_bytes,
             max(coalesce(line.vm_uptime_total_seconds, 0)) as uptime_seconds
         from reporting_ocpusagelineitem_vm_staging as line
-        where line.piece_id = any((select ocp_live_pieces('vm_usage', p_source_uuid, p_start_date, p_end_date))::bigint[])
+        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
             and line.interval_start >= p_start_date::timestamp at time zone 'UTC'
             and line.interval_start < (p_end_date + 1)::timestamp at time zone 'UTC'
             -- A stopped machine has no node; what counts is where and how it ran last.
@@ -45,7 +51,8 @@ as $$
         case when cores is not null then 24 * greatest(least(cores, 1e15), -1e15) end,
         24 * memory_bytes / 2 ^ 30
     from vm_hours
-    order by namespace, vm_name, interval_start desc, uptime_seconds desc, node collate "C"
+    order by namespace, vm_name, interval_start desc, uptime_seconds desc, node collate "C";
+end
 $$;
 comment on function ocp_vm_report_sizes(uuid, date, date) is
 'Node, CPU and memory request of each virtual machine in its latest hour of the month, as hours of a whole day.';
@@ -129,13 +136,16 @@ declare
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
     v_vm_pieces bigint[] := ocp_live_pieces('vm_usage', p_source_uuid, p_start_date, p_end_date);
+    v_vm_dead_hours bigint[] := ocp_dead_hours('vm_usage', p_source_uuid, p_start_date, p_end_date);
     v_pod_pieces bigint[];
+    v_pod_dead_hours bigint[];
     v_storage_pieces bigint[];
+    v_storage_dead_hours bigint[];
 begin
     if exists (
         select 1
         from reporting_ocpusagelineitem_vm_staging as line
-        where line.piece_id = any(v_vm_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_vm_pieces, v_vm_dead_hours)
             and line.interval_start >= v_from
             and line.interval_start < v_until
     ) then
@@ -145,7 +155,7 @@ begin
             line.vm_name,
             line.vm_persistentvolumeclaim_name
         from reporting_ocpusagelineitem_vm_staging as line
-        where line.piece_id = any(v_vm_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_vm_pieces, v_vm_dead_hours)
             and line.interval_start >= v_from
             and line.interval_start < v_until
             and line.vm_persistentvolumeclaim_name <> '';
@@ -154,7 +164,9 @@ begin
 
     -- Without VM reports the claims of a machine are those that its launcher pod mounts.
     v_pod_pieces := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
+    v_pod_dead_hours := ocp_dead_hours('pod_usage', p_source_uuid, p_start_date, p_end_date);
     v_storage_pieces := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
+    v_storage_dead_hours := ocp_dead_hours('storage_usage', p_source_uuid, p_start_date, p_end_date);
     return query
     with vm_sets as materialized (
         select
@@ -170,7 +182,7 @@ begin
             vm_sets.vm_name
         from reporting_ocpusagelineitem_pod_staging as line
         join vm_sets using (label_set_id)
-        where line.piece_id = any(v_pod_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_pod_pieces, v_pod_dead_hours)
             and line.interval_start >= v_from
             and line.interval_start < v_until
     )
@@ -180,7 +192,7 @@ begin
         line.persistentvolumeclaim
     from reporting_ocpusagelineitem_storage_staging as line
     join vm_pods using (namespace, pod)
-    where line.piece_id = any(v_storage_pieces)
+    where ocp_is_live(line.piece_id, line.interval_start, v_storage_pieces, v_storage_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
         and line.persistentvolumeclaim <> '';

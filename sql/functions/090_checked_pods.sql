@@ -24,6 +24,7 @@ declare
     v_from timestamptz := p_usage_day::timestamp at time zone 'UTC';
     v_until timestamptz := (p_usage_day + 1)::timestamp at time zone 'UTC';
     v_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_usage_day, p_usage_day);
+    v_dead_hours bigint[] := ocp_dead_hours('pod_usage', p_source_uuid, p_usage_day, p_usage_day);
 begin
     drop table if exists pg_temp.ocp_checked_pods;
     create temporary table ocp_checked_pods on commit drop as
@@ -42,7 +43,7 @@ begin
             ocp_effective_usage(line.pod_usage_memory_byte_seconds, line.pod_request_memory_byte_seconds, p_rules)
         ) as effective_memory
     from reporting_ocpusagelineitem_pod_staging as line
-    where line.piece_id = any(v_pieces)
+    where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
         -- A pod without a node is not scheduled: it stays in staging and out of the summary.
@@ -57,7 +58,7 @@ begin
         max(coalesce(line.node_capacity_cpu_core_seconds, 0)) as capacity_cpu,
         max(coalesce(line.node_capacity_memory_byte_seconds, 0)) as capacity_memory
     from reporting_ocpusagelineitem_pod_staging as line
-    where line.piece_id = any(v_pieces)
+    where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
         and line.node <> ''

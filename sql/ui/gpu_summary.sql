@@ -18,6 +18,12 @@ day_range as materialized (
         ocp_has_gpu_rate($1, min(day)) as has_rate
     from unnest($2::date[]) as day
 ),
+live as materialized (
+    select
+        ocp_live_pieces('gpu_usage', $1, first_day, last_day) as piece_ids,
+        ocp_dead_hours('gpu_usage', $1, first_day, last_day) as dead_hours
+    from day_range
+),
 -- One row per pod and GPU: its columns are the greatest of the day.
 staged_gpu_days as (
     select
@@ -35,11 +41,10 @@ staged_gpu_days as (
         max(line.mig_memory_capacity_mib)::numeric as mig_memory_mib,
         nullif(max(line.mig_profile), '') as mig_profile,
         max(line.mig_strategy) as mig_strategy
-    from reporting_ocpusagelineitem_gpu_staging as line
+    from live
+    join reporting_ocpusagelineitem_gpu_staging as line
+        on ocp_is_live(line.piece_id, line.interval_start, live.piece_ids, live.dead_hours)
     where not (select has_rate from day_range)
-        and line.piece_id = any(
-            (select ocp_live_pieces('gpu_usage', $1, first_day, last_day) from day_range)::bigint[]
-        )
         and line.interval_start >= (select first_day from day_range)::timestamp at time zone 'UTC'
         and line.interval_start < ((select last_day from day_range) + 1)::timestamp at time zone 'UTC'
         and (line.interval_start at time zone 'UTC')::date = any($2::date[])

@@ -14,7 +14,7 @@ with month_pieces as (
     where source_uuid = $1
         and usage_day >= $2::date
         and usage_day < ($2::date + interval '1 month')::date
-        and generation = 'live'
+        and live_hours > 0
 ),
 machines as (
     select exists (

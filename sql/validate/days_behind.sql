@@ -21,7 +21,7 @@ with behind as (
 live_days as (
     select
         piece.usage_day,
-        md5(string_agg(piece.report_kind || ':' || piece.checksum, ',' order by piece.report_kind, piece.checksum)) as pieces_hash,
+        max(hashed.pieces_hash) as pieces_hash,
         array_agg(piece.piece_id order by piece.piece_id) filter (
             where piece.state = 'swept'
                 and piece.report_kind = any($3::text[])
@@ -29,8 +29,9 @@ live_days as (
         bool_and(piece.state in ('staged', 'swept')) as loaded
     from ocp_piece as piece
     join behind using (usage_day)
+    join ocp_pieces_hashes($1, $2::date, ($2::date + interval '1 month - 1 day')::date) as hashed using (usage_day)
     where piece.source_uuid = $1
-        and piece.generation = 'live'
+        and piece.live_hours > 0
     group by piece.usage_day
 ),
 settings as (

@@ -4,7 +4,7 @@
 --          label sets and label maps, reporting_ocpusagelineitem_daily_summary: measured storage rows
 -- Grain    check_name; counts
 -- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
---          $4 live storage pieces bigint[]
+--          $4 live storage pieces bigint[]   $5 their hours that do not count bigint[]
 with storage_day as materialized (
     select distinct
         line.namespace,
@@ -16,7 +16,7 @@ with storage_day as materialized (
         line.persistentvolume_label_set_id,
         line.persistentvolumeclaim_label_set_id
     from reporting_ocpusagelineitem_storage_staging as line
-    where line.piece_id = any($4::bigint[])
+    where ocp_is_live(line.piece_id, line.interval_start, $4::bigint[], $5::bigint[])
         and line.interval_start >= $2::date::timestamp at time zone 'UTC'
         and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
 ),

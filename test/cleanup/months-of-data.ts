@@ -147,9 +147,9 @@ const ledgerOfMonth = `
   piece as (
       insert into ocp_piece (
           file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count,
-          checksum, state, staged_checksum, generation, processed_at
+          checksum, state, staged_checksum, hour_mask, live_hours, processed_at
       )
-      select file_id, manifest_id, $2, $3, 'pod_usage', $1, 'k', 0, 1, 'c', 'staged', 'c', 'live', now() from file
+      select file_id, manifest_id, $2, $3, 'pod_usage', $1, 'k', 0, 1, 'c', 'staged', 'c', 1, 1, now() from file
   ),
   day as (
       insert into ocp_day (source_uuid, usage_day, version, pieces_hash, settings_hash, rules)

@@ -140,8 +140,8 @@ test('tag values that another source still has stay', async () => {
 
 test('a manifest that also brought later days keeps them', async () => {
   await query(
-    `insert into ocp_piece (file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count, checksum, generation)
-     select file_id, manifest_id, source_uuid, report_period_id, report_kind, '2026-04-02', 'later', 0, 1, 'd', 'live'
+    `insert into ocp_piece (file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count, checksum, hour_mask, live_hours)
+     select file_id, manifest_id, source_uuid, report_period_id, report_kind, '2026-04-02', 'later', 0, 1, 'd', 1, 1
      from ocp_piece where usage_day = '2026-03-01'`,
   );
   expect(await cleanUp.purge(july)).toMatchObject({ counts: { manifestCount: 2, pieceCount: 3 } });

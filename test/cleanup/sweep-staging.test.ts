@@ -104,9 +104,9 @@ describe('pieces in an old partition', () => {
   });
 
   test.each([
-    ['a failed piece', `state = 'failed', generation = null`, 'failed'],
-    ['an abandoned piece', `state = 'abandoned', generation = 'superseded'`, 'abandoned'],
-    ['a superseded piece', `generation = 'superseded'`, 'swept'],
+    ['a failed piece', `state = 'failed', live_hours = null`, 'failed'],
+    ['an abandoned piece', `state = 'abandoned', live_hours = 0`, 'abandoned'],
+    ['a superseded piece', `live_hours = 0`, 'swept'],
   ])('do not pin it: %s', async (_what, assignments, stateAfterwards) => {
     await setPieces(assignments);
     expect(await cleanUp.sweep(edge)).toMatchObject({ droppedCount: 6, pinnedCount: 0 });
@@ -114,7 +114,7 @@ describe('pieces in an old partition', () => {
   });
 
   test('pin it when they are new and nobody has judged them, but not for ever', async () => {
-    await setPieces('generation = null');
+    await setPieces('live_hours = null');
     expect(await cleanUp.sweep(edge)).toMatchObject({ pinnedCount: 1 });
     // The run was terminated a week ago: its rows are orphans, its daily CSVs are not.
     await source.query(`update ocp_file set updated_at = now() - interval '8 days'`);

@@ -175,9 +175,9 @@ const othersSql = `
   piece as (
       insert into ocp_piece (
           file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count,
-          checksum, state, generation
+          checksum, state, hour_mask, live_hours
       )
-      select period_id, period_id, source_uuid, period_id, 'pod_usage', '2026-05-01'::date + day, 'k', 0, 0, 'c', 'swept', 'live'
+      select period_id, period_id, source_uuid, period_id, 'pod_usage', '2026-05-01'::date + day, 'k', 0, 0, 'c', 'swept', (1 << 24) - 1, (1 << 24) - 1
       from other, generate_series(0, 180) as day
   ),
   label_set as (
@@ -212,9 +212,9 @@ const registerPieceSql = `
   )
   insert into ocp_piece (
       file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count,
-      checksum, state, staged_checksum
+      checksum, state, staged_checksum, hour_mask
   )
-  select file_id, $1, $4::uuid, $5, $3, $6, $2::text, 0, 0, $2::text || $4::uuid, 'staged', $2::text || $4::uuid from file
+  select file_id, $1, $4::uuid, $5, $3, $6, $2::text, 0, 0, $2::text || $4::uuid, 'staged', $2::text || $4::uuid, (1 << 24) - 1 from file
   returning piece_id`;
 
 /** $1: the cluster, whose sets are its own; of the 200 only those of its pods, nodes and namespaces are used. */

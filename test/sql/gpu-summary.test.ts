@@ -181,9 +181,7 @@ describe('without a GPU rate, from line items', () => {
     await source.stage('gpu_usage', day1, [gpuHour(0)]);
     await source.stage('gpu_usage', day2, [gpuHour(0)]);
     await refresh(day1, day2);
-    await source.query(`update ocp_piece set generation = 'superseded' where source_uuid = $1`, [
-      source.sourceUuid,
-    ]);
+    await source.query(`update ocp_piece set live_hours = 0 where source_uuid = $1`, [source.sourceUuid]);
     await source.stage('gpu_usage', day1, [gpuHour(0, { gpu_uuid: 'GPU-new' })]);
     await refresh(day1);
     expect(await gpuRows()).toEqual([

@@ -246,7 +246,7 @@ describe('rebuilding', () => {
     await source.stage('vm_usage', day2, [vmHour(0, { cores: 1, memory: 1 })]);
     await source.stage('vm_usage', day3, [vmHour(0, { cores: 8, memory: 8 })]);
     await source.query(
-      `update ocp_piece set generation = 'superseded' where source_uuid = $1 and report_kind = 'vm_usage' and usage_day = $2`,
+      `update ocp_piece set live_hours = 0 where source_uuid = $1 and report_kind = 'vm_usage' and usage_day = $2`,
       [source.sourceUuid, day3],
     );
     await source.summarise('koku', day1, day3);

@@ -36,7 +36,7 @@ export class StagedSource {
   /** Put rows of one kind and day into staging, as one live piece. */
   async stage(kind: ReportKind, day: string, rows: readonly HourlyRow[]): Promise<void> {
     await inTenantTransaction(this.database.pool, this.database.schema, async (client) => {
-      const pieceId = await this.#registerPiece(client, kind, day, rows.length);
+      const pieceId = await this.#registerPiece(client, kind, day, rows);
       for (const row of rows) await this.#insertRow(client, kind, day, pieceId, row);
     });
   }
@@ -74,9 +74,15 @@ export class StagedSource {
     );
   }
 
-  async #registerPiece(client: PoolClient, kind: ReportKind, day: string, rowCount: number): Promise<number> {
+  async #registerPiece(
+    client: PoolClient,
+    kind: ReportKind,
+    day: string,
+    rows: readonly HourlyRow[],
+  ): Promise<number> {
+    const hourMask = rows.reduce((mask, { hour }) => mask | (1 << hour), 0);
     const name = `${kind}.${day}.${randomUUID()}`;
-    const { rows } = await client.query<{ piece_id: number }>(
+    const registered = await client.query<{ piece_id: number }>(
       `with file as (
            insert into ocp_file (manifest_id, file_index, file_name, report_kind, state)
            select $1, coalesce(max(file_index), -1) + 1, $2, $3, 'split' from ocp_file where manifest_id = $1
@@ -84,13 +90,13 @@ export class StagedSource {
        )
        insert into ocp_piece (
            file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count,
-           checksum, state, staged_checksum, generation
+           checksum, state, staged_checksum, hour_mask, live_hours
        )
-       select file_id, $1, $4, $5, $3, $6, $2, 0, $7, $2, 'staged', $2, 'live' from file
+       select file_id, $1, $4, $5, $3, $6, $2, 0, $7, $2, 'staged', $2, $8, $8 from file
        returning piece_id`,
-      [this.manifestId, name, kind, this.sourceUuid, this.reportPeriodId, day, rowCount],
+      [this.manifestId, name, kind, this.sourceUuid, this.reportPeriodId, day, rows.length, hourMask],
     );
-    return rows[0]?.piece_id ?? 0;
+    return registered.rows[0]?.piece_id ?? 0;
   }
 
   async #insertRow(

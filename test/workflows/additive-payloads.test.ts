@@ -85,11 +85,15 @@ describe.each([
     expect(periods[0]?.key).toContain('2026-10-01');
   });
 
-  test.concurrent('give way to a daily payload of the same day, whichever comes last', async () => {
+  test.concurrent('give way to a daily payload in the hours that it has, whichever comes last', async () => {
     const daily = payloadOf('2026-10-01 00:00', '2026-10-01 12:00');
     const parts = [morning(options), payloadOf('2026-10-01 05:00', '2026-10-01 20:00', options)];
-    expectSameTables(await tablesAfter(cluster('daily last'), [...parts, daily]), halfDay);
-    expectSameTables(await tablesAfter(cluster('daily first'), [daily, ...parts]), halfDay);
+    // 0 to 12 from the daily payload, 12 to 20 from the second of the others.
+    const until20 = await tablesAfter(cluster('until 20'), [
+      payloadOf('2026-10-01 00:00', '2026-10-01 20:00'),
+    ]);
+    expectSameTables(await tablesAfter(cluster('daily last'), [...parts, daily]), until20);
+    expectSameTables(await tablesAfter(cluster('daily first'), [daily, ...parts]), until20);
   });
 });
 

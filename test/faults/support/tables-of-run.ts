@@ -44,7 +44,7 @@ async function ledgersOf(database: TestDatabase, sourceUuid: string): Promise<Re
     ),
     pieces: await of(
       `select file_index, usage_day, piece.report_kind, byte_count, piece.row_count, hour_mask, checksum, piece.state,
-              staged_checksum, generation, processed_at is not null as processed
+              staged_checksum, live_hours, processed_at is not null as processed
        from ocp_piece as piece join ocp_file using (file_id) where source_uuid = $1 order by 1, 2`,
     ),
     days: await of(
