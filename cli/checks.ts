@@ -4,6 +4,7 @@ import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import { checkColumns, kokuCameSecond } from '../platform/schema-check.ts';
 import { missingSearchAttributes } from '../platform/search-attributes.ts';
+import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
@@ -22,7 +23,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
           {
             what: ['database', 'tenant schemas', 'object store', 'Temporal'][index] ?? '',
             ok: false,
-            found: result.reason instanceof Error ? result.reason.message : String(result.reason),
+            found: describeFailure(result.reason).message,
             repair: 'make the server reachable with the configured address, then run doctor again',
           },
         ],

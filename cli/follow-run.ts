@@ -1,9 +1,9 @@
-import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure, TerminatedFailure, CancelledFailure } from '@temporalio/common';
 import { createLogUpdate } from 'log-update';
 import type { IngestManifestResult, RunProgress } from '../domain/run.ts';
 import type { OpenFailure } from '../domain/decision.ts';
+import { abortable, resultOf } from '../platform/temporal-calls.ts';
 import { openFailuresQuery, progressQuery } from '../workflows/messages.ts';
+import { describeFailure } from './failure.ts';
 import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
 import type { StartedRun } from './start-run.ts';
@@ -59,60 +59,61 @@ async function followRun(
   if (run.earlier !== undefined)
     return { payload, workflowId, outcome: 'already ingested', result: run.earlier };
   const startedAt = performance.now();
-  // The long poll must have ended before the connection is closed: the SDK would try it again on a closed channel.
+  // Aborts when there is nothing more to wait for: the run has ended, is blocked, or the command is to stop.
   const enough = new AbortController();
-  const ended = handle.client
-    .withAbortSignal(AbortSignal.any([signal, enough.signal]), () => handle.result())
+  const over = AbortSignal.any([signal, enough.signal]);
+  const ended = resultOf(handle, over)
     .then(
       (result): RunEnd => ({ payload, workflowId, outcome: result.outcome, result }),
-      (error: unknown): RunEnd => ({ payload, workflowId, outcome: 'failed', ...explain(error) }),
-    );
+      (error: unknown): RunEnd => ({ payload, workflowId, outcome: 'failed', ...describeFailure(error) }),
+    )
+    .finally(() => {
+      enough.abort();
+    });
   try {
-    return await showUntilEnd(run, ended, signal, (progress, running) => {
+    const blocked = await showUntilBlocked(run, over, (progress, running) => {
       show({
         phase: progress.state,
         text: describe(payload, progress, running, performance.now() - startedAt),
       });
     });
+    if (blocked !== undefined) return blocked;
   } finally {
     enough.abort();
+    // The long poll must have ended before the connection is closed: the SDK would try it again on a closed channel.
     await ended;
   }
+  signal.throwIfAborted();
+  return ended;
 }
 
-async function showUntilEnd(
+/** Show where a run stands until it is blocked, or until `over` aborts. */
+async function showUntilBlocked(
   run: StartedRun,
-  ended: Promise<RunEnd>,
-  signal: AbortSignal,
+  over: AbortSignal,
   show: (progress: RunProgress, running: { file?: string; rows: number }) => void,
-): Promise<RunEnd> {
+): Promise<RunEnd | undefined> {
   const { payload, handle } = run;
-  let end: RunEnd | undefined;
-  void ended.then((value) => {
-    end = value;
-  });
-  while (end === undefined) {
-    signal.throwIfAborted();
+  const ask = <T>(call: () => Promise<T>) => abortable(handle.client, over, call).catch(() => undefined);
+  while (!over.aborted) {
     // The query needs a worker; until one answers there is just nothing to show.
-    const progress = await handle.client
-      .withAbortSignal(signal, () => handle.query(progressQuery))
-      .catch(() => undefined);
-    if (progress?.state === 'blocked')
-      return {
-        payload,
-        workflowId: handle.workflowId,
-        outcome: 'blocked',
-        failures: await handle.query(openFailuresQuery),
-      };
-    if (progress !== undefined) show(progress, await rowsInProgress(run, progress));
-    await Promise.race([ended, pause(signal)]);
+    const progress = await ask(() => handle.query(progressQuery));
+    const failures =
+      progress?.state === 'blocked' ? await ask(() => handle.query(openFailuresQuery)) : undefined;
+    if (failures !== undefined)
+      return { payload, workflowId: handle.workflowId, outcome: 'blocked', failures };
+    if (progress !== undefined) show(progress, await rowsInProgress(run, progress, ask));
+    await pause(over);
   }
-  signal.throwIfAborted();
-  return end;
+  return undefined;
 }
 
 function pause(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
     const timer = setTimeout(done, pollMs);
     signal.addEventListener('abort', done, { once: true });
     function done() {
@@ -127,9 +128,10 @@ function pause(signal: AbortSignal): Promise<void> {
 async function rowsInProgress(
   run: StartedRun,
   progress: RunProgress,
+  ask: <T>(call: () => Promise<T>) => Promise<T | undefined>,
 ): Promise<{ file?: string; rows: number }> {
   if (progress.state !== 'splitting' && progress.state !== 'loading') return { rows: 0 };
-  const description = await run.handle.describe().catch(() => undefined);
+  const description = await ask(() => run.handle.describe());
   let rows = 0;
   let file: string | undefined;
   for (const activity of description?.raw.pendingActivities ?? []) {
@@ -161,18 +163,6 @@ function describe(
   ]
     .filter((part) => part !== undefined)
     .join(' · ');
-}
-
-/** Type and sentence of a failed run. */
-function explain(error: unknown): { errorType: string; message: string } {
-  const cause = error instanceof WorkflowFailedError ? (error.cause ?? error) : error;
-  if (cause instanceof ApplicationFailure)
-    return { errorType: cause.type ?? 'Unexpected', message: cause.message };
-  if (cause instanceof TerminatedFailure)
-    return { errorType: 'Terminated', message: 'the run was terminated; replay it to go on' };
-  if (cause instanceof CancelledFailure)
-    return { errorType: 'Cancelled', message: 'the run was cancelled; replay it to go on' };
-  return { errorType: 'Unexpected', message: cause instanceof Error ? cause.message : String(cause) };
 }
 
 interface ProgressLine {

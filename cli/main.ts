@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { withoutSecrets } from '../activities/failure.ts';
+import { redactSecrets } from '../platform/logging.ts';
 import { packageRoot } from '../platform/package-root.ts';
 import { register } from './command.ts';
 import type { GlobalOptions } from './command.ts';
@@ -12,6 +12,7 @@ import { demoCommand } from './demo.ts';
 import { deploymentListCommand, deploymentSetCurrentCommand } from './deployment.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
+import { describeFailure } from './failure.ts';
 import { ingestCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
 import { replayCommand } from './replay.ts';
@@ -20,6 +21,7 @@ import { schedulesApplyCommand, schedulesListCommand } from './schedules.ts';
 import { setupCommand } from './setup.ts';
 import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './source.ts';
 import { statusCommand } from './status.ts';
+import { surviveClosedOutput } from './terminal.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
 import {
   tagsDisableCommand,
@@ -92,12 +94,14 @@ function buildParser(): Argv<GlobalOptions> {
     .version(version)
     .exitProcess(false)
     .fail((message, error, inner) => {
-      throw (error as Error | undefined) ?? new UsageError(message, inner);
+      // What a command throws comes without a message; what its checks of the options throw comes with one.
+      throw (message as string | null) === null ? error : new UsageError(message, inner);
     });
 }
 
 /** The command line is wrong; the help of the command follows the message. */
 class UsageError extends Error {
+  override name = 'UsageError';
   readonly parser: Argv;
   constructor(message: string, parser: Argv) {
     super(message);
@@ -105,17 +109,24 @@ class UsageError extends Error {
   }
 }
 
+/** Say on standard error what went wrong: a sentence, or with `--json` one line of JSON. */
+function tell(error: unknown): void {
+  const { errorType, message } = describeFailure(error);
+  if (process.argv.some((argument) => /^--json(=true)?$/.test(argument))) {
+    process.stderr.write(`${JSON.stringify({ error: { type: errorType, message } })}\n`);
+    return;
+  }
+  process.stderr.write(`${message}\n`);
+  if (error instanceof UsageError)
+    process.stderr.write('\nocp-pipeline --help shows the commands and their options\n');
+  else if (process.env['OCP_LOG_LEVEL'] === 'debug' && error instanceof Error)
+    process.stderr.write(`${redactSecrets(error.stack ?? '')}\n`);
+}
+
+surviveClosedOutput();
 try {
   await buildParser().parseAsync();
 } catch (error) {
-  if (error instanceof Interrupted) process.exitCode = interruptedExitCode;
-  else {
-    process.exitCode = 1;
-    const message = withoutSecrets(error instanceof Error ? error.message : String(error));
-    process.stderr.write(`${message}\n`);
-    if (error instanceof UsageError)
-      process.stderr.write('\nocp-pipeline --help shows the commands and their options\n');
-    else if (process.env['OCP_LOG_LEVEL'] === 'debug' && error instanceof Error)
-      process.stderr.write(`${error.stack ?? ''}\n`);
-  }
+  process.exitCode = error instanceof Interrupted ? interruptedExitCode : 1;
+  if (!(error instanceof Interrupted)) tell(error);
 }

@@ -5,6 +5,7 @@ import type { ResummarizeInput } from '../domain/resummarize.ts';
 import { taskQueues } from '../domain/run.ts';
 import { billingMonth, billingMonthOf, firstDay, lastDay, usageDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
+import { resultOf } from '../platform/temporal-calls.ts';
 import { findSource } from '../platform/sources.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
 import type { resummarize } from '../workflows/index.ts';
@@ -69,12 +70,10 @@ export const resummarizeCommand: Command<Options> = {
         priority: { fairnessKey: fairnessKeyOf(options.org) },
         staticSummary: `rebuild ${options.cluster}, ${range.from} to ${range.until}`,
       });
-      const result = await client
-        .withAbortSignal(stop, () => handle.result())
-        .catch((error: unknown) => {
-          stop.throwIfAborted();
-          throw error;
-        });
+      const result = await resultOf(handle, stop).catch((error: unknown) => {
+        stop.throwIfAborted();
+        throw error;
+      });
       output.result(
         result.daysSummarised === 0
           ? `${options.cluster} has no data of ${range.from} to ${range.until}`

@@ -13,6 +13,7 @@ import { usageDay } from '../domain/usage-day.ts';
 import { listValidationWarnings } from '../platform/validation-warnings.ts';
 import type { ValidationWarning } from '../platform/validation-warnings.ts';
 import type { Command } from './command.ts';
+import { describeFailure } from './failure.ts';
 import { formatNumber, table } from './output.ts';
 import { runPhrase, runStatuses } from './run-status.ts';
 import type { RunStatus } from './run-status.ts';
@@ -163,7 +164,7 @@ async function runsOf(
     const payloads = await findPayloads(services.pool, manifestUuid, orgId);
     return await runStatuses(await services.client(), payloads);
   } catch (error) {
-    say(`Runs are not shown: ${error instanceof Error ? error.message : String(error)}`);
+    say(`Runs are not shown: ${describeFailure(error).message}`);
     return [];
   }
 }

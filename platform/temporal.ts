@@ -5,6 +5,7 @@ import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig'
 import type { ClientConfigProfile, ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { ConfigInvalid } from './config.ts';
+import { explainServiceError } from './temporal-errors.ts';
 
 /** Where Temporal is and how to connect to it. */
 export interface TemporalTarget {
@@ -119,6 +120,9 @@ export async function connectWorker(target: TemporalTarget): Promise<NativeConne
 }
 
 function unreachable(target: TemporalTarget, cause: unknown): Error {
+  // Whoever answers is reached; it did not let us in.
+  const refused = explainServiceError(cause, target);
+  if (refused !== undefined) return new Error(refused, { cause });
   return new Error(
     `Temporal at ${target.connectionOptions.address ?? '?'} (namespace ${target.namespace}) cannot be reached: ` +
       `${cause instanceof Error ? cause.message : String(cause)}; check TEMPORAL_ADDRESS and that the server runs`,

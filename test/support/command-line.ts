@@ -9,7 +9,8 @@ import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';
 import { createNamespace, testNow } from './pipeline.ts';
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The built program; `npm test` builds it first. */
+export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** What a command printed and how it ended. */
 export interface CommandResult {

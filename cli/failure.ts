@@ -1,0 +1,56 @@
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { withoutSecrets } from '../activities/failure.ts';
+import { PipelineError } from '../domain/failures.ts';
+import { configuredTemporal } from '../platform/temporal.ts';
+import { explainServiceError } from '../platform/temporal-errors.ts';
+
+/** What went wrong: a type for machines, a sentence for people, without secrets. */
+export interface Failure {
+  errorType: string;
+  message: string;
+}
+
+/** What an error of any library means to the person at the terminal. */
+export function describeFailure(error: unknown): Failure {
+  const cause =
+    error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError
+      ? (error.cause ?? error)
+      : error;
+  const { errorType, message } = explain(cause);
+  return { errorType, message: withoutSecrets(message) };
+}
+
+function explain(error: unknown): Failure {
+  if (error instanceof ApplicationFailure)
+    return { errorType: error.type ?? 'Unexpected', message: error.message };
+  if (error instanceof TerminatedFailure)
+    return { errorType: 'Terminated', message: 'the run was terminated; replay it to go on' };
+  if (error instanceof CancelledFailure)
+    return { errorType: 'Cancelled', message: 'the run was cancelled; replay it to go on' };
+  const refused = explainServiceError(error, target());
+  if (refused !== undefined) return { errorType: 'TemporalRefused', message: refused };
+  if (error instanceof PipelineError) return { errorType: error.type, message: error.message };
+  if (error instanceof Error)
+    return {
+      errorType: error.name === 'Error' ? 'Unexpected' : error.name,
+      message: error.message === '' ? reasonsOf(error) : error.message,
+    };
+  return { errorType: 'Unexpected', message: String(error) };
+}
+
+/** An error that several attempts ended with, such as one for each address of a name, has no message of its own. */
+function reasonsOf(error: Error): string {
+  const reasons = error instanceof AggregateError ? error.errors : [error.cause];
+  const messages = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason ?? '')));
+  return [...new Set(messages)].filter((message) => message !== '').join('; ') || error.name;
+}
+
+/** The configured server; a wrong configuration is told by whoever reads it first. */
+function target() {
+  try {
+    return configuredTemporal();
+  } catch {
+    return undefined;
+  }
+}
