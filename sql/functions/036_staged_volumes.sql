@@ -1,15 +1,24 @@
 -- functions/036_staged_volumes.sql
--- Purpose  the storage rows of a range of days, read once for all steps of the transaction that follow
+-- Purpose  the storage rows of a range of days, read once for all steps of the transaction that follow, each row placed on
+--          the node of the pod that mounts the volume, and every hour of a claim counted once
 -- Reads    live rows of reporting_ocpusagelineitem_storage_staging   grain: claim × pod × hour; bytes, byte-seconds
--- Writes   ocp_staged_volumes (temporary)   grain: day × namespace × pod × claim × volume × class × handle × label sets
+--          ocp_staged_pods (temporary); live pod rows in staging of pods that were on several nodes in a day
+-- Writes   ocp_staged_volumes (temporary)
+--          grain: day × namespace × node × resource × claim × volume × class × handle × label sets (× pod)
+-- Why      a claim has a row for each pod that mounts it, so a sum of rows would charge it once per pod. Nearly always
+--          there is one row an hour and the pod stays where it is: such claims are summed as they are read. The others
+--          are read again, hour by hour.
 -- Plans    as functions/035_staged_pods.sql: hashed, by one process
--- Rerun    replaces the table; it ends with the transaction
+-- Rerun    replaces the tables; they end with the transaction
 
 create or replace function ocp_gather_volumes(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void
 language plpgsql
 set search_path from current
 set client_min_messages = warning
+set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off
+set enable_nestloop = off
 set enable_sort = off
 set jit = off
 set max_parallel_workers_per_gather = 0
@@ -23,8 +32,8 @@ declare
     v_pieces bigint[] := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
     v_dead_hours bigint[] := ocp_dead_hours('storage_usage', p_source_uuid, p_start_date, p_end_date);
 begin
-    drop table if exists pg_temp.ocp_staged_volumes;
-    create temporary table ocp_staged_volumes on commit drop as
+    drop table if exists pg_temp.ocp_staged_claims;
+    create temporary table ocp_staged_claims on commit drop as
     select
         (line.interval_start at time zone v_utc)::date as usage_day,
         line.namespace,
@@ -35,6 +44,8 @@ begin
         line.csi_volume_handle,
         line.persistentvolume_label_set_id,
         line.persistentvolumeclaim_label_set_id,
+        count(*) as row_count,
+        bit_or(1 << date_part('hour', line.interval_start at time zone v_utc)::integer) as hour_mask,
         max(coalesce(line.persistentvolumeclaim_capacity_bytes, 0)) as capacity_bytes,
         coalesce(sum(line.persistentvolumeclaim_capacity_byte_seconds), 0) as capacity_byte_seconds,
         coalesce(sum(line.volume_request_storage_byte_seconds), 0) as request_byte_seconds,
@@ -44,7 +55,211 @@ begin
         and line.interval_start >= v_from
         and line.interval_start < v_until
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9;
+
+    -- The node of a volume is the node of the pod that mounts it; the file's own node column is not used.
+    drop table if exists pg_temp.ocp_staged_mounts;
+    create temporary table ocp_staged_mounts on commit drop as
+    select
+        line.usage_day,
+        line.namespace,
+        line.pod,
+        max(line.node) as node,
+        max(line.resource_id) as resource_id,
+        min(line.node) <> max(line.node) or min(line.resource_id) <> max(line.resource_id) as is_moved
+    from ocp_staged_pods as line
+    join (
+        select distinct
+            usage_day,
+            namespace,
+            pod
+        from ocp_staged_claims
+        where pod <> ''
+    ) as mounting using (usage_day, namespace, pod)
+    where line.node <> ''
+    group by line.usage_day, line.namespace, line.pod;
+
+    -- More rows than hours: some hour has two rows, or two intervals that start in one hour, which is as good a reason.
+    drop table if exists pg_temp.ocp_divided_claims;
+    create temporary table ocp_divided_claims on commit drop as
+    select
+        claim.usage_day,
+        claim.namespace,
+        claim.persistentvolumeclaim
+    from ocp_staged_claims as claim
+    left join ocp_staged_mounts as mount using (usage_day, namespace, pod)
+    group by claim.usage_day, claim.namespace, claim.persistentvolumeclaim
+    having sum(claim.row_count) > bit_count(bit_or(claim.hour_mask)::bit(24))
+        or bool_or(mount.is_moved);
+
+    drop table if exists pg_temp.ocp_staged_volumes;
+    create temporary table ocp_staged_volumes on commit drop as
+    select
+        claim.usage_day,
+        claim.namespace,
+        mount.node,
+        mount.resource_id,
+        claim.persistentvolumeclaim,
+        claim.persistentvolume,
+        claim.storageclass,
+        claim.csi_volume_handle,
+        claim.persistentvolume_label_set_id,
+        claim.persistentvolumeclaim_label_set_id,
+        claim.capacity_bytes,
+        claim.capacity_byte_seconds,
+        claim.request_byte_seconds,
+        claim.usage_byte_seconds
+    from ocp_staged_claims as claim
+    left join ocp_staged_mounts as mount using (usage_day, namespace, pod)
+    left join ocp_divided_claims as divided using (usage_day, namespace, persistentvolumeclaim)
+    where divided.usage_day is null;
+
+    if exists (select from ocp_divided_claims) then
+        perform ocp_divide_claims(p_source_uuid);
+    end if;
 end
 $$;
 comment on function ocp_gather_volumes(date, date, uuid) is
-'Step of populate_daily_summary_from_staging: sums of each volume and day, into the temporary table ocp_staged_volumes.';
+'Step of populate_daily_summary_from_staging: volumes of each day on the nodes of their pods, into the temporary table ocp_staged_volumes. Runs after pods are gathered.';
+
+create or replace function ocp_divide_claims(p_source_uuid uuid)
+returns void
+language plpgsql
+set search_path from current
+set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off
+set enable_nestloop = off
+set enable_sort = off
+set jit = off
+set max_parallel_workers_per_gather = 0
+set synchronize_seqscans = off
+set work_mem = '64MB'
+as $$
+declare
+    v_utc interval := '0';
+    v_pieces bigint[] := array(
+        select unnest(ocp_live_pieces('storage_usage', p_source_uuid, divided_day.usage_day, divided_day.usage_day))
+        from (select distinct usage_day from ocp_divided_claims) as divided_day
+    );
+begin
+    insert into ocp_staged_volumes (
+        usage_day, namespace, node, resource_id, persistentvolumeclaim, persistentvolume, storageclass, csi_volume_handle,
+        persistentvolume_label_set_id, persistentvolumeclaim_label_set_id,
+        capacity_bytes, capacity_byte_seconds, request_byte_seconds, usage_byte_seconds
+    )
+    with moved as materialized (
+        select
+            usage_day,
+            namespace,
+            pod
+        from ocp_staged_mounts
+        where is_moved
+    ),
+    claim_rows as materialized (
+        select
+            divided.usage_day,
+            divided.namespace,
+            line.pod,
+            divided.persistentvolumeclaim,
+            line.persistentvolume,
+            line.interval_start,
+            line.storageclass,
+            line.csi_volume_handle,
+            line.persistentvolume_label_set_id,
+            line.persistentvolumeclaim_label_set_id,
+            line.persistentvolumeclaim_capacity_bytes as capacity_bytes,
+            line.persistentvolumeclaim_capacity_byte_seconds as capacity_byte_seconds,
+            line.volume_request_storage_byte_seconds as request_byte_seconds,
+            line.persistentvolumeclaim_usage_byte_seconds as usage_byte_seconds
+        from reporting_ocpusagelineitem_storage_staging as line
+        join ocp_divided_claims as divided
+            on divided.namespace = line.namespace
+            and divided.persistentvolumeclaim = line.persistentvolumeclaim
+            and divided.usage_day = (line.interval_start at time zone v_utc)::date
+        where line.piece_id = any(v_pieces)
+    ),
+    -- A blank volume of a named claim stands for the one that other rows of the claim have in that hour.
+    claim_volumes as (
+        select
+            namespace,
+            persistentvolumeclaim,
+            interval_start,
+            max(persistentvolume collate "C") collate "default" as persistentvolume
+        from claim_rows
+        where persistentvolumeclaim <> ''
+        group by namespace, persistentvolumeclaim, interval_start
+    ),
+    named as materialized (
+        select
+            claim_rows.usage_day,
+            claim_rows.namespace,
+            claim_rows.pod,
+            claim_rows.persistentvolumeclaim,
+            case
+                when claim_rows.persistentvolume = '' and claim_rows.persistentvolumeclaim <> '' then claim_volumes.persistentvolume
+                else claim_rows.persistentvolume
+            end as persistentvolume,
+            claim_rows.interval_start,
+            claim_rows.storageclass,
+            claim_rows.csi_volume_handle,
+            claim_rows.persistentvolume_label_set_id,
+            claim_rows.persistentvolumeclaim_label_set_id,
+            claim_rows.capacity_bytes,
+            claim_rows.capacity_byte_seconds,
+            claim_rows.request_byte_seconds,
+            claim_rows.usage_byte_seconds
+        from claim_rows
+        left join claim_volumes using (namespace, persistentvolumeclaim, interval_start)
+    ),
+    -- An absent value has no share: those that were sent share the hour.
+    claim_hours as (
+        select
+            namespace,
+            persistentvolumeclaim,
+            persistentvolume,
+            interval_start,
+            count(capacity_byte_seconds) as capacities,
+            count(request_byte_seconds) as requests,
+            count(usage_byte_seconds) as usages
+        from named
+        -- A row with neither claim nor volume is a claim of its own.
+        where persistentvolumeclaim <> ''
+            or persistentvolume <> ''
+        group by namespace, persistentvolumeclaim, persistentvolume, interval_start
+    )
+    select
+        named.usage_day,
+        named.namespace,
+        case when mount.is_moved then span.node else mount.node end,
+        case when mount.is_moved then span.resource_id else mount.resource_id end,
+        named.persistentvolumeclaim,
+        named.persistentvolume,
+        named.storageclass,
+        named.csi_volume_handle,
+        named.persistentvolume_label_set_id,
+        named.persistentvolumeclaim_label_set_id,
+        max(coalesce(named.capacity_bytes, 0)),
+        coalesce(sum(named.capacity_byte_seconds / coalesce(nullif(claim_hours.capacities, 0), 1)), 0),
+        coalesce(sum(named.request_byte_seconds / coalesce(nullif(claim_hours.requests, 0), 1)), 0),
+        coalesce(sum(named.usage_byte_seconds / coalesce(nullif(claim_hours.usages, 0), 1)), 0)
+    from named
+    left join claim_hours using (namespace, persistentvolumeclaim, persistentvolume, interval_start)
+    left join ocp_staged_mounts as mount
+        on mount.usage_day = named.usage_day
+        and mount.namespace = named.namespace
+        and mount.pod = named.pod
+    left join ocp_pod_spans(
+        p_source_uuid,
+        array(select usage_day from moved),
+        array(select namespace from moved),
+        array(select pod from moved)
+    ) as span
+        on span.usage_day = named.usage_day
+        and span.namespace = named.namespace
+        and span.pod = named.pod
+        and named.interval_start >= span.from_time
+        and named.interval_start < span.until_time
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+end
+$$;
+comment on function ocp_divide_claims(uuid) is
+'Part of ocp_gather_volumes: adds the claims listed in ocp_divided_claims, each hour of a claim divided between its rows.';

@@ -1,6 +1,6 @@
 -- functions/051_storage_rows.sql
 -- Purpose  usage rows of volumes in the daily summary, for a range of days of one source and month
--- Reads    ocp_staged_volumes, ocp_staged_pods, ocp_staged_label_sets, ocp_staged_label_maps (temporary)
+-- Reads    ocp_staged_volumes, ocp_staged_label_sets, ocp_staged_label_maps (temporary)
 -- Writes   reporting_ocpusagelineitem_daily_summary
 --          grain: day × namespace × node × resource_id × claim × volume × class × handle × merged enabled labels
 -- Units    byte-seconds / (86400 · days of the month) / 2^30 = GiB-months; "gigabyte" is 2^30 bytes
@@ -31,76 +31,26 @@ begin
         return 0;
     end if;
 
-    with mounted as (
-        select distinct
-            namespace,
-            pod
-        from ocp_staged_volumes
-    ),
-    -- The node of a volume is the node of the pod that mounts it; the file's own node column is not used.
-    pod_nodes as (
+    with merged as (
         select
-            line.usage_day,
-            line.namespace,
-            line.pod,
-            line.node,
-            max(line.resource_id) as resource_id
-        from ocp_staged_pods as line
-        join mounted using (namespace, pod)
-        where line.node <> ''
-        group by line.usage_day, line.namespace, line.pod, line.node
-    ),
-    volume_nodes as (
-        select distinct
-            storage_days.usage_day,
-            storage_days.persistentvolumeclaim,
-            storage_days.persistentvolume,
-            pod_nodes.pod,
-            pod_nodes.namespace,
-            pod_nodes.node,
-            pod_nodes.resource_id
-        from ocp_staged_volumes as storage_days
-        join pod_nodes using (usage_day, namespace, pod)
-    ),
-    -- A volume mounted on several nodes is shared between them.
-    node_counts as (
-        select
-            usage_day,
-            persistentvolume,
-            count(distinct node) as nodes
-        from volume_nodes
-        group by usage_day, persistentvolume
-    ),
-    placed as (
-        select
-            storage_days.*,
-            pod_nodes.node,
-            pod_nodes.resource_id,
-            coalesce(node_counts.nodes, 1) as nodes
-        from ocp_staged_volumes as storage_days
-        left join pod_nodes using (usage_day, namespace, pod)
-        left join node_counts using (usage_day, persistentvolume)
-    ),
-    merged as (
-        select
-            placed.*,
+            volume.*,
             case v_rules
                 when 'koku' then
                     coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || volume_set.labels || claim_set.labels
                 else
                     volume_set.labels || claim_set.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
             end as labels
-        from placed
-        join ocp_staged_label_sets as volume_set on volume_set.label_set_id = placed.persistentvolume_label_set_id
-        join ocp_staged_label_sets as claim_set on claim_set.label_set_id = placed.persistentvolumeclaim_label_set_id
+        from ocp_staged_volumes as volume
+        join ocp_staged_label_sets as volume_set on volume_set.label_set_id = volume.persistentvolume_label_set_id
+        join ocp_staged_label_sets as claim_set on claim_set.label_set_id = volume.persistentvolumeclaim_label_set_id
         left join ocp_staged_label_maps as node_map
             on node_map.report_kind = 'node_labels'
-            and node_map.usage_day = placed.usage_day
-            and node_map.name = placed.node
+            and node_map.usage_day = volume.usage_day
+            and node_map.name = volume.node
         left join ocp_staged_label_maps as namespace_map
             on namespace_map.report_kind = 'namespace_labels'
-            and namespace_map.usage_day = placed.usage_day
-            and namespace_map.name = placed.namespace
+            and namespace_map.usage_day = volume.usage_day
+            and namespace_map.name = volume.namespace
     ),
     categories as (
         select
@@ -133,8 +83,8 @@ begin
         merged.labels,
         max(merged.capacity_bytes) / 2 ^ 30,
         sum(merged.capacity_byte_seconds) / v_month_seconds / 2 ^ 30,
-        sum(merged.request_byte_seconds / merged.nodes) / v_month_seconds / 2 ^ 30,
-        sum(merged.usage_byte_seconds / merged.nodes) / v_month_seconds / 2 ^ 30,
+        sum(merged.request_byte_seconds) / v_month_seconds / 2 ^ 30,
+        sum(merged.usage_byte_seconds) / v_month_seconds / 2 ^ 30,
         '{"cpu": 0.000000000, "memory": 0.000000000, "storage": 0.000000000}',
         max(categories.cost_category_id),
         p_source_uuid
@@ -149,4 +99,4 @@ begin
 end
 $$;
 comment on function ocp_insert_storage_rows(date, date, integer, text, text, uuid) is
-'Step of populate_daily_summary_from_staging: volumes, placed on the nodes of the pods that mount them.';
+'Step of populate_daily_summary_from_staging: volumes, on the nodes of the pods that mount them.';

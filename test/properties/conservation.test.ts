@@ -4,10 +4,17 @@ import { generatedCluster, rowsOf } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import type { ReportRows } from '../support/payload-builder.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { claimUsage, placedUsage } from './claims.ts';
 import { createDirectPipeline } from './direct-pipeline.ts';
 import type { DirectPipeline, StagedCluster } from './direct-pipeline.ts';
-import { nodeCapacity, ofSinglePods, podUsage, volumeUsage } from './line-items.ts';
-import { expectSameSums, sumsOf, summarisedPods, summarisedVolumes } from './summary-sums.ts';
+import { nodeCapacity, podUsage } from './line-items.ts';
+import {
+  expectSameSums,
+  sumsOf,
+  summarisedClaims,
+  summarisedPlaces,
+  summarisedPods,
+} from './summary-sums.ts';
 
 /** A fixed seed per property, so that a failure comes back; fast-check prints the counterexample. */
 const bounds = (seed: number) => ({ seed, numRuns: 10, endOnFailure: false });
@@ -111,23 +118,26 @@ describe('daily summary', () => {
     });
   });
 
-  test('each volume is shared between the nodes of its pods, and capacity is not divided', async () => {
+  test('every hour of a claim counts once, whoever mounts it, in both profiles', async () => {
     await forClusters(105, async (cluster, rows) => {
-      await pipeline.aggregate(cluster, 'koku');
-      expectSameSums(await summarisedVolumes(pipeline, cluster.sourceUuid), volumeUsage(rows));
+      for (const rules of profiles) {
+        await pipeline.aggregate(cluster, rules);
+        expectSameSums(await summarisedClaims(pipeline, cluster.sourceUuid), claimUsage(rows));
+      }
     });
   });
 
-  test('usage and request of a volume that one pod mounts are conserved, also when the pod moves', async () => {
+  test('a claim is on the nodes that its pods are on, hour by hour', async () => {
     await forClusters(106, async (cluster, rows) => {
       await pipeline.aggregate(cluster, 'design');
-      const summarised = await summarisedVolumes(pipeline, cluster.sourceUuid);
-      // Without pods nothing is shared, so this is the plain sum of the line items.
-      const { storage_usage: single } = ofSinglePods(rows);
-      for (const [group, { request, usage }] of volumeUsage({ storage_usage: single ?? [] })) {
-        expect(summarised.get(group)?.['request']).toBeCloseTo(request ?? Number.NaN, 8);
-        expect(summarised.get(group)?.['usage']).toBeCloseTo(usage ?? Number.NaN, 8);
-      }
+      expectSameSums(await summarisedPlaces(pipeline, cluster.sourceUuid), placedUsage(rows));
+    });
+  });
+
+  test('validation, which counts in another way, finds nothing to say', async () => {
+    await forClusters(110, async (cluster) => {
+      await pipeline.aggregate(cluster, 'koku');
+      expect(await pipeline.validate(cluster)).toBe(0);
     });
   });
 });

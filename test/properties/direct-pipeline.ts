@@ -42,6 +42,8 @@ export interface DirectPipeline {
   stage(payload: Payload): Promise<StagedCluster>;
   /** daily summary of whole months under a rules profile, rebuilt if it is there already */
   aggregate(cluster: StagedCluster, rules: RulesProfile): Promise<void>;
+  /** compare the daily summary with staging; returns the number of checks that were not passed */
+  validate(cluster: StagedCluster): Promise<number>;
   /** labels, tags and report tables of the days whose daily summary is newer */
   refresh(cluster: StagedCluster): Promise<void>;
   /** rows of the tenant schema */
@@ -84,6 +86,16 @@ export async function createDirectPipeline(): Promise<DirectPipeline> {
         const force = { from: firstDay(month), until: lastDay(month) };
         await expectDone(() => run(aggregateDays, { schema, sourceUuid, month, force }));
       }
+    },
+    validate: async ({ sourceUuid, months }) => {
+      let warningCount = 0;
+      for (const month of months) {
+        const validated = await run(activities.validateDays, { schema, sourceUuid, month });
+        if (validated.outcome !== 'done')
+          throw new Error(`expected days to be validated, found ${validated.outcome}`);
+        warningCount += validated.warningCount;
+      }
+      return warningCount;
     },
     refresh: async ({ sourceUuid, months }) => {
       for (const month of months) {

@@ -39,13 +39,32 @@ export async function summarisedPods(pipeline: DirectPipeline, sourceUuid: strin
   );
 }
 
-/** Storage rows of the daily summary in GiB-hours by day, namespace and claim; October has 744 hours. */
-export async function summarisedVolumes(pipeline: DirectPipeline, sourceUuid: string): Promise<Sums> {
+const byClaim = `usage_start, namespace, persistentvolumeclaim, persistentvolume`;
+
+/** Storage rows of the daily summary in GiB-hours, by day, namespace, claim and volume; October has 744 hours. */
+export async function summarisedClaims(pipeline: DirectPipeline, sourceUuid: string): Promise<Sums> {
+  return summarisedVolumes(pipeline, sourceUuid, byClaim);
+}
+
+/** The same by node and resource id too; `-` where there is none. */
+export async function summarisedPlaces(pipeline: DirectPipeline, sourceUuid: string): Promise<Sums> {
+  return summarisedVolumes(
+    pipeline,
+    sourceUuid,
+    `${byClaim}, coalesce(node, '-'), coalesce(resource_id, '-')`,
+  );
+}
+
+async function summarisedVolumes(
+  pipeline: DirectPipeline,
+  sourceUuid: string,
+  columns: string,
+): Promise<Sums> {
   return sumsOf(
     pipeline,
     sourceUuid,
     `select
-         concat_ws(' ', usage_start, namespace, persistentvolumeclaim) as "group",
+         concat_ws('|', ${columns}) as "group",
          sum(persistentvolumeclaim_capacity_gigabyte_months)::float8 * 744 as capacity,
          sum(volume_request_storage_gigabyte_months)::float8 * 744 as request,
          sum(persistentvolumeclaim_usage_gigabyte_months)::float8 * 744 as usage

@@ -317,7 +317,7 @@ test('days begin and end at midnight UTC, and a row starts and ends on its day',
 });
 
 describe('volumes', () => {
-  test('two pods on one node that mount a claim count it twice, on two nodes they share it', async () => {
+  test('pods that mount a claim share it, on one node and on two', async () => {
     const shared = { persistentvolumeclaim: 'shared', persistentvolume: 'pv2' };
     await summarise({
       pod_usage: [
@@ -329,23 +329,22 @@ describe('volumes', () => {
         ...['c', 'd'].map((pod) => volumeHour(0, { ...shared, pod })),
       ],
     });
-    // data: twice 10, 8, 4. shared: the whole capacity, 8 / 2 and 4 / 2 on each node.
+    // data: twice half of 10, 8, 4. shared: 10 / 2, 8 / 2 and 4 / 2 on each node.
     expect(await volumeRows()).toEqual([
-      ['data', 'w1', octoberHour(20, 16, 8)],
-      ['shared', 'w1', octoberHour(10, 4, 2)],
-      ['shared', 'w2', octoberHour(10, 4, 2)],
+      ['data', 'w1', octoberHour(10, 8, 4)],
+      ['shared', 'w1', octoberHour(5, 4, 2)],
+      ['shared', 'w2', octoberHour(5, 4, 2)],
     ]);
   });
 
-  test('a pod that moved within the day has its volume on both nodes', async () => {
+  test('a pod that moved within the day has its volume on the node of each hour', async () => {
     await summarise({
       pod_usage: [podHour(0), podHour(1, { node: 'w2', resource_id: 'i-w2' })],
       storage_usage: [volumeHour(0), volumeHour(1)],
     });
-    // Both hours are on each node: capacity 2 · 10, request 2 · 8 / 2, usage 2 · 4 / 2.
     expect(await volumeRows()).toEqual([
-      ['data', 'w1', octoberHour(20, 8, 4)],
-      ['data', 'w2', octoberHour(20, 8, 4)],
+      ['data', 'w1', octoberHour(10, 8, 4)],
+      ['data', 'w2', octoberHour(10, 8, 4)],
     ]);
   });
 

@@ -163,15 +163,15 @@ function expectPodRows(
 }
 
 /*
- * 2 hours of 31 days: 7200 / (86400 · 31) = 0.0026881720…; data: 100, 50, 25 GiB times that. shared is mounted on two
- * nodes: request and usage are halved (10 / 2 and 4 / 2), capacity is not. orphan has no node and is not divided.
+ * 2 hours of 31 days: 7200 / (86400 · 31) = 0.0026881720…; data: 100, 50, 25 GiB times that. shared is mounted by
+ * two pods: each has half of the claim's hours (10 / 2, 10 / 2 and 4 / 2). orphan has no node and is not divided.
  */
 const share = 7200 / (86400 * 31);
 const volumeNumbers: [string, string | null, number, number[]][] = [
   ['data', 'w1', 100, [100 * share, 50 * share, 25 * share]],
   ['orphan', null, 20, [20 * share, 20 * share, 0]],
-  ['shared', 'w1', 10, [10 * share, 5 * share, 2 * share]],
-  ['shared', 'm1', 10, [10 * share, 5 * share, 2 * share]],
+  ['shared', 'w1', 10, [5 * share, 5 * share, 2 * share]],
+  ['shared', 'm1', 10, [5 * share, 5 * share, 2 * share]],
 ];
 
 function expectStorageRows(rows: StorageRow[], labels: Labels[]): void {

@@ -33,6 +33,8 @@ interface NamespacePlan {
 
 interface PodPlan {
   namespace: number;
+  /** names repeat: in another namespace it is another pod, in the same one a pod that has rows of two nodes in an hour */
+  name: number;
   /** node by hour, repeated; -1 while it is not scheduled */
   placements: number[];
   /** usage, request and limit by hour, repeated; a request may be blank */
@@ -45,11 +47,18 @@ interface PodPlan {
 
 interface VolumePlan {
   namespace: number;
-  /** pods that mount it, of those in its namespace; none: a claim that no pod uses */
-  mountedBy: number[];
-  capacityGib: number;
-  requestGib: number;
-  usageGib: number;
+  /** whether its claim has a name */
+  isClaimed: boolean;
+  /** pods that mount it, of those in its namespace, by hour, repeated; none: a claim that no pod uses */
+  mountedBy: number[][];
+  /** its name by row, repeated: blank where it is not known, another one after it was made again */
+  names: ('' | 'old' | 'new')[];
+  /** rows that come twice, by row, repeated */
+  isTwice: boolean[];
+  /** by row, repeated; undefined is blank */
+  capacityGib: (number | undefined)[];
+  requestGib: (number | undefined)[];
+  usageGib: (number | undefined)[];
   volumeLabels: LabelHistory;
   claimLabels: LabelHistory;
 }
@@ -94,6 +103,7 @@ const blankOr = (value: fc.Arbitrary<number>) => fc.option(value, { nil: undefin
 
 const pod = fc.record({
   namespace: fc.nat({ max: 9 }),
+  name: fc.nat({ max: 3 }),
   placements: hourly(fc.integer({ min: -1, max: 9 })),
   cpuSeconds: hourly(fc.nat({ max: 20_000 })),
   cpuRequestSeconds: hourly(blankOr(fc.nat({ max: 20_000 }))),
@@ -104,10 +114,13 @@ const pod = fc.record({
 
 const volume = fc.record({
   namespace: fc.nat({ max: 9 }),
-  mountedBy: fc.uniqueArray(fc.nat({ max: 9 }), { maxLength: 3 }),
-  capacityGib: fc.integer({ min: 1, max: 100 }),
-  requestGib: fc.integer({ min: 1, max: 100 }),
-  usageGib: fc.nat({ max: 100 }),
+  isClaimed: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
+  mountedBy: hourly(fc.uniqueArray(fc.nat({ max: 9 }), { maxLength: 3 })),
+  names: hourly(fc.constantFrom('old', 'old', 'new', '')),
+  isTwice: hourly(fc.integer({ min: 0, max: 3 }).map((n) => n === 0)),
+  capacityGib: hourly(blankOr(fc.integer({ min: 1, max: 100 }))),
+  requestGib: hourly(blankOr(fc.integer({ min: 1, max: 100 }))),
+  usageGib: hourly(blankOr(fc.nat({ max: 100 }))),
   volumeLabels: labelHistory,
   claimLabels: labelHistory,
 });
@@ -183,7 +196,7 @@ export const steadyCluster: GeneratedCluster = {
     { name: 'shop', labelled: true, labels: steadyLabels({ tier: 'a' }) },
     { name: 'kube-system', labelled: false, labels: steadyLabels({}) },
   ],
-  pods: [steadyPod(0, 0, 5_400), steadyPod(0, 1, 1_800), steadyPod(1, 1, 900)],
+  pods: [steadyPod(0, 0, 0, 5_400), steadyPod(1, 0, 1, 1_800), steadyPod(2, 1, 1, 900)],
   volumes: [steadyVolume([0, 1]), steadyVolume([])],
 };
 
@@ -197,9 +210,10 @@ function steadyNode(role: string, cores: number): NodePlan {
   return { role, labelled: true, resourceId: `i-${role}`, cores, memoryGib, resizedCores: cores, labels };
 }
 
-function steadyPod(namespace: number, nodeIndex: number, seconds: number): PodPlan {
+function steadyPod(name: number, namespace: number, nodeIndex: number, seconds: number): PodPlan {
   return {
     namespace,
+    name,
     placements: [nodeIndex],
     cpuSeconds: [seconds, seconds + 60, seconds + 120],
     cpuRequestSeconds: [seconds + 600],
@@ -211,8 +225,18 @@ function steadyPod(namespace: number, nodeIndex: number, seconds: number): PodPl
 
 function steadyVolume(mountedBy: number[]): VolumePlan {
   const labels = steadyLabels({ app: 'b' });
-  const sizes = { capacityGib: 20, requestGib: 10, usageGib: 5 };
-  return { namespace: 0, mountedBy, ...sizes, volumeLabels: labels, claimLabels: labels };
+  return {
+    namespace: 0,
+    isClaimed: true,
+    mountedBy: [mountedBy],
+    names: ['old'],
+    isTwice: [false],
+    capacityGib: [20],
+    requestGib: [10],
+    usageGib: [5],
+    volumeLabels: labels,
+    claimLabels: labels,
+  };
 }
 
 /** The line items that the operator of such a cluster sends; `hours` other than its own move it in time. */
@@ -222,7 +246,9 @@ export function rowsOf(cluster: GeneratedCluster, hours: readonly string[] = hou
   const labelled = <T extends { labelled: boolean }>(plans: T[]) => plans.filter((plan) => plan.labelled);
   return {
     pod_usage: perHour((hour, index) => cluster.pods.map((_, i) => podRow(cluster, i, hour, index))),
-    storage_usage: perHour((hour) => cluster.volumes.flatMap((_, i) => volumeRows(cluster, i, hour))),
+    storage_usage: perHour((hour, index) =>
+      cluster.volumes.flatMap((_, i) => volumeRows(cluster, i, hour, index)),
+    ),
     node_labels: perHour((hour) =>
       cluster.nodes.flatMap((plan, i) =>
         plan.labelled ? [{ hour, node: `node-${i}`, node_labels: labelText(plan.labels, hour) }] : [],
@@ -250,7 +276,7 @@ function podRow(cluster: GeneratedCluster, index: number, hour: string, hourInde
   const bytes = (mibs: number | undefined) => (mibs === undefined ? '' : mibs * mib * secondsPerHour);
   return {
     hour,
-    pod: `pod-${index}`,
+    pod: podName(plan),
     namespace: at(cluster.namespaces, plan.namespace).name,
     ...(place < 0 ? { node: '', resource_id: '' } : nodeColumns(cluster, place % cluster.nodes.length, hour)),
     pod_usage_cpu_core_seconds: at(plan.cpuSeconds, hourIndex),
@@ -279,28 +305,40 @@ function nodeColumns(
   };
 }
 
-/** One row per pod that mounts the volume, each with the whole volume's numbers. */
-function volumeRows(cluster: GeneratedCluster, index: number, hour: string): ReportRow[] {
+const podName = (plan: PodPlan) => `pod-${plan.name}`;
+
+/** One row per pod that mounts the volume, each with the whole volume's numbers; some rows come twice. */
+function volumeRows(cluster: GeneratedCluster, index: number, hour: string, hourIndex: number): ReportRow[] {
   const plan = at(cluster.volumes, index);
   const namespace = at(cluster.namespaces, plan.namespace).name;
-  const isInNamespace = (podIndex: number) =>
-    at(cluster.namespaces, at(cluster.pods, podIndex).namespace).name === namespace;
-  const mounts = [...new Set(plan.mountedBy.map((i) => i % cluster.pods.length))].filter(isInNamespace);
-  const pods = mounts.length === 0 ? [''] : mounts.map((i) => `pod-${i}`);
-  return pods.map((podName) => ({
+  const mounts = at(plan.mountedBy, hourIndex)
+    .map((i) => at(cluster.pods, i))
+    .filter((pod) => at(cluster.namespaces, pod.namespace).name === namespace);
+  const pods = mounts.length === 0 ? [''] : [...new Set(mounts.map(podName))];
+  return pods.flatMap((name, mount) => {
+    const row = volumeRow(cluster, index, hour, hourIndex + mount);
+    const copies = at(plan.isTwice, hourIndex + mount) ? 2 : 1;
+    return Array.from({ length: copies }, () => ({ ...row, namespace, pod: name }));
+  });
+}
+
+function volumeRow(cluster: GeneratedCluster, index: number, hour: string, rowIndex: number): ReportRow {
+  const plan = at(cluster.volumes, index);
+  const name = at(plan.names, rowIndex);
+  const gibHours = (gibs: number | undefined) => (gibs === undefined ? '' : gibs * gib * secondsPerHour);
+  const capacity = at(plan.capacityGib, rowIndex);
+  return {
     hour,
-    namespace,
-    pod: podName,
-    persistentvolumeclaim: `claim-${index}`,
-    persistentvolume: `volume-${index}`,
+    persistentvolumeclaim: plan.isClaimed ? `claim-${index}` : '',
+    persistentvolume: name === '' ? '' : `${name}-volume-${index}`,
     storageclass: 'fast',
-    persistentvolumeclaim_capacity_bytes: plan.capacityGib * gib,
-    persistentvolumeclaim_capacity_byte_seconds: plan.capacityGib * gib * secondsPerHour,
-    volume_request_storage_byte_seconds: plan.requestGib * gib * secondsPerHour,
-    persistentvolumeclaim_usage_byte_seconds: plan.usageGib * gib * secondsPerHour,
+    persistentvolumeclaim_capacity_bytes: capacity === undefined ? '' : capacity * gib,
+    persistentvolumeclaim_capacity_byte_seconds: gibHours(capacity),
+    volume_request_storage_byte_seconds: gibHours(at(plan.requestGib, rowIndex)),
+    persistentvolumeclaim_usage_byte_seconds: gibHours(at(plan.usageGib, rowIndex)),
     persistentvolume_labels: labelText(plan.volumeLabels, hour),
     persistentvolumeclaim_labels: labelText(plan.claimLabels, hour),
-  }));
+  };
 }
 
 function labelText(history: LabelHistory, hour: string): string {
