@@ -60,12 +60,17 @@ as $$
 declare
     v_utc interval := '0';
     v_pieces bigint[];
+    v_dead_hours bigint[];
 begin
     if cardinality(p_pods) = 0 then
         return;
     end if;
     v_pieces := array(
         select unnest(ocp_live_pieces('pod_usage', p_source_uuid, asked.usage_day, asked.usage_day))
+        from (select distinct unnest(p_usage_days) as usage_day) as asked
+    );
+    v_dead_hours := array(
+        select unnest(ocp_dead_hours('pod_usage', p_source_uuid, asked.usage_day, asked.usage_day))
         from (select distinct unnest(p_usage_days) as usage_day) as asked
     );
     return query
@@ -89,7 +94,7 @@ begin
             on asked.namespace = line.namespace
             and asked.pod = line.pod
             and asked.usage_day = (line.interval_start at time zone v_utc)::date
-        where line.piece_id = any(v_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
             and line.node <> ''
         group by asked.usage_day, asked.namespace, asked.pod, line.interval_start, line.node
     ),

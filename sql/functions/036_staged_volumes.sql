@@ -140,6 +140,10 @@ declare
         select unnest(ocp_live_pieces('storage_usage', p_source_uuid, divided_day.usage_day, divided_day.usage_day))
         from (select distinct usage_day from ocp_divided_claims) as divided_day
     );
+    v_dead_hours bigint[] := array(
+        select unnest(ocp_dead_hours('storage_usage', p_source_uuid, divided_day.usage_day, divided_day.usage_day))
+        from (select distinct usage_day from ocp_divided_claims) as divided_day
+    );
 begin
     insert into ocp_staged_volumes (
         usage_day, namespace, node, resource_id, persistentvolumeclaim, persistentvolume, storageclass, csi_volume_handle,
@@ -175,7 +179,7 @@ begin
             on divided.namespace = line.namespace
             and divided.persistentvolumeclaim = line.persistentvolumeclaim
             and divided.usage_day = (line.interval_start at time zone v_utc)::date
-        where line.piece_id = any(v_pieces)
+        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
     ),
     -- A blank volume of a named claim stands for the one that other rows of the claim have in that hour.
     claim_volumes as (

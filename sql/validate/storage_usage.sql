@@ -118,7 +118,7 @@ placed as (
         and line.interval_start >= spans.from_time
         and line.interval_start < spans.until_time
     where exists (select from hourly_claims)
-        and line.piece_id = any($4::bigint[])
+        and ocp_is_live(line.piece_id, line.interval_start, $4::bigint[], $5::bigint[])
         and line.interval_start >= $2::date::timestamp at time zone 'UTC'
         and line.interval_start < ($2::date + 1)::timestamp at time zone 'UTC'
     window claim_hour as (partition by line.namespace, line.persistentvolumeclaim, line.interval_start)

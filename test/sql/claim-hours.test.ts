@@ -145,6 +145,37 @@ describe('rows of one hour', () => {
     expect(await places('capacity', 'request', 'usage')).toEqual([['data', 'pv1', 'w1', 24, 12, 6]]);
   });
 
+  test('hours of a piece that another piece has better are not there, neither of claims nor of pods', async () => {
+    await stage(
+      [podHour('a', 'w1', 0), podHour('a', 'w2', 1), podHour('a', 'w9', 2)],
+      [claimHour('a', 0), claimHour('a', 1)],
+    );
+    await source.stage(
+      'storage_usage',
+      day,
+      [0, 1, 2].map((hour) => claimHour('a', hour)),
+    );
+    // Of the second storage file hour 0 counts, of the pods hours 0 and 1: hour 0 has two rows, hour 1 one, hour 2 none.
+    await source.query(
+      `update ocp_piece set live_hours = case report_kind when 'pod_usage' then b'011'::int else b'001'::int end
+       where source_uuid = $1 and hour_mask = b'111'::int`,
+      [source.sourceUuid],
+    );
+    expect(await places('request')).toEqual([
+      ['data', 'pv1', 'w1', 6],
+      ['data', 'pv1', 'w2', 6],
+    ]);
+    // With nothing left out hour 2 counts too, on the node that the pod has in it.
+    await source.query(`update ocp_piece set live_hours = hour_mask where source_uuid = $1`, [
+      source.sourceUuid,
+    ]);
+    expect(await places('request')).toEqual([
+      ['data', 'pv1', 'w1', 6],
+      ['data', 'pv1', 'w2', 6],
+      ['data', 'pv1', 'w9', 6],
+    ]);
+  });
+
   test('two intervals that start in one hour are two', async () => {
     const half = { interval_start: `${day}T00:30:00Z` };
     await stage(
