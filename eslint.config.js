@@ -12,6 +12,30 @@ const forbid = (target, from, message) => ({
   message,
 });
 
+const letPass = 'what the SDK steers a run with (continue-as-new, cancellation) must pass';
+
+/** Every place where workflow code may catch something; workflows/control-flow.ts has what it must do first. */
+const passControlFlow = [
+  {
+    selector:
+      'CatchClause:not([body.body.0.expression.callee.name="passControlFlow"]):not([body.body.0.expression.argument.callee.name="passControlFlowAfter"])',
+    message: `${letPass}: begin the catch with passControlFlow(error)`,
+  },
+  {
+    selector: 'CallExpression[callee.property.name="catch"]',
+    message: `${letPass}: use try and catch, which begins with passControlFlow(error)`,
+  },
+  {
+    selector: 'CallExpression[callee.property.name="then"][arguments.length>1]',
+    message: `${letPass}: use try and catch, which begins with passControlFlow(error)`,
+  },
+  {
+    selector:
+      ':function:not(:has(CallExpression[callee.name="firstToThrow"])) > BlockStatement CallExpression[callee.property.name=/^(allSettled|any)$/]',
+    message: `${letPass}: throw firstToThrow(errors) of what was rejected`,
+  },
+];
+
 export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'wasm/']),
@@ -73,6 +97,7 @@ export default defineConfig(
           ],
         },
       ],
+      'no-restricted-syntax': ['error', ...passControlFlow],
     },
   },
   {

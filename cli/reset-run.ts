@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
 import { PipelineError } from '../domain/failures.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 
@@ -21,7 +22,8 @@ const { ResetReapplyExcludeType } = proto.temporal.api.enums.v1;
 
 /**
  * Do a phase of a run and everything behind it again, as "Reset" in the Temporal UI does: a run that is going on is
- * terminated, a finished one may be reset too. Earlier decisions and signals are not applied again.
+ * terminated, a finished one may be reset too. Earlier decisions and signals are not applied again. A run that continued as
+ * new is searched back to the run that did the phase.
  *
  * @throws PipelineError `ConfigInvalid` when the present run has not come to that phase
  */
@@ -30,17 +32,8 @@ export async function resetRun(
   workflowId: string,
   phase: ResetPhase,
 ): Promise<WorkflowHandle<typeof ingestManifest>> {
-  const { runId } = await client.workflow.getHandle(workflowId).describe();
-  const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId, runId);
-  const { events } = await handle.fetchHistory();
-  const eventId = events?.find(
-    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === resetPhases[phase],
-  )?.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId;
-  if (eventId == null)
-    throw new PipelineError(
-      'ConfigInvalid',
-      `${workflowId}: its last run has not come to ${phase}; without --from it is started again`,
-    );
+  const { runId: lastRunId } = await client.workflow.getHandle(workflowId).describe();
+  const { runId, eventId } = await findPhase(client, workflowId, lastRunId, phase);
   const { runId: newRunId } = await client.workflowService.resetWorkflowExecution({
     namespace: client.options.namespace,
     workflowExecution: { workflowId, runId },
@@ -52,5 +45,32 @@ export async function resetRun(
     requestId: randomUUID(),
     reason: `ocp-pipeline replay --from ${phase}`,
   });
-  return client.workflow.getHandle<typeof ingestManifest>(workflowId, newRunId);
+  // The result of this run, or of those that it continues as; everything else is asked of the one that runs then.
+  return client.workflow.getHandle<typeof ingestManifest>(workflowId, undefined, {
+    firstExecutionRunId: newRunId,
+  });
+}
+
+type EventId = NonNullable<temporal.api.history.v1.IHistoryEvent['eventId']>;
+
+/** The workflow task that first scheduled the phase's activity, in the last run or one that it continues. */
+async function findPhase(
+  client: Client,
+  workflowId: string,
+  lastRunId: string,
+  phase: ResetPhase,
+): Promise<{ runId: string; eventId: EventId }> {
+  for (let runId: string | undefined = lastRunId; runId;) {
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const scheduled = events?.find(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === resetPhases[phase],
+    );
+    const eventId = scheduled?.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId;
+    if (eventId != null) return { runId, eventId };
+    runId = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
+  }
+  throw new PipelineError(
+    'ConfigInvalid',
+    `${workflowId}: its last run has not come to ${phase}; without --from it is started again`,
+  );
 }

@@ -51,7 +51,12 @@ export interface IngestManifestInput {
 export interface CarriedRun {
   payload: AcceptedPayload;
   split: SplitSummary;
+  /** counted by the runs that it continues */
+  progress?: CarriedProgress;
 }
+
+/** What a run has counted when it continues as new. */
+export type CarriedProgress = Pick<RunProgress, 'piecesLoaded' | 'rowsLoaded' | 'daysSummarised' | 'phaseMs'>;
 
 /** A payload whose archive and manifest are good and whose cluster is known. */
 export interface AcceptedPayload {

@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   condition,
-  isCancellation,
   log,
   setHandler,
   TimeoutFailure,
@@ -12,6 +11,7 @@ import { decisionActions } from '../domain/decision.ts';
 import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/decision.ts';
 import type { Activities } from '../activities/index.ts';
 import type { BoundActivities } from './activity-options.ts';
+import { passControlFlow } from './control-flow.ts';
 import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
 
 /** Failures that a decision cannot mend: the payload is bad or gone, or another command has to come first. */
@@ -181,7 +181,8 @@ async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Pr
     try {
       return await work();
     } catch (error) {
-      if (isCancellation(error) || final.has(causeOf(error).type)) throw error;
+      passControlFlow(error);
+      if (final.has(causeOf(error).type)) throw error;
       const action = await decisions.decide(step, subjectOf(input), error, canSkip);
       if (action === 'skip') throw new Skipped(`${step} was skipped`);
       if (action === 'abandon') throw error;

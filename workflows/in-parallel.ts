@@ -1,4 +1,6 @@
-/** Run `work` for every item, at most `limit` at a time. The first failure is thrown when the others have ended. */
+import { firstToThrow } from './control-flow.ts';
+
+/** Run `work` for every item, at most `limit` at a time. A failure is thrown when the others have ended. */
 export async function inParallel<T>(
   items: readonly T[],
   limit: number,
@@ -9,6 +11,6 @@ export async function inParallel<T>(
     for (const item of queue) await work(item);
   });
   const ended = await Promise.allSettled(runners);
-  const failed = ended.find((runner) => runner.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const errors = ended.flatMap((runner) => (runner.status === 'rejected' ? [runner.reason as unknown] : []));
+  if (errors.length > 0) throw firstToThrow(errors);
 }

@@ -2,7 +2,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   continueAsNew,
-  isCancellation,
   log,
   sleep,
   workflowInfo,
@@ -10,6 +9,7 @@ import {
 import { defaultRunOptions } from '../domain/run.ts';
 import type {
   AcceptedPayload,
+  CarriedProgress,
   CarriedRun,
   IngestManifestInput,
   IngestManifestResult,
@@ -20,6 +20,7 @@ import { priorityKeyOf } from '../domain/priority.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
 import type { BoundActivities, RunPriority } from './activity-options.ts';
+import { passControlFlow, passControlFlowAfter } from './control-flow.ts';
 import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
@@ -53,7 +54,7 @@ const stepNames = {
  */
 export async function ingestManifest(input: IngestManifestInput): Promise<IngestManifestResult> {
   const options = { ...defaultRunOptions, ...input.options };
-  const board = new ProgressBoard(input.orgId);
+  const board = new ProgressBoard(input.orgId, carriedProgress(input));
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
     board.setOpenFailures(open);
   });
@@ -73,10 +74,9 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     await decisions.settled();
     return result;
   } catch (error) {
-    if (isCancellation(error)) {
+    await passControlFlowAfter(error, () => {
       board.enter('cancelled', 'cancelled; what is loaded stays loaded, start the run again to go on');
-      throw error;
-    }
+    });
     const { type, message, details } = causeOf(error);
     board.enter('failed', message);
     await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
@@ -84,6 +84,11 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     // The cause itself, so that its type and sentence are seen at once in the UI and on the command line.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
   }
+}
+
+/** What the run that this one continues had come to. A run that was only started like it counts from nothing. */
+function carriedProgress({ carried }: IngestManifestInput): CarriedProgress | undefined {
+  return workflowInfo().continuedFromExecutionRunId === undefined ? undefined : carried?.progress;
 }
 
 /** Leave word of a failed run in the ledgers. That this fails too must not hide why the run failed. */
@@ -103,6 +108,7 @@ async function recordEnd(
     }
     await short.recordFailure({ orgId, requestId, ...failure });
   } catch (error) {
+    passControlFlow(error);
     log.error('the failure of the run could not be recorded', { error });
   }
 }
@@ -288,7 +294,8 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
     // Pages are short beside the history limits, so between two of them is early enough.
     if (workflowInfo().continueAsNewSuggested) {
       await run.decisions.settled();
-      await continueAsNew<typeof ingestManifest>({ ...input, carried });
+      const carriedOn = { ...carried, progress: board.carry() };
+      await continueAsNew<typeof ingestManifest>({ ...input, carried: carriedOn });
     }
   }
 }
@@ -297,6 +304,7 @@ async function loadOrSkip({ activities, ownLoad }: Run, schema: string, pieceId:
   try {
     return (await ownLoad.loadReportDay({ schema, pieceId })).rowsLoaded;
   } catch (error) {
+    passControlFlow(error);
     if (!(error instanceof Skipped)) throw error;
     await activities.short.skipFiles({ schema, pieceId });
     return 0;

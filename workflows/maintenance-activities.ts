@@ -1,15 +1,10 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  isCancellation,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { FailedTenant, Tenant } from '../domain/cleanup.ts';
 import { taskQueues } from '../domain/run.ts';
 import type { RunOptions } from '../domain/run.ts';
+import { passControlFlow } from './control-flow.ts';
 import { inParallel } from './in-parallel.ts';
 
 /** The activities of cleanups: long, rare, and on a queue of their own so that they hold up no payload. */
@@ -52,7 +47,7 @@ export async function forEachTenant(
     try {
       await work(tenant);
     } catch (error) {
-      if (isCancellation(error)) throw error;
+      passControlFlow(error);
       failed.push({ orgId: tenant.orgId, reason: reasonOf(error) });
     }
   });

@@ -1,6 +1,6 @@
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { searchAttributes } from './search-attributes.ts';
-import type { AcceptedPayload, PipelineState, RunProgress } from '../domain/run.ts';
+import type { AcceptedPayload, CarriedProgress, PipelineState, RunProgress } from '../domain/run.ts';
 import type { OpenFailure } from '../domain/decision.ts';
 import { DayTable, dayTableLines } from './day-table.ts';
 import { decisionLines } from './decisions.ts';
@@ -27,8 +27,11 @@ export class ProgressBoard {
   #openFailures: OpenFailure[] = [];
   #before: PipelineState = 'downloading';
 
-  constructor(orgId: string) {
+  /** @param carried what the run that this one continues as new had come to while it was loading */
+  constructor(orgId: string, carried?: CarriedProgress) {
     this.#orgId = orgId;
+    if (carried !== undefined)
+      Object.assign(this.progress, carried, { state: 'loading', detail: 'going on loading' });
     setHandler(progressQuery, () => ({ ...this.progress, days: this.days.list(this.#openFailures) }), {
       description: 'Phase, rows, pieces and days so far, and what the run waits for',
     });
@@ -64,6 +67,13 @@ export class ProgressBoard {
     }
     if (progress.state !== 'blocked') this.#before = progress.state;
     this.enter('blocked', `${first.step} gave up: ${first.message}`);
+  }
+
+  /** What the next run goes on counting from. */
+  carry(): CarriedProgress {
+    const { piecesLoaded, rowsLoaded, daysSummarised, state } = this.progress;
+    this.enter(state, this.progress.detail);
+    return { piecesLoaded, rowsLoaded, daysSummarised, phaseMs: this.progress.phaseMs };
   }
 
   /** Replace the line for people. */

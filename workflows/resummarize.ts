@@ -1,7 +1,6 @@
 import {
   ApplicationFailure,
   condition,
-  isCancellation,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -13,6 +12,7 @@ import { defaultRunOptions } from '../domain/run.ts';
 import type { PipelineState, RunOptions } from '../domain/run.ts';
 import { firstDay, lastDay } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
+import { passControlFlowAfter } from './control-flow.ts';
 import { causeOf, decisionLines, Decisions, withDecisions } from './decisions.ts';
 import { settingsChangedSignal } from './messages.ts';
 import { searchAttributes } from './search-attributes.ts';
@@ -40,10 +40,9 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
     show('completed');
     return result;
   } catch (error) {
-    if (isCancellation(error)) {
+    await passControlFlowAfter(error, () => {
       show('cancelled');
-      throw error;
-    }
+    });
     await decisions.settled();
     show('failed');
     const { type, message, details } = causeOf(error);

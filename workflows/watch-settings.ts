@@ -1,10 +1,11 @@
-import { isCancellation, patched, proxyActivities } from '@temporalio/workflow';
+import { patched, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { fairnessKeyOf, priorityKeys } from '../domain/priority.ts';
 import { defaultRunOptions, mostNamesInHistory, taskQueues } from '../domain/run.ts';
 import type { RunOptions } from '../domain/run.ts';
 import type { WatchedTenants, WatchSettingsInput, WatchSettingsResult } from '../domain/watch-settings.ts';
 import { bindActivities } from './activity-options.ts';
+import { passControlFlow } from './control-flow.ts';
 import { inParallel } from './in-parallel.ts';
 import { cleanUpIncomplete, reasonOf } from './maintenance-activities.ts';
 
@@ -37,7 +38,7 @@ export async function watchSettings(input: WatchSettingsInput): Promise<WatchSet
       watched.sourceCount += sourceCount;
       watched.failedTenants.push(...failedTenants);
     } catch (error) {
-      if (isCancellation(error)) throw error;
+      passControlFlow(error);
       watched.failedTenants.push({
         orgId: `customers ${batch.firstId} to ${batch.lastId}`,
         reason: reasonOf(error),

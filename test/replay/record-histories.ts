@@ -17,6 +17,7 @@ import type { Run } from '../operator/temporal-ui.ts';
 import { addMonthsOfData } from '../cleanup/months-of-data.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
+import { startLowLimitTemporal } from '../support/low-limit-temporal.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -246,6 +247,18 @@ test('continued', async () => {
   });
   expect(await handle.result()).toMatchObject({ outcome: 'completed', rowCount: split.rowCount });
   await writeHistory('continued', handle);
+});
+
+test('continues-as-new and continued-as-new', async () => {
+  const brief = await createTestPipeline({}, await startLowLimitTemporal(20));
+  const { run } = await start('continues-as-new', small, brief);
+  expect(await run.result()).toMatchObject({ outcome: 'completed', rowsLoaded: 5 });
+  const last = brief.client.workflow.getHandle(run.workflowId, await runIdOf(run));
+  const { events } = await last.fetchHistory();
+  const before = events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+  if (before == null) throw new Error('the run did not continue as new');
+  await writeHistory('continues-as-new', brief.client.workflow.getHandle(run.workflowId, before));
+  await writeHistory('continued-as-new', last);
 });
 
 const month = billingMonth('2026-10');

@@ -41,6 +41,8 @@ describe('the workflow bundle of the build', () => {
         'cancelled',
         'reset',
         'started-like',
+        'continues-as-new',
+        'continued-as-new',
       ]),
     );
   });
@@ -63,6 +65,12 @@ const alterations: [what: string, scenario: string, from: RegExp, to: string][] 
     'blocked-skip',
     /if \(action === 'skip'\)/g,
     "if (action === 'never')",
+  ],
+  [
+    'a continue-as-new that is taken for a failure',
+    'continues-as-new',
+    /if \(isControlFlow\(error\)\)\s+throw error;/,
+    '',
   ],
   ['no pause when a source is busy', 'resummarize-busy', /await \(0,[\w.]+sleep\)\(pauseMs\)/g, ''],
 ];

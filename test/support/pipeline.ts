@@ -52,8 +52,14 @@ export const testEnvironment = {
   OCP_DATABASE_POOL_SIZE: '20',
 };
 
-/** Create everything; it ends with the file's tests. */
-export async function createTestPipeline(environment: Record<string, string> = {}): Promise<TestPipeline> {
+/**
+ * Create everything; it ends with the file's tests.
+ * @param address Temporal server; the one that all test files share when none is given
+ */
+export async function createTestPipeline(
+  environment: Record<string, string> = {},
+  address = inject('temporalAddress'),
+): Promise<TestPipeline> {
   const database = await createTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-objects-'));
   const config = loadConfig({
@@ -66,9 +72,9 @@ export async function createTestPipeline(environment: Record<string, string> = {
     url: config.OBJECT_STORE ?? '',
     s3: { endpoint: config.S3_ENDPOINT },
   });
-  const { connection, namespace } = await createNamespace();
+  const { connection, namespace } = await createNamespace(address);
   const client = new Client({ connection, namespace });
-  const nativeConnection = await NativeConnection.connect({ address: inject('temporalAddress') });
+  const nativeConnection = await NativeConnection.connect({ address });
   const workers = await startPipelineWorkers({
     connection: nativeConnection,
     namespace,
