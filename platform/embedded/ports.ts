@@ -2,7 +2,10 @@ import { createServer } from 'node:net';
 import { isErrno } from './process-identity.ts';
 
 const loopback = '127.0.0.1';
-const attempts = 3;
+/** Starts that may fail although the ports are free. */
+const mostPassingFailures = 2;
+/** Starts whose ports others took meanwhile: many stacks may begin with the same wanted ones. */
+const mostLostRaces = 10;
 
 /**
  * Start something on loopback ports: the wanted ones where they are free, otherwise any free ones.
@@ -20,15 +23,17 @@ export async function startOnFreePorts<T>(
   start: (ports: readonly number[]) => Promise<T>,
   isPassing: (error: unknown) => boolean = () => false,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
+  let passingFailures = 0;
+  let lostRaces = 0;
+  for (;;) {
     const ports = await choosePorts(wanted);
     try {
       return await start(ports);
     } catch (error) {
       const free = await Promise.all(ports.map(isPortFree));
-      if (attempt === attempts || (free.every(Boolean) && !isPassing(error))) {
-        throw error;
-      }
+      if (free.every(Boolean)) passingFailures += isPassing(error) ? 1 : mostPassingFailures + 1;
+      else lostRaces += 1;
+      if (passingFailures > mostPassingFailures || lostRaces > mostLostRaces) throw error;
     }
   }
 }

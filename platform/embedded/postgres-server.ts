@@ -10,7 +10,7 @@ import type { Account } from './postgres-account.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { commandLineOf, identifyProcess, isErrno, stopProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { startServerProcess } from './server-process.ts';
+import { ServerEnded, startServerProcess } from './server-process.ts';
 
 const run = promisify(execFile);
 const superuser = 'postgres';
@@ -61,8 +61,10 @@ export async function startPostgres(cluster: PostgresCluster): Promise<PostgresS
   const patienceEndsAt = Date.now() + (afterCrash ? crashPatienceMs : 0);
   for (;;) {
     try {
-      return await startOnFreePorts([cluster.wantedPort], ([port = 0]) =>
-        startOnPort(cluster, binaries.postgres, account, port),
+      return await startOnFreePorts(
+        [cluster.wantedPort],
+        ([port = 0]) => startOnPort(cluster, binaries.postgres, account, port),
+        lostPort,
       );
     } catch (error) {
       // Sessions of a killed server take a moment to notice, and hold its shared memory until then.
@@ -72,6 +74,11 @@ export async function startPostgres(cluster: PostgresCluster): Promise<PostgresS
       await delay(crashRetryMs);
     }
   }
+}
+
+/** Another process had the port, and may have let it go since. */
+function lostPort(error: unknown): boolean {
+  return error instanceof ServerEnded && error.message.includes('could not create any TCP/IP sockets');
 }
 
 async function startOnPort(

@@ -18,7 +18,9 @@ const port = z.int().positive();
 
 const stackRecord = z.object({
   postgres: z.object({ owner, server: z.object({ ...identity, port }) }).optional(),
-  temporal: z.object({ owner, server: z.object({ ...identity, port, uiPort: port }) }).optional(),
+  temporal: z
+    .object({ owner, server: z.object({ ...identity, port, uiPort: port, marker: z.string().optional() }) })
+    .optional(),
 });
 
 /**

@@ -1,3 +1,5 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { Connection } from '@temporalio/client';
 import { startOnFreePorts } from './ports.ts';
 import { commandLineOf, isRunning, stopProcess } from './process-identity.ts';
@@ -27,6 +29,11 @@ export const fairnessSettings: Readonly<Record<string, string>> = {
 export interface TemporalServer extends ProcessIdentity {
   port: number;
   uiPort: number;
+  /**
+   * A namespace that only this server has, besides `default`: whoever answers on the port and does not know it is
+   * somebody else's server. Absent for one that a version before this one started.
+   */
+  marker?: string | undefined;
 }
 
 /** How to run a Temporal dev server. */
@@ -57,16 +64,17 @@ export interface TemporalServerOptions {
  */
 export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
   const wanted = [options.wantedPort, options.wantedUiPort];
+  const marker = markerOf(options.databaseFile);
   const start = async ([port = 0, uiPort = 0]: readonly number[]): Promise<TemporalServer> => {
     const process = await startServerProcess({
       name: 'Temporal dev server',
       command: options.binary,
-      args: serverArguments(options, port, uiPort),
+      args: serverArguments(options, { port, uiPort, marker }),
       workingDirectory: options.workingDirectory,
       environment: withoutTemporalVariables(options.environment),
       logFile: options.logFile,
     });
-    const server = { ...process.identity, port, uiPort };
+    const server = { ...process.identity, port, uiPort, marker };
     try {
       await options.onSpawn?.(server);
       await process.waitUntil(() => answersTemporal(server), startTimeoutMs);
@@ -87,7 +95,16 @@ export async function isTemporalRunning(server: TemporalServer, databaseFile: st
   );
 }
 
-/** Whether the namespace answers and knows our search attributes. */
+/**
+ * Name of the namespace that tells a server from all others. It stays the same for a database file, which would
+ * otherwise collect one with each start.
+ */
+function markerOf(databaseFile: string | undefined): string {
+  const text = databaseFile === undefined ? randomUUID() : `${hostname()}:${databaseFile}`;
+  return `ocp-stack-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+}
+
+/** Whether this very server answers, and its namespace knows our search attributes. */
 export async function answersTemporal(server: TemporalServer): Promise<boolean> {
   let connection: Connection;
   try {
@@ -100,6 +117,8 @@ export async function answersTemporal(server: TemporalServer): Promise<boolean> 
   }
   try {
     return await connection.withDeadline(Date.now() + answerTimeoutMs, async () => {
+      if (server.marker !== undefined)
+        await connection.workflowService.describeNamespace({ namespace: server.marker });
       await connection.workflowService.describeNamespace({ namespace });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
       return Object.keys(searchAttributes).every((name) => name in customAttributes);
@@ -124,13 +143,17 @@ export function temporalAddress(server: TemporalServer): string {
   return `127.0.0.1:${server.port}`;
 }
 
-function serverArguments(options: TemporalServerOptions, port: number, uiPort: number): string[] {
+function serverArguments(
+  options: TemporalServerOptions,
+  { port, uiPort, marker }: { port: number; uiPort: number; marker: string },
+): string[] {
   const settings = { ...fairnessSettings, ...options.dynamicConfig };
   return [
     'server',
     'start-dev',
     ...(options.databaseFile === undefined ? [] : ['--db-filename', options.databaseFile]),
     ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+    ...['--namespace', marker],
     ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ...Object.entries(settings).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
     ...['--log-level', 'warn', '--color', 'never'],

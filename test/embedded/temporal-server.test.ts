@@ -1,4 +1,6 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -7,6 +9,17 @@ import { findTemporalBinary } from '../../platform/embedded/temporal-binary.ts';
 import { answersTemporal, startTemporal, stopTemporal } from '../../platform/embedded/temporal-server.ts';
 
 let directory: string;
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-temporal-'));
@@ -53,6 +66,34 @@ test('a server that panics while it starts is started again', async () => {
   await stopTemporal(server);
   expect(await isRunning(server)).toBe(false);
 });
+
+test('servers that want the same port at once each get one, and none is taken for another', async () => {
+  const binary = await findTemporalBinary({ say: () => undefined, environment: process.env });
+  const wantedPort = await freePort();
+  const servers = await Promise.all(
+    [1, 2, 3, 4].map((n) =>
+      startTemporal({
+        binary,
+        databaseFile: join(directory, `${n}.db`),
+        workingDirectory: directory,
+        logFile: join(directory, `${n}.log`),
+        wantedPort,
+        wantedUiPort: 0,
+        environment: process.env,
+      }),
+    ),
+  );
+  try {
+    expect(new Set(servers.map(({ port }) => port)).size).toBe(4);
+    for (const server of servers) expect(await answersTemporal(server)).toBe(true);
+    const [first, second] = servers;
+    // The first process with the second one's port: somebody answers there, but not this server.
+    if (first === undefined || second === undefined) throw new Error('four servers were started');
+    expect(await answersTemporal({ ...first, port: second.port })).toBe(false);
+  } finally {
+    await Promise.all(servers.map(stopTemporal));
+  }
+}, 180_000);
 
 test('one that always does is an error with the first and the last of its output', async () => {
   await expect(start(await panicking(1_000))).rejects.toThrow(
