@@ -110,6 +110,8 @@ async function ingestAll(
       ),
     ),
   );
+  for (const { payload, startedBecause } of runs)
+    if (startedBecause !== undefined) output.say(`${payload}: ${startedBecause}`);
   if (!follow) {
     const started = runs.map((run) => ({
       payload: run.payload,

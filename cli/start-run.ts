@@ -13,6 +13,7 @@ import { ingestWorkflowId, taskQueues } from '../domain/run.ts';
 import type { IngestManifestInput, IngestManifestResult, RunOptions } from '../domain/run.ts';
 import type { Config } from '../platform/config.ts';
 import { withoutSecrets } from '../activities/failure.ts';
+import { isIngested } from '../platform/ingested-payload.ts';
 import { enterInbox } from '../platform/inbox.ts';
 import type { ArchivedPayload } from '../platform/inbox.ts';
 import { payloadKey } from '../platform/object-keys.ts';
@@ -27,6 +28,8 @@ export interface StartedRun {
   handle: WorkflowHandle<typeof ingestManifest>;
   /** set when the same payload went through before: nothing was started */
   earlier?: IngestManifestResult;
+  /** why it was started although Temporal remembers that the payload went through */
+  startedBecause?: string;
 }
 
 export interface StartRunDeps {
@@ -91,7 +94,7 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
   };
   // What is shown and what goes into history: an address without what may be secret in it.
   const payload = remote ? withoutSecrets(request.payload) : request.payload;
-  return { payload, ...(await startWorkflow(deps.client, input, payload, request.again === true)) };
+  return { payload, ...(await startWorkflow(deps, input, payload, request.again === true)) };
 }
 
 /** Ids become parts of workflow ids and object keys. */
@@ -127,11 +130,11 @@ export async function restartRun(
 ): Promise<StartedRun> {
   const { orgId, requestId, inboxId } = inbox;
   const input: IngestManifestInput = { orgId, requestId, inboxId, options: runOptions(deps.config) };
-  return { payload: requestId, ...(await startWorkflow(deps.client, input, requestId, true)) };
+  return { payload: requestId, ...(await startWorkflow(deps, input, requestId, true)) };
 }
 
 async function startWorkflow(
-  client: Client,
+  { client, pool }: Pick<StartRunDeps, 'client' | 'pool'>,
   input: IngestManifestInput,
   payload: string,
   again: boolean,
@@ -159,7 +162,13 @@ async function startWorkflow(
     const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId);
     const earlier = await handle.result();
     // What made a payload be ignored, such as an unknown cluster, may have been put right since.
-    return earlier.outcome === 'ignored' ? { handle: await start('ALLOW_DUPLICATE') } : { handle, earlier };
+    if (earlier.outcome === 'ignored') return { handle: await start('ALLOW_DUPLICATE') };
+    if (await isIngested(pool, input.orgId, input.requestId)) return { handle, earlier };
+    return {
+      handle: await start('ALLOW_DUPLICATE'),
+      startedBecause:
+        'Temporal remembers that it was ingested, but this database does not hold it; started again',
+    };
   }
 }
 
