@@ -27,6 +27,7 @@ const sql = {
   daysBehind: loadSql('ui/days_behind.sql'),
   sweptPieces: loadSql('ui/swept_pieces.sql'),
   recordDays: loadSql('ui/record_days.sql'),
+  completeReportPeriod: loadSql('intake/complete_report_period.sql'),
   vmSummary: loadSql('ui/vm_summary.sql'),
 };
 const dailyTables = [
@@ -81,5 +82,7 @@ async function rebuildTables(
     await rebuild(table, () => client.query(text, [sourceUuid, days]));
   await rebuild('reporting_ocp_vm_summary_p', () => client.query(sql.vmSummary, [sourceUuid, monthStart]));
   await client.query(sql.recordDays, [sourceUuid, days]);
+  // Here and not at the end of a run: rebuilds end without one, and readers see the new numbers from now on.
+  await client.query(sql.completeReportPeriod, [sourceUuid, monthStart]);
   return { outcome: 'done', dayCount: days.length };
 }

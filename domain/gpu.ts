@@ -3,10 +3,12 @@ export interface SentMigFields {
   readonly migInstanceId: string;
   readonly migProfile: string;
   readonly migStrategy: string;
+  /** slices that the whole GPU has, as a number; sent since operator 4.4.0, also for GPUs that are not cut */
+  readonly gpuMaxSlices?: string;
 }
 
 /** The MIG columns as they are stored, with the derived ones. `null` where the value does not apply or is unknown. */
-export interface MigFields extends SentMigFields {
+export interface MigFields extends Omit<SentMigFields, 'gpuMaxSlices'> {
   /** slices of this instance */
   readonly migSliceCount: number | null;
   /** memory of this instance in MiB */
@@ -37,9 +39,16 @@ const SLICES_BY_MODEL: readonly (readonly [string, number])[] = [
 const PROFILE_FORM = /^(\d{1,4})g\.(\d{1,6})gb$/;
 const MIB_PER_GIB = 1024;
 
-/** `nvidia_com_gpu`, the Kubernetes resource name, becomes the vendor name `nvidia`; anything else stays. */
+const NVIDIA_FORM = /^nvidia(_com_gpu|\d+)$/;
+/** What the column of the summary holds. */
+const MOST_SLICES = 2_147_483_647;
+
+/**
+ * The vendor name `nvidia` of what operators send for it: `nvidia_com_gpu`, the Kubernetes resource name, and since 4.4.0
+ * the name of the device, `nvidia0`, `nvidia1`, … (DOMAIN §4). Anything else stays.
+ */
 export function cleanGpuVendor(vendorName: string): string {
-  return vendorName === 'nvidia_com_gpu' ? 'nvidia' : vendorName;
+  return NVIDIA_FORM.test(vendorName) ? 'nvidia' : vendorName;
 }
 
 /** Each run of characters other than A-Z, a-z and 0-9 becomes one space, and the ends are trimmed. */
@@ -54,15 +63,17 @@ export function maxSlicesOfModel(modelName: string): number | null {
 }
 
 /**
- * Derive the MIG columns of a GPU row from its profile, `<slices>g.<memory>gb`, and its cleaned model name.
+ * Derive the MIG columns of a GPU row from its profile, `<slices>g.<memory>gb`, and its cleaned model name (DOMAIN §7.2).
  *
- * A blank profile is a dedicated GPU: nothing is derived. A model that cannot be cut loses all its MIG values and counts
- * as dedicated too. A known model with a profile of another form (`1g.5gb+me`) keeps the slices unknown, so that
- * the row is charged as a whole GPU.
+ * A blank profile is a dedicated GPU: nothing is derived, and the slices that it could be cut into are not believed, or a
+ * GPU in full use would count as mostly idle. With a profile, the slices that were sent count before those that the model
+ * is known for; where neither says, all MIG values are dropped and the GPU counts as dedicated. A profile of another form
+ * (`1g.5gb+me`) leaves the slices unknown, so that the row is charged as a whole GPU.
  */
-export function migFields(modelName: string, sent: SentMigFields): MigFields {
+export function migFields(modelName: string, columns: SentMigFields): MigFields {
+  const { gpuMaxSlices: sentMaxSlices = '', ...sent } = columns;
   if (sent.migProfile === '') return { ...NO_MIG, ...sent };
-  const gpuMaxSlices = maxSlicesOfModel(modelName);
+  const gpuMaxSlices = sentSlices(sentMaxSlices) ?? maxSlicesOfModel(modelName);
   if (gpuMaxSlices === null) return NO_MIG;
   const profile = PROFILE_FORM.exec(sent.migProfile);
   return {
@@ -71,4 +82,10 @@ export function migFields(modelName: string, sent: SentMigFields): MigFields {
     migMemoryCapacityMib: profile === null ? null : Number(profile[2]) * MIB_PER_GIB,
     gpuMaxSlices,
   };
+}
+
+/** Whole slices of what was sent, when that is a number above 0 that the summary can hold. */
+function sentSlices(text: string): number | undefined {
+  const slices = Math.round(Number(text));
+  return slices >= 1 && slices <= MOST_SLICES ? slices : undefined;
 }

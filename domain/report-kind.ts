@@ -39,6 +39,7 @@ interface Columns {
   readonly number?: string;
   readonly labels?: string;
   readonly optionalText?: string;
+  readonly optionalNumber?: string;
 }
 
 function words(list: string | undefined): string[] {
@@ -60,6 +61,7 @@ function define(kind: ReportKind, stagingTable: string, columns: Columns): Repor
       ...words(columns.number).map(column('number', true)),
       ...words(columns.labels).map(column('labels', true)),
       ...words(columns.optionalText).map(column('text', false)),
+      ...words(columns.optionalNumber).map(column('number', false)),
     ],
   };
 }
@@ -103,6 +105,7 @@ const definitions: Readonly<Record<ReportKind, ReportKindDefinition>> = {
     text: 'node namespace pod gpu_uuid gpu_model_name gpu_vendor_name',
     number: 'gpu_memory_capacity_mib gpu_pod_uptime',
     optionalText: 'mig_instance_id mig_profile mig_strategy',
+    optionalNumber: 'gpu_max_slices',
   }),
 };
 

@@ -29,6 +29,17 @@ export function isRegular(header: Header): boolean {
   return type === 'file' || type === 'contiguous-file' || type === null;
 }
 
+const manifestName = 'manifest.json';
+
+/**
+ * The name that the manifest lists a member under: a leading `./`, which some packers write, is no part of it. The
+ * manifest itself must be named exactly `manifest.json` (DOMAIN §1.1), so `./manifest.json` stays another member.
+ */
+export function memberName({ name }: Pick<Header, 'name'>): string {
+  const listed = name.replace(/^(?:\.\/)+/, '');
+  return listed === manifestName ? name : listed;
+}
+
 /**
  * Refuse what an honest operator never packs: links, devices, and names that would lead out of a directory.
  * Nothing is ever extracted to a path built from a name; this tells a tampered archive from a good one.

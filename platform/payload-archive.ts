@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { PipelineError } from '../domain/failures.ts';
-import { archiveProblem, checkMember, isRegular } from './payload-archive-members.ts';
+import { archiveProblem, checkMember, isRegular, memberName } from './payload-archive-members.ts';
 
 type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Member> ? Member : never;
 
@@ -37,7 +37,7 @@ export interface ReadArchiveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a scan finds: the bytes of manifest.json and the names of all regular members in archive order. */
+/** What a scan finds: the bytes of manifest.json and the names of all regular members, as a manifest lists them, in archive order. */
 export interface ArchiveScan {
   readonly manifest: Uint8Array;
   readonly memberNames: string[];
@@ -178,11 +178,11 @@ export async function scanPayloadArchive(
   let manifest: Uint8Array | undefined;
   await walk(source, options, limits, async (entry) => {
     if (!isRegular(entry.header)) return;
+    const name = memberName(entry.header);
     // Which of the two would count? Neither can be trusted.
-    if (memberNames.has(entry.header.name))
-      throw archiveProblem(`has two members named ${JSON.stringify(entry.header.name)}`);
-    memberNames.add(entry.header.name);
-    if (entry.header.name !== 'manifest.json') return;
+    if (memberNames.has(name)) throw archiveProblem(`has two members named ${JSON.stringify(name)}`);
+    memberNames.add(name);
+    if (name !== 'manifest.json') return;
     if (entry.header.size > limits.maxManifestBytes)
       throw archiveProblem(
         `has a manifest.json of ${entry.header.size} bytes, more than ${limits.maxManifestBytes}`,
@@ -204,7 +204,7 @@ export async function scanPayloadArchive(
 export async function readPayloadMembers(source: Readable, reader: ArchiveMemberReader): Promise<void> {
   const limits = { ...defaultArchiveLimits, ...reader.limits };
   await walk(source, reader, limits, async (entry) => {
-    const { name } = entry.header;
+    const name = memberName(entry.header);
     if (!isRegular(entry.header) || !reader.wanted(name)) return;
     const content = memberContent(entry);
     await reader.onFile(name, content);

@@ -142,6 +142,7 @@ function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
       migInstanceId: at(row, 'mig_instance_id'),
       migProfile: at(row, 'mig_profile'),
       migStrategy: at(row, 'mig_strategy'),
+      gpuMaxSlices: at(row, 'gpu_max_slices'),
     });
   const number = (value: number | null) => numberField(value === null ? '' : String(value));
   const sentText = (name: string, value: (row: readonly string[]) => string): [string, Cell] => [

@@ -3,9 +3,19 @@ import { cleanGpuModel, cleanGpuVendor, maxSlicesOfModel, migFields } from '../.
 
 describe('GPU vendor and model', () => {
   test('the resource name of NVIDIA becomes the vendor name and others stay', () => {
-    expect(cleanGpuVendor('nvidia_com_gpu')).toBe('nvidia');
-    expect(cleanGpuVendor('amd_com_gpu')).toBe('amd_com_gpu');
-    expect(cleanGpuVendor('')).toBe('');
+    for (const sent of ['nvidia_com_gpu', 'nvidia0', 'nvidia1', 'nvidia15', 'nvidia'])
+      expect(cleanGpuVendor(sent)).toBe('nvidia');
+    for (const other of [
+      'amd_com_gpu',
+      'amd0',
+      '',
+      'nvidia0a',
+      'nvidia_com_gpu0',
+      'nvidia_com_mig',
+      'xnvidia0',
+      'Nvidia0',
+    ])
+      expect(cleanGpuVendor(other)).toBe(other);
   });
 
   test.for([
@@ -64,6 +74,50 @@ describe('MIG columns', () => {
 
   test('a model that cannot be cut loses its MIG values', () => {
     expect(migFields('Tesla T4', sent)).toEqual({
+      migInstanceId: '',
+      migProfile: '',
+      migStrategy: '',
+      migSliceCount: null,
+      migMemoryCapacityMib: null,
+      gpuMaxSlices: null,
+    });
+  });
+
+  test.for([
+    ['Tesla T4', '7.000000', 7], // a model that the table does not know
+    ['Tesla T4', '4', 4],
+    ['NVIDIA A100', '8', 8], // sent before known
+    ['NVIDIA A100', '', 7],
+    ['NVIDIA A100', '0.000000', 7],
+    ['NVIDIA A100', '-1', 7],
+    ['NVIDIA A100', 'NaN', 7],
+    ['NVIDIA A100', '1e18', 7], // more than the summary's column holds
+  ] as const)(
+    'on a profile of a %s, %j slices of the GPU as sent give %j',
+    ([model, gpuMaxSlices, slices]) => {
+      expect(migFields(model, { ...sent, gpuMaxSlices })).toEqual({
+        ...sent,
+        migSliceCount: 1,
+        migMemoryCapacityMib: 5 * 1024,
+        gpuMaxSlices: slices,
+      });
+    },
+  );
+
+  test('an unreadable profile of an unknown model whose slices are sent is charged as a whole GPU', () => {
+    expect(migFields('Tesla T4', { ...sent, migProfile: '1g.5gb+me', gpuMaxSlices: '7' })).toEqual({
+      ...sent,
+      migProfile: '1g.5gb+me',
+      migSliceCount: null,
+      migMemoryCapacityMib: null,
+      gpuMaxSlices: 7,
+    });
+  });
+
+  test('slices sent for a GPU without a profile are not believed', () => {
+    expect(
+      migFields('NVIDIA A100', { migInstanceId: '', migProfile: '', migStrategy: '', gpuMaxSlices: '7' }),
+    ).toEqual({
       migInstanceId: '',
       migProfile: '',
       migStrategy: '',

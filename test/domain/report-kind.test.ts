@@ -95,7 +95,12 @@ describe('the kind of a report', () => {
         .map((column) => column.name);
     expect(optional('storage_usage')).toEqual(['node', 'csi_driver', 'csi_volume_handle']);
     expect(optional('pod_usage')).toEqual(['node_role']);
-    expect(optional('gpu_usage')).toEqual(['mig_instance_id', 'mig_profile', 'mig_strategy']);
+    expect(optional('gpu_usage')).toEqual([
+      'mig_instance_id',
+      'mig_profile',
+      'mig_strategy',
+      'gpu_max_slices',
+    ]);
     expect(optional('vm_usage')).toEqual([]);
   });
 

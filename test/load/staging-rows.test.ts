@@ -89,16 +89,19 @@ describe('columns of a staging row', () => {
     });
     expect(Object.entries(row ?? {}).filter(([, value]) => value === null)).toEqual([]);
     for (const { name, type } of reportKindDefinition(kind).columns) {
-      if (type === 'number') expect(row?.[name]).toBe(1.5);
+      // Slices are whole: the 1.5 of the row are 2.
+      if (type === 'number') expect(row?.[name]).toBe(name === 'gpu_max_slices' ? 2 : 1.5);
       if (type === 'text' && !/^(gpu_model|mig_profile)/.test(name)) expect(row?.[name]).toBe(`a-${name}`);
     }
   });
 
   test('derived GPU numbers that a file claims to have are ours all the same, and may be NULL', async () => {
-    const header = [...headerOf('gpu_usage'), 'gpu_max_slices'];
-    const row = [...rowOf('gpu_usage', october(1, 5), { gpu_model_name: 'Tesla T4', mig_strategy: '' }), ''];
+    const header = [...headerOf('gpu_usage'), 'mig_slice_count'];
+    const gpu = { gpu_model_name: 'Tesla T4', mig_strategy: '', gpu_max_slices: '' };
+    const row = [...rowOf('gpu_usage', october(1, 5), gpu), '3'];
     expect((await copied('gpu_usage', header, [row]))[0]).toMatchObject({
       gpu_max_slices: null,
+      mig_slice_count: null,
       mig_strategy: '',
     });
   });
@@ -113,7 +116,7 @@ describe('columns of a staging row', () => {
   test.for([
     ['pod_usage', ['node_role']],
     ['storage_usage', ['node', 'csi_driver', 'csi_volume_handle']],
-    ['gpu_usage', ['mig_instance_id', 'mig_profile', 'mig_strategy']],
+    ['gpu_usage', ['mig_instance_id', 'mig_profile', 'mig_strategy', 'gpu_max_slices']],
   ] as const)('the newer columns of %s are NULL when the file has none', async ([kind, absent]) => {
     const header = headerOf(kind).filter((name) => !(absent as readonly string[]).includes(name));
     const full = rowOf(kind, october(1, 5));
@@ -357,6 +360,31 @@ describe('GPU rows', () => {
       },
     ],
     [
+      'a profile of a model whose slices are sent',
+      {
+        gpu_model_name: 'Tesla T4',
+        gpu_vendor_name: 'nvidia0',
+        mig_profile: '1g.5gb',
+        mig_instance_id: 'MIG-4',
+        mig_strategy: 'mixed',
+        gpu_max_slices: '7.000000',
+      },
+      {
+        gpu_vendor_name: 'nvidia',
+        mig_profile: '1g.5gb',
+        mig_instance_id: 'MIG-4',
+        mig_strategy: 'mixed',
+        mig_slice_count: 1,
+        mig_memory_capacity_mib: 5120,
+        gpu_max_slices: 7,
+      },
+    ],
+    [
+      'a dedicated GPU whose slices are sent',
+      { gpu_model_name: 'A100', mig_profile: '', mig_instance_id: '', mig_strategy: '', gpu_max_slices: '7' },
+      { mig_profile: '', mig_slice_count: null, gpu_max_slices: null },
+    ],
+    [
       'a profile of a model that cannot be cut',
       { gpu_model_name: 'Tesla T4', mig_profile: '1g.5gb', mig_instance_id: 'MIG-3', mig_strategy: 'single' },
       {
@@ -369,7 +397,7 @@ describe('GPU rows', () => {
       },
     ],
   ] as const)('%s has its derived columns', async ([, sent, expected]) => {
-    const [row] = await copied('gpu_usage', header, [gpu(sent)]);
+    const [row] = await copied('gpu_usage', header, [gpu({ gpu_max_slices: '', ...sent })]);
     expect(row).toMatchObject(expected);
   });
 });

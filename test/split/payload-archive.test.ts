@@ -79,6 +79,40 @@ describe('scanning an archive', () => {
   });
 });
 
+describe('a leading ./ of a member', () => {
+  test.for(['./a.0.csv', '././a.0.csv'])('is no part of its name: %s', async (name) => {
+    const archive = await archiveOf([{ ...report, name }, manifest]);
+    expect((await scanPayloadArchive(streamOf(archive))).memberNames).toEqual(['a.0.csv', 'manifest.json']);
+    expect(await membersOf(archive, (wanted) => wanted === 'a.0.csv')).toEqual([['a.0.csv', report.content]]);
+  });
+
+  test.for([
+    ['a.0.csv', './a.0.csv'],
+    ['./a.0.csv', 'a.0.csv'],
+    ['./a.0.csv', '././a.0.csv'],
+  ] as const)('does not let %s and %s be two files', async ([first, second]) => {
+    const archive = await archiveOf([{ ...report, name: first }, { ...report, name: second }, manifest]);
+    expect(await refusal(archive)).toContain('has two members named "a.0.csv"');
+  });
+
+  test('does not make another manifest of ./manifest.json', async () => {
+    const other = { name: './manifest.json', content: '{"uuid": "other"}' };
+    for (const members of [
+      [other, manifest],
+      [manifest, other],
+    ]) {
+      const scan = await scanPayloadArchive(streamOf(await archiveOf(members)));
+      expect(Buffer.from(scan.manifest).toString()).toBe(manifest.content);
+    }
+  });
+
+  test('hides no way out of the directory', async () => {
+    expect(await refusal(await archiveOf([{ ...report, name: './../a.csv' }, manifest]))).toContain(
+      'has a member with the unsafe name "./../a.csv"',
+    );
+  });
+});
+
 describe('an archive is refused', () => {
   test('without a manifest', async () => {
     expect(await refusal(await archiveOf([report]))).toContain('has no member named manifest.json');

@@ -65,6 +65,32 @@ describe('resummarize', () => {
     expect(await versions(pipeline, sourceUuid)).toEqual([1, 2, 1]);
   });
 
+  test('says when it was, on the report period and the provider, and keeps the first time', async () => {
+    const long = '2020-02-02T00:00:00Z';
+    await query(
+      pipeline,
+      `update reporting_ocpusagereportperiod
+       set summary_data_creation_datetime = $2, summary_data_updated_datetime = $2 where provider_id = $1`,
+      [sourceUuid, long],
+    );
+    await query(pipeline, 'update public.api_provider set data_updated_timestamp = $2 where uuid = $1', [
+      sourceUuid,
+      long,
+    ]);
+    await rebuild(pipeline, { sourceUuid });
+    const times = await query(
+      pipeline,
+      `select period.summary_data_creation_datetime = $2 as "firstIsKept",
+           period.summary_data_updated_datetime > now() - interval '1 hour' as "periodIsNew",
+           provider.data_updated_timestamp > now() - interval '1 hour' as "providerIsNew"
+       from reporting_ocpusagereportperiod as period
+       join public.api_provider as provider on provider.uuid = period.provider_id
+       where provider.uuid = $1`,
+      [sourceUuid, long],
+    );
+    expect(times).toEqual([{ firstIsKept: true, periodIsNew: true, providerIsNew: true }]);
+  });
+
   test('takes on the present rules profile for the whole month', async () => {
     const effective = `select sum(pod_effective_usage_cpu_core_hours)::float8 as hours from reporting_ocp_pod_summary_p
        where source_uuid = $1`;
