@@ -15,6 +15,7 @@ import { refreshStagingStatistics } from '../platform/staging-statistics.ts';
 import { tenantSettings } from '../platform/tenant.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { requireSource } from './require-source.ts';
 
 export interface AggregateDaysInput {
   schema: string;
@@ -87,7 +88,11 @@ async function rebuildChangedDays(
   const monthStart = firstDay(input.month);
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
   const source = await sourceOfMonth(client, sourceUuid, monthStart);
-  if (source === undefined) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
+  if (source === undefined) {
+    // Nothing came for the month, or the source was deleted since it came.
+    await requireSource(client, input);
+    return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
+  }
   addLogContext({ cluster_id: source.cluster_id });
   const rules = await rulesOfMonth(client, input, profile);
   await client.query(`select set_config('ocp.rules', $1, true)`, [rules]);

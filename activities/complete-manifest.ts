@@ -2,6 +2,7 @@ import type { BillingMonth } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { ledgerVanished } from './require-source.ts';
 
 export interface CompleteManifestInput {
   schema: string;
@@ -53,7 +54,7 @@ export async function completeManifest(
       waitingFor.length === 0 ? 'complete' : 'timeout',
     ]);
     const release = rows[0]?.release;
-    if (release === undefined) throw new Error(`manifest ${input.manifestId} is not in the ledger`);
+    if (release === undefined) throw ledgerVanished(`manifest ${input.manifestId}`, input.schema);
     return { ...result, release };
   });
 }

@@ -8,7 +8,7 @@ import type { Manifest } from '../domain/manifest.ts';
 import { firstDayKept, isWithinRetention } from '../domain/retention.ts';
 import { billingMonthOf } from '../domain/usage-day.ts';
 import type { AcceptedPayload } from '../domain/run.ts';
-import { inTransaction } from '../platform/database.ts';
+import { inTenantTransaction, inTransaction } from '../platform/database.ts';
 import { readInbox } from '../platform/inbox.ts';
 import type { InboxRow } from '../platform/inbox.ts';
 import { migrateTenant, tenantIsBehind } from '../platform/migrations.ts';
@@ -20,6 +20,7 @@ import { ObjectStoreError } from '../platform/object-store/index.ts';
 import { payloadKey } from '../platform/object-keys.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { requireSource } from './require-source.ts';
 import { retentionMonths } from './retention-months.ts';
 
 export interface DownloadPayloadInput {
@@ -45,6 +46,7 @@ interface Archived {
  * Rerun: the archived copy is used; the same key is written.
  *
  * @throws PipelineError `ManifestInvalid` (not retried): archive or manifest break the rules
+ * @throws PipelineError `SourceVanished` (not retried): the tenant's schema was made anew and does not know the source
  * @throws PipelineError `PayloadUnavailable` (not retried for 401, 403, 404, 410)
  */
 export async function downloadPayload(
@@ -207,6 +209,9 @@ async function decide(
   // The tenant's own retention is in its schema.
   if (await tenantIsBehind(deps.pool, source.schema))
     await migrateTenant(deps.databaseUrl, source.schema, { info: () => undefined });
+  await inTenantTransaction(deps.pool, source.schema, (client) =>
+    requireSource(client, { ...source, clusterId: manifest.clusterId }),
+  );
   const tooOld = await beforeRetention(deps, source.schema, manifest);
   if (tooOld !== undefined) return ignored(tooOld);
   if (manifest.files.length === 0) return ignored('the manifest lists no usage files');

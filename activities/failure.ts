@@ -11,6 +11,11 @@ const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = ne
   ['42703', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
   ['42883', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
   ['3F000', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  // An upsert names a key that a table of Koku's has not.
+  [
+    '42P10',
+    { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor names the key and the statement that adds it' },
+  ],
   ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: 'restore the object, or ingest the payload again' }],
   ['OBJECT_KEY_INVALID', { type: 'ObjectMissing' }],
 ]);

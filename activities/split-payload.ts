@@ -19,6 +19,7 @@ import type { SplitFileResult } from '../platform/report-splitter.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { ledgerVanished, requireSource } from './require-source.ts';
 import { retentionMonths } from './retention-months.ts';
 import { log } from '@temporalio/activity';
 
@@ -111,6 +112,7 @@ async function registerManifest(
   manifest: Manifest,
 ): Promise<{ manifestId: number; fileIndexes: ReadonlyMap<string, number> }> {
   return inTenantTransaction(deps.pool, payload.schema, async (client) => {
+    await requireSource(client, payload);
     const body = JSON.stringify(manifest);
     const month = billingMonthOf(Date.parse(manifest.start ?? manifest.date));
     await client.query(sql.publicManifest, [payload.sourceUuid, body, `${firstDay(month)}T00:00:00Z`]);
@@ -120,7 +122,7 @@ async function registerManifest(
       [payload.sourceUuid, manifest.uuid],
     );
     const manifestId = rows[0]?.manifest_id;
-    if (manifestId === undefined) throw new Error(`manifest ${manifest.uuid} was not registered`);
+    if (manifestId === undefined) throw ledgerVanished(`manifest ${manifest.uuid}`, payload.schema);
     await client.query(sql.files, [manifestId, manifest.files]);
     // From the ledger, not from the list: a manifest that comes again in another order must not mix up objects.
     const files = await client.query<{ file_name: string; file_index: number }>(
@@ -144,6 +146,7 @@ async function registerFile(
   result: SplitFileResult,
 ): Promise<void> {
   await inTenantTransaction(deps.pool, payload.schema, async (client) => {
+    await requireSource(client, payload);
     const { rows } = await client.query<{ file_id: number }>(sql.file, [
       manifestId,
       result.fileName,
@@ -157,7 +160,7 @@ async function registerFile(
       requestId,
     ]);
     const fileId = rows[0]?.file_id;
-    if (fileId === undefined) throw new Error(`${result.fileName}: no ledger row`);
+    if (fileId === undefined) throw ledgerVanished(`file ${result.fileName}`, payload.schema);
     if (result.state !== 'failed') await abandonOutdatedPieces(client, fileId, result);
     if (result.kind === null || result.pieces.length === 0) return;
     const periods = await registerReportPeriods(

@@ -2,7 +2,7 @@ import proto from '@temporalio/proto';
 import { taskQueues } from '../domain/run.ts';
 import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
-import { checkColumns, kokuCameSecond } from '../platform/schema-check.ts';
+import { checkSchema, describeProblem, kokuCameSecond, repairOf } from '../platform/schema-check.ts';
 import { missingSearchAttributes } from '../platform/search-attributes.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
@@ -56,7 +56,17 @@ async function checkTenants({ pool }: Services): Promise<Check[]> {
   const schemas = tenants.rows
     .map((row) => row.schema_name)
     .filter((schema) => !['public', 'template0'].includes(schema));
-  const checks: Check[] = [{ what: 'schema public', ok: true, found: requiredVersion().publicMigration }];
+  const ofPublic = await checkSchema(pool, 'public');
+  const checks: Check[] = [
+    ofPublic.length === 0
+      ? { what: 'schema public', ok: true, found: requiredVersion().publicMigration }
+      : {
+          what: 'schema public',
+          ok: false,
+          found: ofPublic.slice(0, 5).map(describeProblem).join('; '),
+          repair: repairOf('public', ofPublic),
+        },
+  ];
   for (const schema of schemas) checks.push(await checkTenant(pool, schema));
   return checks;
 }
@@ -65,19 +75,13 @@ async function checkTenant(pool: Services['pool'], schema: string): Promise<Chec
   const what = `schema ${schema}`;
   if (await tenantIsBehind(pool, schema))
     return { what, ok: false, found: 'behind this version', repair: 'ocp-pipeline migrate' };
-  const problems = await checkColumns(pool, schema);
+  const problems = await checkSchema(pool, schema);
   if (problems.length > 0)
     return {
       what,
       ok: false,
-      found: problems
-        .slice(0, 5)
-        .map(
-          (problem) =>
-            `${problem.table} (${[...problem.missing, ...problem.unknownRequired].join(', ') || 'absent'})`,
-        )
-        .join('; '),
-      repair: 'migrate the Koku that owns these tables to the version this release was built for',
+      found: problems.slice(0, 5).map(describeProblem).join('; '),
+      repair: repairOf(schema, problems),
     };
   if (await kokuCameSecond(pool, schema))
     return {

@@ -6,6 +6,7 @@
  * - `ReportHeaderInvalid`  a report lacks columns that its kind requires
  * - `TooManyRejectedRows`  a report has more bad rows than the settings allow
  * - `DayNotOurs`           another writer summarised this day and nobody adopted it
+ * - `SourceVanished`       the source, or what the ledger knew of its payload, was deleted while the run was under way
  * - `ObjectMissing`        an object that the ledger names is no longer in the object store
  * - `ObjectDamaged`        an object of ours is not what the ledger says (cut short, changed)
  * - `SchemaTooOld`         the database lacks tables or columns that this version needs
@@ -17,6 +18,7 @@ export type FailureType =
   | 'ReportHeaderInvalid'
   | 'TooManyRejectedRows'
   | 'DayNotOurs'
+  | 'SourceVanished'
   | 'ObjectMissing'
   | 'ObjectDamaged'
   | 'SchemaTooOld'

@@ -5,7 +5,7 @@ import { applyDefinitions, definitionChecksums } from './migrations-definitions.
 import type { SchemaSources } from './migrations-files.ts';
 import { definitionsChecksum, migrationNames, readDefinitions, shippedSources } from './migrations-files.ts';
 import { appliedMigrations, applyMigrations, assertAllKnown } from './migrations-runner.ts';
-import { assertColumns } from './schema-check.ts';
+import { assertKeys, assertSchema } from './schema-check.ts';
 import { SchemaError } from './schema-errors.ts';
 import { assertTenantSchemaName, quoteIdentifier } from './schema-names.ts';
 
@@ -44,8 +44,9 @@ export async function migratePublic(
 ): Promise<MigrationReport> {
   return withMigrationLock(databaseUrl, 'public', log, async (client) => {
     const startedAt = performance.now();
+    await assertKeys(client, 'public');
     const migrations = await applyMigrations(client, 'public', sources.publicMigrations);
-    await assertColumns(client, 'public');
+    await assertSchema(client, 'public');
     return report(log, { schema: 'public', schemaCreated: false, migrations, definitions: [] }, startedAt);
   });
 }
@@ -68,9 +69,10 @@ export async function migrateTenant(
     const startedAt = performance.now();
     await requirePublic(client, schema, sources);
     const schemaCreated = await createSchemaIfAbsent(client, schema);
+    await assertKeys(client, schema);
     const migrations = await applyMigrations(client, schema, sources.tenantMigrations);
     const definitions = await applyDefinitions(client, schema, readDefinitions(sources.definitions));
-    await assertColumns(client, schema);
+    await assertSchema(client, schema);
     return report(log, { schema, schemaCreated, migrations, definitions }, startedAt);
   });
 }

@@ -15,7 +15,7 @@ import { passControlFlow } from './control-flow.ts';
 import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
 
 /** Failures that a decision cannot mend: the payload is bad or gone, or another command has to come first. */
-const final = new Set(['ManifestInvalid', 'PayloadUnavailable', 'DayNotOurs']);
+const final = new Set(['ManifestInvalid', 'PayloadUnavailable', 'DayNotOurs', 'SourceVanished']);
 const mostFailures = 1_000;
 /** Details are read by people. */
 const mostFailuresShown = 20;

@@ -21,10 +21,10 @@ public_status as (
     insert into public.reporting_common_costusagereportstatus (manifest_id, report_name, status)
     select
         $1,
-        file_name,
+        file.file_name,
         3
-    from listed
-    order by place
+    from unnest($2::text[]) with ordinality as file (file_name, position)
+    order by file.position
     on conflict (manifest_id, report_name) do nothing
 )
 insert into ocp_file (manifest_id, file_index, file_name)

@@ -2,8 +2,9 @@
 -- Purpose  the manifest's row in public, where Koku looks for it
 -- Writes   public.reporting_common_costusagereportmanifest   grain: provider × manifest uuid
 -- Params   $1 source_uuid uuid   $2 manifest jsonb   $3 billing month start timestamptz
--- Rerun    an existing row is kept as it is
+-- Rerun    an existing row is kept as it is; one that was deleted with its source comes back under the id that the ledger knows
 insert into public.reporting_common_costusagereportmanifest (
+    id,
     assembly_id,
     billing_period_start_datetime,
     num_total_files,
@@ -22,6 +23,15 @@ insert into public.reporting_common_costusagereportmanifest (
     s3_parquet_cleared_tracker
 )
 select
+    coalesce(
+        (
+            select known.manifest_id
+            from ocp_manifest as known
+            where known.source_uuid = $1
+                and known.manifest_uuid = (manifest.body ->> 'uuid')::uuid
+        ),
+        nextval(pg_get_serial_sequence('public.reporting_common_costusagereportmanifest', 'id'))
+    ),
     manifest.body ->> 'uuid',
     $3,
     jsonb_array_length(manifest.body -> 'files'),

@@ -27,6 +27,26 @@ test('doctor finds what is missing and says how to repair it', async () => {
   expect(code).toBe(1);
 });
 
+test('doctor names a key that an upsert needs and the statement that adds it, which helps', async () => {
+  const { pool, schema } = cli.database;
+  await pool.query(
+    `alter table ${schema}.reporting_ocp_projects drop constraint reporting_ocp_projects_project_cluster_id_key`,
+  );
+  const check = async () => {
+    const { stdout } = await cli.run(['doctor', '--json']);
+    const checks = JSON.parse(stdout) as { what: string; ok: boolean; found: string; repair?: string }[];
+    return checks.find(({ what }) => what === `schema ${schema}`);
+  };
+  const found = await check();
+  expect(found).toMatchObject({
+    ok: false,
+    found: 'reporting_ocp_projects has no unique key on (project, cluster_id)',
+  });
+  const [statement = ''] = /alter table .*;/.exec(found?.repair ?? '') ?? [];
+  await pool.query(statement);
+  expect(await check()).toMatchObject({ ok: true });
+});
+
 test('doctor says which server cannot be reached and goes on with the others', async () => {
   const { code, stdout } = await cli.run(['doctor', '--json'], {
     OBJECT_STORE: 's3://absent/x',

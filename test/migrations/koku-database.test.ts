@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migratePublic, migrateTenant, tenantIsBehind } from '../../platform/migrations.ts';
-import { kokuCameSecond } from '../../platform/schema-check.ts';
+import { checkSchema, kokuCameSecond } from '../../platform/schema-check.ts';
 import { describeTables, kokuDatabase } from './support/koku.ts';
 import { execute, startTestPostgres, withClient } from './support/postgres.ts';
 import type { TestPostgres } from './support/postgres.ts';
@@ -62,6 +62,39 @@ describe('a database that Koku migrated before', () => {
                 (select count(*)::integer from org1.partitioned_tables) as registered`,
       );
       expect(made).toEqual({ by: 'created by the register', registered: 1 });
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'without a key that an upsert needs is refused with the statement that adds it, which then helps',
+    async () => {
+      await execute(
+        url,
+        `${kokuDatabase('org1')}
+         alter table org1.reporting_ocp_pvcs
+             drop constraint reporting_ocp_pvcs_persistent_volume_persistent_volume_clai_key;
+         alter table org1.reporting_enabledtagkeys drop constraint reporting_enabledtagkeys_key_provider_type_key;
+         -- Neither of these is one that an upsert can use.
+         create unique index partial on org1.reporting_enabledtagkeys (key, provider_type) where enabled;
+         create index plain on org1.reporting_ocp_pvcs (persistent_volume, persistent_volume_claim, cluster_id);`,
+      );
+      await migratePublic(url, log);
+      const failure = await migrateTenant(url, 'org1', log).then(
+        () => undefined,
+        (error: unknown) => error as Error,
+      );
+      expect(failure?.message).toContain(
+        'reporting_enabledtagkeys has no unique key on (key, provider_type); ' +
+          'reporting_ocp_pvcs has no unique key on (persistent_volume, persistent_volume_claim, cluster_id).',
+      );
+      const statements = [...(failure?.message.matchAll(/alter table [^;]+;/g) ?? [])].map(([text]) => text);
+      expect(statements).toHaveLength(2);
+      await execute(url, statements.join('\n'));
+      await migrateTenant(url, 'org1', log);
+      await withClient(url, async (client) => {
+        expect(await checkSchema(client, 'org1')).toEqual([]);
+      });
     },
     testTimeoutMs,
   );

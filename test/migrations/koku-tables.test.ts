@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migratePublic, migrateTenant } from '../../platform/migrations.ts';
-import { checkColumns } from '../../platform/schema-check.ts';
+import { checkSchema } from '../../platform/schema-check.ts';
 import { publicColumns, tenantColumns } from '../../platform/schema-columns.ts';
 import { kokuColumns, kokuConstraints } from './support/koku.ts';
 import type { KokuColumn } from './support/koku.ts';
@@ -96,8 +96,8 @@ describe('the tables that the API of Koku reads', () => {
 
   it('have every column that this version says it needs, and need no value that it does not know', async () => {
     const problems = await withClient(url, async (client) => [
-      ...(await checkColumns(client, 'public')),
-      ...(await checkColumns(client, 'org1')),
+      ...(await checkSchema(client, 'public')),
+      ...(await checkSchema(client, 'org1')),
     ]);
     expect(problems).toEqual([]);
     const known = new Set(kokuColumns().map(({ table, column }) => `${table}.${column}`));

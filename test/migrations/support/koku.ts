@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { publicKeys } from '../../../platform/schema-keys.ts';
 import { execute } from './postgres.ts';
 
 /** One column as Koku's database has it. */
@@ -97,6 +98,12 @@ export function kokuDatabase(schema: string, without: readonly string[] = []): s
   return [
     ...inPublic.map((table) => kokuTableDdl('public', table)),
     ...inPublic.map((table) => `alter table public.${table} add primary key (${keyOf(table)});`),
+    // Unique in Koku too; the list of constraints has only those of tenants.
+    ...Object.entries(publicKeys)
+      .filter(([table]) => inPublic.includes(table))
+      .flatMap(([table, keys]) =>
+        keys.map((columns) => `alter table public.${table} add unique (${columns.join(', ')});`),
+      ),
     `create schema "${schema}"; set search_path = "${schema}", public;`,
     ...inTenant.map((table) =>
       kokuTableDdl(schema, table, table === 'reporting_ocp_nodes' ? ['added_by_koku text'] : []),

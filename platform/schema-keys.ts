@@ -1,0 +1,24 @@
+/**
+ * Keys of Koku's tables that our upserts name (`on conflict (…)`): PostgreSQL refuses such a statement when the table has
+ * no unique key of exactly these columns. Columns by table; their order does not matter.
+ */
+export type KeysByTable = Readonly<Record<string, readonly (readonly string[])[]>>;
+
+/** Keys of `public`. */
+export const publicKeys: KeysByTable = {
+  reporting_common_costusagereportmanifest: [['provider_id', 'assembly_id']],
+  reporting_common_costusagereportstatus: [['manifest_id', 'report_name']],
+};
+
+/** Keys of a tenant schema. */
+export const tenantKeys: KeysByTable = {
+  partitioned_tables: [['schema_name', 'table_name']],
+  reporting_enabledtagkeys: [['key', 'provider_type']],
+  reporting_ocp_cost_category: [['name']],
+  reporting_ocp_cost_category_namespace: [['namespace']],
+  reporting_ocp_projects: [['project', 'cluster_id']],
+  reporting_ocp_pvcs: [['persistent_volume', 'persistent_volume_claim', 'cluster_id']],
+  reporting_ocptags_values: [['key', 'value']],
+  reporting_ocpusagereportperiod: [['cluster_id', 'report_period_start', 'provider_id']],
+  reporting_tenant_api_provider: [['uuid']],
+};

@@ -1,0 +1,125 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { DefaultLogger } from '@temporalio/worker';
+import type { ApplicationFailure } from '@temporalio/common';
+import { beforeEach, expect, test } from 'vitest';
+import { aggregateDays } from '../../activities/aggregate-days.ts';
+import { splitPayload } from '../../activities/split-payload.ts';
+import type { DownloadPayloadResult } from '../../activities/download-payload.ts';
+import { downloadPayload } from '../../activities/download-payload.ts';
+import { billingMonth } from '../../domain/usage-day.ts';
+import { createArchiveFolder, withManifest } from '../support/archives.ts';
+import { hoursBetween, rowsOf, steadyCluster } from '../support/generated-cluster.ts';
+import { buildPayload } from '../support/payload-builder.ts';
+import { createTestPipeline } from '../support/pipeline.ts';
+import type { TestPipeline } from '../support/pipeline.ts';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { clock } from '../../platform/config.ts';
+import { registerSource } from '../../platform/sources.ts';
+
+const silent = new DefaultLogger('ERROR', () => undefined);
+
+let pipeline: TestPipeline;
+let archive: string;
+let sourceUuid: string;
+beforeEach(async () => {
+  pipeline = await createTestPipeline();
+  const folder = await createArchiveFolder();
+  const payload = buildPayload(rowsOf(steadyCluster, hoursBetween('2026-10-06 00:00', '2026-10-06 03:00')));
+  archive = await folder.pack(withManifest(payload, { cluster_id: 'vanishing' }));
+  sourceUuid = await pipeline.addSource('vanishing', 'Gone Soon');
+});
+
+const registerAgain = () =>
+  `ocp-pipeline source add --org ${pipeline.database.orgId} --cluster vanishing --name "Gone Soon"`;
+
+async function failureOf(run: Promise<unknown>): Promise<Partial<ApplicationFailure>> {
+  return run.then(
+    () => ({}),
+    (error: unknown) => (error instanceof WorkflowFailedError ? error.cause : error) as ApplicationFailure,
+  );
+}
+
+/** As Koku deletes a source, the only one of its tenant: with all that refers to it in its own tables. */
+async function deleteSource(): Promise<void> {
+  const { pool, schema } = pipeline.database;
+  await pool.query(`truncate ${schema}.reporting_tenant_api_provider cascade`);
+  await pool.query(
+    `truncate public.reporting_common_costusagereportmanifest, public.reporting_common_costusagereportstatus`,
+  );
+  await pool.query('delete from public.api_provider where uuid = $1', [sourceUuid]);
+}
+
+/** The run's activities, called one after the other so that something can happen between them. */
+function activities() {
+  const { database, objectStore, config } = pipeline;
+  const { pool, url: databaseUrl } = database;
+  const deps = { pool, databaseUrl, objectStore, config, now: clock(config) };
+  const run = <T>(work: () => Promise<T>): Promise<T> =>
+    new MockActivityEnvironment({}, { logger: silent }).run(work);
+  return {
+    download: (inboxId: string) => run(() => downloadPayload(deps, { inboxId })),
+    split: (inboxId: string, payload: Extract<DownloadPayloadResult, { outcome: 'accepted' }>['payload']) =>
+      run(() => splitPayload(deps, { inboxId, payload })),
+    aggregate: () =>
+      run(() => aggregateDays(deps, { schema: database.schema, sourceUuid, month: billingMonth('2026-10') })),
+  };
+}
+
+async function acceptedPayload() {
+  await pipeline.ingest(archive);
+  const { rows } = await pipeline.database.pool.query<{ id: string }>('select id from public.payload_inbox');
+  const inboxId = rows[0]?.id ?? '';
+  const downloaded = await activities().download(inboxId);
+  if (downloaded.outcome !== 'accepted') throw new Error(downloaded.reason);
+  return { inboxId, payload: downloaded.payload };
+}
+
+test('a source that is deleted before the split is told with the command that registers it again', async () => {
+  const { inboxId, payload } = await acceptedPayload();
+  await deleteSource();
+  const failure = await failureOf(activities().split(inboxId, payload));
+  expect(failure).toMatchObject({ type: 'SourceVanished', retryable: false });
+  expect(failure.message).toContain(`source ${sourceUuid} was deleted while the run was under way`);
+  expect(failure.message).toContain(registerAgain());
+});
+
+test('a source that is deleted before the aggregation is told, and not taken for a month without data', async () => {
+  await acceptedPayload();
+  await deleteSource();
+  expect(await failureOf(activities().aggregate())).toMatchObject({
+    type: 'SourceVanished',
+    retryable: false,
+  });
+});
+
+test('a source that comes back under its own id gets its payload again', async () => {
+  await acceptedPayload();
+  await deleteSource();
+  await pipeline.database.pool.query(`delete from public.ingest_failure`);
+  const { pool, url: databaseUrl, orgId } = pipeline.database;
+  await registerSource(
+    { pool, databaseUrl, log: { info: () => undefined } },
+    { orgId, clusterId: 'vanishing', name: 'Back', sourceUuid },
+  );
+  const again = await pipeline.ingest(archive, { again: true });
+  expect(again).toMatchObject({ outcome: 'completed', release: 'complete' });
+  const { rows } = await pool.query<{ status: number }>(
+    'select status from public.reporting_common_costusagereportstatus order by id',
+  );
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.every(({ status }) => status === 1)).toBe(true);
+});
+
+test('a dropped schema is made anew, and then the run says that the source has to be registered again', async () => {
+  const { pool, schema } = pipeline.database;
+  await pool.query(`drop schema ${schema} cascade`);
+  const failure = await failureOf(pipeline.ingest(archive));
+  expect(failure).toMatchObject({ type: 'SourceVanished' });
+  expect(failure.message).toContain(`schema ${schema} does not know it`);
+  expect(failure.message).toContain(registerAgain());
+  await pipeline.addSource('vanishing', 'Gone Soon');
+  expect(await pipeline.ingest(archive, { again: true })).toMatchObject({
+    outcome: 'completed',
+    daysSummarised: 1,
+  });
+});
