@@ -4,7 +4,7 @@ import { PipelineError } from '../domain/failures.ts';
 import { addDays, firstDay, lastDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import type { RulesProfile } from '../platform/config.ts';
-import { inTenantTransaction, RollBack } from '../platform/database.ts';
+import { RollBack } from '../platform/database.ts';
 import { addLogContext } from '../platform/logging.ts';
 import { dailySummaryTable, measureAggregation } from '../platform/metrics.ts';
 import type { RebuildTable } from '../platform/metrics.ts';
@@ -16,6 +16,8 @@ import { tenantSettings } from '../platform/tenant.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { requireSource } from './require-source.ts';
+import { inMonthTransaction } from './month-transaction.ts';
+import type { PiecesMissing } from './month-transaction.ts';
 
 export interface AggregateDaysInput {
   schema: string;
@@ -27,10 +29,7 @@ export interface AggregateDaysInput {
 
 export type AggregateDaysResult =
   /** another transaction of the source is running: ask again */
-  | { outcome: 'busy' }
-  /** live pieces that the sweep has dropped from staging: load them and ask again */
-  | { outcome: 'missing'; pieceIds: number[] }
-  | { outcome: 'done'; dayCount: number; summaryRowCount: number };
+  { outcome: 'busy' } | PiecesMissing | { outcome: 'done'; dayCount: number; summaryRowCount: number };
 
 interface ChangedDay {
   usage_day: UsageDay;
@@ -64,9 +63,9 @@ export async function aggregateDays(
     withHeartbeat(async (_report, signal) => {
       await refreshStagingStatistics(deps.pool, input.schema, input.month, signal);
       try {
-        return await inTenantTransaction(
-          deps.pool,
-          input.schema,
+        return await inMonthTransaction(
+          deps,
+          input,
           (client) => rebuildChangedDays(client, input, profile, rebuild),
           signal,
         );

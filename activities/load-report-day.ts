@@ -11,10 +11,12 @@ import { billingMonthOf } from '../domain/usage-day.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { LabelSets } from '../platform/label-sets.ts';
+import { ObjectNotFound } from '../platform/object-store/index.ts';
 import { readDailyCsv } from '../platform/daily-csv.ts';
 import { addLogContext } from '../platform/logging.ts';
 import { measureLoad } from '../platform/metrics.ts';
 import { copyHeader, copyTrailer } from '../platform/binary-copy.ts';
+import { isPartitionMissing } from '../platform/partitions.ts';
 import { withPlainKernel } from '../platform/plain-kernel.ts';
 import type { PlainKernel } from '../platform/plain-kernel.ts';
 import { stagingRowWriter } from '../platform/staging-rows.ts';
@@ -105,12 +107,6 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
   return { rowsLoaded };
 }
 
-/** "No partition of relation found for row": a check violation that names no constraint. */
-function isPartitionMissing(error: unknown): boolean {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  return code === '23514' && constraint === undefined;
-}
-
 /** The sweep dropped the month's partition after the run had made sure of it; the next attempt finds it again. */
 async function recreatePartition(deps: ActivityDependencies, input: LoadReportDayInput): Promise<void> {
   const { rows } = await inTenantTransaction(deps.pool, input.schema, (client) =>
@@ -137,7 +133,14 @@ async function lockPiece(client: PoolClient, pieceId: number): Promise<Piece> {
   return piece;
 }
 
+/** A swept piece has no rows there: one that is marked so and has a checksum was miscounted, and its rows may be anywhere. */
 async function deleteOwnRows(client: PoolClient, piece: Piece): Promise<void> {
+  if (piece.state === 'swept') {
+    await client.query(`delete from ${stagingTableOf(piece.report_kind)} where piece_id = $1`, [
+      piece.piece_id,
+    ]);
+    return;
+  }
   await client.query(
     `delete from ${stagingTableOf(piece.report_kind)}
      where piece_id = $1
@@ -168,7 +171,7 @@ interface PieceCopy {
 async function copyPiece(copy: PieceCopy): Promise<number> {
   const { deps, client, schema, piece, kernel, signal, onRows } = copy;
   const hash = createHash('sha256');
-  const object = await deps.objectStore.get(piece.object_key, { signal });
+  const object = await dailyCsv(deps, client, piece, signal);
   const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }), { kernel });
   const writer = stagingRowWriter(piece.report_kind, csv.header, {
     pieceId: piece.piece_id,
@@ -201,6 +204,30 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
         `found ${rowCount} rows with other content: replay the manifest from its archive`,
     );
   return rowCount;
+}
+
+/** @throws PipelineError `ObjectMissing` with the command that writes the object again from its archive */
+async function dailyCsv(
+  { objectStore }: ActivityDependencies,
+  client: PoolClient,
+  piece: Piece,
+  signal: AbortSignal,
+): Promise<Readable> {
+  try {
+    return await objectStore.get(piece.object_key, { signal });
+  } catch (error) {
+    if (!(error instanceof ObjectNotFound)) throw error;
+    const { rows } = await client.query<{ manifest_uuid: string }>(
+      'select manifest_uuid from ocp_piece join ocp_manifest using (manifest_id) where piece_id = $1',
+      [piece.piece_id],
+    );
+    throw new PipelineError(
+      'ObjectMissing',
+      `${piece.object_key} is no longer in the object store. It is written again from the archived payload by: ` +
+        `ocp-pipeline replay ${rows[0]?.manifest_uuid ?? ''}; then retry this step`,
+      { cause: error },
+    );
+  }
 }
 
 async function* hashed(source: Readable, hash: Hash): AsyncGenerator<Buffer> {

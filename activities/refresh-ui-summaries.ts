@@ -1,7 +1,6 @@
 import type { PoolClient } from 'pg';
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
-import { inTenantTransaction } from '../platform/database.ts';
 import { measureAggregation } from '../platform/metrics.ts';
 import type { RebuildTable } from '../platform/metrics.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
@@ -9,6 +8,8 @@ import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { inMonthTransaction } from './month-transaction.ts';
+import type { PiecesMissing } from './month-transaction.ts';
 
 export interface RefreshUiSummariesInput {
   schema: string;
@@ -17,15 +18,13 @@ export interface RefreshUiSummariesInput {
 }
 
 export type RefreshUiSummariesResult =
-  | { outcome: 'busy' }
-  /** live pieces that the sweep has dropped from staging: load them and ask again */
-  | { outcome: 'missing'; pieceIds: number[] }
-  | { outcome: 'done'; dayCount: number };
+  { outcome: 'busy' } | PiecesMissing | { outcome: 'done'; dayCount: number };
 
 const sql = {
   plans: loadSql('settings/summary_plans.sql'),
   daysBehind: loadSql('ui/days_behind.sql'),
   sweptPieces: loadSql('ui/swept_pieces.sql'),
+  requireGpus: loadSql('ui/require_gpus.sql'),
   recordDays: loadSql('ui/record_days.sql'),
   completeReportPeriod: loadSql('intake/complete_report_period.sql'),
   vmSummary: loadSql('ui/vm_summary.sql'),
@@ -57,7 +56,7 @@ export async function refreshUiSummaries(
 ): Promise<RefreshUiSummariesResult> {
   return measureAggregation((rebuild) =>
     withHeartbeat(async (_report, signal) =>
-      inTenantTransaction(deps.pool, input.schema, (client) => rebuildTables(client, input, rebuild), signal),
+      inMonthTransaction(deps, input, (client) => rebuildTables(client, input, rebuild), signal),
     ),
   );
 }
@@ -77,6 +76,7 @@ async function rebuildTables(
   const swept = await client.query<{ piece_id: number }>(sql.sweptPieces, [sourceUuid, monthStart, days]);
   if (swept.rows.length > 0)
     return { outcome: 'missing', pieceIds: swept.rows.slice(0, mostMissingNamed).map((row) => row.piece_id) };
+  await client.query(sql.requireGpus, [sourceUuid, days]);
   await client.query(sql.plans);
   for (const { table, text } of dailyTables)
     await rebuild(table, () => client.query(text, [sourceUuid, days]));

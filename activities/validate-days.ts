@@ -4,13 +4,14 @@ import type { ReportKind } from '../domain/report-kind.ts';
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import type { RulesProfile } from '../platform/config.ts';
-import { inTenantTransaction } from '../platform/database.ts';
 import { tryLockSource } from '../platform/source-lock.ts';
 import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
 import { recordDiscrepancies } from '../platform/metrics.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { inMonthTransaction } from './month-transaction.ts';
+import type { PiecesMissing } from './month-transaction.ts';
 
 export interface ValidateDaysInput {
   schema: string;
@@ -21,8 +22,7 @@ export interface ValidateDaysInput {
 export type ValidateDaysResult =
   /** another transaction of the source is running: ask again */
   | { outcome: 'busy' }
-  /** live pieces that the sweep has dropped from staging: load them and ask again */
-  | { outcome: 'missing'; pieceIds: number[] }
+  | PiecesMissing
   /** dayCount: days validated now; warningCount: checks that they did not pass */
   | { outcome: 'done'; dayCount: number; warningCount: number };
 
@@ -55,6 +55,7 @@ const sql = {
   podUsage: loadSql('validate/pod_usage.sql'),
   storageUsage: loadSql('validate/storage_usage.sql'),
   distributedCost: loadSql('validate/distributed_cost.sql'),
+  hoursSentTwice: loadSql('validate/hours_sent_twice.sql'),
   forgetWarnings: loadSql('validate/forget_warnings.sql'),
   noteWarnings: loadSql('validate/note_warnings.sql'),
   recordDays: loadSql('validate/record_days.sql'),
@@ -75,7 +76,7 @@ export async function validateDays(
   input: ValidateDaysInput,
 ): Promise<ValidateDaysResult> {
   const validated = await withHeartbeat(async (_report, signal) =>
-    inTenantTransaction(deps.pool, input.schema, (client) => validateBehind(client, input), signal),
+    inMonthTransaction(deps, input, (client) => validateBehind(client, input), signal),
   );
   if (!Array.isArray(validated)) return validated;
   const warnings = validated.filter(({ failed }) => failed.length > 0);
@@ -128,6 +129,7 @@ async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehin
       storage?.dead_hours,
     ]),
     await client.query<DayCheck>(sql.distributedCost, [sourceUuid, usageDay]),
+    await client.query<DayCheck>(sql.hoursSentTwice, [sourceUuid, usageDay]),
   ];
   return results.flatMap(({ rows }) => rows);
 }

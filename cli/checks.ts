@@ -6,6 +6,7 @@ import { checkSchema, describeProblem, kokuCameSecond, repairOf } from '../platf
 import { missingSearchAttributes } from '../platform/search-attributes.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
+import { checkLineItems } from './staging-checks.ts';
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
@@ -14,14 +15,14 @@ export type Check = { what: string; found: string } & ({ ok: true } | { ok: fals
 
 /** Look at database, schemas, object store and Temporal; every check is made, whatever the others say. */
 export async function runChecks(services: Services): Promise<Check[]> {
-  const groups = [checkDatabase, checkTenants, checkObjects, checkTemporal];
+  const groups = [checkDatabase, checkTenants, checkLineItems, checkObjects, checkTemporal];
   const results = await Promise.allSettled(groups.map((group) => group(services)));
   return results.flatMap((result, index): Check[] =>
     result.status === 'fulfilled'
       ? result.value
       : [
           {
-            what: ['database', 'tenant schemas', 'object store', 'Temporal'][index] ?? '',
+            what: ['database', 'tenant schemas', 'line items', 'object store', 'Temporal'][index] ?? '',
             ok: false,
             found: describeFailure(result.reason).message,
             repair: 'make the server reachable with the configured address, then run doctor again',

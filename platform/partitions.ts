@@ -367,3 +367,9 @@ function explain(partition: WantedPartition, error: unknown): unknown {
     });
   return error;
 }
+
+/** "No partition of relation found for row": a check violation that names no constraint. */
+export function isPartitionMissing(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return code === '23514' && constraint === undefined;
+}

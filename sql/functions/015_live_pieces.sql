@@ -4,12 +4,17 @@
 --          v_dead_hours bigint[] := ocp_dead_hours(kind, source, first day, last day);
 --          … where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
 -- Reads    ocp_piece
+-- Plans    callers switch sorts and nested loops off for their million rows; these few would then be read in the order of all
+--          ids of the tenant, or cost so much that the planner has them compiled (jit), which takes half a second
 -- Rerun    repeatable definitions
 
 create or replace function ocp_live_pieces(p_report_kind text, p_source_uuid uuid, p_start_date date, p_end_date date)
 returns bigint[]
 language sql stable parallel safe
 set search_path from current
+set enable_nestloop = on
+set enable_sort = on
+set jit = off
 as $$
     -- In no order: callers that plan without sorts would get it by reading all pieces of the tenant in the order of their ids.
     select coalesce(array_agg(piece.piece_id), '{}')
@@ -25,6 +30,9 @@ create or replace function ocp_dead_hours(p_report_kind text, p_source_uuid uuid
 returns bigint[]
 language sql stable parallel safe
 set search_path from current
+set enable_nestloop = on
+set enable_sort = on
+set jit = off
 as $$
     select coalesce(array_agg(piece.piece_id * 24 + hour.number), '{}')
     from ocp_piece as piece
@@ -61,6 +69,9 @@ create or replace function ocp_pieces_hashes(p_source_uuid uuid, p_start_date da
 returns table (usage_day date, pieces_hash text)
 language sql stable parallel safe rows 31
 set search_path from current
+set enable_nestloop = on
+set enable_sort = on
+set jit = off
 as $$
     select
         piece.usage_day,

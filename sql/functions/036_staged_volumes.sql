@@ -44,6 +44,7 @@ begin
         line.csi_volume_handle,
         line.persistentvolume_label_set_id,
         line.persistentvolumeclaim_label_set_id,
+        line.piece_id,
         count(*) as row_count,
         bit_or(1 << date_part('hour', line.interval_start at time zone v_utc)::integer) as hour_mask,
         max(coalesce(line.persistentvolumeclaim_capacity_bytes, 0)) as capacity_bytes,
@@ -54,7 +55,20 @@ begin
     where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9;
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, line.piece_id;
+
+    perform ocp_require_rows(
+        'storage_usage', p_source_uuid, p_start_date, p_end_date,
+        array_agg(counted.piece_id), array_agg(counted.usage_day), array_agg(counted.row_count)
+    )
+    from (
+        select
+            piece_id,
+            usage_day,
+            sum(row_count)::bigint as row_count
+        from ocp_staged_claims
+        group by piece_id, usage_day
+    ) as counted;
 
     -- The node of a volume is the node of the pod that mounts it; the file's own node column is not used.
     drop table if exists pg_temp.ocp_staged_mounts;

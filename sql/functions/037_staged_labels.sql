@@ -21,9 +21,14 @@ declare
     v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
     v_node_label_pieces bigint[] := ocp_live_pieces('node_labels', p_source_uuid, p_start_date, p_end_date);
     v_node_label_dead_hours bigint[] := ocp_dead_hours('node_labels', p_source_uuid, p_start_date, p_end_date);
+    v_namespace_label_pieces bigint[] := ocp_live_pieces('namespace_labels', p_source_uuid, p_start_date, p_end_date);
+    v_namespace_label_dead_hours bigint[] := ocp_dead_hours('namespace_labels', p_source_uuid, p_start_date, p_end_date);
     v_keys text[] := ocp_enabled_keys();
     v_keys_hash text := ocp_enabled_keys_hash();
 begin
+    perform ocp_require_staged('node_labels', p_source_uuid, p_start_date, p_end_date);
+    perform ocp_require_staged('namespace_labels', p_source_uuid, p_start_date, p_end_date);
+
     drop table if exists pg_temp.ocp_staged_nodes;
     create temporary table ocp_staged_nodes on commit drop as
     select
@@ -58,7 +63,7 @@ begin
     create temporary table ocp_staged_label_sets on commit drop as
     select
         used.label_set_id,
-        ocp_enabled_labels(label_set, v_keys, v_keys_hash) as labels
+        case when label_set.label_set_id is not null then ocp_enabled_labels(label_set, v_keys, v_keys_hash) end as labels
     from (
         select label_set_id from ocp_staged_pods
         union
@@ -66,7 +71,36 @@ begin
         union
         select persistentvolumeclaim_label_set_id from ocp_staged_volumes
     ) as used
-    join ocp_label_set as label_set using (label_set_id);
+    left join ocp_label_set as label_set using (label_set_id);
+
+    -- A row whose labels are gone would drop out of every join below.
+    perform ocp_require_label_sets(
+        p_source_uuid,
+        p_start_date,
+        p_end_date,
+        array(
+            select label_set_id
+            from ocp_staged_label_sets
+            where labels is null
+            union all
+            select reported.label_set_id
+            from (
+                select line.label_set_id
+                from reporting_ocpusagelineitem_node_labels_staging as line
+                where ocp_is_live(line.piece_id, line.interval_start, v_node_label_pieces, v_node_label_dead_hours)
+                    and line.interval_start >= v_from
+                    and line.interval_start < v_until
+                union
+                select line.label_set_id
+                from reporting_ocpusagelineitem_namespace_labels_staging as line
+                where ocp_is_live(line.piece_id, line.interval_start, v_namespace_label_pieces, v_namespace_label_dead_hours)
+                    and line.interval_start >= v_from
+                    and line.interval_start < v_until
+            ) as reported
+            left join ocp_label_set as label_set using (label_set_id)
+            where label_set.label_set_id is null
+        )
+    );
 end
 $$;
 comment on function ocp_gather_labels(date, date, uuid) is

@@ -141,6 +141,13 @@ declare
     v_pod_dead_hours bigint[];
     v_storage_pieces bigint[];
     v_storage_dead_hours bigint[];
+    v_vm_sets bigint[];
+    v_pieces bigint[];
+    v_days date[];
+    v_counts bigint[];
+    v_namespaces text[];
+    v_pods text[];
+    v_pod_sets bigint[];
 begin
     if exists (
         select 1
@@ -167,24 +174,46 @@ begin
     v_pod_dead_hours := ocp_dead_hours('pod_usage', p_source_uuid, p_start_date, p_end_date);
     v_storage_pieces := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
     v_storage_dead_hours := ocp_dead_hours('storage_usage', p_source_uuid, p_start_date, p_end_date);
-    return query
-    with vm_sets as materialized (
+
+    v_vm_sets := array(select label_set.label_set_id from ocp_label_set as label_set where label_set.labels ? 'vm_kubevirt_io_name');
+    if cardinality(v_vm_sets) = 0 then
+        return;
+    end if;
+    -- The pods of the month are read once: for those of machines, and to count the rows of each piece.
+    with pod_lines as materialized (
         select
-            label_set.label_set_id,
-            label_set.labels ->> 'vm_kubevirt_io_name' as vm_name
-        from ocp_label_set as label_set
-        where label_set.labels ? 'vm_kubevirt_io_name'
-    ),
-    vm_pods as materialized (
-        select distinct
-            line.namespace,
-            line.pod,
-            vm_sets.vm_name
+            line.piece_id,
+            case when line.label_set_id = any(v_vm_sets) then line.namespace end as namespace,
+            case when line.label_set_id = any(v_vm_sets) then line.pod end as pod,
+            case when line.label_set_id = any(v_vm_sets) then line.label_set_id end as label_set_id,
+            (line.interval_start at time zone interval '0')::date as usage_day,
+            count(*) as row_count
         from reporting_ocpusagelineitem_pod_staging as line
-        join vm_sets using (label_set_id)
         where ocp_is_live(line.piece_id, line.interval_start, v_pod_pieces, v_pod_dead_hours)
             and line.interval_start >= v_from
             and line.interval_start < v_until
+        group by 1, 2, 3, 4, 5
+    )
+    select
+        array_agg(pod_lines.piece_id),
+        array_agg(pod_lines.usage_day),
+        array_agg(pod_lines.row_count),
+        array_agg(pod_lines.namespace) filter (where pod_lines.label_set_id is not null),
+        array_agg(pod_lines.pod) filter (where pod_lines.label_set_id is not null),
+        array_agg(pod_lines.label_set_id) filter (where pod_lines.label_set_id is not null)
+    into v_pieces, v_days, v_counts, v_namespaces, v_pods, v_pod_sets
+    from pod_lines;
+    perform ocp_require_rows('pod_usage', p_source_uuid, p_start_date, p_end_date, v_pieces, v_days, v_counts);
+    perform ocp_require_staged('storage_usage', p_source_uuid, p_start_date, p_end_date);
+
+    return query
+    with vm_pods as materialized (
+        select distinct
+            pod.namespace,
+            pod.pod,
+            label_set.labels ->> 'vm_kubevirt_io_name' as vm_name
+        from unnest(v_namespaces, v_pods, v_pod_sets) as pod (namespace, pod, label_set_id)
+        join ocp_label_set as label_set using (label_set_id)
     )
     select distinct
         vm_pods.namespace,

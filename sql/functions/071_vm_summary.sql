@@ -291,6 +291,8 @@ begin
         raise exception 'month %: expected the first day of a month', p_month;
     end if;
 
+    perform ocp_require_staged('vm_usage', p_source_uuid, p_month, v_last_day);
+
     delete from reporting_ocp_vm_summary_p
     where source_uuid = p_source_uuid
         and usage_start between p_month and v_last_day;

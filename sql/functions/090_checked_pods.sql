@@ -50,20 +50,49 @@ begin
         and line.node <> ''
     group by line.namespace, line.node, line.pod, line.resource_id, line.label_set_id;
 
-    drop table if exists pg_temp.ocp_checked_node_hours;
-    create temporary table ocp_checked_node_hours on commit drop as
+    drop table if exists pg_temp.ocp_checked_piece_hours;
+    create temporary table ocp_checked_piece_hours on commit drop as
     select
         line.node,
         line.interval_start,
+        line.piece_id,
+        count(*) as row_count,
         max(coalesce(line.node_capacity_cpu_core_seconds, 0)) as capacity_cpu,
         max(coalesce(line.node_capacity_memory_byte_seconds, 0)) as capacity_memory
     from reporting_ocpusagelineitem_pod_staging as line
     where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from
         and line.interval_start < v_until
-        and line.node <> ''
-    group by line.node, line.interval_start;
+    group by line.node, line.interval_start, line.piece_id;
+
+    perform ocp_require_rows(
+        'pod_usage', p_source_uuid, p_usage_day, p_usage_day,
+        array_agg(counted.piece_id), array_agg(counted.usage_day), array_agg(counted.row_count)
+    )
+    from (
+        select
+            piece_id,
+            (interval_start at time zone 'UTC')::date as usage_day,
+            sum(row_count)::bigint as row_count
+        from ocp_checked_piece_hours
+        group by 1, 2
+    ) as counted;
+
+    drop table if exists pg_temp.ocp_checked_node_hours;
+    create temporary table ocp_checked_node_hours on commit drop as
+    select
+        node,
+        interval_start,
+        max(capacity_cpu) as capacity_cpu,
+        max(capacity_memory) as capacity_memory
+    from ocp_checked_piece_hours
+    where node <> ''
+    group by node, interval_start;
+
+    -- The other kinds that are read have few rows.
+    perform ocp_require_staged(kind.report_kind, p_source_uuid, p_usage_day, p_usage_day)
+    from unnest(array['storage_usage', 'node_labels', 'namespace_labels']) as kind (report_kind);
 end
 $$;
 comment on function ocp_gather_checked_pods(uuid, date, text) is
-'First step of validation: adds up a day''s pod rows, into the temporary tables ocp_checked_pods and ocp_checked_node_hours.';
+'First step of validation: adds up a day''s pod rows, into the temporary tables ocp_checked_pods and ocp_checked_node_hours; raises OCP01 when staging lacks rows.';

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { taskQueues } from '../../domain/run.ts';
+import { inTenantTransaction } from '../../platform/database.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 
@@ -20,6 +21,7 @@ test('doctor finds what is missing and says how to repair it', async () => {
     'PostgreSQL',
     'schema public',
     'schema org1234567',
+    'line items',
     'object store',
     'Temporal',
     'search attributes',
@@ -64,4 +66,40 @@ test('doctor says which server cannot be reached and goes on with the others', a
   });
   expect(checks.find((check) => check.what === 'PostgreSQL')).toMatchObject({ ok: true });
   expect(stdout).not.toContain('hidden-secret');
+});
+
+test('doctor compares staging with the ledger, and names the command that mends it', async () => {
+  const { pool, schema, orgId } = cli.database;
+  await inTenantTransaction(pool, schema, (client) =>
+    client.query(
+      `with source as (select uuid from public.api_provider limit 1),
+       period as (
+           insert into reporting_ocpusagereportperiod (cluster_id, report_period_start, report_period_end, provider_id)
+           select 'c', '2026-10-01Z', '2026-11-01Z', uuid from source
+           returning id
+       ),
+       manifest as (
+           insert into ocp_manifest (manifest_id, source_uuid, manifest_uuid, manifest_date, daily_reports)
+           select 1, uuid, gen_random_uuid(), now(), true from source
+           returning manifest_id
+       ),
+       file as (
+           insert into ocp_file (manifest_id, file_index, file_name) select manifest_id, 0, 'f' from manifest returning file_id
+       )
+       insert into ocp_piece (
+           file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count,
+           hour_mask, live_hours, checksum, state
+       )
+       select file_id, 1, source.uuid, period.id, 'pod_usage', '2026-10-05', 'k', 0, 1500, 1, 1, 'c', 'staged'
+       from source, period, file`,
+    ),
+  );
+  const { code, stdout } = await cli.run(['doctor', '--json']);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toContainEqual({
+    what: 'line items of c, 2026-10',
+    ok: false,
+    found: 'pod_usage of 2026-10-05: 1,500 rows in the ledger, 0 in staging',
+    repair: `ocp-pipeline resummarize --org ${orgId} --cluster c --month 2026-10`,
+  });
 });

@@ -75,6 +75,10 @@ export async function stageDay(
        cross join (select ${cluster} as cluster) as this`,
       [date, pieces[0]?.piece_id, source.sourceUuid, source.reportPeriodId],
     );
+    await source.query('update ocp_piece set row_count = $2 where piece_id = $1', [
+      pieces[0]?.piece_id,
+      hours * count,
+    ]);
   };
   await source.query(labelSetsSql, [cluster]);
   await fill(

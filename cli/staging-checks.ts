@@ -1,0 +1,63 @@
+import { checkStaging } from '../platform/staging-check.ts';
+import type { MiscountedMonth } from '../platform/staging-check.ts';
+import { tenantIsBehind } from '../platform/migrations.ts';
+import type { Check } from './checks.ts';
+import { formatNumber } from './output.ts';
+import type { Services } from './services.ts';
+
+/** Compare the ledger with staging, for every tenant; a schema that is behind is told by another check. */
+export async function checkLineItems({ pool }: Services): Promise<Check[]> {
+  const { rows } = await pool.query<{ schema_name: string }>(
+    `select customer.schema_name
+     from public.api_customer as customer
+     where to_regclass(quote_ident(customer.schema_name) || '.ocp_piece') is not null
+     order by 1`,
+  );
+  const checks: Check[] = [];
+  const notCounted: string[] = [];
+  for (const { schema_name: schema } of rows) {
+    if (await tenantIsBehind(pool, schema)) continue;
+    const checked = await checkStaging(pool, schema);
+    checks.push(...differences(checked.miscounted));
+    notCounted.push(...checked.notCounted.map((kind) => `${kind} of ${schema}`));
+  }
+  if (checks.length > 0) return checks;
+  const found = 'staging holds the rows that the ledger says';
+  return [
+    {
+      what: 'line items',
+      ok: true,
+      found:
+        notCounted.length === 0
+          ? found
+          : `${found}; too many to count here, every rebuild counts them: ${notCounted.join(', ')}`,
+    },
+  ];
+}
+
+/** One line per source and month, with the command that mends it. */
+function differences(miscounted: readonly MiscountedMonth[]): Check[] {
+  const months = new Map<string, MiscountedMonth[]>();
+  for (const one of miscounted) {
+    const key = `${one.clusterId} ${one.month}`;
+    months.set(key, [...(months.get(key) ?? []), one]);
+  }
+  return [...months.values()].flatMap((kinds): Check[] => {
+    const [first] = kinds;
+    if (first === undefined) return [];
+    return [
+      {
+        what: `line items of ${first.clusterId}, ${first.month}`,
+        ok: false,
+        found: kinds
+          .map(
+            ({ reportKind, dayCount, firstDay, expected, found }) =>
+              `${reportKind} of ${dayCount === 1 ? firstDay : `${dayCount} days from ${firstDay} on`}: ` +
+              `${formatNumber(expected)} rows in the ledger, ${formatNumber(found)} in staging`,
+          )
+          .join('; '),
+        repair: `ocp-pipeline resummarize --org ${first.orgId} --cluster ${first.clusterId} --month ${first.month}`,
+      },
+    ];
+  });
+}
