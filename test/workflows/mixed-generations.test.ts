@@ -52,10 +52,6 @@ describe('come to the whole day, in either order', () => {
     ['daily payloads that overlap', [hours(0, 14), hours(10, 24)]],
     ['an additive payload that overlaps both', [hours(0, 8), hours(4, 20, additive), hours(16, 24)]],
     [
-      'a daily payload that declares hours which it does not hold',
-      [hours(0, 12, { end: '2026-10-01T23:59:59Z' }), hours(12, 24, additive)],
-    ],
-    [
       'kinds with different hours',
       [
         buildPayload({ pod_usage: rowsOf(steadyCluster, hoursBetween(time(0), time(24))).pod_usage ?? [] }),
