@@ -30,6 +30,7 @@ const sql = {
   expiredSources: loadSql('cleanup/expired_sources.sql'),
   deleteLabels: loadSql('cleanup/delete_labels.sql'),
   deleteDays: loadSql('cleanup/delete_days.sql'),
+  deleteNodeDays: loadSql('cleanup/delete_node_days.sql'),
   deletePieces: loadSql('cleanup/delete_pieces.sql'),
   deleteManifests: loadSql('cleanup/delete_manifests.sql'),
   deleteReportPeriods: loadSql('cleanup/delete_report_periods.sql'),
@@ -180,6 +181,7 @@ async function forgetSources(purge: Purge): Promise<void> {
       const values = [sourceUuid, firstDay];
       await client.query(sql.deleteLabels, values);
       await client.query(sql.deleteDays, values);
+      await client.query(sql.deleteNodeDays, values);
       const pieces = await client.query(sql.deletePieces, values);
       const manifests = await client.query<{ manifest_count: number }>(sql.deleteManifests, values);
       const periods = await client.query(sql.deleteReportPeriods, values);

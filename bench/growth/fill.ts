@@ -175,6 +175,12 @@ join public.reporting_common_costusagereportstatus as seed on seed.manifest_id =
     },
     {
       schema,
+      table: 'ocp_node_day',
+      changes: ofDay,
+      from: 'fill_day as fill join ocp_node_day as seed on seed.source_uuid = fill.seed_uuid',
+    },
+    {
+      schema,
       table: 'ocp_source_month',
       changes: { source_uuid: 'fill.source_uuid', billing_month: 'fill.month' },
       from: 'fill_month as fill join ocp_source_month as seed on seed.source_uuid = fill.seed_uuid',

@@ -53,7 +53,8 @@ begin
         coalesce(sum(line.pod_limit_memory_byte_seconds), 0) as limit_memory,
         max(coalesce(line.node_capacity_cpu_cores, 0)) as capacity_cores,
         max(coalesce(line.node_capacity_memory_bytes, 0)) as capacity_memory_bytes,
-        max(nullif(line.node_role, '')) as node_role
+        max(nullif(line.node_role, '') collate "C") collate "default" as node_role,
+        bool_or(line.node_role = 'control-plane') as is_control_plane
     from reporting_ocpusagelineitem_pod_staging as line
     where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from

@@ -1,8 +1,8 @@
 -- functions/040_dimensions.sql
--- Purpose  clusters, nodes, projects and volume claims seen in a range of days
--- Reads    ocp_staged_pods, ocp_staged_nodes, ocp_staged_volumes (temporary)
--- Writes   reporting_ocp_clusters, reporting_ocp_nodes, reporting_ocp_projects, reporting_ocp_pvcs
--- Rerun    upserts; node, project and claim rows only grow
+-- Purpose  clusters, projects and volume claims seen in a range of days; nodes are in functions/041
+-- Reads    ocp_staged_pods, ocp_staged_volumes (temporary)
+-- Writes   reporting_ocp_clusters, reporting_ocp_projects, reporting_ocp_pvcs
+-- Rerun    upserts; project and claim rows only grow
 
 create or replace function ocp_record_dimensions(p_cluster_id text, p_cluster_alias text, p_source_uuid uuid)
 returns void
@@ -54,73 +54,6 @@ begin
             and cluster_alias is distinct from p_cluster_alias;
     end if;
 
-    with pod_nodes as (
-        select
-            line.node,
-            line.resource_id,
-            -- Rounded and bounded as the column is: an unrounded value would never find the row it made.
-            round(least(max(line.capacity_cores), 1e15)::numeric, 2)::numeric(18, 2) as cores,
-            max(line.node_role) as sent_role,
-            bool_or(line.namespace = 'openshift-kube-apiserver') as runs_api_server
-        from ocp_staged_pods as line
-        where line.node <> ''
-        group by line.node, line.resource_id
-    ),
-    label_nodes as (
-        select
-            node,
-            bool_or(is_infra) as is_infra,
-            max(architecture) as architecture
-        from ocp_staged_nodes
-        group by node
-    ),
-    seen as (
-        select
-            pod_nodes.node,
-            pod_nodes.resource_id,
-            pod_nodes.cores,
-            coalesce(
-                pod_nodes.sent_role,
-                case
-                    when pod_nodes.runs_api_server then 'master'
-                    when label_nodes.is_infra then 'infra'
-                    else 'worker'
-                end
-            ) as node_role,
-            label_nodes.architecture
-        from pod_nodes
-        left join label_nodes using (node)
-    ),
-    completed as (
-        update reporting_ocp_nodes as known
-        set node_role = coalesce(nullif(known.node_role, ''), seen.node_role),
-            architecture = coalesce(nullif(known.architecture, ''), seen.architecture)
-        from seen
-        where known.cluster_id = v_cluster_uuid
-            and known.node = seen.node
-            and known.resource_id is not distinct from seen.resource_id
-            and known.node_capacity_cpu_cores is not distinct from seen.cores
-            and (coalesce(known.node_role, '') = '' or (coalesce(known.architecture, '') = '' and seen.architecture is not null))
-    )
-    insert into reporting_ocp_nodes (uuid, node, resource_id, node_capacity_cpu_cores, node_role, architecture, cluster_id)
-    select
-        gen_random_uuid(),
-        seen.node,
-        seen.resource_id,
-        seen.cores,
-        seen.node_role,
-        seen.architecture,
-        v_cluster_uuid
-    from seen
-    where not exists (
-        select 1
-        from reporting_ocp_nodes as known
-        where known.cluster_id = v_cluster_uuid
-            and known.node = seen.node
-            and known.resource_id is not distinct from seen.resource_id
-            and known.node_capacity_cpu_cores is not distinct from seen.cores
-    );
-
     insert into reporting_ocp_projects (uuid, project, cluster_id)
     select
         gen_random_uuid(),
@@ -149,4 +82,4 @@ begin
 end
 $$;
 comment on function ocp_record_dimensions(text, text, uuid) is
-'Step of populate_daily_summary_from_staging: adds clusters, nodes, projects and volume claims of the gathered rows.';
+'Step of populate_daily_summary_from_staging: adds clusters, projects and volume claims of the gathered rows.';

@@ -2,8 +2,8 @@
 -- Purpose  rows of the daily summary for node capacity that no pod took
 -- Reads    the pod rows just written; ocp_staged_pods, ocp_staged_nodes (temporary)
 -- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × node, capacity minus what the pod rows took
--- Why      the role of a node comes from the day's own line items, not from reporting_ocp_nodes, whose rows keep what
---          was seen first: else the order in which payloads arrive would decide where the capacity is charged
+-- Why      the role of a node comes from the day's own line items, not from reporting_ocp_nodes, which changes
+--          with other days: else a rebuild would move the capacity between Platform and Worker
 -- Rerun    the caller deletes the range's usage rows first; same input gives same rows
 
 create or replace function ocp_insert_unallocated_rows(p_start_date date, p_end_date date, p_source_uuid uuid)
@@ -56,7 +56,8 @@ begin
         select
             usage_day,
             node,
-            max(node_role) as sent_role,
+            max(node_role collate "C") as sent_role,
+            bool_or(is_control_plane) as is_control_plane,
             bool_or(namespace = 'openshift-kube-apiserver') as runs_api_server
         from ocp_staged_pods
         where node <> ''
@@ -66,13 +67,9 @@ begin
         select
             node_days.*,
             case
-                when coalesce(
-                    pod_roles.sent_role,
-                    case
-                        when pod_roles.runs_api_server then 'master'
-                        when label_nodes.is_infra then 'infra'
-                    end
-                ) in ('master', 'infra') then 'Platform unallocated'
+                when ocp_node_role(
+                    pod_roles.sent_role, pod_roles.is_control_plane, pod_roles.runs_api_server, label_nodes.is_infra
+                ) in ('master', 'control-plane', 'infra') then 'Platform unallocated'
                 -- An unknown role counts as worker: a NULL namespace would hide the capacity from every price.
                 else 'Worker unallocated'
             end as namespace

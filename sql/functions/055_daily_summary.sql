@@ -1,7 +1,7 @@
 -- functions/055_daily_summary.sql
 -- Purpose  usage rows of the daily summary for a range of days of one source and month
 -- Reads    live staging rows (035, 036, 037: each once, into temporary tables), node and cost category tables
--- Writes   reporting_ocpusagelineitem_daily_summary (050, 051, 052), dimension tables (040)
+-- Writes   reporting_ocpusagelineitem_daily_summary (050, 051, 052), dimension tables (040, 041)
 -- Setting  ocp.rules = design | koku, set for the transaction by the caller
 -- Rerun    deletes the range's usage rows first, same transaction; same input gives same rows
 
@@ -30,6 +30,7 @@ begin
     perform ocp_gather_volumes(p_start_date, p_end_date, p_source_uuid);
     perform ocp_gather_labels(p_start_date, p_end_date, p_source_uuid);
     perform ocp_record_dimensions(p_cluster_id, p_cluster_alias, p_source_uuid);
+    perform ocp_record_nodes(p_start_date, p_end_date, p_cluster_id, p_source_uuid);
 
     -- Cost rows and cloud cost stay until the cost step replaces them.
     delete from reporting_ocpusagelineitem_daily_summary

@@ -30,8 +30,7 @@ async function tablesAfter(send: (clusterId: string) => Promise<unknown>): Promi
   const sourceUuid = await pipeline.addSource(clusterId);
   await send(clusterId);
   const tables = new Map(await snapshotTables(pipeline.database, sourceUuid));
-  for (const name of ['reporting_ocp_nodes', 'reporting_ocp_projects', 'reporting_ocp_pvcs'])
-    tables.delete(name);
+  for (const name of ['reporting_ocp_projects', 'reporting_ocp_pvcs']) tables.delete(name);
   return tables;
 }
 

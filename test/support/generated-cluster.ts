@@ -12,8 +12,8 @@ interface LabelHistory {
 }
 
 interface NodePlan {
-  /** what the pod report says, the same on all days, because a node keeps the first role that was seen; may be blank */
-  role: string;
+  /** what the pod report says, by hour, repeated; may be blank */
+  roles: string[];
   /** whether the node label report mentions it */
   labelled: boolean;
   /** blank on bare metal */
@@ -23,6 +23,8 @@ interface NodePlan {
   /** cores from the second day on */
   resizedCores: number;
   labels: LabelHistory;
+  /** labels that say what the node is, by hour, repeated */
+  kinds: Labels[];
 }
 
 interface NamespacePlan {
@@ -86,20 +88,29 @@ const labelHistory: fc.Arbitrary<LabelHistory> = fc.record({
   changesAt: fc.nat({ max: 4 }),
 });
 
+const hourly = <T>(value: fc.Arbitrary<T>) => fc.array(value, { minLength: 1, maxLength: 4 });
+const blankOr = (value: fc.Arbitrary<number>) => fc.option(value, { nil: undefined });
+
 const node = fc.record({
-  role: fc.constantFrom('worker', 'master', 'infra', ''),
+  roles: hourly(fc.constantFrom('worker', 'master', 'control-plane', 'infra', '', '')),
   labelled: fc.boolean(),
   resourceId: fc.constantFrom('', 'i-0a', 'i-0b'),
   cores: fc.integer({ min: 1, max: 16 }),
   memoryGib: fc.integer({ min: 1, max: 64 }),
   resizedCores: fc.integer({ min: 1, max: 16 }),
   labels: labelHistory,
+  kinds: hourly(
+    fc.record(
+      {
+        node_role_kubernetes_io: fc.constantFrom('infra', 'worker'),
+        kubernetes_io_arch: fc.constantFrom('amd64', 'ARM64'),
+      },
+      { requiredKeys: [] },
+    ),
+  ),
 });
 
 const namespaceNames = ['shop', 'bank', 'kube-system', 'openshift-monitoring', 'openshift-kube-apiserver'];
-
-const hourly = <T>(value: fc.Arbitrary<T>) => fc.array(value, { minLength: 1, maxLength: 4 });
-const blankOr = (value: fc.Arbitrary<number>) => fc.option(value, { nil: undefined });
 
 const pod = fc.record({
   namespace: fc.nat({ max: 9 }),
@@ -207,7 +218,16 @@ function steadyLabels(first: Labels): LabelHistory {
 function steadyNode(role: string, cores: number): NodePlan {
   const memoryGib = 4 * cores;
   const labels = steadyLabels({ env: role });
-  return { role, labelled: true, resourceId: `i-${role}`, cores, memoryGib, resizedCores: cores, labels };
+  return {
+    roles: [role],
+    labelled: true,
+    resourceId: `i-${role}`,
+    cores,
+    memoryGib,
+    resizedCores: cores,
+    labels,
+    kinds: [{}],
+  };
 }
 
 function steadyPod(name: number, namespace: number, nodeIndex: number, seconds: number): PodPlan {
@@ -249,9 +269,11 @@ export function rowsOf(cluster: GeneratedCluster, hours: readonly string[] = hou
     storage_usage: perHour((hour, index) =>
       cluster.volumes.flatMap((_, i) => volumeRows(cluster, i, hour, index)),
     ),
-    node_labels: perHour((hour) =>
+    node_labels: perHour((hour, index) =>
       cluster.nodes.flatMap((plan, i) =>
-        plan.labelled ? [{ hour, node: `node-${i}`, node_labels: labelText(plan.labels, hour) }] : [],
+        plan.labelled
+          ? [{ hour, node: `node-${i}`, node_labels: labelText(plan.labels, hour, at(plan.kinds, index)) }]
+          : [],
       ),
     ),
     namespace_labels: perHour((hour) =>
@@ -278,7 +300,9 @@ function podRow(cluster: GeneratedCluster, index: number, hour: string, hourInde
     hour,
     pod: podName(plan),
     namespace: at(cluster.namespaces, plan.namespace).name,
-    ...(place < 0 ? { node: '', resource_id: '' } : nodeColumns(cluster, place % cluster.nodes.length, hour)),
+    ...(place < 0
+      ? { node: '', resource_id: '' }
+      : nodeColumns(cluster, place % cluster.nodes.length, hour, hourIndex)),
     pod_usage_cpu_core_seconds: at(plan.cpuSeconds, hourIndex),
     pod_request_cpu_core_seconds: at(plan.cpuRequestSeconds, hourIndex) ?? '',
     pod_usage_memory_byte_seconds: bytes(at(plan.memoryMib, hourIndex)),
@@ -291,12 +315,13 @@ function nodeColumns(
   cluster: GeneratedCluster,
   index: number,
   hour: string,
+  hourIndex: number,
 ): Record<string, string | number> {
   const plan = at(cluster.nodes, index);
   const cores = hour < '2026-10-02' ? plan.cores : plan.resizedCores;
   return {
     node: `node-${index}`,
-    node_role: plan.role,
+    node_role: at(plan.roles, hourIndex),
     resource_id: plan.resourceId,
     node_capacity_cpu_cores: cores,
     node_capacity_cpu_core_seconds: cores * secondsPerHour,
@@ -341,9 +366,9 @@ function volumeRow(cluster: GeneratedCluster, index: number, hour: string, rowIn
   };
 }
 
-function labelText(history: LabelHistory, hour: string): string {
+function labelText(history: LabelHistory, hour: string, more: Labels = {}): string {
   const now = Number(hour.slice(11, 13)) < history.changesAt ? history.first : history.later;
-  return Object.entries(now)
+  return Object.entries({ ...now, ...more })
     .map(([key, value]) => `label_${key}:${value}`)
     .join('|');
 }
