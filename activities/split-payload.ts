@@ -10,7 +10,8 @@ import { billingMonthOf, firstDay, monthsOf } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { readInbox } from '../platform/inbox.ts';
-import { dailyCsvKey, rejectsKey } from '../platform/object-keys.ts';
+import { leftOutCountOf, leftOutSentence } from '../platform/file-remarks.ts';
+import { dailyCsvKey, leftOutKey, rejectsKey } from '../platform/object-keys.ts';
 import { addLogContext } from '../platform/logging.ts';
 import { recordSplitFile } from '../platform/metrics.ts';
 import { readPayloadMembers } from '../platform/payload-archive.ts';
@@ -81,6 +82,7 @@ export async function splitPayload(
           store: deps.objectStore,
           keyFor: (kind, day) => dailyCsvKey(place, kind, day),
           rejectsKey: rejectsKey(place, payload.billingMonth),
+          leftOutKey: leftOutKey(place, payload.billingMonth),
           metadata: { manifestid: String(manifestId) },
           window: rowWindow(nowMs, retention),
           limits: {
@@ -158,6 +160,9 @@ async function registerFile(
       result.rejectsKey ?? null,
       result.message ?? null,
       requestId,
+      JSON.stringify(result.leftOutCounts),
+      result.leftOutKey ?? null,
+      result.warnings,
     ]);
     const fileId = rows[0]?.file_id;
     if (fileId === undefined) throw ledgerVanished(`file ${result.fileName}`, payload.schema);
@@ -228,6 +233,17 @@ async function registerReportPeriods(
   return ids;
 }
 
+function warningsOf(result: SplitFileResult): string[] {
+  if (result.message !== undefined) return [result.message];
+  const { fileName, rejectedRowCount, leftOutCounts, warnings } = result;
+  const leftOut = leftOutSentence(fileName, leftOutCounts);
+  return [
+    ...(rejectedRowCount === 0 ? [] : [`${fileName}: ${rejectedRowCount} rows rejected`]),
+    ...(leftOut === undefined ? [] : [leftOut]),
+    ...warnings,
+  ];
+}
+
 function summarise(
   manifestId: number,
   results: readonly SplitFileResult[],
@@ -235,12 +251,10 @@ function summarise(
 ): SplitSummary {
   const total = (count: (result: SplitFileResult) => number) =>
     results.reduce((sum, result) => sum + count(result), 0);
-  const warnings = results.flatMap((result) => {
-    if (result.message !== undefined) return [result.message];
-    return result.rejectedRowCount === 0
-      ? []
-      : [`${result.fileName}: ${result.rejectedRowCount} rows rejected`];
-  });
+  // Failed files first: the run stops for them, and says why with the first warning.
+  const inOrder = [...results].sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'));
+  const warnings = inOrder.flatMap(warningsOf);
+  const failure = inOrder[0]?.failure;
   for (const warning of warnings) log.warn('file has errors', { warning });
   const expiredCount = total((result) => result.expiredRowCount);
   if (expiredCount > 0)
@@ -250,11 +264,13 @@ function summarise(
     months: monthsOf(results.flatMap((result) => result.pieces.map((piece) => piece.usageDay))),
     fileCount: results.length,
     failedFileCount: results.filter((result) => result.state === 'failed').length,
+    ...(failure !== undefined && { failure }),
     rowCount: total((result) => result.rowCount),
     rejectedRowCount: total((result) => result.rejectedRowCount),
     ...(expiredCount > 0 && firstKept !== undefined
       ? { expired: { rowCount: expiredCount, firstKept } }
       : {}),
+    leftOutCount: total((result) => leftOutCountOf(result.leftOutCounts)),
     pieceCount: total((result) => (result.state === 'failed' ? 0 : result.pieces.length)),
     warnings: warnings.slice(0, mostNamesInHistory).map((warning) => warning.slice(0, 300)),
   };

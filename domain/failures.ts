@@ -3,7 +3,7 @@
  *
  * - `ManifestInvalid`      the archive or its manifest.json breaks the payload rules
  * - `PayloadUnavailable`   the download address answers that it will never deliver (401, 403, 404, 410)
- * - `ReportHeaderInvalid`  a report lacks columns that its kind requires
+ * - `ReportHeaderInvalid`  a report has a column twice that its kind has once
  * - `TooManyRejectedRows`  a report has more bad rows than the settings allow
  * - `DayNotOurs`           another writer summarised this day and nobody adopted it
  * - `SourceVanished`       the source, or what the ledger knew of its payload, was deleted while the run was under way

@@ -20,6 +20,8 @@ export interface ReportColumn {
   readonly type: ColumnType;
   /** a header without it is not of this kind; newer operators add the others */
   readonly required: boolean;
+  /** only of a number: its size must be below this, because a column it is written to holds no more */
+  readonly below?: number;
 }
 
 /** A kind of report: its columns and the table its hourly rows are staged in (in the tenant schema). */
@@ -31,6 +33,17 @@ export interface ReportKindDefinition {
 
 /** Largest believable size of a number, in any column: greater ones are measuring errors and their row is dropped. */
 export const LARGEST_BELIEVED_VALUE = 1e18;
+
+/**
+ * Numbers that reach a column of a summary table without becoming smaller on the way, and the size that does not fit there
+ * any more. All other numbers are divided before they are stored (3600, 2^30): what is believed fits.
+ */
+const BELOW: Readonly<Record<string, number>> = {
+  // reporting_ocp_nodes.node_capacity_cpu_cores is numeric(18,2)
+  node_capacity_cpu_cores: 1e16,
+  // reporting_ocp_vm_summary_p.pod_request_cpu_core_hours is numeric(33,15) and holds 24 times the cores
+  vm_cpu_request_cores: 1e18 / 24,
+};
 
 const INTERVAL = ['report_period_start', 'report_period_end', 'interval_start', 'interval_end'];
 
@@ -51,6 +64,7 @@ function define(kind: ReportKind, stagingTable: string, columns: Columns): Repor
     name,
     type,
     required,
+    ...(BELOW[name] === undefined ? {} : { below: BELOW[name] }),
   });
   return {
     kind,
@@ -117,6 +131,24 @@ export function reportKindDefinition(kind: ReportKind): ReportKindDefinition {
 /** Staging table of a kind, without schema. */
 export function stagingTableOf(kind: ReportKind): string {
   return definitions[kind].stagingTable;
+}
+
+/**
+ * Columns that a header has several times: which of two values a row means is then anybody's guess.
+ * @returns those of the kind, and others, which nobody reads; each once
+ */
+export function repeatedColumns(
+  kind: ReportKind,
+  header: readonly string[],
+): { known: string[]; unknown: string[] } {
+  const names = new Set(definitions[kind].columns.map((column) => column.name));
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const name of header) (seen.has(name) ? repeated : seen).add(name);
+  return {
+    known: [...repeated].filter((name) => names.has(name)),
+    unknown: [...repeated].filter((name) => !names.has(name)),
+  };
 }
 
 /** The kind that a header is of, or the kind that it resembles most and the columns it lacks for it. */

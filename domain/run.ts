@@ -1,4 +1,5 @@
 import type { DayProgress } from './day-progress.ts';
+import type { FailureType } from './failures.ts';
 import type { BillingMonth, UsageDay } from './usage-day.ts';
 
 /** Bounds and paces of one run, decided when it is started, so that a replay in the UI runs with the same ones. */
@@ -72,16 +73,23 @@ export interface AcceptedPayload {
   operatorVersion: string;
 }
 
+/** Why a report file failed. */
+export type FileFailure = Extract<FailureType, 'TooManyRejectedRows' | 'ReportHeaderInvalid'>;
+
 /** What splitting the archive came to. Rows and files are those of this archive. */
 export interface SplitSummary {
   manifestId: number;
   months: BillingMonth[];
   fileCount: number;
   failedFileCount: number;
+  /** why the first of them failed; absent in histories of earlier versions */
+  failure?: FileFailure;
   rowCount: number;
   rejectedRowCount: number;
   /** rows of months that are no longer kept, and the first day that is; absent when there are none */
   expired?: { rowCount: number; firstKept: UsageDay };
+  /** values left out of rows that were kept; absent in histories of earlier versions */
+  leftOutCount?: number;
   pieceCount: number;
   warnings: string[];
 }
@@ -136,6 +144,8 @@ export interface IngestManifestResult {
   rejectedRowCount: number;
   /** rows left out because their months are no longer kept; absent when there are none */
   expiredRowCount?: number;
+  /** values left out of rows that were kept; absent in histories of earlier versions */
+  leftOutCount?: number;
   rowsLoaded: number;
   daysSummarised: number;
   summaryRowCount: number;

@@ -30,6 +30,11 @@ export function rejectsKey(place: DailyCsvPlace, month: string): string {
   return `${folder(place, `${month}-01` as UsageDay)}/rejects.${place.manifestId}.${place.fileIndex}.csv`;
 }
 
+/** Key of the list of the first values left out of a file's rows, beside its daily CSVs of the month. */
+export function leftOutKey(place: DailyCsvPlace, month: string): string {
+  return `${folder(place, `${month}-01` as UsageDay)}/left-out.${place.manifestId}.${place.fileIndex}.csv`;
+}
+
 function folder(place: DailyCsvPlace, day: UsageDay): string {
   const [year = '', month = ''] = billingMonthOf(day).split('-');
   const account = place.schema.replace(/^acct/, '');

@@ -28,12 +28,15 @@ interface KernelExports {
   readonly listsAt: Global;
   readonly constantAt: Global;
   readonly idsAt: Global;
+  readonly notesAt: Global;
+  readonly mostNotes: Global;
   readonly blocksAt: Global;
   readonly blockBytes: Global;
   readonly blocksInTurn: Global;
   readonly memoryBytes: Global;
   scan(limit: number, fieldCount: number): number;
   goodRecords(from: number, recordCount: number, listed: number, longestName: number): number;
+  tidy(from: number, recordCount: number): number;
   forgetLabels(): void;
   findLabels(recordCount: number, listed: number): number;
   keepLabel(record: number, field: number, id: number): void;
@@ -48,11 +51,23 @@ interface KernelExports {
 
 const newline = 0x0a;
 const pageBytes = 64 * 1024;
-/** Memory of an instance: what wasm/plain-records.ts lays out takes 104 pages; those that are not touched cost nothing. */
+/** Memory of an instance: what wasm/plain-records.ts lays out takes 112 pages; those that are not touched cost nothing. */
 const memoryPages = 128;
 
 /** What is checked of a field of each record; numbers as in the kernel. */
-export const fieldChecks = { same: 0, number: 1, length: 2 } as const;
+export const fieldChecks = {
+  same: 0,
+  length: 2,
+  labels: 3,
+  /** a number is only seen to be good when it has at most so many digits before the point */
+  number: (mostWholeDigits: number) => 1 | (mostWholeDigits << 8),
+} as const;
+
+/**
+ * What is noted of a value of a good record, in the lowest bits of a note: written with spaces around it, a word for nothing, below
+ * zero, labels with a piece of several colons. The other bits are its place among the fields of all records.
+ */
+export const valueNotes = { trimmed: 0, leftOut: 1, negative: 2, labels: 3, bits: 2, mask: 3 } as const;
 
 /** How the value of a column of a tuple is made from a field; numbers as in the kernel. */
 export const columnRules = { interval: 0, number: 1, text: 2, labels: 3, null: 4 } as const;
@@ -99,6 +114,7 @@ export class PlainKernel {
   readonly #ends: Int32Array;
   readonly #lists: Int32Array;
   readonly #ids: Float64Array;
+  readonly #notes: Int32Array;
   readonly #constant: Uint8Array;
   readonly #mostLabelFields: number;
   readonly #blocks: readonly Buffer[];
@@ -125,6 +141,7 @@ export class PlainKernel {
     this.#ends = new Int32Array(buffer, value('endsAt'), value('mostFields'));
     this.#lists = new Int32Array(buffer, value('listsAt'), 2 * value('mostColumns'));
     this.#ids = new Float64Array(buffer, value('idsAt'), value('mostRecords') * value('mostLabelFields'));
+    this.#notes = new Int32Array(buffer, value('notesAt'), 1 + value('mostNotes'));
     this.#mostLabelFields = value('mostLabelFields');
     this.#constant = new Uint8Array(buffer, value('constantAt'), value('mostConstantBytes'));
     this.#blocks = Array.from({ length: value('blocksInTurn') }, (_, block) =>
@@ -165,6 +182,16 @@ export class PlainKernel {
   goodRecords(from: number, recordCount: number, checks: Int32Array, longestName: number): number {
     this.#lists.set(checks);
     return this.#wasm.goodRecords(from, recordCount, checks.length / 2, longestName);
+  }
+
+  /** What was noted of the records that {@link goodRecords} found good: {@link valueNotes}, in their order. Overwritten by its next call. */
+  valueNotes(): Int32Array {
+    return this.#notes.subarray(1, 1 + (this.#notes[0] ?? 0));
+  }
+
+  /** The records that {@link goodRecords} found good as they are stored: numbers trimmed, and blank where there is none. */
+  tidied(from: number, recordCount: number): Buffer {
+    return Buffer.from((this.#blocks[0] ?? Buffer.alloc(0)).subarray(0, this.#wasm.tidy(from, recordCount)));
   }
 
   /**

@@ -1,10 +1,14 @@
 import type { Readable } from 'node:stream';
-import { detectReportKind } from '../domain/report-kind.ts';
+import { tooManyBadRows } from '../domain/file-limits.ts';
+import type { FileLimits } from '../domain/file-limits.ts';
+import { detectReportKind, repeatedColumns } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
+import type { FileFailure } from '../domain/run.ts';
 import type { RowWindow } from '../domain/retention.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
 import { CsvUnreadable, csvLine, csvLineWithBytes, csvRecords, plainStart } from './csv-records.ts';
 import type { CsvRecord, PlainRecords, UnclosedQuote } from './csv-records.ts';
+import { FileRemarks, storeLeftOut } from './file-remarks.ts';
 import type { ObjectStore } from './object-store/index.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { withPlainKernel } from './plain-kernel.ts';
@@ -41,8 +45,16 @@ export interface SplitFileResult {
   expiredRowCount: number;
   /** object that lists the rejected rows */
   rejectsKey?: string;
+  /** values left out of rows that were kept, by column */
+  leftOutCounts: Readonly<Record<string, number>>;
+  /** object that lists the first of them */
+  leftOutKey?: string;
   /** one sentence for an unknown kind or a failed file */
   message?: string;
+  /** of a failed file */
+  failure?: FileFailure;
+  /** sentences about what is suspicious in a file that goes on */
+  warnings: string[];
   /** in the order of their days */
   pieces: SplitPiece[];
 }
@@ -58,11 +70,11 @@ export interface SplitFileOptions {
   store: Pick<ObjectStore, 'put'>;
   keyFor: (kind: ReportKind, day: UsageDay) => string;
   rejectsKey: string;
+  leftOutKey: string;
   metadata: Record<string, string>;
   /** times that rows may start at */
   window: RowWindow;
-  /** a file fails with more rejected rows than the number and than the share, both */
-  limits: { maxRejectedRows: number; maxRejectedRowsPercent: number };
+  limits: FileLimits;
   /** told about the first rejected rows */
   onReject: (reject: RejectedRow) => void;
   loggedRejects: number;
@@ -80,12 +92,13 @@ const progressEveryRows = 10_000;
 
 /**
  * Split one report file into a CSV per UTC day of `interval_start`, in one streaming pass; the kind is found by the
- * columns alone. Values stay as they were sent, in the file's own columns and order. Memory does not grow with the file:
- * a write buffer per day, and nothing else, is kept.
+ * columns alone. Values stay as they were sent, in the file's own columns and order, but for numbers: blanks around them are
+ * dropped, and a word for an absent one becomes blank, so that every engine reads the same. Memory does not grow with the
+ * file: a write buffer per day and the first values left out are kept.
  *
- * Rejected rows are listed in an object of their own, written only when there are any; rows of months that are no longer
- * kept are counted alone. A file that cannot be read to its
- * end is `failed`. When reading or storing fails, nothing that was being written appears; a day's object that was stored
+ * Rejected rows and values left out are listed in objects of their own, written only when there are any; rows of months that
+ * are no longer kept are counted alone. A file that cannot be read to its end is `failed`, and so is one with a column twice
+ * that we read. When reading or storing fails, nothing that was being written appears; a day's object that was stored
  * before another one failed stays, and the next attempt replaces it.
  */
 export async function splitReportFile(
@@ -118,7 +131,7 @@ async function readInto(
     for await (const some of records) {
       if (some.form === 'plain') await split.takeRun(some);
       else for (const record of some.records) await split.take(record);
-      if (split.unknown) return;
+      if (split.isOver) return;
     }
   } catch (error) {
     if (!(error instanceof CsvUnreadable)) throw error;
@@ -134,6 +147,11 @@ class FileSplit {
   #kind: ReportKind | undefined;
   #nearest: SplitFileResult['nearest'];
   #check: RowCheck | undefined;
+  readonly #remarks = new FileRemarks();
+  /** known columns that the header has twice */
+  #repeated: string[] = [];
+  /** other columns that it has twice */
+  #repeatedUnknown: string[] = [];
   #rejects: ObjectWriter | undefined;
   #unreadable: CsvUnreadable | undefined;
   readonly #rejectedByDay = new Map<UsageDay, number>();
@@ -146,9 +164,9 @@ class FileSplit {
     this.#options = options;
   }
 
-  /** the header is of no known kind: the rest need not be read */
-  get unknown(): boolean {
-    return this.#nearest !== undefined;
+  /** the header decides what becomes of the file: the rest need not be read */
+  get isOver(): boolean {
+    return this.#nearest !== undefined || this.#repeated.length > 0;
   }
 
   /** Rows that need no parsing: as long as they are of one piece, their bytes go there as one. */
@@ -158,18 +176,23 @@ class FileSplit {
     let piece: OpenPiece | undefined;
     let from = 0;
     for (let record = 0; record < run.recordCount;) {
-      const { checked, recordCount } = check.plain(run, record);
+      const { checked, recordCount, tidied } = check.plain(run, record);
       const place = isTaken(checked) ? checked.place : undefined;
       const next = place && (this.#pieces.get(place.usageDay) ?? (await this.#openPiece(place.usageDay)));
-      if (next !== piece) {
+      if (next !== piece || tidied !== undefined) {
         const start = plainStart(run, record, 0);
         if (piece !== undefined) await this.#write(piece, run.bytes.subarray(from, start));
         from = start;
         piece = next;
       }
-      if (next !== undefined && place !== undefined) this.#count(next, place.hour, recordCount);
-      else {
-        const end = run.ends[(record + recordCount) * run.fieldCount - 1] ?? 0;
+      const end = run.ends[(record + recordCount) * run.fieldCount - 1] ?? 0;
+      if (next !== undefined && place !== undefined) {
+        this.#count(next, place.hour, recordCount);
+        if (tidied !== undefined) {
+          await this.#write(next, tidied);
+          from = end + 1;
+        }
+      } else {
         if ('expired' in checked) this.#expiredRowCount += recordCount;
         else await this.#refuse(checked, run.line + record, run.bytes.subarray(from, end));
         from = end + 1;
@@ -184,8 +207,9 @@ class FileSplit {
       this.#readHeader(fields);
       return;
     }
-    const checked = this.#check?.fields(fields);
-    if (checked === undefined) return;
+    const row = this.#check?.fields(fields, line);
+    if (row === undefined) return;
+    const { checked, tidied = fields } = row;
     if (!isTaken(checked)) {
       if ('expired' in checked) this.#expiredRowCount += 1;
       else await this.#refuse(checked, line, raw);
@@ -194,7 +218,7 @@ class FileSplit {
     const { usageDay, hour } = checked.place;
     const piece = this.#pieces.get(usageDay) ?? (await this.#openPiece(usageDay));
     this.#count(piece, hour);
-    await this.#write(piece, Buffer.from(csvLine(fields)));
+    await this.#write(piece, Buffer.from(csvLine(tidied)));
   }
 
   /** The last record has a quote that never closes: it and all lines behind it are lost. */
@@ -212,10 +236,13 @@ class FileSplit {
   async finish(): Promise<SplitFileResult> {
     // Something came, but no header could be made of it.
     if (this.#header === undefined && this.#rejectedRowCount > 0) this.#readHeader([]);
-    const { fileName, rejectsKey } = this.#options;
-    // The list first: when it cannot be stored, no day's object has been replaced yet.
-    await this.#rejects?.close();
+    const { fileName, rejectsKey, leftOutKey } = this.#options;
     const state = this.#state();
+    // What is noted of rows that are kept says nothing of a file that is not.
+    const { leftOutCounts, leftOut } = state === 'failed' ? new FileRemarks() : this.#remarks;
+    // The lists first: when they cannot be stored, no day's object has been replaced yet.
+    await this.#rejects?.close();
+    await storeLeftOut(leftOut, this.#options);
     const pieces: SplitPiece[] = [];
     for (const [usageDay, { writer, rowCount, hourMask }] of [...this.#pieces].sort(([a], [b]) =>
       a < b ? -1 : 1,
@@ -238,9 +265,15 @@ class FileSplit {
       rejectedRowCount: this.#rejectedRowCount,
       expiredRowCount: this.#expiredRowCount,
       pieces,
+      leftOutCounts,
+      warnings: state === 'split' ? this.#warnings() : [],
+      ...(leftOut.length === 0 ? {} : { leftOutKey }),
       ...(this.#nearest === undefined ? {} : { nearest: this.#nearest }),
       ...(this.#rejects === undefined ? {} : { rejectsKey }),
       ...(message === undefined ? {} : { message }),
+      ...(state === 'failed' && {
+        failure: this.#repeated.length > 0 ? 'ReportHeaderInvalid' : 'TooManyRejectedRows',
+      }),
     };
   }
 
@@ -256,7 +289,8 @@ class FileSplit {
     const detected = detectReportKind(fields);
     if ('kind' in detected) {
       this.#kind = detected.kind;
-      this.#check = rowCheck(detected.kind, fields, this.#options.window);
+      ({ known: this.#repeated, unknown: this.#repeatedUnknown } = repeatedColumns(detected.kind, fields));
+      if (!this.isOver) this.#check = rowCheck(detected.kind, fields, this.#options.window, this.#remarks);
     } else this.#nearest = { kind: detected.nearest, missingColumns: detected.missingColumns };
   }
 
@@ -305,17 +339,28 @@ class FileSplit {
     await this.#rejects.write(csvLineWithBytes(problem, raw));
   }
 
+  #tooManyBadRows(): string | undefined {
+    const rows = { good: this.#rowCount, rejected: this.#rejectedRowCount, expired: this.#expiredRowCount };
+    return tooManyBadRows(rows, this.#options.limits);
+  }
+
   #state(): SplitFileResult['state'] {
     if (this.#nearest !== undefined) return 'unknown_kind';
-    if (this.#unreadable !== undefined) return 'failed';
-    const { maxRejectedRows, maxRejectedRowsPercent } = this.#options.limits;
-    const percent = (100 * this.#rejectedRowCount) / (this.#rowCount + this.#rejectedRowCount);
-    if (this.#rejectedRowCount > maxRejectedRows && percent > maxRejectedRowsPercent) return 'failed';
+    if (this.#unreadable !== undefined || this.#repeated.length > 0) return 'failed';
+    if (this.#tooManyBadRows() !== undefined) return 'failed';
     return this.#rowCount === 0 && this.#rejectedRowCount === 0 ? 'empty' : 'split';
   }
 
+  #warnings(): string[] {
+    const { fileName } = this.#options;
+    const repeated = this.#repeatedUnknown.map(
+      (name) => `${fileName}: the header has the unknown column ${name} twice; it is not read`,
+    );
+    return [...repeated, ...this.#remarks.sentences(fileName)];
+  }
+
   #message(state: SplitFileResult['state']): string | undefined {
-    const { fileName, limits } = this.#options;
+    const { fileName } = this.#options;
     if (this.#nearest !== undefined) {
       const { kind, missingColumns } = this.#nearest;
       const named = missingColumns.slice(0, 5).join(', ');
@@ -324,10 +369,12 @@ class FileSplit {
     }
     if (this.#unreadable !== undefined)
       return `${fileName}: ${this.#unreadable.message}; its days keep their previous data`;
+    if (this.#repeated.length > 0)
+      return `${fileName}: the header has ${this.#repeated.slice(0, 5).join(', ')} twice; its days keep their previous data`;
     if (state === 'failed')
       return (
-        `${fileName}: ${this.#rejectedRowCount} of ${this.#rowCount + this.#rejectedRowCount} rows are bad, more than ` +
-        `${limits.maxRejectedRows} rows and ${limits.maxRejectedRowsPercent} %; its days keep their previous data`
+        `${fileName}: ${this.#rejectedRowCount} of ${this.#rowCount + this.#rejectedRowCount} rows are bad, ` +
+        `${this.#tooManyBadRows() ?? 'too many'}; its days keep their previous data`
       );
     return undefined;
   }

@@ -39,7 +39,10 @@ export const endsAt: i32 = inputAt + inputBytes + slack;
 export const listsAt: i32 = endsAt + mostFields * 4 + slack;
 export const constantAt: i32 = listsAt + mostColumns * 8 + slack;
 export const idsAt: i32 = constantAt + mostConstantBytes + slack;
-const slotsAt: i32 = idsAt + mostRecords * mostLabelFields * 8 + slack;
+/** Notes of good records: how many, then each. A field can have two. */
+export const notesAt: i32 = idsAt + mostRecords * mostLabelFields * 8 + slack;
+export const mostNotes: i32 = 2 * mostFields;
+const slotsAt: i32 = notesAt + (2 + mostNotes) * 4 + slack;
 const labelTextsAt: i32 = slotsAt + slotCount * slotBytes + slack;
 export const blocksAt: i32 = labelTextsAt + labelTextBytes + slack;
 export const blockBytes: i32 = inputBytes + mostRecords * tupleBytes + slack;
@@ -47,11 +50,15 @@ export const blocksInTurn: i32 = 3;
 /** Bytes of memory that an instance needs. */
 export const memoryBytes: i32 = blocksAt + blocksInTurn * blockBytes;
 
+const space: i32 = 0x20;
+const plus: i32 = 0x2b;
 const comma: i32 = 0x2c;
 const newline: i32 = 0x0a;
 const minus: i32 = 0x2d;
 const point: i32 = 0x2e;
 const zero: i32 = 0x30;
+/** Makes a small letter of a great one, and leaves all other characters of the absent forms as they are. */
+const smallLetter: i32 = 0x20;
 
 /** Fields of a record of the input that was scanned last. */
 let fieldCount: i32 = 0;
@@ -65,7 +72,7 @@ let fieldCount: i32 = 0;
 export function scan(limit: i32, fields: i32): i32 {
   fieldCount = fields;
   const most = min(mostRecords, mostFields / fields);
-  const space = i8x16.splat(0x20);
+  const spaces = i8x16.splat(0x20);
   const quotes = i8x16.splat(0x22);
   const commas = i8x16.splat(0x2c);
   const deletes = i8x16.splat(0x7f);
@@ -76,7 +83,10 @@ export function scan(limit: i32, fields: i32): i32 {
   for (let block = 0; block < limit; block += 16) {
     const bytes = v128.load(inputAt + block);
     // As signed numbers, bytes beyond ASCII are below the space, as control characters are.
-    const odd = v128.or(v128.or(i8x16.lt_s(bytes, space), i8x16.eq(bytes, deletes)), i8x16.eq(bytes, quotes));
+    const odd = v128.or(
+      v128.or(i8x16.lt_s(bytes, spaces), i8x16.eq(bytes, deletes)),
+      i8x16.eq(bytes, quotes),
+    );
     let marks = i8x16.bitmask(v128.or(odd, i8x16.eq(bytes, commas)));
     while (marks != 0) {
       const at = block + ctz(marks);
@@ -121,38 +131,52 @@ function isSame(left: i32, right: i32, length: i32): bool {
 /** What is checked of a field, in the lists of {@link goodRecords}; 0 means the same bytes as in the first record. */
 const checkNumber: i32 = 1;
 const checkLength: i32 = 2;
+const checkLabels: i32 = 3;
 
 /**
  * How many records from `from` on are good and like that one: fields that hold times are the same, fields that hold numbers
- * are plain numbers or blank, names are not too long.
+ * are numbers or absent, names are not too long. What is odd about their values is noted at `notes`.
  *
- * @param listed checks at `lists`, each a rule and a field
+ * @param listed checks at `lists`, each a rule and a field; a number's rule has in its second byte how many digits may be
+ *   before the point
  */
 export function goodRecords(from: i32, recordCount: i32, listed: i32, longestName: i32): i32 {
   let record = from;
+  noteEnd = notesAt + 4;
+  let goodNoteEnd = noteEnd;
   for (; record < recordCount; record += 1) {
-    for (let i = 0; i < listed; i += 1) {
-      const rule = load<i32>(listsAt + i * 8);
-      const field = load<i32>(listsAt + i * 8 + 4);
-      const end = endAt(record, field);
-      const start = startOf(end);
-      const length = load<i32>(end) - start;
-      if (rule == checkNumber) {
-        if (!isPlainNumberOrBlank(inputAt + start, length)) return record - from;
-      } else if (rule == checkLength) {
-        if (length > longestName) return record - from;
-      } else {
-        const firstEnd = endAt(from, field);
-        const firstStart = startOf(firstEnd);
-        if (length != load<i32>(firstEnd) - firstStart) return record - from;
-        if (!isSame(inputAt + start, inputAt + firstStart, length)) return record - from;
-      }
-    }
+    if (!isGoodRecord(record, from, listed, longestName)) break;
+    goodNoteEnd = noteEnd;
   }
+  store<i32>(notesAt, (goodNoteEnd - notesAt - 4) >> 2);
   return record - from;
 }
 
-const mostWholeDigits: i32 = 18;
+function isGoodRecord(record: i32, from: i32, listed: i32, longestName: i32): bool {
+  for (let i = 0; i < listed; i += 1) {
+    const rule = i32(load<u8>(listsAt + i * 8));
+    const field = load<i32>(listsAt + i * 8 + 4);
+    const end = endAt(record, field);
+    const start = startOf(end);
+    const length = load<i32>(end) - start;
+    if (rule == checkNumber) {
+      const mostDigits = i32(load<u8>(listsAt + i * 8 + 1));
+      if (!isPlainNumberOrBlank(inputAt + start, length, mostDigits)) {
+        if (!isOtherNumber(inputAt + start, length, mostDigits, end)) return false;
+      } else if (i32(load<u8>(inputAt + start)) == minus) noteNegative(inputAt + start, length, end);
+    } else if (rule == checkLength) {
+      if (length > longestName) return false;
+    } else if (rule == checkLabels) {
+      if (hasSeveralColons(inputAt + start, length)) note(end, noteLabels);
+    } else {
+      const firstEnd = endAt(from, field);
+      const firstStart = startOf(firstEnd);
+      if (length != load<i32>(firstEnd) - firstStart) return false;
+      if (!isSame(inputAt + start, inputAt + firstStart, length)) return false;
+    }
+  }
+  return true;
+}
 
 function passDigits(from: i32, end: i32): i32 {
   let at = from;
@@ -160,16 +184,177 @@ function passDigits(from: i32, end: i32): i32 {
   return at;
 }
 
-/** Blank, or digits, perhaps with a sign and a fraction: a number below 1e18. */
-function isPlainNumberOrBlank(start: i32, length: i32): bool {
+/** Blank, or digits, perhaps with a minus and a fraction: a number with at most so many digits before the point. */
+function isPlainNumberOrBlank(start: i32, length: i32, mostDigits: i32): bool {
   if (length == 0) return true;
   const end = start + length;
   const wholeStart = i32(load<u8>(start)) == minus ? start + 1 : start;
   let at = passDigits(wholeStart, end);
   const wholeDigits = at - wholeStart;
-  if (wholeDigits == 0 || wholeDigits > mostWholeDigits) return false;
+  if (wholeDigits == 0 || wholeDigits > mostDigits) return false;
   if (at < end && i32(load<u8>(at)) == point) at = passDigits(at + 1, end);
   return at == end;
+}
+
+// ---- numbers as operators print them -------------------------------------------------------------------------------
+
+/** What is noted of a field: the address of its end among `ends`, and one of these in the lowest bits. */
+const noteTrimmed: i32 = 0;
+const noteLeftOut: i32 = 1;
+const noteIsNegative: i32 = 2;
+const noteLabels: i32 = 3;
+const noteBits: i32 = 2;
+
+let noteEnd: i32 = 0;
+
+function note(end: i32, what: i32): void {
+  store<i32>(noteEnd, (((end - endsAt) >> 2) << noteBits) | what);
+  noteEnd += 4;
+}
+
+function noteNegative(start: i32, length: i32, end: i32): void {
+  for (let at = start + 1; at < start + length; at += 1) {
+    const byte = i32(load<u8>(at));
+    if (byte > zero && byte <= zero + 9) {
+      note(end, noteIsNegative);
+      return;
+    }
+    if ((byte | smallLetter) == letterE) return;
+  }
+}
+
+function passSpaces(from: i32, end: i32): i32 {
+  let at = from;
+  while (at < end && i32(load<u8>(at)) == space) at += 1;
+  return at;
+}
+
+function withoutSpacesAtEnd(from: i32, end: i32): i32 {
+  let at = end;
+  while (at > from && i32(load<u8>(at - 1)) == space) at -= 1;
+  return at;
+}
+
+/**
+ * A number within spaces, in scientific notation or with a plus; or a word for an absent one. What is odd about it is noted.
+ * @returns false when it is neither, or not seen at once to be small enough
+ */
+function isOtherNumber(fieldStart: i32, fieldLength: i32, mostDigits: i32, fieldEnd: i32): bool {
+  const start = passSpaces(fieldStart, fieldStart + fieldLength);
+  const end = withoutSpacesAtEnd(start, fieldStart + fieldLength);
+  const length = end - start;
+  if (isAbsentForm(start, length)) {
+    note(fieldEnd, noteLeftOut);
+    return true;
+  }
+  if (length > 0 && !isScientificNumber(start, end, mostDigits)) return false;
+  if (length != fieldLength) note(fieldEnd, noteTrimmed);
+  if (length > 0 && i32(load<u8>(start)) == minus) noteNegative(start, length, fieldEnd);
+  return true;
+}
+
+const letterE: i32 = 0x65;
+/** Digits of an exponent that are looked at. */
+const mostExponentDigits: i32 = 4;
+
+function isScientificNumber(start: i32, end: i32, mostDigits: i32): bool {
+  const first = i32(load<u8>(start));
+  const wholeStart = first == minus || first == plus ? start + 1 : start;
+  let at = passDigits(wholeStart, end);
+  let digits = at - wholeStart;
+  let size = digits;
+  if (at < end && i32(load<u8>(at)) == point) {
+    const fractionStart = at + 1;
+    at = passDigits(fractionStart, end);
+    digits += at - fractionStart;
+  }
+  if (digits == 0) return false;
+  if (at < end && (i32(load<u8>(at)) | smallLetter) == letterE) {
+    at += 1;
+    const sign = at < end ? i32(load<u8>(at)) : 0;
+    if (sign == minus || sign == plus) at += 1;
+    const exponentStart = at;
+    at = passDigits(at, end);
+    if (at == exponentStart || at - exponentStart > mostExponentDigits) return false;
+    if (sign != minus) size += wholeNumber(exponentStart, at);
+  }
+  return at == end && size <= mostDigits;
+}
+
+function wholeNumber(start: i32, end: i32): i32 {
+  let value = 0;
+  for (let at = start; at < end; at += 1) value = value * 10 + i32(load<u8>(at)) - zero;
+  return value;
+}
+
+const longestAbsentForm: i32 = 5;
+
+/** `NaN`, `null`, `none`, `nil`, `<nil>`, `n/a`, `-`, in any case. */
+function isAbsentForm(start: i32, length: i32): bool {
+  if (length == 0 || length > longestAbsentForm) return false;
+  // Its characters as one number, the first in the lowest byte.
+  let form: u64 = 0;
+  for (let i = length - 1; i >= 0; i -= 1) form = (form << 8) | u64(i32(load<u8>(start + i)) | smallLetter);
+  return (
+    form == 0x6e_61_6e || // nan
+    form == 0x6c_6c_75_6e || // null
+    form == 0x65_6e_6f_6e || // none
+    form == 0x6c_69_6e || // nil
+    form == 0x3e_6c_69_6e_3c || // <nil>
+    form == 0x61_2f_6e || // n/a
+    form == 0x2d // -
+  );
+}
+
+/**
+ * Whether two colons have no `|` between them: a piece of labels that is left out.
+ *
+ * Sixteen bytes at a time. Behind each colon a one is added to the bits of all bytes that are neither colon nor `|`: it is carried
+ * along to the next byte that is one of both, and out of the block when there is none.
+ */
+function hasSeveralColons(start: i32, length: i32): bool {
+  const colons = i8x16.splat(0x3a);
+  const bars = i8x16.splat(0x7c);
+  let carried: i32 = 0;
+  for (let block = 0; block < length; block += 16) {
+    const bytes = v128.load(start + block);
+    const rest = length - block;
+    const within = rest >= 16 ? 0xffff : (1 << rest) - 1;
+    const colon = i8x16.bitmask(i8x16.eq(bytes, colons)) & within;
+    const marks = (i8x16.bitmask(i8x16.eq(bytes, bars)) & within) | colon;
+    const reached = ((colon << 1) | carried) + (~marks & 0xffff);
+    if ((reached & colon) != 0) return true;
+    carried = reached >> 16;
+  }
+  return false;
+}
+
+/**
+ * Put good records together as they are stored: without spaces around numbers, and blank where a number is absent.
+ * @returns bytes written to the first block
+ */
+export function tidy(from: i32, recordCount: i32): i32 {
+  let out = blocksAt;
+  let copied = inputAt + startOf(endAt(from, 0));
+  const until = inputAt + load<i32>(endAt(from + recordCount - 1, fieldCount - 1)) + 1;
+  const noteCount = load<i32>(notesAt);
+  for (let i = 1; i <= noteCount; i += 1) {
+    const noted = load<i32>(notesAt + i * 4);
+    const what = noted & ((1 << noteBits) - 1);
+    if (what > noteLeftOut) continue;
+    const fieldEnd = endsAt + (noted >> noteBits) * 4;
+    const end = inputAt + load<i32>(fieldEnd);
+    const fieldStart = inputAt + startOf(fieldEnd);
+    const start = what == noteLeftOut ? end : passSpaces(fieldStart, end);
+    const length = withoutSpacesAtEnd(start, end) - start;
+    memory.copy(out, copied, fieldStart - copied);
+    out += fieldStart - copied;
+    memory.copy(out, start, length);
+    out += length;
+    copied = end;
+  }
+  memory.copy(out, copied, until - copied);
+  return out + until - copied - blocksAt;
 }
 
 // ---- labels --------------------------------------------------------------------------------------------------------

@@ -169,6 +169,7 @@ async function loadAndSummarise(
     rowCount: split.rowCount,
     rejectedRowCount: split.rejectedRowCount,
     ...(split.expired === undefined ? {} : { expiredRowCount: split.expired.rowCount }),
+    ...(split.leftOutCount !== undefined && { leftOutCount: split.leftOutCount }),
     rowsLoaded: board.progress.rowsLoaded,
     daysSummarised: board.progress.daysSummarised,
     ...totals,
@@ -216,7 +217,7 @@ async function summariseMonths(
 }
 
 /**
- * Files with too many bad rows keep their days as they were; everything else is done by now. An operator decides: skip
+ * Files with too many bad rows, or a header that cannot be read, keep their days as they were; everything else is done by now. An operator decides: skip
  * leaves the files out for good, retry splits the payload again (with other limits). Then all steps run once more: they do
  * what the decision left behind.
  */
@@ -227,7 +228,7 @@ async function afterFailedFiles(
 ): Promise<SplitSummary> {
   const { activities, board, decisions, input } = run;
   const failure = ApplicationFailure.create({
-    type: 'TooManyRejectedRows',
+    type: split.failure ?? 'TooManyRejectedRows',
     message: split.warnings[0] ?? `${split.failedFileCount} files have too many bad rows`,
     nonRetryable: true,
   });

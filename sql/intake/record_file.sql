@@ -4,6 +4,7 @@
 -- Status   1 done, 2 failed (failed_status 4: while processing), 4 processing until its pieces are staged
 -- Params   $1 manifest_id integer   $2 file name text   $3 state text   $4 kind text   $5 rows bigint   $6 rejected rows bigint
 --          $7 expired rows bigint   $8 rejects object key text   $9 message text   $10 request id text
+--          $11 values left out by column jsonb   $12 left-out object key text   $13 warnings text[]
 -- Rerun    same values again
 with status as (
     update public.reporting_common_costusagereportstatus
@@ -23,6 +24,9 @@ set state = $3,
     rejects_key = $8,
     message = $9,
     request_id = $10,
+    left_out_counts = $11,
+    left_out_key = $12,
+    warnings = $13,
     updated_at = now()
 where manifest_id = $1
     and file_name = $2

@@ -22,9 +22,9 @@ describe('25 rows with text where a number belongs', () => {
       outcome: 'completed',
       fileCount: 2,
       failedFileCount: 0,
-      rowCount: 40 - 25 + 4,
+      rowCount: 200 - 25 + 4,
       rejectedRowCount: 25,
-      rowsLoaded: 40 - 25 + 4,
+      rowsLoaded: 200 - 25 + 4,
     });
     expect(sent.summary.podHours).toBeCloseTo(allPodHours - 25, 9);
     expect(sent.summary.volumeGibMonths).toBeCloseTo(volumeGibMonths, 9);
@@ -61,7 +61,7 @@ describe('25 rows with text where a number belongs', () => {
     const text = await sent.statusText();
     expect(status).toMatchObject({ state: 'completed with errors', rejectedRowCount: 25 });
     const files = new Map(status.files.map((file) => [file.fileName, file]));
-    expect(files.get(sent.fileName)).toMatchObject({ rowCount: 15, rejectedRowCount: 25, state: 'split' });
+    expect(files.get(sent.fileName)).toMatchObject({ rowCount: 175, rejectedRowCount: 25, state: 'split' });
     for (const [name, file] of files)
       if (name !== sent.fileName) expect(file).toMatchObject({ rejectedRowCount: 0, rejectsKey: null });
     expect(text).toContain('completed with errors');

@@ -59,7 +59,7 @@ describe('what spreadsheets and other tools make of a report loses nothing', () 
     expect(sent.result).toMatchObject({
       outcome: 'completed',
       rejectedRowCount: 0,
-      rowCount: 44,
+      rowCount: 204,
       warnings: [],
     });
     expectSummary(sent, allPodHours);
@@ -92,7 +92,7 @@ describe('bytes that no operator writes', () => {
     );
     expect(sent.result).toMatchObject({ outcome: 'completed', rejectedRowCount: 0 });
     expectSummary(sent, allPodHours);
-    expect(await distinct(sent, `staged.pod`)).toHaveLength(10);
+    expect(await distinct(sent, `staged.pod`)).toHaveLength(50);
   });
 
   test.for([
@@ -194,13 +194,16 @@ describe('a report that was cut', () => {
     const sent = await input.send('cut-row', (csv) => csv.slice(0, -60));
     expect(sent.result).toMatchObject({ outcome: 'completed', rejectedRowCount: 1, failedFileCount: 0 });
     expectSummary(sent, allPodHours - 1);
-    expect(sent.log[0]).toMatchObject({ line: 41, reason: expect.stringMatching(/fields, found/) as string });
+    expect(sent.log[0]).toMatchObject({
+      line: 201,
+      reason: expect.stringMatching(/fields, found/) as string,
+    });
   });
 
   test('within quotes loses the rows from there on, which are counted', async () => {
     const sent = await input.send('cut-quote', (csv) => {
       const lines = csv.split('\n');
-      return [...lines.slice(0, 30), `"${lines[30] ?? ''}`, ...lines.slice(31)].join('\n').slice(0, -60);
+      return [...lines.slice(0, 190), `"${lines[190] ?? ''}`, ...lines.slice(191)].join('\n').slice(0, -60);
     });
     expect(sent.result).toMatchObject({ outcome: 'completed', rejectedRowCount: 11 });
     expectSummary(sent, allPodHours - 11);

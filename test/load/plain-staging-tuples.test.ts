@@ -35,7 +35,7 @@ async function linesOf(
 const number = fc.oneof(
   fc.double({ noNaN: true, min: -1e18, max: 1e18 }).map(String),
   fc.integer({ min: -1e9, max: 1e9 }).map((value) => (value / 1e4).toFixed(6)),
-  fc.constantFrom('', '.5', '-.5', '5.', '+1', '1e3', '1e-400', `0.${'0'.repeat(400)}1`, `1.${'1'.repeat(98)}`, `1.${'1'.repeat(99)}`, '0007'),
+  fc.constantFrom('', '.5', '-.5', '5.', '+1', '1e3', '1e-400', '1.8e+03', '+1800', '-0.000000', '4.9E-324', `0.${'0'.repeat(400)}1`, `1.${'1'.repeat(98)}`, `1.${'1'.repeat(99)}`, '0007'),
 ); // prettier-ignore
 const texts = fc.oneof(
   { weight: 40, arbitrary: fc.stringMatching(/^[a-z0-9 :|._-]{0,30}$/) },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import { billingMonth } from '../../domain/usage-day.ts';
 import { clock, loadConfig } from '../../platform/config.ts';
@@ -162,6 +162,62 @@ test('a payload with a failed file does not replace days that this file would ha
     { d: '2026-10-01', h: 2 },
     { d: '2026-10-02', h: 2 },
   ]);
+});
+
+describe('a small re-sent day', () => {
+  const day = Array.from({ length: 24 }, (_, hour) => row(`2026-10-01 ${String(hour).padStart(2, '0')}:00`));
+  /** The same payload, its files changed. */
+  const changed = (payload: Payload, change: (csv: string) => string): Payload => ({
+    ...payload,
+    files: new Map([...payload.files].map(([name, csv]) => [name, change(csv)])),
+  });
+  const lines = (csv: string, change: (fields: string[], index: number, header: string[]) => string[]) => {
+    const [header = '', ...rows] = csv.trimEnd().split('\n');
+    const names = header.split(',');
+    return [header, ...rows.map((line, index) => change(line.split(','), index, names).join(','))].join('\n');
+  };
+  const spoilt: [what: string, change: (csv: string) => string, failure: string, message: RegExp][] = [
+    [
+      'of which no row is good',
+      (csv) => lines(csv, (fields) => fields.slice(0, -1)),
+      'TooManyRejectedRows',
+      /24 of 24 rows are bad, no row is good/,
+    ],
+    [
+      'with 20 bad rows of 24',
+      (csv) =>
+        lines(csv, (fields, index, header) =>
+          index < 4 ? fields : fields.with(header.indexOf('pod_usage_cpu_core_seconds'), '+Inf'),
+        ),
+      'TooManyRejectedRows',
+      /20 of 24 rows are bad, at least 10 rows and more than 20 %/,
+    ],
+    [
+      'with a column twice',
+      (csv) => csv.trimEnd().split('\n').map((line, i) => `${line},${i === 0 ? 'node' : ''}`).join('\n'),
+      'ReportHeaderInvalid',
+      /the header has node twice; its days keep their previous data/,
+    ],
+  ]; // prettier-ignore
+  test.for(spoilt)('%s fails and leaves the day as it was', async ([, change, failure, message]) => {
+    const p = await pipeline();
+    await p.send(buildPayload({ pod_usage: day.slice(0, 12) }, { date: '2026-10-01T12:00:00Z' }));
+    const again = buildPayload({ pod_usage: day }, { date: '2026-10-02T00:00:00Z' });
+    const { split } = await p.send(changed(again, change));
+    expect(split).toMatchObject({ failedFileCount: 1, failure });
+    expect(split.warnings[0]).toMatch(message);
+    expect(await p.days()).toEqual([{ d: '2026-10-01', h: 12 }]);
+  });
+
+  test('with NaN in a column of most rows is taken whole, and counts them as blank', async () => {
+    const p = await pipeline();
+    await p.send(buildPayload({ pod_usage: day.slice(0, 12) }, { date: '2026-10-01T12:00:00Z' }));
+    const again = day.map((one, index) => (index < 2 ? one : { ...one, pod_usage_cpu_core_seconds: 'NaN' }));
+    const { split } = await p.send(buildPayload({ pod_usage: again }, { date: '2026-10-02T00:00:00Z' }));
+    expect(split).toMatchObject({ failedFileCount: 0, rejectedRowCount: 0, leftOutCount: 22 });
+    // Profile koku: a blank usage is 0, and two hours are left that say more.
+    expect(await p.days()).toEqual([{ d: '2026-10-01', h: 2 }]);
+  });
 });
 
 test('an aggregation does not wait for a load of a piece that is not its own', async () => {

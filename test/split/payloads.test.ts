@@ -101,7 +101,6 @@ const malformedRows = [
   { line: 4, column: '', reason: 'expected 19 fields, found 12' },
   { line: 5, column: 'pod_usage_cpu_core_seconds', reason: 'expected a number, found "abc"' },
   { line: 7, column: 'pod_usage_memory_byte_seconds', reason: 'expected at most 1e18, found 1e19' },
-  { line: 11, column: 'pod_request_cpu_core_seconds', reason: 'expected a number, found "NaN"' },
 ];
 
 test.for([
@@ -123,13 +122,16 @@ test.for([
   expect(pods).toMatchObject({
     state: 'split',
     kind: 'pod_usage',
-    rowCount: 5,
+    rowCount: 6,
     rejectedRowCount: rejects.length,
   });
+  // Pod 9 has a NaN and is negative; a label of another pod has two colons. The rows are kept.
+  expect(pods?.leftOutCounts).toEqual({ pod_labels: 1, pod_request_cpu_core_seconds: 1 });
+  expect(pods?.warnings).toHaveLength(1);
   expect(pods?.told).toEqual(rejects);
-  // Three of the rejected rows say which day they belong to.
+  // Two of the rejected rows say which day they belong to.
   expect(pods?.pieces).toMatchObject([
-    { usageDay: '2026-10-01', rowCount: 5, rejectedRowCount: 3, hourMask: 1 },
+    { usageDay: '2026-10-01', rowCount: 6, rejectedRowCount: 2, hourMask: 1 },
   ]);
   expect(others.map(({ kind, rowCount, rejectedRowCount }) => [kind, rowCount, rejectedRowCount])).toEqual([
     ['storage_usage', 17, 0],

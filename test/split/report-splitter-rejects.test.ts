@@ -43,8 +43,8 @@ describe('rejected rows', () => {
       /^expected a number, found "much"$/,
     ],
     [
-      'NaN',
-      good(1, 0, { pod_usage_cpu_core_seconds: 'NaN' }),
+      'a NaN with a sign',
+      good(1, 0, { pod_usage_cpu_core_seconds: '-NaN' }),
       'pod_usage_cpu_core_seconds',
       /^expected a number/,
     ],
@@ -55,16 +55,46 @@ describe('rejected rows', () => {
       /^expected a number/,
     ],
     [
+      'infinity as Go prints it',
+      good(1, 0, { pod_usage_cpu_core_seconds: '+Inf' }),
+      'pod_usage_cpu_core_seconds',
+      /^expected a number, found "\+Inf"$/,
+    ],
+    [
+      'an underscore',
+      good(1, 0, { pod_usage_cpu_core_seconds: '1_800' }),
+      'pod_usage_cpu_core_seconds',
+      /^expected a number/,
+    ],
+    [
+      'a thousands separator',
+      good(1, 0, { pod_usage_cpu_core_seconds: '1,800.5' }),
+      'pod_usage_cpu_core_seconds',
+      /^expected a number/,
+    ],
+    [
       'hexadecimal',
       good(1, 0, { node_capacity_cpu_cores: '0x10' }),
       'node_capacity_cpu_cores',
       /^expected a number/,
     ],
     [
-      'a number with a blank',
-      good(1, 0, { node_capacity_cpu_cores: ' 4' }),
+      'a number with a blank in it',
+      good(1, 0, { node_capacity_cpu_cores: '4 000' }),
       'node_capacity_cpu_cores',
       /^expected a number/,
+    ],
+    [
+      'a number with a blank that is neither space nor tab',
+      good(1, 0, { node_capacity_cpu_cores: '\u00a04' }),
+      'node_capacity_cpu_cores',
+      /^expected a number/,
+    ],
+    [
+      'more cores than the table of nodes holds',
+      good(1, 0, { node_capacity_cpu_cores: '10000000000000000' }),
+      'node_capacity_cpu_cores',
+      /^expected less than 10000000000000000, found 10000000000000000$/,
     ],
     [
       'a number too great',
@@ -186,18 +216,24 @@ describe('the thresholds of a file', () => {
 
   test.for([
     [1_900, 100, 'split', 'exactly 100 rows and 5 %'],
-    [0, 100, 'split', 'all rows bad, but only 100'],
     [3_000, 150, 'split', 'more than 100 rows, but below 5 %'],
     [1_919, 101, 'split', 'more than 100 rows and exactly 5 %'],
-    [1_900, 101, 'failed', 'more than 100 rows and more than 5 %'],
-    [0, 101, 'failed', 'all rows bad'],
-  ] as const)('%d good and %d bad rows are %s: %s', async ([goodRows, badRows, state]) => {
+    [1_900, 101, 'failed', 'more than 100 rows and 5 %'],
+    [400, 100, 'split', 'exactly 20 %'],
+    [399, 100, 'failed', 'at least 10 rows and more than 20 %'],
+    [39, 10, 'failed', 'at least 10 rows and more than 20 %'],
+    [1, 9, 'split', 'nearly all rows bad, but fewer than 10'],
+    [0, 1, 'failed', 'no row is good'],
+    [0, 100, 'failed', 'no row is good'],
+    [0, 101, 'failed', 'no row is good'],
+    [0, 0, 'empty', 'no row at all'],
+  ] as const)('%d good and %d bad rows are %s: %s', async ([goodRows, badRows, state, why]) => {
     const store = await temporaryStore();
     const result = await split(store, rows(goodRows, badRows));
     expect(result).toMatchObject({ state, rowCount: goodRows, rejectedRowCount: badRows });
     if (state === 'failed')
       expect(result.message).toBe(
-        `report.0.csv: ${badRows} of ${goodRows + badRows} rows are bad, more than 100 rows and 5 %; its days keep their previous data`,
+        `report.0.csv: ${badRows} of ${goodRows + badRows} rows are bad, ${why}; its days keep their previous data`,
       );
     else expect(result).not.toHaveProperty('message');
   });
@@ -207,5 +243,9 @@ describe('the thresholds of a file', () => {
     const limits = { maxRejectedRows: 0, maxRejectedRowsPercent: 0 };
     expect(await split(store, rows(1_000, 1), { limits })).toMatchObject({ state: 'failed' });
     expect(await split(store, rows(1_000, 0), { limits })).toMatchObject({ state: 'split' });
+    // Whoever allows more than a fifth means it for small files too.
+    const lenient = { maxRejectedRows: 0, maxRejectedRowsPercent: 50 };
+    expect(await split(store, rows(50, 50), { limits: lenient })).toMatchObject({ state: 'split' });
+    expect(await split(store, rows(49, 50), { limits: lenient })).toMatchObject({ state: 'failed' });
   });
 });

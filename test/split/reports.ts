@@ -35,7 +35,7 @@ export function rowOf(
   return reportKindDefinition(kind).columns.map(({ name, type }) => {
     const given = values[name];
     if (given !== undefined) return given;
-    if (name === 'interval_start') return start;
+    if (name === 'interval_start' || name === 'interval_end') return start;
     if (type === 'timestamp') return '2026-10-01 00:00:00 +0000 UTC';
     if (type === 'number') return '1.5';
     return type === 'labels' ? 'label_app:web' : `a-${name}`;
@@ -72,6 +72,7 @@ export async function split(
       store,
       keyFor: (kind, day) => `data/${kind}.${day}.csv`,
       rejectsKey: 'data/rejects.csv',
+      leftOutKey: 'data/left-out.csv',
       metadata: { manifestid: '1' },
       window: { fromMs: Date.parse('2026-10-01T00:00:00Z'), untilMs: Date.parse('2026-10-31T23:59:59Z') },
       limits: { maxRejectedRows: 100, maxRejectedRowsPercent: 5 },
@@ -109,8 +110,17 @@ export async function rowsOf(
 }
 
 /** Records of the list of rejected rows, its header first. */
-export async function rejectsOf(store: ObjectStore): Promise<string[][]> {
+export function rejectsOf(store: ObjectStore): Promise<string[][]> {
+  return recordsOf(store, 'data/rejects.csv');
+}
+
+/** Records of the list of values left out, its header first. */
+export function leftOutOf(store: ObjectStore): Promise<string[][]> {
+  return recordsOf(store, 'data/left-out.csv');
+}
+
+async function recordsOf(store: ObjectStore, key: string): Promise<string[][]> {
   const rows: string[][] = [];
-  for await (const some of csvRecords(await store.get('data/rejects.csv'))) rows.push(...fieldsOf(some));
+  for await (const some of csvRecords(await store.get(key))) rows.push(...fieldsOf(some));
   return rows;
 }

@@ -128,8 +128,8 @@ describe('the sample of the operator (one hour, rules: design)', () => {
 });
 
 describe('payloads with bad rows', () => {
-  /** 2: two fields too many, 2a: cut short, 3: text for a number, 5: 1e19 byte-seconds, 9: NaN; and a time that is none. */
-  const badPodRow = /,(pod_name2|pod_name2a|pod_name3|pod_name5|pod_name9),|garbage-date/;
+  /** 2: two fields too many, 2a: cut short, 3: text for a number, 5: 1e19 byte-seconds; and a time that is none. */
+  const badPodRow = /,(pod_name2|pod_name2a|pod_name3|pod_name5),|garbage-date/;
 
   /** The payload without the rows of its pod file that are to be rejected. */
   function withoutBadRows(payload: Payload): Payload {
@@ -140,8 +140,8 @@ describe('payloads with bad rows', () => {
   }
 
   test.for([
-    ['nise-malformed', 5],
-    ['nise-bad_interval_start', 6],
+    ['nise-malformed', 4],
+    ['nise-bad_interval_start', 5],
   ] as const)(
     '%s goes through; what is rejected is counted and the rest summarised',
     async ([fixture, rejected]) => {
@@ -154,7 +154,12 @@ describe('payloads with bad rows', () => {
         daysSummarised: 1,
       });
       const [podFile = ''] = payload.manifest['files'] as string[];
-      expect(result.warnings).toEqual([`${podFile}: ${rejected} rows rejected`]);
+      expect(result.warnings).toEqual([
+        `${podFile}: ${rejected} rows rejected`,
+        // Pod 9 has a NaN, which counts as blank, and -5; a label of another pod has two colons.
+        `${podFile}: 2 values left out, their rows kept: pod_labels 1, pod_request_cpu_core_seconds 1`,
+        `${podFile}: suspicious, but kept: pod_usage_cpu_core_seconds is negative in 1 row, first in line 11`,
+      ]);
       const files = await query<{ file_name: string; rejected: number }>(
         `select file_name, rejected_row_count as rejected from ocp_file join ocp_manifest using (manifest_id)
        where source_uuid = $1 and rejected_row_count > 0`,
