@@ -154,13 +154,15 @@ export function endText(end: RunEnd): string {
   const rejected = result.rejectedRowCount > 0 ? `, ${count(result.rejectedRowCount, 'row')} rejected` : '';
   const { expiredRowCount = 0 } = result;
   const expired = expiredRowCount > 0 ? `, ${count(expiredRowCount, 'row')} expired` : '';
+  const leftOut =
+    (result.leftOutCount ?? 0) > 0 ? `, ${count(result.leftOutCount ?? 0, 'value')} left out` : '';
   const spent = Object.values(result.phaseMs).reduce((sum, ms) => sum + ms, 0);
   const summarised =
     result.daysSummarised === 0
       ? 'every day was up to date'
       : `${count(result.daysSummarised, 'day')} summarised (${count(result.summaryRowCount, 'row')})`;
   const lines = [
-    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${count(result.rowCount, 'row')}${rejected}${expired}, ` +
+    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${count(result.rowCount, 'row')}${rejected}${expired}${leftOut}, ` +
       `${summarised} in ${formatDuration(spent)}`,
     ...(result.release === 'timeout'
       ? ['  warning: files of the manifest never came; the rest was summarised']

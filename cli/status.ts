@@ -9,11 +9,14 @@ import { ObjectNotFound } from '../platform/object-store/index.ts';
 import { readRejects } from '../platform/rejected-rows.ts';
 import type { ListedReject } from '../platform/rejected-rows.ts';
 import { configuredTemporal } from '../platform/temporal.ts';
+import { leftOutCountOf } from '../platform/file-remarks.ts';
 import { usageDay } from '../domain/usage-day.ts';
 import { listValidationWarnings } from '../platform/validation-warnings.ts';
 import type { ValidationWarning } from '../platform/validation-warnings.ts';
 import type { Command } from './command.ts';
 import { describeFailure } from './failure.ts';
+import { leftOutOfFiles, remarkLines } from './file-remarks.ts';
+import type { FileLeftOut } from './file-remarks.ts';
 import { formatNumber, table } from './output.ts';
 import { runPhrase, runStatuses } from './run-status.ts';
 import type { RunStatus } from './run-status.ts';
@@ -40,7 +43,11 @@ export const statusCommand: Command<Options> = {
       .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })
       .option('org', { type: 'string', describe: 'only this organisation' })
       .option('limit', { type: 'number', default: 20, describe: 'most rows' })
-      .option('rejects', { type: 'number', default: 10, describe: 'rejected rows shown of each file' })
+      .option('rejects', {
+        type: 'number',
+        default: 10,
+        describe: 'rejected rows, and values left out, shown of each file',
+      })
       .check(({ limit, rejects }) => {
         if (!Number.isInteger(limit) || limit < 1)
           throw new Error('--limit: expected a whole number of at least 1');
@@ -89,8 +96,9 @@ export const statusCommand: Command<Options> = {
       const detail = await manifestDetail(services.pool, manifest);
       const warnings = await warningsOf(services, manifest, detail);
       const rejects = await rejectsOf(services, detail, options.rejects);
+      const leftOut = await leftOutOfFiles(services, detail, options.rejects);
       const runs = await runsOf(services, manifest, output.say);
-      const found = { ...detail, warnings, rejects, runs };
+      const found = { ...detail, warnings, rejects, leftOut, runs };
       output.result(detailText(manifest, found), { ...manifest, ...found });
       return 0;
     } finally {
@@ -183,7 +191,7 @@ function only(manifests: readonly ManifestStatus[], wanted: string): ManifestSta
 
 function manifestTable(manifests: readonly ManifestStatus[]): string {
   return table(
-    ['manifest', 'org', 'cluster', 'date', 'files', 'pieces', 'rows', 'rejected', 'state'],
+    ['manifest', 'org', 'cluster', 'date', 'files', 'pieces', 'rows', 'rejected', 'left out', 'state'],
     manifests.map((m) => [
       m.manifestUuid,
       m.orgId,
@@ -193,6 +201,7 @@ function manifestTable(manifests: readonly ManifestStatus[]): string {
       `${m.loadedPieceCount}/${m.pieceCount}`,
       m.rowCount,
       m.rejectedRowCount,
+      m.leftOutCount,
       m.state,
     ]),
     'No manifest has been ingested yet',
@@ -240,6 +249,7 @@ function generationText({ generation, liveHours, hoursWithRows }: ManifestDetail
 interface ShownDetail extends ManifestDetail {
   warnings: ValidationWarning[];
   rejects: FileRejects[];
+  leftOut: FileLeftOut[];
   runs: RunStatus[];
 }
 
@@ -249,7 +259,7 @@ function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
     manifestTable([manifest]),
     ...runLines(detail.runs),
     table(
-      ['file', 'kind', 'state', 'rows', 'rejected', 'expired', 'remark'],
+      ['file', 'kind', 'state', 'rows', 'rejected', 'expired', 'left out', 'remark'],
       detail.files.map((f) => [
         f.fileName,
         f.reportKind ?? '',
@@ -257,6 +267,7 @@ function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
         f.rowCount,
         f.rejectedRowCount,
         f.expiredRowCount,
+        leftOutCountOf(f.leftOutCounts),
         f.message ?? (f.rejectsKey === null ? '' : `see ${f.rejectsKey}`),
       ]),
       'No files',
@@ -275,6 +286,7 @@ function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
       'No pieces',
     ),
     ...rejectLines(detail.rejects),
+    ...remarkLines(detail.leftOut, detail),
     ...(warnings.length === 0
       ? []
       : [

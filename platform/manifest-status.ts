@@ -19,6 +19,7 @@ export interface ManifestStatus {
   loadedPieceCount: number;
   rowCount: number;
   rejectedRowCount: number;
+  leftOutCount: number;
   /** completed, completed with errors, loading, waiting for files */
   state: string;
 }
@@ -34,6 +35,10 @@ export interface ManifestDetail {
     /** left out because their month is no longer kept */
     expiredRowCount: number;
     rejectsKey: string | null;
+    /** values left out of rows that were kept, by column */
+    leftOutCounts: Record<string, number>;
+    leftOutKey: string | null;
+    warnings: string[];
     message: string | null;
   }[];
   pieces: {

@@ -9,6 +9,9 @@ select
     rejected_row_count as "rejectedRowCount",
     expired_row_count as "expiredRowCount",
     rejects_key as "rejectsKey",
+    left_out_counts as "leftOutCounts",
+    left_out_key as "leftOutKey",
+    warnings,
     message
 from ocp_file
 where manifest_id = $1

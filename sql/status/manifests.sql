@@ -15,6 +15,7 @@ select
     piece.loaded_count as "loadedPieceCount",
     file.row_count as "rowCount",
     file.rejected_count as "rejectedRowCount",
+    left_out.value_count as "leftOutCount",
     case
         when manifest.release is null and file.awaited_count > 0 then 'waiting for files'
         when registered.completed_datetime is null then 'in progress'
@@ -36,6 +37,12 @@ cross join lateral (
     from ocp_file
     where ocp_file.manifest_id = manifest.manifest_id
 ) as file
+cross join lateral (
+    select coalesce(sum(counted.value::bigint), 0)::bigint as value_count
+    from ocp_file
+    cross join lateral jsonb_each_text(ocp_file.left_out_counts) as counted
+    where ocp_file.manifest_id = manifest.manifest_id
+) as left_out
 cross join lateral (
     select
         count(*) as piece_count,
