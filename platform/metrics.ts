@@ -6,6 +6,7 @@ import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import { ConfigInvalid } from './config.ts';
 import { inTransaction } from './database.ts';
+import { leftOutCountOf } from './file-remarks.ts';
 import { partitionedSummaryTables } from './summary-tables.ts';
 
 /** The daily summary: the table that validation compares with staging. */
@@ -90,7 +91,7 @@ function createInstruments() {
     loadErrors: meter.createCounter(
       'ocp_postgres_csv_load_errors_total',
       undefined,
-      'attempts to load a piece that failed, and files refused for too many bad rows',
+      'attempts to load a piece that failed, and files refused for too many bad rows or their header',
     ),
     aggregationErrors: meter.createCounter(
       'ocp_postgres_aggregation_errors_total',
@@ -101,6 +102,11 @@ function createInstruments() {
       'ocp_postgres_validation_warnings_total',
       undefined,
       'rejected rows (report_kind) and checks that a day of a summary table did not pass (table)',
+    ),
+    valuesLeftOut: meter.createCounter(
+      'ocp_postgres_values_left_out_total',
+      undefined,
+      'values left out of rows that were kept: numbers printed as absent, labels that cannot be read',
     ),
     stagingBytes: meter.createGauge(
       'ocp_postgres_staging_table_size_bytes',
@@ -120,6 +126,7 @@ function createInstruments() {
     if (kind === unknownLabel) continue;
     created.rowsLoaded.add(0, { report_kind: kind });
     created.validationWarnings.add(0, { report_kind: kind });
+    created.valuesLeftOut.add(0, { report_kind: kind });
   }
   for (const table of [...partitionedSummaryTables, unknownLabel]) {
     created.aggregationErrors.add(0, { table });
@@ -192,15 +199,18 @@ export async function measureAggregation<T>(work: (rebuild: RebuildTable) => Pro
   }
 }
 
-/** Note one report file that was split: rows that were rejected, and whether they were too many. */
+/** Note one report file that was split: rows that were rejected, whether they were too many, and values left out. */
 export function recordSplitFile(file: {
   kind: ReportKind | null;
   state: string;
   rejectedRowCount: number;
+  leftOutCounts: Readonly<Record<string, number>>;
 }): void {
   if (file.kind === null) return;
   const labels = { report_kind: file.kind };
   if (file.rejectedRowCount > 0) pipelineMetrics().validationWarnings.add(file.rejectedRowCount, labels);
+  const leftOutCount = leftOutCountOf(file.leftOutCounts);
+  if (leftOutCount > 0) pipelineMetrics().valuesLeftOut.add(leftOutCount, labels);
   if (file.state === 'failed') pipelineMetrics().loadErrors.add(1, labels);
 }
 

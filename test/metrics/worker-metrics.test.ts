@@ -47,7 +47,7 @@ function valueOf(samples: readonly Sample[], name: string, labels: Record<string
 const sumOf = (samples: readonly Sample[], name: string) =>
   samples.filter((sample) => sample.name === name).reduce((sum, { value }) => sum + value, 0);
 
-/** The pod report with text where a number belongs, in two rows. */
+/** The pod report with text where a number belongs, in two rows, and with NaN in three others. */
 function withBadRows(payload: Payload): Payload {
   const files = new Map(payload.files);
   for (const [name, csv] of files) {
@@ -55,7 +55,12 @@ function withBadRows(payload: Payload): Payload {
     const column = header.split(',').indexOf('pod_usage_cpu_core_seconds');
     if (column < 0) continue;
     const bad = lines.map((line, index) =>
-      index < 2 ? line.split(',').with(column, 'many').join(',') : line,
+      index < 5
+        ? line
+            .split(',')
+            .with(column, index < 2 ? 'many' : 'NaN')
+            .join(',')
+        : line,
     );
     files.set(name, [header, ...bad].join('\n'));
     return { ...payload, files };
@@ -159,6 +164,7 @@ test('every counter stands at 0 before anything happened, so that its first incr
       'ocp_postgres_csv_load_errors_total',
       'ocp_postgres_staging_rows_loaded',
       'ocp_postgres_validation_warnings_total',
+      'ocp_postgres_values_left_out_total',
     ])
       expect(valueOf(atStart, name, { report_kind: kind })).toBe(0);
   for (const table of [dailySummary, 'reporting_ocp_cost_summary_p', 'reporting_ocp_vm_summary_p']) {
@@ -214,6 +220,7 @@ test('report tables are measured one by one, and their rows are those of the tab
 test('rejected rows are warnings of their report kind', () => {
   expect(result.rejectedRowCount).toBe(2);
   expect(valueOf(atEnd, 'ocp_postgres_validation_warnings_total', { report_kind: 'pod_usage' })).toBe(2);
+  expect(valueOf(atEnd, 'ocp_postgres_values_left_out_total', { report_kind: 'pod_usage' })).toBe(3);
 });
 
 test('one payload is one observation of the total processing time, in seconds', () => {
@@ -258,7 +265,7 @@ describe('what is shipped to operators', () => {
         .map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''))
         .filter((name) => name.startsWith('ocp_postgres_')),
     );
-    expect(ours.size).toBe(10);
+    expect(ours.size).toBe(11);
     for (const path of ['deploy/grafana/ocp-pipeline.json', 'docs/metrics.md']) {
       const text = await readFile(`${root}${path}`, 'utf8');
       expect([...ours].filter((name) => !text.includes(name))).toEqual([]);

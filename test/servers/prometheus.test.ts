@@ -114,6 +114,7 @@ test('Prometheus accepts every line of the endpoint and stores our metrics under
     'ocp_postgres_csv_load_errors_total',
     'ocp_postgres_aggregation_errors_total',
     'ocp_postgres_validation_warnings_total',
+    'ocp_postgres_values_left_out_total',
     'ocp_postgres_manifests_blocked',
   ])
     expect(names).toContain(name);
