@@ -20,5 +20,7 @@ COPY --from=build /app/dist ./dist
 COPY --from=build /app/sql ./sql
 COPY --from=build /app/migrations ./migrations
 COPY --from=build /app/samples ./samples
+# The command, also for people: docker compose run --rm cli status
+RUN chmod 755 dist/cli/main.js && ln -s /app/dist/cli/main.js /usr/local/bin/ocp-pipeline
 USER node
 CMD ["node", "--max-semi-space-size=1", "dist/cli/main.js", "worker"]

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/servers/**', 'test/faults/**', 'node_modules/**', 'dist/**'],
+    exclude: ['test/servers/**', 'test/image/**', 'test/faults/**', 'node_modules/**', 'dist/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Each file has its own process, because the Temporal runtime is one per process.
     pool: 'forks',

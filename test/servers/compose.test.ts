@@ -1,12 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { configurationKeys } from '../../platform/config.ts';
 import { checkObjectStore, openObjectStore } from '../../platform/object-store/index.ts';
+import { findTemporalBinary } from '../../platform/embedded/temporal-binary.ts';
+import { startTestServers } from '../support/servers.ts';
 import { startVersitygw } from './versitygw.ts';
 import { workerNodeOptions } from '../../workers/memory.ts';
 
@@ -18,18 +22,20 @@ const libraryKeys = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_REGION',
+  'PGPASSWORD',
   'TEMPORAL_ADDRESS',
   'TEMPORAL_NAMESPACE',
 ];
 
 interface Service {
   image?: string;
+  profiles?: string[];
   command?: string[] | null;
   environment?: Record<string, string | null>;
   ports?: { host_ip?: string; published?: string }[];
   depends_on?: Record<string, unknown>;
   healthcheck?: { test: string[] };
-  volumes?: { type: string; source: string }[];
+  volumes?: { type: string; source: string; target?: string }[];
 }
 interface Project {
   services: Record<string, Service>;
@@ -41,9 +47,9 @@ let checker = '';
 let project: Project;
 
 /** What the library of Docker Compose makes of a file. @throws with its complaint when the file is not valid */
-async function readCompose(file: string): Promise<Project> {
-  // None of our own variables, so that the defaults in the file are what is checked.
-  const { stdout } = await run(checker, [root, file], { env: { PATH: process.env['PATH'] } });
+async function readCompose(file: string, variables: Record<string, string> = {}): Promise<Project> {
+  // None of our own variables but these, so that the defaults in the file are what is checked.
+  const { stdout } = await run(checker, [root, file], { env: { PATH: process.env['PATH'], ...variables } });
   return JSON.parse(stdout) as Project;
 }
 
@@ -66,7 +72,24 @@ afterAll(async () => {
 
 describe('docker-compose.yml', () => {
   test('has the services that the pipeline needs', () => {
-    expect(Object.keys(project.services).sort()).toEqual(['postgres', 's3', 'setup', 'temporal', 'worker']);
+    expect(Object.keys(project.services).sort()).toEqual([
+      'cli',
+      'grafana',
+      'postgres',
+      'prometheus',
+      's3',
+      'setup',
+      'temporal',
+      'temporal-namespace',
+      'worker',
+    ]);
+    // What is not needed to ingest comes only when it is asked for.
+    for (const [name, profile] of [
+      ['cli', 'cli'],
+      ['grafana', 'monitoring'],
+      ['prometheus', 'monitoring'],
+    ] as const)
+      expect(project.services[name]?.profiles).toEqual([profile]);
   });
 
   test.each([
@@ -85,7 +108,7 @@ describe('docker-compose.yml', () => {
     expect(failure).toHaveProperty('stderr', expect.stringContaining(complaint));
   });
 
-  test.each(['worker', 'setup'])('every variable of %s is one that is read', (name) => {
+  test.each(['worker', 'setup', 'cli'])('every variable of %s is one that is read', (name) => {
     const keys = Object.keys(project.services[name]?.environment ?? {});
     expect(keys).toEqual(expect.arrayContaining(['DATABASE_URL', 'OBJECT_STORE', 'TEMPORAL_ADDRESS']));
     expect(keys.filter((key) => !configurationKeys.includes(key) && !libraryKeys.includes(key))).toEqual([]);
@@ -101,6 +124,65 @@ describe('docker-compose.yml', () => {
     expect(hosts).toEqual(['postgres', 's3', 'temporal']);
   });
 
+  test('a password of any characters is the one of the server, and the address stays one', async () => {
+    const password = "p@ss:/w#r d%41'?&[";
+    const { services } = await readCompose('docker-compose.yml', { OCP_POSTGRES_PASSWORD: password });
+    expect(services['postgres']?.environment?.['POSTGRES_PASSWORD']).toBe(password);
+    for (const name of ['worker', 'setup', 'cli']) {
+      const environment = services[name]?.environment ?? {};
+      expect(environment['PGPASSWORD']).toBe(password);
+      expect(new URL(environment['DATABASE_URL'] ?? '')).toMatchObject({
+        hostname: 'postgres',
+        password: '',
+      });
+    }
+  });
+
+  test('closed runs are kept for 30 days by the command that the file gives', async () => {
+    const command = project.services['temporal-namespace']?.command ?? [];
+    const server = await startTestServers();
+    const connection = await Connection.connect({ address: server.temporalAddress });
+    try {
+      const address = `--address=${server.temporalAddress}`;
+      const given = command.map((part) => (part.startsWith('--address=') ? address : part));
+      expect(given).toContain(address);
+      await run(await findTemporalBinary({ say: () => undefined, environment: process.env }), given);
+      const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
+      expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(30 * 86_400);
+    } finally {
+      await connection.close();
+      await server.stop();
+    }
+  });
+
+  test('Prometheus and Grafana get the alerts, the worker and the dashboard', async () => {
+    for (const name of ['prometheus', 'grafana'])
+      for (const { type, source } of project.services[name]?.volumes ?? [])
+        if (type === 'bind') await expect(stat(source), source).resolves.toBeDefined();
+    const text = async (path: string) => parse(await readFile(join(root, path), 'utf8')) as unknown;
+    const { rule_files, scrape_configs } = (await text('deploy/compose/prometheus.yml')) as {
+      rule_files: string[];
+      scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+    };
+    const port = project.services['worker']?.environment?.['OCP_METRICS_ADDRESS']?.split(':')[1];
+    expect(scrape_configs).toEqual([
+      { job_name: 'ocp-pipeline', static_configs: [{ targets: [`worker:${port ?? ''}`] }] },
+    ]);
+    const mounted = (name: string) =>
+      (project.services[name]?.volumes ?? []).map(({ target }) => target ?? '');
+    expect(mounted('prometheus')).toEqual(
+      expect.arrayContaining(['/etc/prometheus/prometheus.yml', `/etc/prometheus/${rule_files[0] ?? ''}`]),
+    );
+    const { providers } = (await text('deploy/compose/grafana/dashboards.yml')) as {
+      providers: { options: { path: string } }[];
+    };
+    expect(mounted('grafana')).toContain(providers[0]?.options.path);
+    const { datasources } = (await text('deploy/compose/grafana/datasources.yml')) as {
+      datasources: { type: string; url: string }[];
+    };
+    expect(datasources).toMatchObject([{ type: 'prometheus', url: 'http://prometheus:9090' }]);
+  });
+
   test('images have a version and ports are published on loopback only', () => {
     for (const [name, service] of Object.entries(project.services)) {
       expect(service.image, name).toMatch(/:(?!latest).+/);
@@ -111,8 +193,9 @@ describe('docker-compose.yml', () => {
   test('every server that something waits for has a health check', () => {
     const setup = project.services['setup'];
     const servers = Object.keys(setup?.depends_on ?? {}).sort();
-    expect(servers).toEqual(['postgres', 's3', 'temporal']);
-    for (const name of servers) expect(project.services[name]?.healthcheck?.test[0], name).toBe('CMD');
+    expect(servers).toEqual(['postgres', 's3', 'temporal', 'temporal-namespace']);
+    for (const name of ['postgres', 's3', 'temporal'])
+      expect(project.services[name]?.healthcheck?.test[0], name).toBe('CMD');
   });
 
   test('the S3 server of the tests, started with the same command, has the bucket of the worker', async () => {

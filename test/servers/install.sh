@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Install the servers that `npm run test:servers` and `npm run test:faults` need, without Docker:
-#   versitygw (S3), PostgreSQL 15 (the oldest supported), Prometheus with promtool, and the check of docker-compose.yml.
+#   versitygw (S3), PostgreSQL 15 (the oldest supported), Prometheus with promtool, kubectl-validate, and the check of
+#   docker-compose.yml.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 
 versitygw_version=v1.8.0
+kubectl_validate_version=v0.0.4
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # A relative XDG_CACHE_HOME is invalid and ignored, as the XDG rules say.
 case ${XDG_CACHE_HOME:-} in
@@ -90,6 +92,25 @@ install_prometheus() {
   say "Prometheus is there: $cache/prometheus"
 }
 
+# It has the schemas of Kubernetes inside, so no cluster is asked.
+install_kubectl_validate() {
+  local program=$cache/kubectl-validate
+  if [[ -x $program ]] && go version -m "$program" 2>/dev/null | grep "sigs.k8s.io/kubectl-validate[[:space:]]$kubectl_validate_version" >/dev/null; then
+    say "kubectl-validate $kubectl_validate_version is there: $program"
+    return
+  fi
+  say "building kubectl-validate $kubectl_validate_version (five to ten minutes, once) ..."
+  local folder
+  folder=$(mktemp -d "$cache/kubectl-validate-XXXXXX")
+  if ! GOBIN=$folder go install "sigs.k8s.io/kubectl-validate@$kubectl_validate_version"; then
+    rm -rf "$folder"
+    fail "kubectl-validate could not be built; is the Go module proxy reachable (go env GOPROXY)?"
+  fi
+  mv "$folder/kubectl-validate" "$program"
+  rm -rf "$folder"
+  say "kubectl-validate is there: $program"
+}
+
 build_compose_check() {
   say "building the check of docker-compose.yml ..."
   (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
@@ -104,9 +125,10 @@ timed() {
 }
 
 mkdir -p "$cache" || fail "$cache cannot be created; set XDG_CACHE_HOME to a directory that can be written"
-need_go 'versitygw and compose-check'
+need_go 'versitygw, kubectl-validate and compose-check'
 timed install_versitygw
 timed install_postgres
 timed install_prometheus
+timed install_kubectl_validate
 timed build_compose_check
 say "done after $SECONDS s"

@@ -42,7 +42,7 @@ interface Manifest {
 const manifests = new Map(
   readdirSync(folder).map((name) => [
     name,
-    parse(readFileSync(folder + name, 'utf8'), { merge: true, strict: true }) as Manifest,
+    parse(readFileSync(folder + name, 'utf8'), { merge: false, strict: true, maxAliasCount: 0 }) as Manifest,
   ]),
 );
 const podOf = (name: string) => {

@@ -21,6 +21,8 @@ func main() {
 		[]string{os.Args[2]},
 		cli.WithWorkingDirectory(os.Args[1]),
 		cli.WithName("ocp-pipeline-check"),
+		// The test decides which variables there are.
+		cli.WithOsEnv,
 		// Profiles are included, so that a mistake in an optional service is found too.
 		cli.WithProfiles([]string{"*"}),
 		cli.WithInterpolation(true),
