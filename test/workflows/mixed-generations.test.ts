@@ -51,6 +51,7 @@ describe('come to the whole day, in either order', () => {
     ['downgraded for a while', [hours(0, 8), hours(8, 16, additive), hours(16, 24)]],
     ['daily payloads that overlap', [hours(0, 14), hours(10, 24)]],
     ['an additive payload that overlaps both', [hours(0, 8), hours(4, 20, additive), hours(16, 24)]],
+    ['hours declared but not held', [hours(0, 12, { end: '2026-10-01T23:59:59Z' }), hours(12, 24, additive)]],
     [
       'kinds with different hours',
       [
