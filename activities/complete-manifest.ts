@@ -1,3 +1,4 @@
+import { mostNamesInHistory } from '../domain/run.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { loadSql } from '../platform/sql-files.ts';
@@ -18,6 +19,10 @@ export interface CompleteManifestResult {
   waitingCount: number;
   /** at most five file names */
   waitingFor: string[];
+  /** files of the manifest that some archive has brought; absent from activities of older workers */
+  arrivedCount?: number;
+  /** files that no archive has brought, and the names of the first ones */
+  neverCame?: { fileCount: number; names: string[] };
 }
 
 const sql = {
@@ -40,13 +45,22 @@ export async function completeManifest(
     // One run at a time per manifest: two archives settling their last files together must not both miss it.
     await client.query('select 1 from ocp_manifest where manifest_id = $1 for update', [input.manifestId]);
     await client.query(sql.settle, [input.manifestId]);
-    const unsettled = await client.query<{ file_name: string }>(sql.unsettled, [input.manifestId]);
+    const unsettled = await client.query<{ file_name: string; state: string }>(sql.unsettled, [
+      input.manifestId,
+    ]);
+    const files = await client.query<{ arrived: number }>(
+      `select count(*) filter (where state <> 'awaited') as arrived from ocp_file where manifest_id = $1`,
+      [input.manifestId],
+    );
     const months = await client.query<{ billing_month: BillingMonth }>(sql.months, [input.manifestId]);
     const waitingFor = unsettled.rows.map((row) => row.file_name);
+    const awaited = unsettled.rows.filter((row) => row.state === 'awaited').map((row) => row.file_name);
     const result = {
       months: months.rows.map((row) => row.billing_month),
       waitingCount: waitingFor.length,
       waitingFor: waitingFor.slice(0, 5),
+      arrivedCount: files.rows[0]?.arrived ?? 0,
+      neverCame: { fileCount: awaited.length, names: awaited.slice(0, mostNamesInHistory) },
     };
     if (waitingFor.length > 0 && !input.giveUpWaiting) return result;
     const { rows } = await client.query<{ release: 'complete' | 'timeout' }>(sql.release, [

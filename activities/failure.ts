@@ -5,6 +5,10 @@ import { PipelineError } from '../domain/failures.ts';
 /** Longest message that is passed on; the server cuts failures at 4 KiB. */
 const longestMessage = 1_500;
 
+/** Works while the run is blocked too, where ingesting the payload again would only join it. */
+const missingRemedy =
+  'restore the object and decide "retry", or have it made again from the archived payload: ocp-pipeline replay MANIFEST --from split';
+
 /** Error codes that trying again cannot mend, and the failure type operators see. */
 const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = new Map([
   ['42P01', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
@@ -16,7 +20,7 @@ const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = ne
     '42P10',
     { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor names the key and the statement that adds it' },
   ],
-  ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: 'restore the object, or ingest the payload again' }],
+  ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: missingRemedy }],
   ['OBJECT_KEY_INVALID', { type: 'ObjectMissing' }],
 ]);
 
@@ -64,12 +68,64 @@ export function toApplicationFailure(error: unknown): unknown {
   return ApplicationFailure.create({
     type: hopeless?.type ?? errorCode,
     message: withoutSecrets(
-      [message ?? String(error), where && `at ${where.split('\n')[0] ?? ''}`, hopeless?.remedy]
+      [
+        message ?? String(error),
+        where && `at ${where.split('\n')[0] ?? ''}`,
+        placeOf(databaseErrorOf(error)),
+        hopeless?.remedy,
+      ]
         .filter(Boolean)
         .join('; '),
     ),
     nonRetryable: hopeless !== undefined || retryable === false,
   });
+}
+
+/** What PostgreSQL says about a statement that failed, beside its message. */
+interface DatabaseError extends Error {
+  code: string;
+  severity: string;
+  schema?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+  detail?: string;
+  hint?: string;
+  /** character of the statement, from 1 */
+  position?: string;
+  where?: string;
+}
+
+/** The error of PostgreSQL that something failed with, also as a cause; undefined when it was none. */
+function databaseErrorOf(error: unknown): DatabaseError | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 10; cause = cause.cause, depth += 1) {
+    const { code, severity } = cause as Partial<DatabaseError>;
+    if (typeof severity === 'string' && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code))
+      return cause as DatabaseError;
+  }
+  return undefined;
+}
+
+/** Names only: `detail` may hold values of a row, and what is in a message goes into histories. */
+function placeOf(error: DatabaseError | undefined): string {
+  if (error === undefined) return '';
+  const { table, column, constraint } = error;
+  return [table && `table ${table}`, column && `column ${column}`, constraint && `constraint ${constraint}`]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/**
+ * What the log says of a statement that failed: where it did and why, with the error and its causes. Undefined when it was
+ * something else that failed.
+ */
+export function statementFailure(error: unknown): Record<string, unknown> | undefined {
+  const failed = databaseErrorOf(error);
+  if (failed === undefined) return undefined;
+  const { code, schema, table, column, constraint, detail, hint, position, where } = failed;
+  const said = { sqlState: code, schema, table, column, constraint, detail, hint, position, where };
+  const known = Object.entries(said).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(known), error };
 }
 
 /** Cut what may be secret out of addresses in a message: user info and query strings. */

@@ -1,3 +1,5 @@
+import { log } from '@temporalio/activity';
+import type { Worked, WorkSpan } from '../domain/work.ts';
 import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
@@ -6,7 +8,7 @@ import { completeManifest } from './complete-manifest.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { downloadPayload } from './download-payload.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
-import { abortedAttempt, toApplicationFailure } from './failure.ts';
+import { abortedAttempt, statementFailure, toApplicationFailure } from './failure.ts';
 import { listTenants } from './list-tenants.ts';
 import { loadReportDay } from './load-report-day.ts';
 import { pendingPieces } from './pending-pieces.ts';
@@ -26,15 +28,33 @@ export type { ActivityDependencies } from './dependencies.ts';
 /** The activities of the pipeline, bound to the servers they work with. */
 export type Activities = ReturnType<typeof createActivities>;
 
-/** Bind every activity to its dependencies and translate what they throw, once, here. */
+/** Objects say how long the work took; what is no object stays as it is. */
+type WithWork<Result> = Result extends readonly unknown[]
+  ? Result
+  : Result extends object
+    ? Result & Worked
+    : Result;
+
+function withWork<Result>(result: Result, worked: WorkSpan): WithWork<Result> {
+  const isObject = typeof result === 'object' && result !== null && !Array.isArray(result);
+  return (isObject ? { ...result, worked } : result) as WithWork<Result>;
+}
+
+/** Bind every activity to its dependencies, have it say how long it worked, and translate what they throw, once, here. */
 export function createActivities(deps: ActivityDependencies) {
   const bind =
     <Input, Result>(activity: (deps: ActivityDependencies, input: Input) => Promise<Result>) =>
-    async (input: Input): Promise<Result> => {
+    async (input: Input): Promise<WithWork<Result>> => {
+      const [from, startedAt] = [Date.now(), performance.now()];
       try {
-        return await activity(deps, input);
+        const result = await activity(deps, input);
+        // A clock that is set meanwhile must not make the work longer or shorter.
+        return withWork(result, [from, Math.round(from + performance.now() - startedAt)]);
       } catch (error) {
-        throw abortedAttempt() ?? toApplicationFailure(error);
+        const aborted = abortedAttempt();
+        const statement = aborted === undefined ? statementFailure(error) : undefined;
+        if (statement !== undefined) log.warn('statement failed', statement);
+        throw aborted ?? toApplicationFailure(error);
       }
     };
   return {

@@ -1,5 +1,6 @@
 import { firstDay } from '../domain/usage-day.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
+import type { PhaseWork, StepName } from '../domain/work.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { recordProcessed } from '../platform/metrics.ts';
 import { loadSql } from '../platform/sql-files.ts';
@@ -11,8 +12,10 @@ export interface RecordCompletionInput {
   sourceUuid: string;
   /** months that were summarised now */
   months: readonly BillingMonth[];
-  /** milliseconds per step, for the manifest's `state` */
-  stepMs: { download: number; processing: number; summary: number };
+  /** work of the run's steps, for the manifest's `state` and the metric */
+  steps?: Partial<Record<StepName, PhaseWork>>;
+  /** the same from runs of older workers: milliseconds, with nothing known of begin and end */
+  stepMs?: Partial<Record<StepName, number>>;
 }
 
 const completeManifestSql = loadSql('intake/complete_manifest.sql');
@@ -23,13 +26,23 @@ export async function recordCompletion(
   deps: ActivityDependencies,
   input: RecordCompletionInput,
 ): Promise<void> {
-  const state = Object.fromEntries(
-    Object.entries(input.stepMs).map(([step, ms]) => [step, { time_taken_seconds: ms / 1000 }]),
-  );
+  const { steps = {}, stepMs = {} } = input;
+  const state = {
+    ...mapValues(stepMs, (ms) => ({ time_taken_seconds: ms / 1_000 })),
+    ...mapValues(steps, ({ ms, from, until }) => ({
+      start: new Date(from).toISOString(),
+      end: new Date(until).toISOString(),
+      time_taken_seconds: ms / 1_000,
+    })),
+  };
   await inTenantTransaction(deps.pool, input.schema, async (client) => {
     await client.query(completeManifestSql, [input.manifestId, input.sourceUuid, JSON.stringify(state)]);
     for (const month of input.months)
       await client.query(completeReportPeriodSql, [input.sourceUuid, firstDay(month)]);
   });
-  recordProcessed(input.stepMs);
+  recordProcessed({ ...stepMs, ...mapValues(steps, ({ ms }) => ms) });
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

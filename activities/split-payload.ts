@@ -64,6 +64,11 @@ export async function splitPayload(
       );
     const { manifestId, fileIndexes } = await registerManifest(deps, payload, manifest);
     addLogContext({ manifest_id: manifestId });
+    log.info('PostgreSQL pipeline processing started', {
+      manifestUuid: payload.manifestUuid,
+      operatorVersion: payload.operatorVersion,
+      fileCount: payload.fileCount,
+    });
     const nowMs = deps.now().getTime();
     const retention = await retentionMonths(deps, payload.schema);
     const results: SplitFileResult[] = [];

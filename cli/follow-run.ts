@@ -14,7 +14,7 @@ export type RunEnd =
   | {
       payload: string;
       workflowId: string;
-      outcome: 'completed' | 'ignored' | 'already ingested';
+      outcome: 'completed' | 'incomplete' | 'ignored' | 'already ingested';
       result: IngestManifestResult;
     }
   | { payload: string; workflowId: string; outcome: 'failed'; errorType: string; message: string };

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Argv } from 'yargs';
 import { parseManifest } from '../domain/manifest.ts';
+import { workedMs } from '../domain/work.ts';
 import { openPayload } from '../platform/payload-source.ts';
 import { scanPayloadArchive } from '../platform/payload-archive.ts';
 import { registerSource, tenantSchemaOf } from '../platform/sources.ts';
@@ -14,6 +15,7 @@ import type { Output } from './output.ts';
 import { logFile, openServices, processLogger } from './services.ts';
 import type { Services } from './services.ts';
 import { isRemote, localPath, startRun } from './start-run.ts';
+import type { StartedRun } from './start-run.ts';
 import { stopSignal } from './stop-signal.ts';
 
 interface Options {
@@ -113,26 +115,43 @@ async function ingestAll(
   for (const { payload, startedBecause } of runs)
     if (startedBecause !== undefined) output.say(`${payload}: ${startedBecause}`);
   if (!follow) {
-    const started = runs.map((run) => ({
-      payload: run.payload,
-      workflowId: run.handle.workflowId,
-      alreadyIngested: run.earlier !== undefined,
-    }));
     output.result(
-      started
-        .map(
-          (run) =>
-            `${run.payload}: ${run.alreadyIngested ? 'already ingested' : 'started'} ${run.workflowId}`,
-        )
-        .join('\n'),
-      started,
+      runs.map(startText).join('\n'),
+      runs.map(({ payload, handle, earlier, joined }) => ({
+        payload,
+        workflowId: handle.workflowId,
+        alreadyIngested: earlier !== undefined,
+        alreadyRunning: joined !== undefined,
+        blocked: joined?.blocked === true,
+      })),
     );
-    return 0;
+    return runs.some(({ joined }) => joined?.blocked === true) ? 1 : 0;
   }
   const ends = await followRuns(output, runs, stop);
   output.result(ends.map(endText).join('\n'), ends);
-  return ends.some((end) => end.outcome === 'failed' || end.outcome === 'blocked') ? 1 : 0;
+  return ends.some(({ outcome }) => !wentThrough.has(outcome)) ? 1 : 0;
 }
+
+/** What was done about a payload that nobody waits for. */
+function startText({ payload, handle, earlier, joined }: StartedRun): string {
+  const { workflowId } = handle;
+  if (earlier !== undefined) return `${payload}: already ingested ${workflowId}`;
+  if (joined === undefined) return `${payload}: started ${workflowId}`;
+  return joined.blocked
+    ? `${payload}: nothing was started: ${workflowId} is blocked and waits for a decision (${howToDecide(workflowId)})`
+    : `${payload}: nothing was started: ${workflowId} is running already`;
+}
+
+function howToDecide(workflowId: string): string {
+  return `retry, skip or abandon: ocp-pipeline replay ${workflowId.split(':').at(-1) ?? ''} --help, or in the Temporal UI`;
+}
+
+/** Ends that need nobody: an ignored payload is not ours to take. */
+export const wentThrough: ReadonlySet<RunEnd['outcome']> = new Set([
+  'completed',
+  'ignored',
+  'already ingested',
+]);
 
 function count(n: number, what: string): string {
   const plural = what.endsWith('y') && what !== 'day' ? `${what.slice(0, -1)}ies` : `${what}s`;
@@ -143,30 +162,26 @@ function count(n: number, what: string): string {
 export function endText(end: RunEnd): string {
   if (end.outcome === 'failed') return `${end.payload}: failed (${end.errorType}): ${end.message}`;
   if (end.outcome === 'blocked') {
-    const decide = `retry, skip or abandon: ocp-pipeline replay ${end.workflowId.split(':').at(-1) ?? ''} --help, or in the Temporal UI`;
     return [
-      `${end.payload}: blocked, waiting for a decision (${decide})`,
+      `${end.payload}: blocked, waiting for a decision (${howToDecide(end.workflowId)})`,
       ...end.failures.map((failure) => `  ${failure.failureId} (${failure.errorType}): ${failure.message}`),
     ].join('\n');
   }
   const { result } = end;
-  if (end.outcome === 'ignored') return `${end.payload}: ignored: ${result.reason ?? ''}`;
+  if (end.outcome === 'ignored' || end.outcome === 'incomplete')
+    return `${end.payload}: ${end.outcome}: ${result.reason ?? ''}`;
   const rejected = result.rejectedRowCount > 0 ? `, ${count(result.rejectedRowCount, 'row')} rejected` : '';
   const { expiredRowCount = 0 } = result;
   const expired = expiredRowCount > 0 ? `, ${count(expiredRowCount, 'row')} expired` : '';
   const leftOut =
     (result.leftOutCount ?? 0) > 0 ? `, ${count(result.leftOutCount ?? 0, 'value')} left out` : '';
-  const spent = Object.values(result.phaseMs).reduce((sum, ms) => sum + ms, 0);
   const summarised =
     result.daysSummarised === 0
       ? 'every day was up to date'
       : `${count(result.daysSummarised, 'day')} summarised (${count(result.summaryRowCount, 'row')})`;
   const lines = [
     `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${count(result.rowCount, 'row')}${rejected}${expired}${leftOut}, ` +
-      `${summarised} in ${formatDuration(spent)}`,
-    ...(result.release === 'timeout'
-      ? ['  warning: files of the manifest never came; the rest was summarised']
-      : []),
+      `${summarised} in ${formatDuration(workedMs(result.phaseMs))} of work`,
     ...(result.validationWarningCount > 0
       ? [
           `  warning: ${count(result.validationWarningCount, 'discrepancy')} between line items and summaries; see ocp-pipeline status ${result.manifestUuid ?? ''}`,

@@ -12,7 +12,7 @@ import { openFailuresQuery, resolveFailureUpdate } from '../workflows/messages.t
 import type { Command } from './command.ts';
 import { followRuns } from './follow-run.ts';
 import type { RunEnd } from './follow-run.ts';
-import { endText } from './ingest.ts';
+import { endText, wentThrough } from './ingest.ts';
 import type { Output } from './output.ts';
 import { resetPhases, resetRun } from './reset-run.ts';
 import type { ResetPhase } from './reset-run.ts';
@@ -73,7 +73,7 @@ export const replayCommand: Command<Options> = {
       const ends = await followRuns(output, runs, stop);
       output.result(ends.map(endText).join('\n'), ends);
       const isDone = ({ outcome }: RunEnd) =>
-        options.decide === 'abandon' ? outcome === 'failed' : outcome !== 'failed' && outcome !== 'blocked';
+        options.decide === 'abandon' ? outcome === 'failed' : wentThrough.has(outcome);
       return ends.every(isDone) ? 0 : 1;
     } finally {
       workers?.stop();

@@ -91,3 +91,19 @@ export function runPhrase({ status, state, activities }: RunStatus): string {
   const attempt = Math.max(0, ...activities.map((activity) => activity.attempt));
   return attempt > 1 ? `retrying, attempt ${attempt}` : (state ?? 'running');
 }
+
+/**
+ * Where a manifest stands that no run has finished, in one phrase: what is going on with any of its archives, else how the
+ * last of their runs ended.
+ */
+export function unfinishedPhrase(runs: readonly RunStatus[]): string {
+  const running = runs.filter(({ status }) => status === 'RUNNING');
+  const blocked = running.find(({ state }) => state === 'blocked');
+  const first = blocked ?? running.find(({ state }) => state !== 'waiting') ?? running[0];
+  if (first !== undefined) return first.state === 'waiting' ? 'waiting for files' : runPhrase(first);
+  const ended = runs.filter(({ status }) => status !== 'NOT FOUND');
+  // One that ended badly is what somebody has to look at; the others have done their part.
+  const worst = ended.find(({ status }) => status !== 'COMPLETED') ?? ended[0];
+  if (worst === undefined) return 'unfinished, and no run of it is known';
+  return worst.status === 'COMPLETED' ? 'unfinished' : `${runPhrase(worst)}, unfinished`;
+}

@@ -30,6 +30,8 @@ export interface StartedRun {
   earlier?: IngestManifestResult;
   /** why it was started although Temporal remembers that the payload went through */
   startedBecause?: string;
+  /** set when a run of the payload was going on: nothing was started; whether it waits for a decision */
+  joined?: { blocked: boolean };
 }
 
 export interface StartRunDeps {
@@ -147,7 +149,8 @@ async function startWorkflow(
       args: [input],
       workflowIdReusePolicy,
       priority: { fairnessKey: fairnessKeyOf(input.orgId) },
-      workflowIdConflictPolicy: 'USE_EXISTING',
+      // Joining a run is told apart from starting one below.
+      workflowIdConflictPolicy: 'FAIL',
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.orgId, value: input.orgId },
         { key: searchAttributes.pipelineState, value: 'downloading' },
@@ -160,9 +163,16 @@ async function startWorkflow(
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId);
+    const { status, typedSearchAttributes } = await handle.describe();
+    if (status.name === 'RUNNING') {
+      const blocked = typedSearchAttributes.get(searchAttributes.pipelineState) === 'blocked';
+      return { handle, joined: { blocked } };
+    }
+    // It may have failed just now.
+    if (status.name !== 'COMPLETED') return { handle: await start('ALLOW_DUPLICATE') };
     const earlier = await handle.result();
-    // What made a payload be ignored, such as an unknown cluster, may have been put right since.
-    if (earlier.outcome === 'ignored') return { handle: await start('ALLOW_DUPLICATE') };
+    // What made a payload be ignored or incomplete, such as an unknown cluster, may have been put right since.
+    if (earlier.outcome !== 'completed') return { handle: await start('ALLOW_DUPLICATE') };
     if (await isIngested(pool, input.orgId, input.requestId)) return { handle, earlier };
     return {
       handle: await start('ALLOW_DUPLICATE'),

@@ -18,7 +18,7 @@ import { describeFailure } from './failure.ts';
 import { leftOutOfFiles, remarkLines } from './file-remarks.ts';
 import type { FileLeftOut } from './file-remarks.ts';
 import { formatNumber, table } from './output.ts';
-import { runPhrase, runStatuses } from './run-status.ts';
+import { runPhrase, runStatuses, unfinishedPhrase } from './run-status.ts';
 import type { RunStatus } from './run-status.ts';
 import { openServices } from './services.ts';
 import type { Services } from './services.ts';
@@ -58,7 +58,8 @@ export const statusCommand: Command<Options> = {
   run: async (options, output) => {
     const services = await openServices(output.say, {
       migrate: 'public',
-      ...(options.manifest === undefined ? {} : { objectStore: true, temporal: knowsTemporal() }),
+      temporal: knowsTemporal(),
+      ...(options.manifest === undefined ? {} : { objectStore: true }),
     });
     try {
       const manifests = await listManifests(services.pool, {
@@ -67,6 +68,7 @@ export const statusCommand: Command<Options> = {
         limit: options.limit,
       });
       if (options.manifest === undefined) {
+        await tellUnfinished(services, manifests, output.say);
         const failures = await listFailures(services.pool, options.org, options.limit);
         output.result(
           [
@@ -98,6 +100,7 @@ export const statusCommand: Command<Options> = {
       const rejects = await rejectsOf(services, detail, options.rejects);
       const leftOut = await leftOutOfFiles(services, detail, options.rejects);
       const runs = await runsOf(services, manifest, output.say);
+      if (manifest.state === unfinished && runs.length > 0) manifest.state = unfinishedPhrase(runs);
       const found = { ...detail, warnings, rejects, leftOut, runs };
       output.result(detailText(manifest, found), { ...manifest, ...found });
       return 0;
@@ -106,6 +109,24 @@ export const statusCommand: Command<Options> = {
     }
   },
 };
+
+/** The ledger's word for a manifest that no run has finished. */
+const unfinished = 'unfinished';
+
+/** Say of unfinished manifests what their runs are doing, or how they ended. */
+async function tellUnfinished(
+  services: Services,
+  manifests: readonly ManifestStatus[],
+  say: (line: string) => void,
+): Promise<void> {
+  for (const manifest of manifests) {
+    if (manifest.state !== unfinished) continue;
+    const runs = await runsOf(services, manifest, say);
+    // When Temporal cannot be asked nothing is made up.
+    if (runs.length > 0) manifest.state = unfinishedPhrase(runs);
+    else if (services.temporal === undefined) return;
+  }
+}
 
 /** What validation found on the days of the manifest. */
 async function warningsOf(

@@ -1,6 +1,7 @@
 import type { DayProgress } from './day-progress.ts';
 import type { FailureType } from './failures.ts';
 import type { BillingMonth, UsageDay } from './usage-day.ts';
+import type { WorkByPhase } from './work.ts';
 
 /** Bounds and paces of one run, decided when it is started, so that a replay in the UI runs with the same ones. */
 export interface RunOptions {
@@ -57,7 +58,12 @@ export interface CarriedRun {
 }
 
 /** What a run has counted when it continues as new. */
-export type CarriedProgress = Pick<RunProgress, 'piecesLoaded' | 'rowsLoaded' | 'daysSummarised' | 'phaseMs'>;
+export interface CarriedProgress extends Pick<
+  RunProgress,
+  'piecesLoaded' | 'rowsLoaded' | 'daysSummarised' | 'phaseMs'
+> {
+  work: WorkByPhase;
+}
 
 /** A payload whose archive and manifest are good and whose cluster is known. */
 export interface AcceptedPayload {
@@ -105,6 +111,7 @@ export type PipelineState =
   | 'validating'
   | 'blocked'
   | 'completed'
+  | 'incomplete'
   | 'ignored'
   | 'failed'
   | 'cancelled';
@@ -127,14 +134,15 @@ export interface RunProgress {
   days: DayProgress[];
   /** steps that wait for an operator's decision */
   openFailureCount: number;
-  /** milliseconds spent in each phase that has ended */
+  /** milliseconds: of the activities of each phase, what ran side by side counted once; of `waiting` and `blocked`, the wait */
   phaseMs: Partial<Record<PipelineState, number>>;
 }
 
 /** Result of `ingestManifest`. Well below 10 KiB. */
 export interface IngestManifestResult {
-  outcome: 'completed' | 'ignored';
-  /** why it was ignored */
+  /** incomplete: no file that the manifest lists ever came */
+  outcome: 'completed' | 'incomplete' | 'ignored';
+  /** why it was ignored or is incomplete */
   reason?: string;
   manifestUuid?: string;
   clusterId?: string;

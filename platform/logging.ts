@@ -3,23 +3,13 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { ActivityInterceptorsFactory, LogLevel } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import type { LogContext } from '../domain/log-context.ts';
 import { firstDay, lastDay } from '../domain/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
 import { metricsEndpoint, metricsFailure } from './metrics.ts';
 
 /** Our logger: JSON lines, the pipeline's name on each, errors with their stack, secrets never. */
 export type PipelineLogger = Logger;
-
-/** What a line is about, as far as it is known when the line is written. */
-export interface LogContext {
-  /** id of the manifest in the ledger and in Koku's tables */
-  manifest_id?: number;
-  provider_uuid?: string;
-  cluster_id?: string;
-  start_date?: UsageDay;
-  /** last day, included */
-  end_date?: UsageDay;
-}
 
 /**
  * @param options.file write to this file instead of standard output
@@ -57,13 +47,26 @@ export function redactSecrets(line: string): string {
   return secrets.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
 }
 
-const levels: Partial<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {
+type OurLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const levels: Partial<Record<LogLevel, OurLevel>> = {
   TRACE: 'trace',
   DEBUG: 'debug',
   INFO: 'info',
   WARN: 'warn',
   ERROR: 'error',
 };
+
+/**
+ * The states that the SDK's workers go through, and what they do not poll for because each polls one queue, two dozen lines of
+ * each start, are told to those who look for them.
+ */
+function levelOf(level: LogLevel, message: string, meta: Record<string, unknown> | undefined): OurLevel {
+  const ours = levels[level] ?? 'info';
+  if (meta?.['sdkComponent'] !== 'worker') return ours;
+  const isNoise = ours === 'info' || (ours === 'warn' && /^No [\w ]+ registered, not polling/.test(message));
+  return isNoise ? 'debug' : ours;
+}
 
 /**
  * Send the logs of the Temporal SDK, of workflows and of activities to ours. Once per process, before any connection.
@@ -78,7 +81,7 @@ export function installTemporalLogger(
   try {
     Runtime.install({
       logger: new DefaultLogger('TRACE', ({ level, message, meta }) => {
-        logger[levels[level] ?? 'info']({ ...contextOfRun(meta), ...meta }, message);
+        logger[levelOf(level, message, meta)]({ ...contextOfRun(meta), ...meta }, message);
       }),
       telemetryOptions: {
         logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
@@ -99,14 +102,17 @@ export function addLogContext(context: LogContext): void {
   added.set(Context.current(), { ...added.get(Context.current()), ...context });
 }
 
-/** Runs whose manifest is remembered, for the lines of their workflow code and of activities that are given ids only. */
+/**
+ * Workflows whose manifest is remembered, for the lines of their code and of activities that are given ids only. One workflow
+ * id is one archive, however many runs it takes (continued as new, reset, started again).
+ */
 const mostRemembered = 1_000;
 const rememberedRuns = new Map<string, LogContext>();
 
-function remember(runId: string, context: LogContext): void {
-  const known = rememberedRuns.get(runId);
-  rememberedRuns.delete(runId);
-  rememberedRuns.set(runId, { ...known, ...context });
+function remember(workflowId: string, context: LogContext): void {
+  const known = rememberedRuns.get(workflowId);
+  rememberedRuns.delete(workflowId);
+  rememberedRuns.set(workflowId, { ...known, ...context });
   for (const [oldest] of rememberedRuns) {
     if (rememberedRuns.size <= mostRemembered) break;
     rememberedRuns.delete(oldest);
@@ -114,8 +120,8 @@ function remember(runId: string, context: LogContext): void {
 }
 
 function contextOfRun(meta: Record<string, unknown> | undefined): LogContext {
-  const runId = meta?.['sdkComponent'] === 'workflow' ? meta['runId'] : undefined;
-  return typeof runId === 'string' ? (rememberedRuns.get(runId) ?? {}) : {};
+  const workflowId = meta?.['sdkComponent'] === 'workflow' ? meta['workflowId'] : undefined;
+  return typeof workflowId === 'string' ? (rememberedRuns.get(workflowId) ?? {}) : {};
 }
 
 /**
@@ -125,22 +131,22 @@ function contextOfRun(meta: Record<string, unknown> | undefined): LogContext {
 export const activityLogContext: ActivityInterceptorsFactory = (context) => {
   const { workflowExecution, workflowType } = context.info;
   // Other workflows work on many sources: there is nothing to remember that holds for the whole run.
-  const runId = workflowType === 'ingestManifest' ? workflowExecution?.runId : undefined;
+  const workflowId = workflowType === 'ingestManifest' ? workflowExecution?.workflowId : undefined;
   let given: LogContext = {};
   return {
     inbound: {
       execute: async (input, next) => {
         given = contextOf(input.args[0]);
-        if (runId !== undefined) remember(runId, given);
+        if (workflowId !== undefined) remember(workflowId, given);
         const result = await next(input);
-        if (runId !== undefined) remember(runId, contextOf(result));
+        if (workflowId !== undefined) remember(workflowId, contextOf(result));
         return result;
       },
     },
     outbound: {
       getLogAttributes: (input, next) => ({
         ...next(input),
-        ...(runId === undefined ? {} : rememberedRuns.get(runId)),
+        ...(workflowId === undefined ? {} : rememberedRuns.get(workflowId)),
         ...given,
         ...added.get(context),
       }),

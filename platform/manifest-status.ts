@@ -20,7 +20,7 @@ export interface ManifestStatus {
   rowCount: number;
   rejectedRowCount: number;
   leftOutCount: number;
-  /** completed, completed with errors, loading, waiting for files */
+  /** completed, …; unfinished until a run has summarised it: Temporal knows whether one is going on */
   state: string;
 }
 

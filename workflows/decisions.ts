@@ -7,8 +7,11 @@ import {
   setHandler,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import type { LogContext } from '../domain/log-context.ts';
 import { decisionActions } from '../domain/decision.ts';
 import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/decision.ts';
+import { fields, optional, problemsOf } from '../domain/input-check.ts';
+import type { FieldRules } from '../domain/input-check.ts';
 import type { Activities } from '../activities/index.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
@@ -33,17 +36,22 @@ export class Decisions {
   readonly #waiting = new Map<string, Waiting>();
   readonly #waitMs: number;
   readonly #onChange: (open: OpenFailure[]) => void;
+  readonly #about: () => LogContext;
   #abandoned = false;
 
-  /** @param onChange told when a failure opens or is decided */
-  constructor(waitMs: number, onChange: (open: OpenFailure[]) => void) {
+  /**
+   * @param onChange told when a failure opens or is decided
+   * @param about what the run is about, for log lines
+   */
+  constructor(waitMs: number, onChange: (open: OpenFailure[]) => void, about: () => LogContext = () => ({})) {
     this.#waitMs = waitMs;
     this.#onChange = onChange;
+    this.#about = about;
     setHandler(openFailuresQuery, () => this.#open(), {
       description: 'Steps that gave up and wait for a decision',
     });
     setHandler(resolveFailureUpdate, (input) => this.#resolve(input), {
-      validator: (input: ResolveFailureInput) => {
+      validator: (input: ResolveFailureInput | undefined) => {
         this.#check(input);
       },
       description:
@@ -77,11 +85,16 @@ export class Decisions {
     const waiting: Waiting = { failure };
     this.#waiting.set(failure.failureId, waiting);
     this.#onChange(this.#open());
-    log.error('step gave up: waiting for a decision', { ...failure });
+    log.error('step gave up: waiting for a decision', { ...this.#about(), ...failure });
     await condition(() => waiting.action !== undefined, this.#waitMs);
     this.#waiting.delete(failure.failureId);
     this.#onChange(this.#open());
     return waiting.action ?? 'abandon';
+  }
+
+  /** The run ends: nothing waits any more, and an Update that comes now is told so. */
+  close(): void {
+    this.#waiting.clear();
   }
 
   /** Before a run ends: an Update that was accepted gets its answer. */
@@ -99,26 +112,43 @@ export class Decisions {
     const waiting = this.#waiting.get(input.failureId);
     if (waiting !== undefined) waiting.action = input.action;
     if (input.action === 'abandon') this.#abandoned = true;
-    log.info('decision about a failure', { ...input });
+    log.info('decision about a failure', { ...this.#about(), ...input });
     return { failureId: input.failureId, action: input.action, openCount: this.#open().length };
   }
 
-  #check(input: ResolveFailureInput): void {
-    const waiting = this.#waiting.get(input.failureId);
-    if (waiting === undefined || waiting.action !== undefined) {
-      const open = this.#open().map((failure) => failure.failureId);
+  /** @throws Error with a sentence: what is wrong, what is expected, and the open ids */
+  #check(input: unknown): void {
+    const problems = problemsOf(input, decisionRules);
+    if (problems.length > 0) throw new Error(`${problems.join('; ')}; ${this.#openIds()}`);
+    const { failureId, action } = input as ResolveFailureInput;
+    const waiting = this.#waiting.get(failureId);
+    if (waiting === undefined || waiting.action !== undefined)
+      throw new Error(`No open failure ${failureId.slice(0, 200)}; ${this.#openIds()}`);
+    if (action === 'skip' && !waiting.failure.canSkip)
       throw new Error(
-        `No open failure ${input.failureId}; ${open.length === 0 ? 'none is open' : `open: ${open.slice(0, 5).join(', ')}`}`,
-      );
-    }
-    if (!decisionActions.includes(input.action))
-      throw new Error(`Action ${input.action}: expected ${decisionActions.join(', ')}`);
-    if (input.action === 'skip' && !waiting.failure.canSkip)
-      throw new Error(
-        `${waiting.failure.step} cannot be skipped: retry or abandon; only files can be left out`,
+        `${waiting.failure.step} cannot be skipped: retry or abandon; only files can be left out; ${this.#openIds()}`,
       );
   }
+
+  #openIds(): string {
+    const ids = this.#open().map((failure) => failure.failureId);
+    if (ids.length === 0) return 'none is open';
+    const more = ids.length > mostIdsNamed ? ` and ${ids.length - mostIdsNamed} more` : '';
+    return `open: ${ids.slice(0, mostIdsNamed).join(', ')}${more}`;
+  }
 }
+
+const mostIdsNamed = 5;
+
+/** What the Update `resolveFailure` takes. */
+const decisionRules: FieldRules = {
+  failureId: { expected: 'the id of an open failure', holds: fields.id.holds },
+  action: {
+    expected: decisionActions.join(', '),
+    holds: (value) => decisionActions.includes(value as DecisionAction),
+  },
+  note: optional({ expected: 'text', holds: (value) => typeof value === 'string' }),
+};
 
 /** Markdown for the details of a run: what waits for a decision, and how to decide. */
 export function decisionLines(open: readonly OpenFailure[]): string[] {
@@ -145,19 +175,20 @@ export class Skipped extends Error {}
 /**
  * Let every activity that gives up wait for an operator instead of failing the run: retry runs it again, abandon fails it.
  *
- * @param canSkip whether the caller goes on without what was skipped: skipping throws {@link Skipped}
+ * @param options.canSkip whether the caller goes on without what was skipped: skipping throws {@link Skipped}
+ * @param options.onWorked told of every activity that succeeded, and what it returned
  */
 export function withDecisions(
   activities: BoundActivities,
   decisions: Decisions,
-  canSkip = false,
+  { canSkip = false, onWorked = () => undefined }: GuardOptions = {},
 ): BoundActivities {
   const guard = (group: Activities): Activities =>
     new Proxy(group, {
       get: (target, name: keyof Activities) => {
         const activity = target[name] as (input: unknown) => Promise<unknown>;
         return (input: unknown) =>
-          untilDecided({ decisions, canSkip, step: name, input }, () => activity(input));
+          untilDecided({ decisions, canSkip, step: name, input, onWorked }, () => activity(input));
       },
     });
   return {
@@ -168,18 +199,24 @@ export function withDecisions(
   };
 }
 
-interface GuardedStep {
+interface GuardOptions {
+  canSkip?: boolean;
+  onWorked?: (activity: keyof Activities, result: unknown) => void;
+}
+
+interface GuardedStep extends Required<GuardOptions> {
   decisions: Decisions;
-  canSkip: boolean;
-  step: string;
+  step: keyof Activities;
   input: unknown;
 }
 
 async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Promise<T> {
-  const { decisions, canSkip, step, input } = guarded;
+  const { decisions, canSkip, step, input, onWorked } = guarded;
   for (;;) {
     try {
-      return await work();
+      const result = await work();
+      onWorked(step, result);
+      return result;
     } catch (error) {
       passControlFlow(error);
       if (final.has(causeOf(error).type)) throw error;

@@ -1,5 +1,14 @@
-export { ingestManifest } from './ingest-manifest.ts';
-export { purgeExpired } from './purge-expired.ts';
-export { resummarize } from './resummarize.ts';
-export { sweepStaging } from './sweep-staging.ts';
-export { watchSettings } from './watch-settings.ts';
+import { withCheckedInput } from './checked-input.ts';
+import { ingestManifest as ingestManifestChecked } from './ingest-manifest.ts';
+import { purgeExpired as purgeExpiredChecked } from './purge-expired.ts';
+import { resummarize as resummarizeChecked } from './resummarize.ts';
+import { sweepStaging as sweepStagingChecked } from './sweep-staging.ts';
+import { watchSettings as watchSettingsChecked } from './watch-settings.ts';
+
+// The workflows as workers offer them, under the names that runs are started with.
+
+export const ingestManifest = withCheckedInput('ingestManifest', ingestManifestChecked);
+export const purgeExpired = withCheckedInput('purgeExpired', purgeExpiredChecked);
+export const resummarize = withCheckedInput('resummarize', resummarizeChecked);
+export const sweepStaging = withCheckedInput('sweepStaging', sweepStagingChecked);
+export const watchSettings = withCheckedInput('watchSettings', watchSettingsChecked);

@@ -6,7 +6,6 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defaultRunOptions } from '../domain/run.ts';
 import type {
   AcceptedPayload,
   CarriedProgress,
@@ -17,7 +16,10 @@ import type {
   SplitSummary,
 } from '../domain/run.ts';
 import { priorityKeyOf } from '../domain/priority.ts';
+import { workedMs } from '../domain/work.ts';
+import type { CompleteManifestResult } from '../activities/complete-manifest.ts';
 import type { BillingMonth } from '../domain/usage-day.ts';
+import type { Activities } from '../activities/index.ts';
 import { bindActivities } from './activity-options.ts';
 import type { BoundActivities, RunPriority } from './activity-options.ts';
 import { passControlFlow, passControlFlowAfter } from './control-flow.ts';
@@ -25,6 +27,7 @@ import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
 import { summariseMonth, untilDone } from './summarise-month.ts';
+import { runOptionsOf } from './checked-input.ts';
 
 interface Run {
   input: IngestManifestInput;
@@ -53,32 +56,44 @@ const stepNames = {
  * A step that gives up does not fail the run at once: it waits for an operator's decision.
  */
 export async function ingestManifest(input: IngestManifestInput): Promise<IngestManifestResult> {
-  const options = { ...defaultRunOptions, ...input.options };
+  const options = runOptionsOf(input.options);
   const board = new ProgressBoard(input.orgId, carriedProgress(input));
-  const decisions = new Decisions(options.blockedWaitMs, (open) => {
-    board.setOpenFailures(open);
-  });
+  const decisions = new Decisions(
+    options.blockedWaitMs,
+    (open) => {
+      board.setOpenFailures(open);
+    },
+    () => board.about,
+  );
   const priority = { orgId: input.orgId, key: priorityKeyOf(undefined, Date.now()) };
   const bound = bindActivities(options, priority);
+  const onWorked = (activity: keyof Activities, result: unknown) => {
+    board.worked(activity, result);
+  };
   const run: Run = {
     input,
     options,
     priority,
-    activities: withDecisions(bound, decisions),
-    ownLoad: withDecisions(bound, decisions, true).load,
+    activities: withDecisions(bound, decisions, { onWorked }),
+    ownLoad: withDecisions(bound, decisions, { onWorked, canSkip: true }).load,
     decisions,
     board,
   };
   try {
     const result = await ingest(run);
     await decisions.settled();
+    logEnd(run, result);
     return result;
   } catch (error) {
     await passControlFlowAfter(error, () => {
-      board.enter('cancelled', 'cancelled; what is loaded stays loaded, start the run again to go on');
+      decisions.close();
+      board.end('cancelled', 'cancelled; what is loaded stays loaded, start the run again to go on');
+      log.warn('PostgreSQL pipeline processing cancelled', { ...board.about });
     });
     const { type, message, details } = causeOf(error);
-    board.enter('failed', message);
+    decisions.close();
+    board.end('failed', message);
+    log.error('PostgreSQL pipeline processing failed', { ...board.about, errorType: type, reason: message });
     await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
     await decisions.settled();
     // The cause itself, so that its type and sentence are seen at once in the UI and on the command line.
@@ -91,13 +106,24 @@ function carriedProgress({ carried }: IngestManifestInput): CarriedProgress | un
   return workflowInfo().continuedFromExecutionRunId === undefined ? undefined : carried?.progress;
 }
 
+/** One line about how a run ended that did not fail: its counts, and the seconds of work. */
+function logEnd({ board }: Run, result: IngestManifestResult): void {
+  const { phaseMs, warnings, ...counts } = result;
+  const seconds = workedMs(phaseMs) / 1_000;
+  const line = { ...board.about, ...counts, seconds, phaseMs, warningCount: warnings.length };
+  const message = `PostgreSQL pipeline processing ${result.outcome}`;
+  if (result.outcome === 'incomplete') log.warn(message, line);
+  else log.info(message, line);
+}
+
 /** Leave word of a failed run in the ledgers. That this fails too must not hide why the run failed. */
 async function recordEnd(
-  { input, carried, decisions }: Run,
+  run: Run,
   { short }: BoundActivities,
   failure: { errorType: string; reason: string },
 ): Promise<void> {
-  const { orgId, requestId } = input;
+  const { carried, decisions } = run;
+  const { orgId, requestId } = run.input;
   try {
     if (decisions.abandoned && carried !== undefined) {
       const { payload, split } = carried;
@@ -109,7 +135,7 @@ async function recordEnd(
     await short.recordFailure({ orgId, requestId, ...failure });
   } catch (error) {
     passControlFlow(error);
-    log.error('the failure of the run could not be recorded', { error });
+    log.error('the failure of the run could not be recorded', { ...run.board.about, error });
   }
 }
 
@@ -140,43 +166,57 @@ async function loadAndSummarise(
   split: SplitSummary,
 ): Promise<IngestManifestResult> {
   const { board } = run;
+  board.register(split);
   board.progress.rowCount = split.rowCount;
   board.progress.pieceCount = split.pieceCount;
   await loadPieces(run, { payload, split });
-  const { release, months } = await waitForManifest(run, payload, split);
+  const { release, months, ...came } = await waitForManifest(run, payload, split);
+  const { warnings, reason } = whatNeverCame(came);
+  const { manifestUuid, clusterId, schema, sourceUuid } = payload;
+  const { fileCount, failedFileCount, rowCount, rejectedRowCount, manifestId } = split;
+  const ended = { manifestUuid, clusterId, fileCount, failedFileCount, rowCount, rejectedRowCount, release };
+  if (reason !== undefined) {
+    board.end('incomplete', reason);
+    return { outcome: 'incomplete', reason, ...ended, ...nothingSummarised, warnings, ...board.counted };
+  }
   const totals = await summariseMonths(run, payload, months);
-  const { phaseMs } = board.progress;
-  await run.activities.short.recordCompletion({
-    schema: payload.schema,
-    manifestId: split.manifestId,
-    sourceUuid: payload.sourceUuid,
-    months,
-    stepMs: {
-      download: phaseMs.downloading ?? 0,
-      processing: (phaseMs.splitting ?? 0) + (phaseMs.loading ?? 0),
-      summary: (phaseMs.aggregating ?? 0) + (phaseMs.summarising ?? 0) + (phaseMs.validating ?? 0),
-    },
-  });
-  const reason = allExpired(split);
-  board.enter(reason === undefined ? 'completed' : 'ignored', reason ?? 'done');
+  await run.activities.short.recordCompletion({ schema, manifestId, sourceUuid, months, steps: board.steps });
+  const expired = allExpired(split);
+  board.end(expired === undefined ? 'completed' : 'ignored', expired ?? 'done');
   return {
-    outcome: reason === undefined ? 'completed' : 'ignored',
-    ...(reason === undefined ? {} : { reason }),
-    manifestUuid: payload.manifestUuid,
-    clusterId: payload.clusterId,
-    fileCount: split.fileCount,
-    failedFileCount: split.failedFileCount,
-    rowCount: split.rowCount,
-    rejectedRowCount: split.rejectedRowCount,
+    outcome: expired === undefined ? 'completed' : 'ignored',
+    ...(expired === undefined ? {} : { reason: expired }),
+    ...ended,
+    ...totals,
     ...(split.expired === undefined ? {} : { expiredRowCount: split.expired.rowCount }),
     ...(split.leftOutCount !== undefined && { leftOutCount: split.leftOutCount }),
-    rowsLoaded: board.progress.rowsLoaded,
-    daysSummarised: board.progress.daysSummarised,
-    ...totals,
-    release,
-    warnings: split.warnings,
-    phaseMs,
+    warnings: [...split.warnings, ...warnings],
+    ...board.counted,
   };
+}
+
+const nothingSummarised = { summaryRowCount: 0, validationWarningCount: 0 };
+
+/**
+ * What the answer at the end of the wait says about files that are still awaited. Activities of older workers do not say, and
+ * their runs end as they did then.
+ *
+ * @returns a warning that names some of them; a reason when not one file of the manifest ever came
+ */
+function whatNeverCame({
+  arrivedCount,
+  neverCame,
+}: Pick<CompleteManifestResult, 'arrivedCount' | 'neverCame'>): { warnings: string[]; reason?: string } {
+  if (neverCame === undefined || neverCame.fileCount === 0) return { warnings: [] };
+  const { fileCount, names } = neverCame;
+  const more = fileCount > names.length ? ` and ${fileCount - names.length} more` : '';
+  const named = `${names.join(', ')}${more}`;
+  if (arrivedCount === 0) {
+    const reason = `no file of the manifest ever came, expected ${named}; send them, or ingest the payload again when they are there`;
+    return { warnings: [], reason };
+  }
+  const files = fileCount === 1 ? '1 file' : `${fileCount} files`;
+  return { warnings: [`${files} of the manifest never came: ${named}; the rest was summarised`] };
 }
 
 /** Why a payload whose files are all read brought nothing: every row is of a month that is no longer kept. */
@@ -247,21 +287,17 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
   const { board, activities, input } = run;
   const downloaded = await activities.transfer.downloadPayload({ inboxId: input.inboxId });
   if (downloaded.outcome === 'ignored') {
-    board.enter('ignored', downloaded.reason);
+    board.end('ignored', downloaded.reason);
     const { reason, manifestUuid, clusterId } = downloaded;
-    const nothing = { fileCount: 0, failedFileCount: 0, rowCount: 0, rejectedRowCount: 0, rowsLoaded: 0 };
-    const { phaseMs } = board.progress;
+    const nothing = { fileCount: 0, failedFileCount: 0, rowCount: 0, rejectedRowCount: 0, warnings: [] };
     return {
       outcome: 'ignored',
       reason,
       manifestUuid,
       clusterId,
       ...nothing,
-      daysSummarised: 0,
-      summaryRowCount: 0,
-      validationWarningCount: 0,
-      warnings: [],
-      phaseMs,
+      ...nothingSummarised,
+      ...board.counted,
     };
   }
   const { payload } = downloaded;
@@ -296,6 +332,7 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
     if (workflowInfo().continueAsNewSuggested) {
       await run.decisions.settled();
       const carriedOn = { ...carried, progress: board.carry() };
+      log.info('the history is long: going on in a new run', { ...board.about });
       await continueAsNew<typeof ingestManifest>({ ...input, carried: carriedOn });
     }
   }
@@ -325,11 +362,15 @@ async function waitForManifest(run: Run, payload: AcceptedPayload, split: SplitS
       giveUpWaiting: leftMs <= 0,
     });
     board.progress.waitingFor = answer.waitingFor;
-    if (answer.release !== undefined) return { release: answer.release, months: answer.months };
+    if (answer.release !== undefined) {
+      return { ...answer, release: answer.release };
+    }
     board.enter(
       'waiting',
       `waiting for ${answer.waitingCount} files of the manifest: ${answer.waitingFor.join(', ')}`,
     );
-    await sleep(Math.max(1, Math.min(pauseMs, leftMs)));
+    const waitMs = Math.max(1, Math.min(pauseMs, leftMs));
+    await sleep(waitMs);
+    board.waited(waitMs);
   }
 }

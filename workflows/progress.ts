@@ -1,10 +1,37 @@
-import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  log,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { searchAttributes } from './search-attributes.ts';
-import type { AcceptedPayload, CarriedProgress, PipelineState, RunProgress } from '../domain/run.ts';
+import type {
+  AcceptedPayload,
+  CarriedProgress,
+  PipelineState,
+  RunProgress,
+  SplitSummary,
+} from '../domain/run.ts';
+import type { LogContext } from '../domain/log-context.ts';
+import { firstDay, lastDay } from '../domain/usage-day.ts';
+import { workBySteps } from '../domain/work.ts';
+import type { Activities } from '../activities/index.ts';
 import type { OpenFailure } from '../domain/decision.ts';
 import { DayTable, dayTableLines } from './day-table.ts';
 import { decisionLines } from './decisions.ts';
 import { progressQuery } from './messages.ts';
+import { WorkClock } from './work-clock.ts';
+
+/** States that are no phase of work. */
+const quietStates: ReadonlySet<PipelineState> = new Set([
+  'blocked',
+  'completed',
+  'incomplete',
+  'ignored',
+  'failed',
+  'cancelled',
+]);
 
 /** Keeps what the query `progress`, the search attributes and the details in the Temporal UI show. */
 export class ProgressBoard {
@@ -23,15 +50,23 @@ export class ProgressBoard {
   };
   readonly days = new DayTable();
   readonly #orgId: string;
-  #since = Date.now();
+  readonly #clock: WorkClock;
+  #about: LogContext = {};
+  #blockedSince = 0;
   #openFailures: OpenFailure[] = [];
   #before: PipelineState = 'downloading';
 
   /** @param carried what the run that this one continues as new had come to while it was loading */
   constructor(orgId: string, carried?: CarriedProgress) {
     this.#orgId = orgId;
-    if (carried !== undefined)
-      Object.assign(this.progress, carried, { state: 'loading', detail: 'going on loading' });
+    this.#clock = new WorkClock(carried?.work);
+    if (carried !== undefined) {
+      const { piecesLoaded, rowsLoaded, daysSummarised, phaseMs } = carried;
+      const counted = { piecesLoaded, rowsLoaded, daysSummarised, phaseMs };
+      Object.assign(this.progress, counted, { state: 'loading', detail: 'going on loading' });
+    }
+    const { state: phase, detail } = this.progress;
+    log.info(`phase ${phase}`, { phase, detail });
     setHandler(progressQuery, () => ({ ...this.progress, days: this.days.list(this.#openFailures) }), {
       description: 'Phase, rows, pieces and days so far, and what the run waits for',
     });
@@ -42,17 +77,52 @@ export class ProgressBoard {
       upsertSearchAttributes([{ key: pipelineState, value: this.progress.state }]);
   }
 
-  /** Enter a phase; the time spent in the one before is added to it. */
+  /** What the run is about, as far as it is known, in the words of the log. */
+  get about(): LogContext {
+    return this.#about;
+  }
+
+  /** Enter a phase. */
   enter(state: PipelineState, detail: string): void {
     const { progress } = this;
-    const now = Date.now();
-    progress.phaseMs[progress.state] = (progress.phaseMs[progress.state] ?? 0) + now - this.#since;
-    this.#since = now;
     const changed = progress.state !== state;
+    if (changed && progress.state === 'blocked') this.#add('blocked', Date.now() - this.#blockedSince);
+    if (changed && state === 'blocked') this.#blockedSince = Date.now();
     progress.state = state;
     progress.detail = detail;
     setCurrentDetails(this.#details());
-    if (changed) upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: state }]);
+    if (!changed) return;
+    upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: state }]);
+    // What blocks and how a run ends have lines of their own, which say more.
+    if (!quietStates.has(state)) log.info(`phase ${state}`, { phase: state, detail, ...this.#about });
+  }
+
+  /** The run ends: nothing waits for a decision any more, whatever was open. */
+  end(state: PipelineState, detail: string): void {
+    this.#openFailures = [];
+    this.progress.openFailureCount = 0;
+    this.enter(state, detail);
+  }
+
+  /** An activity has ended: its work counts for its phase. */
+  worked(activity: keyof Activities, result: unknown): void {
+    const phase = this.#clock.note(activity, result);
+    if (phase !== undefined) this.progress.phaseMs[phase] = this.#clock.work(phase)?.ms ?? 0;
+  }
+
+  /** The run has waited for files of its manifest. */
+  waited(ms: number): void {
+    this.#add('waiting', ms);
+  }
+
+  #add(state: 'waiting' | 'blocked', ms: number): void {
+    const { phaseMs } = this.progress;
+    phaseMs[state] = (phaseMs[state] ?? 0) + ms;
+  }
+
+  /** Work of each of Koku's steps so far. */
+  get steps(): ReturnType<typeof workBySteps> {
+    return workBySteps(this.#clock.byPhase());
   }
 
   /** Steps wait for an operator, or no longer: the run is blocked while one does. */
@@ -69,11 +139,15 @@ export class ProgressBoard {
     this.enter('blocked', `${first.step} gave up: ${first.message}`);
   }
 
+  /** What a result says of the work that was done. */
+  get counted(): Pick<RunProgress, 'rowsLoaded' | 'daysSummarised' | 'phaseMs'> {
+    const { rowsLoaded, daysSummarised, phaseMs } = this.progress;
+    return { rowsLoaded, daysSummarised, phaseMs };
+  }
+
   /** What the next run goes on counting from. */
   carry(): CarriedProgress {
-    const { piecesLoaded, rowsLoaded, daysSummarised, state } = this.progress;
-    this.enter(state, this.progress.detail);
-    return { piecesLoaded, rowsLoaded, daysSummarised, phaseMs: this.progress.phaseMs };
+    return { ...this.counted, piecesLoaded: this.progress.piecesLoaded, work: this.#clock.byPhase() };
   }
 
   /** Replace the line for people. */
@@ -105,11 +179,29 @@ export class ProgressBoard {
   identify(payload: AcceptedPayload): void {
     this.progress.clusterId = payload.clusterId;
     this.progress.manifestUuid = payload.manifestUuid;
+    const { billingMonth } = payload;
+    this.#about = {
+      provider_uuid: payload.sourceUuid,
+      cluster_id: payload.clusterId,
+      start_date: firstDay(billingMonth),
+      end_date: lastDay(billingMonth),
+    };
     upsertSearchAttributes([
       { key: searchAttributes.orgId, value: this.#orgId },
       { key: searchAttributes.clusterId, value: payload.clusterId.slice(0, 255) },
       { key: searchAttributes.billingMonth, value: payload.billingMonth },
       { key: searchAttributes.manifestDate, value: new Date(payload.manifestDate) },
     ]);
+  }
+  /** The ledger knows the manifest. */
+  register({ manifestId, months }: SplitSummary): void {
+    const [first, last] = [months[0], months.at(-1)];
+    this.#about = {
+      ...this.#about,
+      manifest_id: manifestId,
+      ...(first === undefined || last === undefined
+        ? {}
+        : { start_date: firstDay(first), end_date: lastDay(last) }),
+    };
   }
 }

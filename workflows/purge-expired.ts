@@ -1,13 +1,14 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import { addCounts, nothingPurged } from '../domain/cleanup.ts';
 import type { FailedTenant, PurgeExpiredInput, PurgeExpiredResult, Tenant } from '../domain/cleanup.ts';
-import { defaultRunOptions, mostNamesInHistory } from '../domain/run.ts';
+import { mostNamesInHistory } from '../domain/run.ts';
 import {
   bindMaintenanceActivities,
   cleanUpIncomplete,
   forEachTenant,
   scheduledTime,
 } from './maintenance-activities.ts';
+import { runOptionsOf } from './checked-input.ts';
 
 const defaultBusyPauseMs = 60_000;
 const longestBusyPauseMs = 30 * 60_000;
@@ -20,7 +21,7 @@ const defaultBusyAttempts = 10;
  * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
  */
 export async function purgeExpired(input: PurgeExpiredInput = {}): Promise<PurgeExpiredResult> {
-  const activities = bindMaintenanceActivities({ ...defaultRunOptions, ...input.options });
+  const activities = bindMaintenanceActivities(runOptionsOf(input.options));
   const nowIso = input.nowIso ?? scheduledTime();
   const tenants = await activities.listTenants({});
   const skipped: FailedTenant[] = [];

@@ -1,14 +1,15 @@
 import {
   ApplicationFailure,
   condition,
+  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { OpenFailure } from '../domain/decision.ts';
+import { fields, problemsOf } from '../domain/input-check.ts';
 import { priorityKeyOf } from '../domain/priority.ts';
 import type { ResummarizeInput, ResummarizeResult } from '../domain/resummarize.ts';
-import { defaultRunOptions } from '../domain/run.ts';
 import type { PipelineState, RunOptions } from '../domain/run.ts';
 import { firstDay, lastDay } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
@@ -17,6 +18,7 @@ import { causeOf, decisionLines, Decisions, withDecisions } from './decisions.ts
 import { settingsChangedSignal } from './messages.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { summariseMonth } from './summarise-month.ts';
+import { runOptionsOf } from './checked-input.ts';
 
 /**
  * Rebuild the summaries of a source and month, or of some of its days, from what is in staging or in the archive.
@@ -30,7 +32,7 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
     { key: searchAttributes.billingMonth, value: month },
     { key: searchAttributes.pipelineState, value: 'summarising' },
   ]);
-  const options = { ...defaultRunOptions, ...input.options };
+  const options = runOptionsOf(input.options);
   const decisions = new Decisions(options.blockedWaitMs, (open) => {
     show(open.length > 0 ? 'blocked' : 'summarising', open);
   });
@@ -69,6 +71,14 @@ async function rebuild(
   setHandler(
     settingsChangedSignal,
     (change) => {
+      // A signal has no answer, and what a handler throws would fail the workflow task for ever.
+      if (problemsOf(change, { settingsHash: fields.id }).length > 0) {
+        log.warn('signal settingsChanged without a settingsHash is ignored', {
+          orgId: input.orgId,
+          month: input.month,
+        });
+        return;
+      }
       changed ||= change.settingsHash !== settingsHash;
       settingsHash = change.settingsHash;
     },

@@ -1,11 +1,12 @@
 import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/cleanup.ts';
-import { defaultRunOptions, mostNamesInHistory } from '../domain/run.ts';
+import { mostNamesInHistory } from '../domain/run.ts';
 import {
   bindMaintenanceActivities,
   cleanUpIncomplete,
   forEachTenant,
   scheduledTime,
 } from './maintenance-activities.ts';
+import { runOptionsOf } from './checked-input.ts';
 
 /**
  * Drop what staging no longer needs, in every tenant. Run by a schedule each night; safe to start by hand.
@@ -13,7 +14,7 @@ import {
  * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
  */
 export async function sweepStaging(input: SweepStagingInput = {}): Promise<SweepStagingResult> {
-  const activities = bindMaintenanceActivities({ ...defaultRunOptions, ...input.options });
+  const activities = bindMaintenanceActivities(runOptionsOf(input.options));
   const nowIso = input.nowIso ?? scheduledTime();
   const tenants = await activities.listTenants({});
   const swept: SweptTenant[] = [];

@@ -1,13 +1,14 @@
 import { patched, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { fairnessKeyOf, priorityKeys } from '../domain/priority.ts';
-import { defaultRunOptions, mostNamesInHistory, taskQueues } from '../domain/run.ts';
+import { mostNamesInHistory, taskQueues } from '../domain/run.ts';
 import type { RunOptions } from '../domain/run.ts';
 import type { WatchedTenants, WatchSettingsInput, WatchSettingsResult } from '../domain/watch-settings.ts';
 import { bindActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
 import { inParallel } from './in-parallel.ts';
 import { cleanUpIncomplete, reasonOf } from './maintenance-activities.ts';
+import { runOptionsOf } from './checked-input.ts';
 
 /** Tenants that one activity looks at: one hanging tenant holds up no more than these, and a history stays short. */
 const tenantsInBatch = 50;
@@ -24,7 +25,7 @@ const noTenant = { orgId: 'settings', key: priorityKeys.monthUnknown };
  * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some could not be looked at
  */
 export async function watchSettings(input: WatchSettingsInput): Promise<WatchSettingsResult> {
-  const options = { ...defaultRunOptions, ...input.options };
+  const options = runOptionsOf(input.options);
   const { short } = bindActivities(options, noTenant);
   // Runs of earlier versions looked at all tenants in one activity.
   if (!patched('watch-settings-in-batches')) return short.requestResummarize(input);

@@ -17,8 +17,8 @@ select
     file.rejected_count as "rejectedRowCount",
     left_out.value_count as "leftOutCount",
     case
-        when manifest.release is null and file.awaited_count > 0 then 'waiting for files'
-        when registered.completed_datetime is null then 'in progress'
+        when manifest.release = 'timeout' and file.settled_count = 0 then 'incomplete: no file came'
+        when registered.completed_datetime is null then 'unfinished'
         when file.failed_count > 0 or file.rejected_count > 0 then 'completed with errors'
         when manifest.release = 'timeout' then 'completed, files missing'
         else 'completed'
@@ -30,7 +30,6 @@ cross join lateral (
     select
         count(*) as file_count,
         count(*) filter (where state <> 'awaited') as settled_count,
-        count(*) filter (where state = 'awaited') as awaited_count,
         count(*) filter (where state = 'failed') as failed_count,
         coalesce(sum(row_count), 0)::bigint as row_count,
         coalesce(sum(rejected_row_count), 0)::bigint as rejected_count

@@ -261,6 +261,25 @@ test('continues-as-new and continued-as-new', async () => {
   await writeHistory('continued-as-new', last);
 });
 
+test('incomplete', async () => {
+  const impatient = await createTestPipeline({ OCP_MANIFEST_WAIT: '500ms' });
+  await impatient.addSource('incomplete');
+  const archive = await folder.pack(withManifest(small, { cluster_id: 'incomplete' }), []);
+  const { handle } = await impatient.start({ payload: archive });
+  expect(await handle.result()).toMatchObject({ outcome: 'incomplete' });
+  await writeHistory('incomplete', handle);
+});
+
+test('input-refused', async () => {
+  const handle = await pipeline.client.workflow.start('ingestManifest', {
+    workflowId: 'input-refused',
+    taskQueue: taskQueues.pipeline,
+    args: [{}],
+  });
+  await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InputInvalid' } });
+  await writeHistory('input-refused', handle);
+});
+
 const month = billingMonth('2026-10');
 async function rebuild(
   sourceUuid: string,

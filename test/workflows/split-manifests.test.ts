@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { startRun } from '../../cli/start-run.ts';
+import { listManifests } from '../../platform/manifest-status.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
@@ -87,4 +88,52 @@ test('a manifest whose last archive never comes is summarised as it is, and whol
   const lateRun = await start(late ?? '');
   expect(await lateRun.handle.result()).toMatchObject({ release: 'complete', daysSummarised: 3 });
   expectSameTables(await snapshotTables(database, source), singleArchive);
+});
+
+test('a run of which some files never come names them in a warning; one of which nothing comes is incomplete', async () => {
+  const { client, database, objectStore } = pipeline;
+  const config = { ...pipeline.config, OCP_MANIFEST_WAIT: 500 };
+  const start = (archive: string) =>
+    startRun(
+      { client, pool: database.pool, objectStore, config },
+      { orgId: database.orgId, payload: archive },
+    );
+  const [first = '', ...others] = [...payload.files.keys()];
+
+  await pipeline.addSource('nothing-came');
+  const nothing = withManifest(payload, { cluster_id: 'nothing-came' });
+  const emptyArchive = await folder.pack(nothing, []);
+  const empty = await (await start(emptyArchive)).handle.result();
+  expect(empty).toMatchObject({ outcome: 'incomplete', release: 'timeout', fileCount: 0, daysSummarised: 0 });
+  for (const name of payload.files.keys()) expect(empty.reason).toContain(name);
+  const manifest = async () => {
+    const { rows } = await database.pool.query<{ completed: boolean }>(
+      `select completed_datetime is not null as completed
+       from public.reporting_common_costusagereportmanifest
+       where cluster_id = 'nothing-came'`,
+    );
+    return rows;
+  };
+  expect(await manifest()).toEqual([{ completed: false }]);
+  const listed = await listManifests(database.pool, { orgId: database.orgId, limit: 100 });
+  expect(listed.find(({ clusterId }) => clusterId === 'nothing-came')?.state).toBe(
+    'incomplete: no file came',
+  );
+
+  // Sent again it is tried again, and the files that come then are taken in.
+  const again = await start(emptyArchive);
+  expect(again.earlier).toBeUndefined();
+  expect(await again.handle.result()).toMatchObject({ outcome: 'incomplete' });
+  expect(await (await start(await folder.pack(nothing))).handle.result()).toMatchObject({
+    outcome: 'completed',
+    release: 'complete',
+    warnings: [],
+  });
+  expect(await manifest()).toEqual([{ completed: true }]);
+
+  await pipeline.addSource('some-came');
+  const some = withManifest(payload, { cluster_id: 'some-came' });
+  const partly = await (await start(await folder.pack(some, others))).handle.result();
+  expect(partly).toMatchObject({ outcome: 'completed', release: 'timeout' });
+  expect(partly.warnings).toEqual([`1 file of the manifest never came: ${first}; the rest was summarised`]);
 });

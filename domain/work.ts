@@ -1,0 +1,55 @@
+/** When an attempt of an activity began and ended, by the clock of the machine that it ran on, epoch milliseconds. */
+export type WorkSpan = readonly [from: number, until: number];
+
+/** What activities add to the objects that they return; those of older workers do not. */
+export interface Worked {
+  worked?: WorkSpan;
+}
+
+/** Phases in which activities work; in the others a run waits, or has ended. */
+export type WorkPhase =
+  'downloading' | 'splitting' | 'loading' | 'aggregating' | 'summarising' | 'validating';
+
+/** The work of one phase. What ran side by side counts once. */
+export interface PhaseWork {
+  ms: number;
+  /** begin of the first and end of the last activity, epoch milliseconds */
+  from: number;
+  until: number;
+}
+
+export type WorkByPhase = Partial<Record<WorkPhase, PhaseWork>>;
+
+/** The steps that Koku keeps the times of (DOMAIN §10.1), and the phases that each has here. */
+const stepPhases = {
+  download: ['downloading'],
+  processing: ['splitting', 'loading'],
+  summary: ['aggregating', 'summarising', 'validating'],
+} as const satisfies Record<string, readonly WorkPhase[]>;
+
+export type StepName = keyof typeof stepPhases;
+
+/** Work by Koku's steps; a step that had nothing to do is absent. */
+export function workBySteps(phases: WorkByPhase): Partial<Record<StepName, PhaseWork>> {
+  const steps: Partial<Record<StepName, PhaseWork>> = {};
+  for (const [step, names] of Object.entries(stepPhases) as [StepName, readonly WorkPhase[]][]) {
+    const work = names.flatMap((name) => phases[name] ?? []);
+    if (work.length === 0) continue;
+    steps[step] = {
+      ms: work.reduce((sum, { ms }) => sum + ms, 0),
+      from: Math.min(...work.map(({ from }) => from)),
+      until: Math.max(...work.map(({ until }) => until)),
+    };
+  }
+  return steps;
+}
+
+/**
+ * Milliseconds during which somebody worked: the phases in which activities do, without those in which the run waited for
+ * files or for a decision.
+ */
+export function workedMs(phaseMs: Readonly<Record<string, number | undefined>>): number {
+  return Object.values(stepPhases)
+    .flat()
+    .reduce((sum, phase) => sum + (phaseMs[phase] ?? 0), 0);
+}
