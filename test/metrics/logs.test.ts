@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { startRun } from '../../cli/start-run.ts';
+import type { IngestManifestResult } from '../../domain/run.ts';
+import { workedMs } from '../../domain/work.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logging.ts';
 import { blockedRunsQuery } from '../../platform/metrics.ts';
@@ -16,6 +18,9 @@ import { waitUntil } from '../support/wait-until.ts';
 import { createObjectFolder } from './object-folder.ts';
 import { startObservedWorker } from './observed-worker.ts';
 import type { ObservedWorker } from './observed-worker.ts';
+
+// A worker's process, or hundreds of files, take long on a busy machine.
+vi.setConfig({ hookTimeout: 300_000 });
 
 describe('secrets never reach the log', () => {
   const databaseUrl = 'postgresql://koku:s3cret-pass@db.example:5432/koku';
@@ -158,6 +163,26 @@ describe('log lines of a worker', () => {
       });
   });
 
+  test('the statement that failed is logged with its place', () => {
+    const failed = linesOf('aggregateDays').filter(({ msg }) => msg === 'statement failed');
+    expect(failed.length).toBeGreaterThan(0);
+    for (const line of failed)
+      expect(line).toMatchObject({
+        level: 40,
+        manifest_id: manifestId,
+        sqlState: '42883',
+        position: expect.stringMatching(/^\d+$/) as string,
+        error: { type: 'DatabaseError', message: expect.stringContaining('does not exist') as string },
+      });
+  });
+
+  test('the end of the run is an error', () => {
+    const lines = worker.lines().filter(({ msg }) => msg === 'PostgreSQL pipeline processing failed');
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 50, manifest_id: manifestId, errorType: 'SchemaTooOld', ...month }),
+    ]);
+  });
+
   test('a load is about the day of its piece', () => {
     const ended = linesOf('loadReportDay').filter(({ msg }) => msg === 'Activity completed');
     expect(ended.length).toBeGreaterThan(0);
@@ -187,5 +212,105 @@ describe('log lines of a worker', () => {
   test('the password of the database is nowhere in the output', () => {
     expect(password.length).toBeGreaterThan(8);
     expect(worker.output()).not.toContain(password);
+  });
+});
+
+describe('log lines at the default level', () => {
+  let worker: ObservedWorker;
+  let about: Record<string, unknown>;
+  let result: IngestManifestResult;
+
+  beforeAll(async () => {
+    const database = await createTestDatabase();
+    const { connection, namespace } = await createNamespace();
+    afterAll(() => connection.close());
+    const environment = {
+      DATABASE_URL: database.url,
+      OBJECT_STORE: await createObjectFolder(),
+      OCP_NOW: testNow,
+    };
+    worker = await startObservedWorker({
+      ...environment,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_NAMESPACE: namespace,
+    });
+    const payload = await readPayload('nise-full_day1');
+    const clusterId = String(payload.manifest['cluster_id']);
+    const { sourceUuid } = await registerSource(
+      { pool: database.pool, databaseUrl: database.url, log: { info: () => undefined } },
+      { orgId: database.orgId, clusterId, name: 'quiet' },
+    );
+    const { handle } = await startRun(
+      {
+        client: new Client({ connection, namespace }),
+        pool: database.pool,
+        config: loadConfig(environment),
+        objectStore: openObjectStore({ url: environment.OBJECT_STORE, s3: { endpoint: undefined } }),
+      },
+      { orgId: database.orgId, payload: await (await createArchiveFolder()).pack(payload) },
+    );
+    result = await handle.result();
+    const { rows } = await database.pool.query<{ manifest_id: number }>(
+      `select manifest_id from ${database.schema}.ocp_manifest`,
+    );
+    about = {
+      level: 30,
+      pipeline: 'postgres',
+      manifest_id: rows[0]?.manifest_id,
+      provider_uuid: sourceUuid,
+      cluster_id: clusterId,
+      start_date: '2026-10-01',
+      end_date: '2026-10-31',
+    };
+    await waitUntil(() => worker.lines().some(({ msg }) => msg === `${pipelineName} completed`));
+  });
+
+  const pipelineName = 'PostgreSQL pipeline processing';
+  const linesWith = (isMeant: (message: string) => boolean) =>
+    worker.lines().filter(({ msg }) => isMeant(String(msg)));
+
+  test('one says that the payload starts, and what it is', () => {
+    expect(linesWith((msg) => msg === `${pipelineName} started`)).toEqual([expect.objectContaining(about)]);
+  });
+
+  test('one says of each phase that it begins, in order', () => {
+    const phases = linesWith((msg) => msg.startsWith('phase '));
+    expect(phases.map(({ phase }) => phase)).toEqual([
+      'downloading',
+      'splitting',
+      'loading',
+      'aggregating',
+      'summarising',
+      'validating',
+    ]);
+    for (const line of phases.slice(2)) expect(line).toMatchObject(about);
+  });
+
+  test('one says how it ended, with counts and seconds', () => {
+    const [end, ...more] = linesWith((msg) => msg === `${pipelineName} completed`);
+    expect(more).toEqual([]);
+    expect(end).toMatchObject({
+      ...about,
+      outcome: 'completed',
+      fileCount: result.fileCount,
+      rowCount: result.rowCount,
+      rejectedRowCount: 0,
+      rowsLoaded: result.rowsLoaded,
+      daysSummarised: result.daysSummarised,
+      summaryRowCount: result.summaryRowCount,
+    });
+    expect(end?.['seconds']).toBeCloseTo(workedMs(result.phaseMs) / 1_000, 6);
+    expect(end?.['seconds']).toBeGreaterThan(0);
+  });
+
+  test('nothing else is said about the run, and a start says little', () => {
+    const ofRun = worker.lines().filter(({ workflowId }) => workflowId !== undefined);
+    expect(
+      ofRun.map(({ msg }) => msg).filter((msg) => !/^(phase |PostgreSQL pipeline)/.test(String(msg))),
+    ).toEqual([]);
+    const messages = worker.lines().map(({ msg }) => String(msg));
+    expect(messages).not.toContain('Worker state changed');
+    expect(messages.filter((msg) => msg.includes('registered, not polling'))).toEqual([]);
+    expect(messages.indexOf('worker started')).toBeLessThan(5);
   });
 });
