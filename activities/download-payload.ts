@@ -21,6 +21,7 @@ import { payloadKey } from '../platform/object-keys.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { requireSource } from './require-source.ts';
+import { removeTemporaryOfRun, storeOfRun } from './run-objects.ts';
 import { retentionMonths } from './retention-months.ts';
 
 export interface DownloadPayloadInput {
@@ -66,7 +67,8 @@ async function archivePayload(
   inbox: InboxRow,
   signal: AbortSignal,
 ): Promise<Archived> {
-  const { objectStore } = deps;
+  const objectStore = storeOfRun(deps.objectStore);
+  await removeTemporaryOfRun(objectStore);
   const objectKey = inbox.objectKey ?? payloadKey(inbox.orgId, inbox.requestId);
   // Also when the key was not recorded: an earlier attempt may have ended between the two, and the address since expired.
   const stored = await objectStore.head(objectKey);
@@ -119,7 +121,7 @@ async function storeAndScan(
   );
   const [scan, put, feed] = await Promise.allSettled([
     scanned,
-    deps.objectStore.put(objectKey, toStore, { signal: stop }),
+    storeOfRun(deps.objectStore).put(objectKey, toStore, { signal: stop }),
     fed.catch((error: unknown) => {
       toScan.destroy(error instanceof Error ? error : new Error(String(error)));
       throw error;

@@ -5,6 +5,7 @@ import { inTenantTransaction } from '../platform/database.ts';
 import { recordProcessed } from '../platform/metrics.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { removeTemporaryOfRun } from './run-objects.ts';
 
 export interface RecordCompletionInput {
   schema: string;
@@ -26,6 +27,7 @@ export async function recordCompletion(
   deps: ActivityDependencies,
   input: RecordCompletionInput,
 ): Promise<void> {
+  await removeTemporaryOfRun(deps.objectStore);
   const { steps = {}, stepMs = {} } = input;
   const state = {
     ...mapValues(stepMs, (ms) => ({ time_taken_seconds: ms / 1_000 })),

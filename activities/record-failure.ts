@@ -1,6 +1,7 @@
 import { inTransaction } from '../platform/database.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withoutSecrets } from './failure.ts';
+import { removeTemporaryOfRun } from './run-objects.ts';
 
 export interface RecordFailureInput {
   orgId: string;
@@ -11,6 +12,7 @@ export interface RecordFailureInput {
 
 /** Enter a payload that could not be taken into `ingest_failure`. Rerun: the same failure is entered once a minute at most. */
 export async function recordFailure(deps: ActivityDependencies, input: RecordFailureInput): Promise<void> {
+  await removeTemporaryOfRun(deps.objectStore);
   await inTransaction(deps.pool, async (client) => {
     // Nobody will fetch it any more, and it may hold a secret.
     if (input.errorType === 'PayloadUnavailable')

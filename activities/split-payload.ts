@@ -21,6 +21,7 @@ import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { ledgerVanished, requireSource } from './require-source.ts';
+import { removeTemporaryOfRun, storeOfRun } from './run-objects.ts';
 import { retentionMonths } from './retention-months.ts';
 import { log } from '@temporalio/activity';
 
@@ -71,6 +72,8 @@ export async function splitPayload(
     });
     const nowMs = deps.now().getTime();
     const retention = await retentionMonths(deps, payload.schema);
+    const store = storeOfRun(deps.objectStore);
+    await removeTemporaryOfRun(store);
     const results: SplitFileResult[] = [];
     await readPayloadMembers(await deps.objectStore.get(objectKey, { signal }), {
       signal,
@@ -84,7 +87,7 @@ export async function splitPayload(
         };
         const result = await splitReportFile(content, {
           fileName,
-          store: deps.objectStore,
+          store,
           keyFor: (kind, day) => dailyCsvKey(place, kind, day),
           rejectsKey: rejectsKey(place, payload.billingMonth),
           leftOutKey: leftOutKey(place, payload.billingMonth),

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -34,6 +34,11 @@ function codeOf(error: unknown): string {
 }
 const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
 
+/** What the names of an owner's half-written files begin with. Owners may hold anything, names of files not. */
+function ownerPart(owner: string): string {
+  return `${createHash('sha256').update(owner).digest('hex').slice(0, 32)}.`;
+}
+
 /**
  * Objects as files below one directory, for a laptop, tests, or a shared volume.
  *
@@ -60,7 +65,10 @@ export class FileObjectStore implements ObjectStore {
     options: PutOptions = {},
   ): Promise<{ byteCount: number }> {
     const reader = new BodyReader(body, options.signal);
-    const temporary = join(this.#incoming, randomUUID());
+    const temporary = join(
+      this.#incoming,
+      `${options.owner === undefined ? '' : ownerPart(options.owner)}${randomUUID()}`,
+    );
     try {
       assertObjectKey(key);
       await mkdir(this.#incoming, { recursive: true });
@@ -151,6 +159,15 @@ export class FileObjectStore implements ObjectStore {
         if (found?.isFile() === true) yield { key: name, byteCount: found.size, lastModified: found.mtime };
       }
     }
+  }
+
+  async removeTemporary(owner: string): Promise<void> {
+    const names = await readdir(this.#incoming).catch((error: unknown) => {
+      if (isAbsent(error)) return [];
+      throw this.#translate('listing', incomingFolder, error);
+    });
+    for (const name of names)
+      if (name.startsWith(ownerPart(owner))) await rm(join(this.#incoming, name), { force: true });
   }
 
   async #writeDurably(path: string, reader: BodyReader): Promise<void> {

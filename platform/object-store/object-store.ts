@@ -9,6 +9,8 @@ export interface PutOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Aborting it ends the upload: the promise rejects with the signal's reason and the object stays as it was. */
   readonly signal?: AbortSignal;
+  /** Who writes it; what is left half-written when the process is killed can be removed by this name. */
+  readonly owner?: string;
 }
 
 /** One object as {@link ObjectStore.list} reports it. */
@@ -64,6 +66,12 @@ export interface ObjectStore {
    * keys' UTF-8 bytes. Objects put or removed meanwhile may or may not appear.
    */
   list(prefix: string): AsyncIterable<ListedObject>;
+
+  /**
+   * Remove what puts of this owner have left half-written; one that is still being written fails. A bucket never shows half an
+   * object: parts of an upload that was cut off go by its lifecycle rule, and there is nothing to do.
+   */
+  removeTemporary(owner: string): Promise<void>;
 }
 
 /** There is no object with this key. */

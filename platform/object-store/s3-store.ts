@@ -98,6 +98,11 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  /** Nothing is half-written in a bucket; parts of an upload that was cut off go by its lifecycle rule. */
+  removeTemporary(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async delete(key: string): Promise<void> {
     const { bucket, key: fullKey } = this.#address(key);
     try {
