@@ -210,7 +210,11 @@ async function decide(
     return ignored(`the operator collected nothing: ${manifest.dataCollectionMessage ?? 'no reason given'}`);
   // The tenant's own retention is in its schema.
   if (await tenantIsBehind(deps.pool, source.schema))
-    await migrateTenant(deps.databaseUrl, source.schema, { info: () => undefined });
+    await migrateTenant(deps.databaseUrl, source.schema, {
+      info: (fields, message) => {
+        log.info(message, { ...fields });
+      },
+    });
   await inTenantTransaction(deps.pool, source.schema, (client) =>
     requireSource(client, { ...source, clusterId: manifest.clusterId }),
   );

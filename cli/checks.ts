@@ -1,9 +1,13 @@
 import proto from '@temporalio/proto';
+import { PipelineError } from '../domain/failures.ts';
 import { taskQueues } from '../domain/run.ts';
 import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import { checkSchema, describeProblem, kokuCameSecond, repairOf } from '../platform/schema-check.ts';
 import { missingSearchAttributes } from '../platform/search-attributes.ts';
+import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform/server-facts.ts';
+import type { ServerFacts } from '../platform/server-facts.ts';
+import { standbyProblem } from '../platform/session-settings.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';
@@ -25,23 +29,49 @@ export async function runChecks(services: Services): Promise<Check[]> {
             what: ['database', 'tenant schemas', 'line items', 'object store', 'Temporal'][index] ?? '',
             ok: false,
             found: describeFailure(result.reason).message,
-            repair: 'make the server reachable with the configured address, then run doctor again',
+            repair:
+              result.reason instanceof PipelineError
+                ? 'as said there, then run doctor again'
+                : 'make the server reachable with the configured address, then run doctor again',
           },
         ],
   );
 }
 
 async function checkDatabase({ pool }: Services): Promise<Check[]> {
-  const { rows } = await pool.query<{ number: number; version: string }>(
-    `select current_setting('server_version_num')::int as number, current_setting('server_version') as version`,
-  );
-  const { number = 0, version = '?' } = rows[0] ?? {};
-  const supported = number >= 150_000;
-  return [
-    supported
-      ? { what: 'PostgreSQL', ok: true, found: version }
-      : { what: 'PostgreSQL', ok: false, found: version, repair: 'upgrade to PostgreSQL 15 or later' },
-  ];
+  // Not in a transaction of ours, which a standby refuses to begin.
+  const client = await pool.connect();
+  try {
+    const facts = await readServerFacts(client);
+    return [versionCheck(facts), encodingCheck(facts), writableCheck(facts)];
+  } finally {
+    client.release();
+  }
+}
+
+function versionCheck(facts: ServerFacts): Check {
+  const what = 'PostgreSQL';
+  const found = facts.version;
+  if (isSupportedVersion(facts)) return { what, ok: true, found };
+  return { what, ok: false, found, repair: 'upgrade to PostgreSQL 15 or later' };
+}
+
+function encodingCheck({ encoding: found }: ServerFacts): Check {
+  const what = 'encoding of the database';
+  return found === 'UTF8' ? { what, ok: true, found } : { what, ok: false, found, repair: encodingRepair };
+}
+
+/** What we write goes through `read only` defaults, but somebody who set them does not expect it. */
+function writableCheck({ isInRecovery, readOnlyBy, database }: ServerFacts): Check {
+  const what = 'writing to the database';
+  if (isInRecovery) return { what, ok: false, ...standbyProblem };
+  if (readOnlyBy === null) return { what, ok: true, found: 'allowed' };
+  return {
+    what,
+    ok: false,
+    found: `default_transaction_read_only is on (set by: ${readOnlyBy}): somebody declared it read-only, and we write all the same`,
+    repair: `stop the workers, or take it back: alter database "${database}" reset default_transaction_read_only (or alter role …, alter system …)`,
+  };
 }
 
 async function checkTenants({ pool }: Services): Promise<Check[]> {

@@ -11,7 +11,7 @@ import { followRuns } from './follow-run.ts';
 import { endText } from './ingest.ts';
 import { formatDuration, table } from './output.ts';
 import type { Output } from './output.ts';
-import { logFile, openServices, processLogger } from './services.ts';
+import { logFile, migrationLog, openServices, processLogger } from './services.ts';
 import type { Services } from './services.ts';
 import { startRun } from './start-run.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
@@ -74,7 +74,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
   const { pool, databaseUrl, objectStore, config } = services;
   const now = clock(config)();
   const source = await registerSource(
-    { pool, databaseUrl, log: { info: () => undefined } },
+    { pool, databaseUrl, log: migrationLog(output.say) },
     { orgId: demoOrg, clusterId: sampleClusterId, name: 'demo cluster' },
   );
   const payload = join(resolve(config.OCP_DATA_DIR), 'demo', 'nise-small.tar.gz');

@@ -12,7 +12,7 @@ import { followRuns } from './follow-run.ts';
 import type { RunEnd } from './follow-run.ts';
 import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
-import { logFile, openServices, processLogger } from './services.ts';
+import { logFile, migrationLog, openServices, processLogger } from './services.ts';
 import type { Services } from './services.ts';
 import { isRemote, localPath, startRun } from './start-run.ts';
 import type { StartedRun } from './start-run.ts';
@@ -213,7 +213,7 @@ async function registerCluster(
   if ((await matchSource(services.pool, orgId, manifest.clusterId)) !== undefined) return;
   const { pool, databaseUrl } = services;
   await registerSource(
-    { pool, databaseUrl, log: { info: () => undefined } },
+    { pool, databaseUrl, log: migrationLog(output.say) },
     { orgId, clusterId: manifest.clusterId, name: manifest.clusterId },
   );
   output.say(`Registered cluster ${manifest.clusterId} of organisation ${orgId}`);

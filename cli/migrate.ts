@@ -1,7 +1,7 @@
 import { migrateAll } from '../platform/migrations.ts';
 import type { Command } from './command.ts';
 import { formatDuration, table } from './output.ts';
-import { openServices } from './services.ts';
+import { migrationLog, openServices } from './services.ts';
 
 export const migrateCommand: Command<object> = {
   name: 'migrate',
@@ -10,7 +10,7 @@ export const migrateCommand: Command<object> = {
   run: async (_options, output) => {
     const services = await openServices(output.say, {});
     try {
-      const reports = await migrateAll(services.databaseUrl, { info: () => undefined });
+      const reports = await migrateAll(services.databaseUrl, migrationLog(output.say));
       output.result(
         table(
           ['schema', 'migrations applied', 'functions applied', 'took'],

@@ -10,6 +10,8 @@ import type { EmbeddedStack } from '../platform/embedded/stack.ts';
 import { createLogger, installTemporalLogger } from '../platform/logging.ts';
 import type { PipelineLogger } from '../platform/logging.ts';
 import { blockedRunsQuery, startSampling } from '../platform/metrics.ts';
+import { waitingMessage } from '../platform/migrations-connection.ts';
+import type { MigrationLog } from '../platform/migrations-connection.ts';
 import { migrateAll, migratePublic } from '../platform/migrations.ts';
 import { packageVersion } from '../platform/package-root.ts';
 import { openObjectStore } from '../platform/object-store/index.ts';
@@ -70,6 +72,17 @@ export function processLogger(config: Config, destination: 'standard output' | '
   return logger;
 }
 
+/** Migrating is quick and not worth a line, but a person who waits for another process hears why. */
+export function migrationLog(say: (line: string) => void): MigrationLog {
+  return {
+    info: (fields, message) => {
+      if (message !== waitingMessage) return;
+      const { schema, holder } = fields as { schema: string; holder: string };
+      say(`schema ${schema}: ${message} (${holder})`);
+    },
+  };
+}
+
 /** Log file of workers that run inside a command. */
 export function logFile(config: Config): string {
   return resolve(config.OCP_DATA_DIR, 'pipeline.log');
@@ -111,7 +124,7 @@ async function connect(say: (line: string) => void, needs: ServiceNeeds, found: 
   const databaseUrl = (embedded.postgres ? stack?.databaseUrl : config.DATABASE_URL) ?? '';
   const objectStoreUrl =
     (embedded.objectStore ? stack?.objectStoreUrl : config.OBJECT_STORE) ?? 'file:///dev/null';
-  const log = { info: () => undefined };
+  const log = migrationLog(say);
   if (needs.migrate === 'all') await migrateAll(databaseUrl, log);
   else if (needs.migrate === 'public' || embedded.postgres) await migratePublic(databaseUrl, log);
 

@@ -3,7 +3,7 @@ import { usageDay } from '../domain/usage-day.ts';
 import { adoptDays, findSource, listSources, registerSource } from '../platform/sources.ts';
 import type { Command } from './command.ts';
 import { table } from './output.ts';
-import { openServices } from './services.ts';
+import { migrationLog, openServices } from './services.ts';
 
 interface AddOptions {
   org: string;
@@ -28,7 +28,7 @@ export const sourceAddCommand: Command<AddOptions> = {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
       const source = await registerSource(
-        { pool: services.pool, databaseUrl: services.databaseUrl, log: { info: () => undefined } },
+        { pool: services.pool, databaseUrl: services.databaseUrl, log: migrationLog(output.say) },
         {
           orgId: options.org,
           clusterId: options.cluster,

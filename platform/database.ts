@@ -1,5 +1,6 @@
 import pg from 'pg';
-import type { Pool, PoolClient } from 'pg';
+import type { ClientBase, Pool, PoolClient } from 'pg';
+import { beginPinned } from './session-settings.ts';
 
 /** PostgreSQL type ids whose JavaScript form we choose: a date is a day, not an instant; a bigint is a count. */
 const parsers = new Map<number, (text: string) => unknown>([
@@ -13,6 +14,8 @@ const types: pg.CustomTypesConfig = {
 
 /**
  * Open a connection pool. Dates come back as `YYYY-MM-DD` text, bigints as numbers, timestamps as `Date`.
+ * A single statement given to `pool.query` runs in a transaction of its own with our settings, as everything does that
+ * goes through {@link inTransaction}: no statement of ours depends on the settings of a role, a database or a pooler.
  *
  * @param options.size most connections at a time
  * @param options.applicationName shown in `pg_stat_activity`
@@ -33,7 +36,41 @@ export function openPool(options: {
     types,
   });
   pool.on('error', (error) => options.onIdleError?.(error));
+  const query = (text: string | pg.QueryConfig, values?: unknown[]) =>
+    inTransaction(pool, (client) => client.query(text, values));
+  pool.query = query as typeof pool.query;
   return pool;
+}
+
+/** A connection of its own with our settings in the transactions that {@link transactionOn} makes on it. */
+export async function openClient(options: { url: string; applicationName: string }): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 30_000,
+    keepAlive: true,
+    types,
+  });
+  // A connection that breaks between two queries makes the next query fail, which is the error to report.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Run `work` in one transaction with our settings on a connection that is in none. */
+export async function transactionOn<Client extends ClientBase, T>(
+  client: Client,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  await beginPinned(client);
+  try {
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
@@ -70,18 +107,21 @@ export async function inTransaction<T>(
     broken = true;
   };
   client.on('error', onError);
-  const stopWatching = cancelOnAbort(pool, client, signal);
+  let stopWatching = async () => Promise.resolve();
   try {
-    await client.query(`begin; set local timezone to 'UTC'`);
+    const serverProcess = await beginPinned(client);
+    signal?.throwIfAborted();
+    if (signal !== undefined) stopWatching = cancelOnAbort(pool, serverProcess, signal);
     const result = await work(client);
     signal?.throwIfAborted();
+    await stopWatching();
     await client.query('commit');
     return result;
   } catch (error) {
+    await stopWatching();
     await client.query('rollback').catch(onError);
     throw error;
   } finally {
-    await stopWatching();
     client.off('error', onError);
     client.release(broken);
   }
@@ -96,18 +136,19 @@ export class RollBack<T> extends Error {
   }
 }
 
-/** Returns how to stop watching; it waits for a cancel already sent, which must not hit the connection's next user. */
-function cancelOnAbort(pool: Pool, client: PoolClient, signal: AbortSignal | undefined): () => Promise<void> {
+/**
+ * Returns how to stop watching, before the transaction ends: it waits for a cancel already sent, which must not hit the
+ * server connection's next user.
+ */
+function cancelOnAbort(pool: Pool, serverProcess: number, signal: AbortSignal): () => Promise<void> {
   let sent: Promise<unknown> = Promise.resolve();
   const cancel = () => {
-    const processId = (client as unknown as { processID?: number }).processID;
     // A failed cancel only means that the statement ends by itself first.
-    if (processId !== undefined)
-      sent = pool.query('select pg_cancel_backend($1)', [processId]).catch(() => undefined);
+    sent = pool.query('select pg_cancel_backend($1)', [serverProcess]).catch(() => undefined);
   };
-  signal?.addEventListener('abort', cancel, { once: true });
+  signal.addEventListener('abort', cancel, { once: true });
   return async () => {
-    signal?.removeEventListener('abort', cancel);
+    signal.removeEventListener('abort', cancel);
     await sent;
   };
 }

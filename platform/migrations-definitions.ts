@@ -8,8 +8,8 @@ import { lineOfPosition } from './migrations-position.ts';
 const definitionTable = 'ocp_repeatable_definition';
 
 /**
- * Apply the definitions whose text differs from what the schema has, in order of their names, each in one transaction
- * whose search path is the schema, then `public`. A function declared with `set search_path from current` therefore
+ * Apply the definitions whose text differs from what the schema has, in order of their names, in the caller's transaction,
+ * whose search path becomes the schema, then `public`. A function declared with `set search_path from current` therefore
  * stays bound to this schema. A file must be able to replace its own earlier version (`create or replace`, or
  * `drop … if exists` first when a signature changes). A definition whose file was removed stays in the database.
  *
@@ -24,6 +24,7 @@ export async function applyDefinitions(
   const present = await definitionChecksums(client, schema);
   const changed = definitions.filter(({ name, checksum }) => present.get(name) !== checksum);
   if (changed.length > 0) await createDefinitionTable(client, schema);
+  await client.query(`set local search_path = ${quoteIdentifier(schema)}, public`);
   for (const definition of changed) await applyDefinition(client, schema, definition);
   return changed.map((definition) => definition.name);
 }
@@ -60,9 +61,7 @@ async function applyDefinition(
   schema: string,
   definition: RepeatableDefinition,
 ): Promise<void> {
-  await client.query('begin');
   try {
-    await client.query(`set local search_path = ${quoteIdentifier(schema)}, public`);
     await client.query(definition.text);
     await client.query(
       `insert into ${quoteQualified(schema, definitionTable)} (name, checksum)
@@ -70,9 +69,7 @@ async function applyDefinition(
        on conflict (name) do update set checksum = excluded.checksum, applied_at = now()`,
       [definition.name, definition.checksum],
     );
-    await client.query('commit');
   } catch (error) {
-    await client.query('rollback').catch(() => undefined);
     throw new SchemaError(
       'MigrationFailed',
       `Definition ${definition.name}${lineOfPosition(definition.text, error)} failed in schema "${schema}": ` +

@@ -7,14 +7,14 @@ import type { Queryable } from './migrations-connection.ts';
 import { migrationNames } from './migrations-files.ts';
 import { lineOfPosition } from './migrations-position.ts';
 import { SchemaError } from './schema-errors.ts';
-import { quoteQualified } from './schema-names.ts';
+import { quoteIdentifier, quoteQualified } from './schema-names.ts';
 
 const migrationTable = 'ocp_migration';
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /**
- * Apply the migrations of `directory` that `schema` does not have yet, all in one transaction: a failure changes nothing.
- * The caller holds the migration lock on `client`. On return the connection's search path is the schema, then `public`.
+ * Apply the migrations of `directory` that `schema` does not have yet. The caller's transaction holds the migration lock of
+ * the schema; its search path becomes the schema, then `public`.
  *
  * @returns names of the migrations applied now, in order
  * @throws SchemaError `SchemaNewer` when the schema has a migration that `directory` lacks
@@ -27,16 +27,19 @@ export async function applyMigrations(client: Client, schema: string, directory:
   const progress = { file: '', text: '' };
   try {
     if (before.length === 0) await createMigrationTable(client, schema);
+    await client.query(`select set_config('search_path', $1, true)`, [
+      schema === 'public' ? 'public' : `${quoteIdentifier(schema)}, public`,
+    ]);
     const applied = await runner({
       dbClient: client,
-      schema: schema === 'public' ? 'public' : [schema, 'public'],
       migrationsSchema: schema,
       migrationsTable: migrationTable,
       dir: directory,
       ignorePattern: '(?!.*\\.sql$).*',
       direction: 'up',
       checkOrder: true,
-      singleTransaction: true,
+      // Each migration says "no transaction": it is in ours. What the runner itself sets would outlive a transaction.
+      singleTransaction: false,
       // we hold a lock of our own, one per schema, that waits instead of failing
       noLock: true,
       logger: silent,
@@ -82,7 +85,8 @@ function upOnlyLoader(progress: { file: string; text: string }): Loader {
     Promise.all(
       paths.map(async (path) => {
         const text = await readFile(path, 'utf8');
-        const up = (pgm: { sql: (text: string) => void }) => {
+        const up = (pgm: { sql: (text: string) => void; noTransaction: () => void }) => {
+          pgm.noTransaction();
           progress.file = basename(path);
           progress.text = text;
           pgm.sql(text);

@@ -1,11 +1,12 @@
 import type { Client } from 'pg';
-import type { MigrationLog, Queryable } from './migrations-connection.ts';
-import { withMigrationLock } from './migrations-connection.ts';
+import { transactionOn } from './database.ts';
+import type { MigrationLog, MigrationPatience, Queryable } from './migrations-connection.ts';
+import { inMigration, onMigrationConnection } from './migrations-connection.ts';
 import { applyDefinitions, definitionChecksums } from './migrations-definitions.ts';
 import type { SchemaSources } from './migrations-files.ts';
 import { definitionsChecksum, migrationNames, readDefinitions, shippedSources } from './migrations-files.ts';
 import { appliedMigrations, applyMigrations, assertAllKnown } from './migrations-runner.ts';
-import { assertKeys, assertSchema } from './schema-check.ts';
+import { assertKeys, assertSchema, checkSchema } from './schema-check.ts';
 import { SchemaError } from './schema-errors.ts';
 import { assertTenantSchemaName, quoteIdentifier } from './schema-names.ts';
 
@@ -32,48 +33,70 @@ export interface RequiredVersion {
 
 /**
  * Bring the schema `public` up to date: Koku's shared tables that are absent, and the tables of intake.
- * Running it again, or in two processes at once, does no harm; the second waits for the first.
+ * Running it again, or in two processes at once, does no harm; the second waits for the first, ten minutes at most. When
+ * there is nothing to do, no lock is taken.
  * Tables that Koku created are left as they are.
  *
- * @throws SchemaError `PostgresTooOld`, `SchemaNewer`, `MigrationFailed` or `ColumnsMissing`
+ * @throws SchemaError `PostgresTooOld`, `EncodingUnsupported`, `SchemaNewer`, `MigrationBusy`, `MigrationFailed` or
+ *   `ColumnsMissing`; nothing was changed
  */
 export async function migratePublic(
   databaseUrl: string,
   log: MigrationLog,
   sources: SchemaSources = shippedSources,
+  patience?: MigrationPatience,
 ): Promise<MigrationReport> {
-  return withMigrationLock(databaseUrl, 'public', log, async (client) => {
+  return onMigrationConnection(databaseUrl, async (client) => {
     const startedAt = performance.now();
-    await assertKeys(client, 'public');
-    const migrations = await applyMigrations(client, 'public', sources.publicMigrations);
-    await assertSchema(client, 'public');
+    const isBehind = await transactionOn(
+      client,
+      async () => (await pendingPublic(client, sources)).length > 0 || !(await fits(client, 'public')),
+    );
+    const bring = async (): Promise<string[]> => {
+      await assertKeys(client, 'public');
+      const applied = await applyMigrations(client, 'public', sources.publicMigrations);
+      await assertSchema(client, 'public');
+      return applied;
+    };
+    const migrations = isBehind ? await inMigration(client, 'public', log, bring, patience) : [];
     return report(log, { schema: 'public', schemaCreated: false, migrations, definitions: [] }, startedAt);
   });
 }
 
 /**
  * Bring one tenant schema up to date: create it when it is absent, apply its migrations, then every file of
- * `sql/functions` whose text changed. `public` must be up to date before. Safe to repeat and to run concurrently.
+ * `sql/functions` whose text changed, all in one transaction. `public` must be up to date before. Safe to repeat and to run
+ * concurrently. When there is nothing to do, no lock is taken.
  *
- * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `PublicSchemaBehind`, `SchemaNewer`, `MigrationFailed` or
- *   `ColumnsMissing`
+ * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`, `SchemaNewer`,
+ *   `MigrationBusy`, `MigrationFailed` or `ColumnsMissing`; nothing was changed
  */
 export async function migrateTenant(
   databaseUrl: string,
   schema: string,
   log: MigrationLog,
   sources: SchemaSources = shippedSources,
+  patience?: MigrationPatience,
 ): Promise<MigrationReport> {
   assertTenantSchemaName(schema);
-  return withMigrationLock(databaseUrl, schema, log, async (client) => {
+  return onMigrationConnection(databaseUrl, async (client) => {
     const startedAt = performance.now();
-    await requirePublic(client, schema, sources);
-    const schemaCreated = await createSchemaIfAbsent(client, schema);
-    await assertKeys(client, schema);
-    const migrations = await applyMigrations(client, schema, sources.tenantMigrations);
-    const definitions = await applyDefinitions(client, schema, readDefinitions(sources.definitions));
-    await assertSchema(client, schema);
-    return report(log, { schema, schemaCreated, migrations, definitions }, startedAt);
+    const isBehind = await transactionOn(client, async () => {
+      await requirePublic(client, schema, sources);
+      return (await tenantIsBehind(client, schema, sources)) || !(await fits(client, schema));
+    });
+    const bring = async () => {
+      const schemaCreated = await createSchemaIfAbsent(client, schema);
+      await assertKeys(client, schema);
+      const migrations = await applyMigrations(client, schema, sources.tenantMigrations);
+      const definitions = await applyDefinitions(client, schema, readDefinitions(sources.definitions));
+      await assertSchema(client, schema);
+      return { schemaCreated, migrations, definitions };
+    };
+    const done = isBehind
+      ? await inMigration(client, schema, log, bring, patience)
+      : { schemaCreated: false, migrations: [], definitions: [] };
+    return report(log, { schema, ...done }, startedAt);
   });
 }
 
@@ -91,7 +114,9 @@ export async function migrateAll(
 ): Promise<MigrationReport[]> {
   const reports = [await migratePublic(databaseUrl, log, sources)];
   const failures: Error[] = [];
-  const schemas = await withMigrationLock(databaseUrl, 'public', log, tenantSchemas);
+  const schemas = await onMigrationConnection(databaseUrl, (client) =>
+    transactionOn(client, () => tenantSchemas(client)),
+  );
   for (const schema of schemas) {
     try {
       reports.push(await migrateTenant(databaseUrl, schema, log, sources));
@@ -137,11 +162,21 @@ export function requiredVersion(sources: SchemaSources = shippedSources): Requir
   };
 }
 
-async function requirePublic(client: Client, schema: string, sources: SchemaSources): Promise<void> {
+/** @throws SchemaError `SchemaNewer` when a newer version has migrated it */
+async function pendingPublic(client: Client, sources: SchemaSources): Promise<string[]> {
   const known = migrationNames(sources.publicMigrations);
   const applied = await appliedMigrations(client, 'public');
   assertAllKnown('public', applied, known);
-  const pending = known.filter((name) => !applied.includes(name));
+  return known.filter((name) => !applied.includes(name));
+}
+
+/** Whether the tables are those of this version; migrating says what is wrong when they are not. */
+async function fits(client: Client, schema: string): Promise<boolean> {
+  return (await checkSchema(client, schema)).length === 0;
+}
+
+async function requirePublic(client: Client, schema: string, sources: SchemaSources): Promise<void> {
+  const pending = await pendingPublic(client, sources);
   if (pending.length > 0)
     throw new SchemaError(
       'PublicSchemaBehind',

@@ -2,6 +2,8 @@
 export type SchemaErrorCode =
   | 'SchemaNameInvalid'
   | 'PostgresTooOld'
+  | 'EncodingUnsupported'
+  | 'MigrationBusy'
   | 'PublicSchemaBehind'
   | 'SchemaNewer'
   | 'MigrationFailed'
@@ -12,7 +14,7 @@ export type SchemaErrorCode =
 
 /**
  * A problem with the database schema. The message says what failed, where, what was expected and found, and what to do.
- * `retryable` is true only for `PartitionBusy`: another transaction held the table for longer than we wait.
+ * `retryable` is true for `PartitionBusy` and `MigrationBusy`: somebody else was at it for longer than we wait.
  */
 export class SchemaError extends Error {
   readonly code: SchemaErrorCode;
@@ -22,6 +24,6 @@ export class SchemaError extends Error {
     super(message, options);
     this.name = 'SchemaError';
     this.code = code;
-    this.retryable = code === 'PartitionBusy';
+    this.retryable = code === 'PartitionBusy' || code === 'MigrationBusy';
   }
 }

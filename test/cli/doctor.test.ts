@@ -19,6 +19,8 @@ test('doctor finds what is missing and says how to repair it', async () => {
   );
   expect(checks.filter((check) => check.ok).map((check) => check.what)).toEqual([
     'PostgreSQL',
+    'encoding of the database',
+    'writing to the database',
     'schema public',
     'schema org1234567',
     'line items',

@@ -2,7 +2,6 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { assertServerVersion } from '../../platform/migrations-connection.ts';
 import type { MigrationLog } from '../../platform/migrations-connection.ts';
 import { migrationNames, shippedSources } from '../../platform/migrations-files.ts';
 import type { SchemaSources } from '../../platform/migrations-files.ts';
@@ -14,6 +13,7 @@ import {
   tenantIsBehind,
 } from '../../platform/migrations.ts';
 import { ensureMonthlyPartitions } from '../../platform/partitions.ts';
+import { assertServerVersion } from '../../platform/server-facts.ts';
 import { describeTables } from './support/koku.ts';
 import { execute, startTestPostgres, withClient } from './support/postgres.ts';
 import type { TestPostgres } from './support/postgres.ts';
@@ -128,6 +128,45 @@ describe('migrating an empty database', () => {
         await other.query('select pg_advisory_unlock_all()');
         await expect.poll(() => messages.at(-1), { timeout: 20_000 }).toBe('done');
         expect(messages).toContain('schema migrated');
+      });
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'gives up after a while, naming who holds the lock',
+    async () => {
+      await withClient(url, async (other) => {
+        await other.query(`set application_name = 'stuck'; begin`);
+        await other.query(`select pg_advisory_xact_lock(hashtextextended('ocp-pipeline:migrate:public', 0))`);
+        const patience = { maxWaitMs: 50, lookEveryMs: 10, sayEveryMs: 10 };
+        const failure = migratePublic(url, log, shippedSources, patience);
+        await expect(failure).rejects.toMatchObject({ code: 'MigrationBusy', retryable: true });
+        await expect(failure).rejects.toThrow(
+          /Schema "public" could not be migrated: for \d+ s another process .*process \d+ of the server, stuck at 127.0.0.1, since \d{4}-.*pg_terminate_backend/,
+        );
+        await other.query('rollback');
+      });
+      expect((await migratePublic(url, log)).migrations).not.toEqual([]);
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'asks for no lock when there is nothing to do',
+    async () => {
+      await migratePublic(url, log);
+      await migrateTenant(url, 'org1', log);
+      await withClient(url, async (other) => {
+        for (const schema of ['public', 'org1'])
+          await other.query('select pg_advisory_lock(hashtextextended($1, 0))', [
+            `ocp-pipeline:migrate:${schema}`,
+          ]);
+        const patience = { maxWaitMs: 0, lookEveryMs: 1, sayEveryMs: 1 };
+        expect(await migratePublic(url, log, shippedSources, patience)).toMatchObject({ migrations: [] });
+        expect(await migrateTenant(url, 'org1', log, shippedSources, patience)).toMatchObject({
+          migrations: [],
+        });
       });
     },
     testTimeoutMs,

@@ -298,7 +298,8 @@ describe('partitions of a database of our own', () => {
           tables: [daily, costs],
           months: ['2026-10', '2026-11'],
         });
-        expect(texts).toHaveLength(1);
+        // in a transaction of our settings
+        expect(texts.filter((text) => !/^(begin|commit)/.test(text))).toHaveLength(1);
       });
     },
     testTimeoutMs,

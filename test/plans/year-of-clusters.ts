@@ -9,6 +9,7 @@ import type { BillingMonth } from '../../domain/usage-day.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
+import { onServer } from '../support/template-database.ts';
 import { dependenciesOf } from '../sql/labelled-days.ts';
 
 /** Month whose days are added while the others are there. */
@@ -43,7 +44,7 @@ export async function createYearOfClusters(database: TestDatabase, dayCount: num
     await runSummarySteps(dependenciesOf(database), source, month);
   }
   await source?.query(othersSql);
-  await database.pool.query('vacuum analyze');
+  await onServer(database.url, (client) => client.query('vacuum analyze'));
   if (source === undefined) throw new Error('no cluster was made');
   return source;
 }

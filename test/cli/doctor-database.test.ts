@@ -1,0 +1,102 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { postgresUrl, startPostgres, stopPostgres } from '../../platform/embedded/postgres-server.ts';
+import { createCommandLine } from '../support/command-line.ts';
+import type { CommandLine } from '../support/command-line.ts';
+import { onServer } from '../support/template-database.ts';
+
+let cli: CommandLine;
+let stopStandby = async () => Promise.resolve();
+beforeAll(async () => {
+  cli = await createCommandLine();
+});
+afterAll(() => stopStandby());
+
+interface Check {
+  what: string;
+  ok: boolean;
+  found: string;
+  repair?: string;
+}
+
+async function doctor(databaseUrl: string): Promise<Check[]> {
+  const { code, stdout } = await cli.run(['doctor', '--json'], { DATABASE_URL: databaseUrl });
+  expect(code).toBe(1);
+  return JSON.parse(stdout) as Check[];
+}
+
+test('a database that somebody declared read-only is told, with the way back', async () => {
+  const { url } = cli.database;
+  const name = new URL(url).pathname.slice(1);
+  await onServer(url, (client) =>
+    client.query(`alter database ${name} set default_transaction_read_only = on`),
+  );
+  expect((await doctor(url)).find(({ what }) => what === 'writing to the database')).toEqual({
+    what: 'writing to the database',
+    ok: false,
+    found:
+      'default_transaction_read_only is on (set by: database): somebody declared it read-only, and we write all the same',
+    repair: `stop the workers, or take it back: alter database "${name}" reset default_transaction_read_only (or alter role …, alter system …)`,
+  });
+});
+
+test('a database of another encoding is refused by doctor, migrate and worker', async () => {
+  const server = inject('postgresUrl');
+  const name = `ascii_${process.pid}`;
+  await onServer(server, (client) =>
+    client.query(
+      `create database ${name} encoding 'SQL_ASCII' locale 'C' locale_provider libc template template0`,
+    ),
+  );
+  const ascii = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  expect((await doctor(ascii)).find(({ what }) => what === 'encoding of the database')).toMatchObject({
+    ok: false,
+    found: 'SQL_ASCII',
+    repair: expect.stringContaining(`encoding 'UTF8'`) as string,
+  });
+  for (const command of ['migrate', 'worker']) {
+    const { code, stderr } = await cli.run([command], { DATABASE_URL: ascii });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('the encoding UTF8 is required, found SQL_ASCII');
+    expect(stderr).not.toContain('    at ');
+  }
+  await onServer(server, (client) => client.query(`drop database ${name}`));
+});
+
+test('a hot standby is told by doctor, migrate and worker', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ocp-standby-'));
+  await chmod(directory, 0o755);
+  const cluster = {
+    directory: join(directory, 'postgres'),
+    logFile: join(directory, 'postgres.log'),
+    password: 'throwaway',
+    wantedPort: 0,
+    settings: {},
+    environment: process.env,
+    say: () => undefined,
+  };
+  await stopPostgres(await startPostgres(cluster));
+  // A standby without a primary: it stays in recovery and answers reads.
+  await writeFile(join(cluster.directory, 'standby.signal'), '');
+  const standby = await startPostgres(cluster);
+  stopStandby = async () => {
+    await stopPostgres(standby);
+    await rm(directory, { recursive: true, force: true });
+  };
+  const url = postgresUrl(standby.port, cluster.password, 'postgres');
+  const checks = await doctor(url);
+  expect(checks.find(({ what }) => what === 'writing to the database')).toEqual({
+    what: 'writing to the database',
+    ok: false,
+    found: 'the server is a hot standby, which takes no writes',
+    repair: 'point DATABASE_URL at the primary server, or promote this one',
+  });
+  for (const command of ['migrate', 'worker']) {
+    const { code, stderr } = await cli.run([command], { DATABASE_URL: url });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('DATABASE_URL: the server is a hot standby, which takes no writes');
+    expect(stderr).not.toContain('    at ');
+  }
+});
