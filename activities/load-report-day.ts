@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { PipelineError } from '../domain/failures.ts';
@@ -11,6 +12,7 @@ import { billingMonthOf } from '../domain/usage-day.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { LabelSets } from '../platform/label-sets.ts';
+import type { LeftOutLabels } from '../platform/label-sets.ts';
 import { ObjectNotFound } from '../platform/object-store/index.ts';
 import { readDailyCsv } from '../platform/daily-csv.ts';
 import { addLogContext } from '../platform/logging.ts';
@@ -37,6 +39,7 @@ export interface LoadReportDayResult {
 
 interface Piece {
   piece_id: number;
+  manifest_id: number;
   source_uuid: string;
   report_period_id: number;
   report_kind: ReportKind;
@@ -100,11 +103,30 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
   const onRows = (rows: number) => {
     report({ file: piece.object_key, rows });
   };
+  const { OCP_MAX_NEW_LABEL_KEYS: maxNewKeys, OCP_MAX_NEW_LABEL_SETS: maxNewSets } = deps.config;
+  const bounds = { manifestId: piece.manifest_id, maxNewKeys, maxNewSets };
+  // The labels of virtual machines are their pods'.
+  const labelSets = new LabelSets(deps.pool, input.schema, piece.report_kind !== 'vm_usage', bounds);
   const rowsLoaded = await withPlainKernel((kernel) =>
-    copyPiece({ deps, client, schema: input.schema, piece, kernel, signal, onRows }),
+    copyPiece({ deps, client, labelSets, piece, kernel, signal, onRows }),
   );
-  await markStaged(client, piece);
+  await markStaged(client, piece, labelSets.leftOut);
+  warnOfLeftOut(piece, labelSets.leftOut);
   return { rowsLoaded };
+}
+
+function warnOfLeftOut(piece: Piece, { keyCount, reducedSetCount }: LeftOutLabels): void {
+  const where = { object_key: piece.object_key };
+  if (keyCount > 0)
+    log.warn('label keys were left out: the payload brings more new ones than OCP_MAX_NEW_LABEL_KEYS', {
+      ...where,
+      label_keys: keyCount,
+    });
+  if (reducedSetCount > 0)
+    log.warn('label sets were reduced: the payload brings more new ones than OCP_MAX_NEW_LABEL_SETS', {
+      ...where,
+      label_sets: reducedSetCount,
+    });
 }
 
 /** The sweep dropped the month's partition after the run had made sure of it; the next attempt finds it again. */
@@ -121,7 +143,7 @@ async function recreatePartition(deps: ActivityDependencies, input: LoadReportDa
 
 async function lockPiece(client: PoolClient, pieceId: number): Promise<Piece> {
   const { rows } = await client.query<Piece>(
-    `select piece_id, source_uuid, report_period_id, report_kind, usage_day, object_key, row_count, checksum, state, staged_checksum
+    `select piece_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, row_count, checksum, state, staged_checksum
      from ocp_piece
      where piece_id = $1
      for update`,
@@ -150,17 +172,24 @@ async function deleteOwnRows(client: PoolClient, piece: Piece): Promise<void> {
   );
 }
 
-async function markStaged(client: PoolClient, piece: Piece): Promise<void> {
+/** @param leftOut of a load just made; a piece that was in staging already keeps what its load left out */
+async function markStaged(client: PoolClient, piece: Piece, leftOut?: LeftOutLabels): Promise<void> {
   await client.query(
-    `update ocp_piece set state = 'staged', staged_checksum = checksum, staged_at = now() where piece_id = $1`,
-    [piece.piece_id],
+    `update ocp_piece
+     set state = 'staged',
+         staged_checksum = checksum,
+         staged_at = now(),
+         left_out_label_keys = coalesce($2, left_out_label_keys),
+         reduced_label_sets = coalesce($3, reduced_label_sets)
+     where piece_id = $1`,
+    [piece.piece_id, leftOut?.keyCount, leftOut?.reducedSetCount],
   );
 }
 
 interface PieceCopy {
   deps: ActivityDependencies;
   client: PoolClient;
-  schema: string;
+  labelSets: LabelSets;
   piece: Piece;
   kernel: PlainKernel;
   signal: AbortSignal;
@@ -169,7 +198,7 @@ interface PieceCopy {
 
 /** @returns rows copied */
 async function copyPiece(copy: PieceCopy): Promise<number> {
-  const { deps, client, schema, piece, kernel, signal, onRows } = copy;
+  const { deps, client, labelSets, piece, kernel, signal, onRows } = copy;
   const hash = createHash('sha256');
   const object = await dailyCsv(deps, client, piece, signal);
   const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }), { kernel });
@@ -178,7 +207,6 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
     sourceUuid: piece.source_uuid,
     reportPeriodId: piece.report_period_id,
   });
-  const labelSets = new LabelSets(deps.pool, schema, piece.report_kind !== 'vm_usage');
   let rowCount = 0;
   async function* tuples(): AsyncGenerator<Buffer> {
     yield copyHeader;

@@ -166,6 +166,16 @@ const settings = {
     '… more than this share of its rows, percent',
     '5',
   ),
+  OCP_MAX_NEW_LABEL_KEYS: setting(
+    wholeNumber(0, 1_000_000),
+    'label keys nobody has seen before that one payload may enter (disabled); further ones stay in the label sets, with a warning, and can still be enabled by name',
+    '10000',
+  ),
+  OCP_MAX_NEW_LABEL_SETS: setting(
+    wholeNumber(0, 100_000_000),
+    'new label sets that one payload may store; of further ones only the labels that count today are kept, with a warning. No usage is lost',
+    '500000',
+  ),
   STAGING_RETENTION_DAYS: setting(
     wholeNumber(1, 3_650),
     'days that line items stay in staging after their month has ended',

@@ -34,7 +34,7 @@ live_days as (
         and piece.live_hours > 0
     group by piece.usage_day
 ),
-settings as (
+settings as materialized (
     select
         used.rules,
         ocp_settings_hash(used.rules, provider.name) as settings_hash

@@ -117,3 +117,82 @@ test('an aborted load stores nothing', async () => {
   expect(sets.id('label_aborted:1')).toBeUndefined();
   expect(await knownKeys('aborted')).toEqual([]);
 });
+
+/** A manifest of no source, for its counters. */
+async function manifest(manifestId: number): Promise<number> {
+  await query(
+    `insert into ocp_manifest (manifest_id, source_uuid, manifest_uuid, manifest_date, daily_reports)
+     values ($1, gen_random_uuid(), gen_random_uuid(), now(), true)`,
+    [manifestId],
+  );
+  return manifestId;
+}
+
+test('new keys of one manifest are entered up to its bound, over all of its loads; the rest stays in the sets', async () => {
+  const manifestId = await manifest(1);
+  const load = () =>
+    new LabelSets(database.pool, database.schema, true, { manifestId, maxNewKeys: 3, maxNewSets: 100 });
+  const first = load();
+  await first.store(['label_bound_a:1|label_bound_b:1']);
+  expect(first.leftOut).toEqual({ keyCount: 0, reducedSetCount: 0 });
+  // room for one of c, d, e; b is known
+  const second = load();
+  await second.store(['label_bound_e:1|label_bound_b:1', 'label_bound_d:1|label_bound_c:1']);
+  expect(second.leftOut).toEqual({ keyCount: 2, reducedSetCount: 0 });
+  expect((await knownKeys('bound_')).map(([key]) => key)).toEqual(['bound_a', 'bound_b', 'bound_c']);
+  expect(await labelsOf(second.id('label_bound_e:1|label_bound_b:1'))).toEqual({
+    bound_b: '1',
+    bound_e: '1',
+  });
+  // another manifest has a bound of its own
+  await new LabelSets(database.pool, database.schema, true, {
+    manifestId: await manifest(2),
+    maxNewKeys: 3,
+    maxNewSets: 100,
+  }).store(['label_bound_e:1']);
+  expect((await knownKeys('bound_')).map(([key]) => key)).toEqual([
+    'bound_a',
+    'bound_b',
+    'bound_c',
+    'bound_e',
+  ]);
+});
+
+test('new sets beyond the bound keep the labels that count, and every text has a set', async () => {
+  await query(
+    `insert into reporting_enabledtagkeys (uuid, key, enabled, provider_type) values (gen_random_uuid(), 'counts', true, 'OCP')`,
+  );
+  const manifestId = await manifest(3);
+  const sets = new LabelSets(database.pool, database.schema, true, {
+    manifestId,
+    maxNewKeys: 100,
+    maxNewSets: 4,
+  });
+  const texts = Array.from(
+    { length: 10 },
+    (_, i) =>
+      `label_counts:${i % 2}|label_hash:${i}|label_vm_kubevirt_io_name:vm|label_node_role_kubernetes_io:infra`,
+  );
+  await sets.store(texts.slice(0, 5));
+  await sets.store(texts.slice(5));
+  // four whole ones; the other six come down to those with counts = 0 and counts = 1
+  expect(sets.leftOut.reducedSetCount).toBe(6);
+  const stored = await Promise.all(
+    texts.map(async (text) => (await labelsOf(sets.id(text))) as Record<string, string>),
+  );
+  expect(stored.filter((labels) => 'hash' in labels)).toHaveLength(4);
+  expect(stored.map((labels) => labels['counts'])).toEqual(texts.map((_, i) => String(i % 2)));
+  for (const labels of stored)
+    expect(labels).toMatchObject({ vm_kubevirt_io_name: 'vm', node_role_kubernetes_io: 'infra' });
+  expect(await query('select new_label_sets from ocp_manifest where manifest_id = $1', [manifestId])).toEqual(
+    [{ new_label_sets: 4 }],
+  );
+  // Loaded again, the same texts have the same sets.
+  const again = new LabelSets(database.pool, database.schema, true, {
+    manifestId,
+    maxNewKeys: 100,
+    maxNewSets: 4,
+  });
+  await again.store(texts);
+  expect(texts.map((text) => again.id(text))).toEqual(texts.map((text) => sets.id(text)));
+});
