@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { transactionOn } from './database.ts';
 import { SchemaError } from './schema-errors.ts';
 import { quoteIdentifier, quoteQualified } from './schema-names.ts';
 
@@ -17,6 +18,20 @@ export interface MonthlyPartitionsResult {
   /** Names of the partitions created now, without the schema, in order. */
   created: string[];
 }
+
+/**
+ * How autovacuum treats a month of staging. Its rows are only added, and go with the partition in a few weeks, long before
+ * they would have to be frozen: a vacuum that comes for added rows alone would read the month again and again for nothing.
+ * Rows of a piece that is loaded anew leave dead ones, of which a twentieth is enough to clean up. A run makes statistics
+ * itself when it has loaded much (sql/daily/stale_statistics.sql). Migration 000034 gave earlier partitions the same.
+ */
+export const stagingStorage: Readonly<Record<string, string>> = {
+  autovacuum_vacuum_insert_threshold: '-1',
+  autovacuum_vacuum_scale_factor: '0.05',
+  autovacuum_vacuum_threshold: '10000',
+  autovacuum_analyze_scale_factor: '0.5',
+  autovacuum_analyze_threshold: '50000',
+};
 
 /** How long to wait for a lock: while we wait for a table, everybody who comes after us waits too. */
 const lockTimeoutMs = 5_000;
@@ -40,7 +55,7 @@ export async function ensureMonthlyPartitions(
   input: MonthlyPartitionsInput,
 ): Promise<MonthlyPartitionsResult> {
   const wanted = wantedPartitions(input);
-  const existing = await attachedPartitions(client, input.schema, wanted);
+  const existing = await transactionOn(client, () => attachedPartitions(client, input.schema, wanted));
   const created: string[] = [];
   for (const partition of wanted) {
     if (existing.has(partition.name)) continue;
@@ -122,17 +137,18 @@ async function attachedPartitions(
 /** One partition in one transaction. @returns false when another process was faster */
 async function createPartition(client: ClientBase, partition: WantedPartition): Promise<boolean> {
   const { schema, table, name } = partition;
-  await client.query('begin');
   try {
-    await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-      `ocp-pipeline:partition:${schema}.${table}`,
-    ]);
-    const attached = await attachedPartitions(client, schema, [partition]);
-    if (!attached.has(name)) await createLocked(client, partition);
-    await client.query('commit');
-    return !attached.has(name);
+    return await transactionOn(client, async () => {
+      // Whoever creates it now waits no longer than this for each of a few locks.
+      await client.query(`set local lock_timeout = ${6 * lockTimeoutMs}`);
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `ocp-pipeline:partition:${schema}.${table}`,
+      ]);
+      const attached = await attachedPartitions(client, schema, [partition]);
+      if (!attached.has(name)) await createLocked(client, partition);
+      return !attached.has(name);
+    });
   } catch (error) {
-    await client.query('rollback').catch(() => undefined);
     throw explain(partition, error);
   }
 }
@@ -237,12 +253,19 @@ async function createDirectly(
     `create table ${created} (
        like ${table} including defaults including generated including constraints including storage including compression,
        constraint ocp_month_check check (${inMonth(partition, parent)})
-     )`,
+     )${storageOf(parent)}`,
   );
   if (mustMove) await moveRows(client, partition, parent, partition.name);
   const { from, to } = boundLiterals(partition, parent);
   await client.query(`alter table ${table} attach partition ${created} for values from (${from}) to (${to})`);
   await client.query(`alter table ${created} drop constraint ocp_month_check`);
+}
+
+/** Staging is ours; partitions of Koku's tables are as Koku makes them. */
+function storageOf({ isTimestamp }: PartitionedTable): string {
+  if (!isTimestamp) return '';
+  const settings = Object.entries(stagingStorage).map(([name, value]) => `${name} = ${value}`);
+  return ` with (${settings.join(', ')})`;
 }
 
 /** Koku's trigger on the register creates the partition; whether it moves rows is left open, so they wait aside. */

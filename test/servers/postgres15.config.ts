@@ -13,7 +13,7 @@ export default defineConfig({
       'test/load/staging-rows.test.ts',
       'test/servers/**/*.postgres15.ts',
     ],
-    globalSetup: [fileURLToPath(new URL('postgres15-setup.ts', import.meta.url))],
+    globalSetup: [fileURLToPath(new URL('older-postgres-setup.ts', import.meta.url))],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,11 +1,11 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startPostgres15 } from './postgres15.ts';
-import type { Postgres15 } from './postgres15.ts';
+import { startOlderPostgres } from './older-postgres.ts';
+import type { OlderPostgres } from './older-postgres.ts';
 
-let server: Postgres15;
+let server: OlderPostgres;
 beforeAll(async () => {
-  server = await startPostgres15();
+  server = await startOlderPostgres(15);
 });
 afterAll(async () => {
   await server.stop();

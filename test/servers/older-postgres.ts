@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,15 +8,20 @@ import { Client } from 'pg';
 import { startOnFreePorts } from '../../platform/embedded/ports.ts';
 import { choosePostgresAccount } from '../../platform/embedded/postgres-account.ts';
 import type { Account } from '../../platform/embedded/postgres-account.ts';
-import { controlServer, requireProgram } from './server-control.ts';
+import { cacheDirectory, controlServer, requireProgram } from './server-control.ts';
 import type { ServerControl } from './server-control.ts';
 
 const run = promisify(execFile);
-const binaries = '/usr/lib/postgresql/15/bin';
+/** Debian has the oldest supported version; the others are the embedded binaries, which install.sh puts into the cache. */
+const installed = (version: PostgresVersion): string =>
+  version === 15 ? '/usr/lib/postgresql/15' : join(cacheDirectory(), `postgresql-${version}`);
 const superuser = 'postgres';
 
-/** A running PostgreSQL 15, the oldest that is supported. */
-export interface Postgres15 extends ServerControl {
+/** Versions that are tested beside the embedded stack's own. */
+export type PostgresVersion = 15 | 16 | 17;
+
+/** A running PostgreSQL of one of these versions. */
+export interface OlderPostgres extends ServerControl {
   /** Superuser URL of database `postgres`. */
   readonly url: string;
   /** End it and remove its data. */
@@ -24,15 +29,20 @@ export interface Postgres15 extends ServerControl {
 }
 
 /**
- * Start a throw-away PostgreSQL 15 (Debian's) on a free loopback port; as user postgres when this is root, because PostgreSQL
- * refuses to run as root.
+ * Start a throw-away PostgreSQL on a free loopback port; as user postgres when this is root, because PostgreSQL refuses to run
+ * as root.
  *
- * @throws Error that says how to get PostgreSQL 15 when it is not installed
+ * @throws Error that says how to get it when it is not installed
  */
-export async function startPostgres15(): Promise<Postgres15> {
-  const initdb = await requireProgram(join(binaries, 'initdb'));
-  const server = await requireProgram(join(binaries, 'postgres'));
-  const directory = await mkdtemp(join(tmpdir(), 'ocp-postgres15-'));
+export async function startOlderPostgres(version: PostgresVersion): Promise<OlderPostgres> {
+  await requireProgram(join(installed(version), 'bin', 'postgres'));
+  const directory = await mkdtemp(join(tmpdir(), `ocp-postgres${version}-`));
+  await chmod(directory, 0o755);
+  // The account that it runs as may not enter root's cache.
+  const programs = version === 15 ? installed(version) : join(directory, 'programs');
+  if (version !== 15) await cp(installed(version), programs, { recursive: true, verbatimSymlinks: true });
+  const initdb = join(programs, 'bin', 'initdb');
+  const server = join(programs, 'bin', 'postgres');
   const data = join(directory, 'data');
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
@@ -51,7 +61,7 @@ export async function startPostgres15(): Promise<Postgres15> {
         'synchronous_commit=off',
       ];
       const command = {
-        name: 'PostgreSQL 15',
+        name: `PostgreSQL ${version}`,
         command: server,
         args: ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
         workingDirectory: directory,
@@ -84,7 +94,6 @@ async function createCluster(
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(directory, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
-  await chmod(directory, 0o755);
   if (account !== undefined)
     for (const path of [directory, passwordFile]) await chown(path, account.uid, account.gid);
   const options = ['--username', superuser, '--pwfile', passwordFile, '--auth', 'scram-sha-256'];

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * What could differ between PostgreSQL versions, on the one that `OCP_TEST_POSTGRES` names, 16 or 17; all of it runs on 15
+ * (postgres15.config.ts) and 18 (`npm test`).
+ */
+export default defineConfig({
+  test: {
+    root: fileURLToPath(new URL('../..', import.meta.url)),
+    include: [
+      'test/parity/**/*.test.ts',
+      'test/sql/worked-example.test.ts',
+      'test/migrations/**/*.test.ts',
+      'test/partitions/**/*.test.ts',
+      'test/workflows/sample-payloads.test.ts',
+      'test/servers/older-postgres.between.ts',
+    ],
+    globalSetup: [fileURLToPath(new URL('older-postgres-setup.ts', import.meta.url))],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
