@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Context } from '@temporalio/activity';
 import { parseManifest } from '../domain/manifest.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { firstDayKept, isWithinRetention } from '../domain/retention.ts';
 import { billingMonthOf } from '../domain/usage-day.ts';
 import type { AcceptedPayload } from '../domain/run.ts';
 import { inTenantTransaction, inTransaction } from '../platform/database.ts';
-import { readInbox } from '../platform/inbox.ts';
+import { eraseAddress, readInbox } from '../platform/inbox.ts';
 import type { InboxRow } from '../platform/inbox.ts';
 import { migrateTenant, tenantIsBehind } from '../platform/migrations.ts';
 import { scanPayloadArchive } from '../platform/payload-archive.ts';
@@ -56,10 +57,19 @@ export async function downloadPayload(
 ): Promise<DownloadPayloadResult> {
   return withHeartbeat(async (_report, signal) => {
     const inbox = await readInbox(deps.pool, input.inboxId);
-    const archived = await archivePayload(deps, inbox, signal);
+    const archived = await archivePayload(deps, inbox, signal).catch(async (error: unknown) => {
+      if (wasCancelled()) await eraseAddress(deps.pool, inbox.orgId, inbox.requestId);
+      throw error;
+    });
     await recordArchived(deps, inbox, archived);
     return decide(deps, inbox, archived.manifest);
   });
+}
+
+/** The run is to end; nobody will fetch the address any more. Not so for an attempt that is paused or whose worker stops. */
+function wasCancelled(): boolean {
+  const { cancellationSignal, cancellationDetails } = Context.current();
+  return cancellationSignal.aborted && cancellationDetails?.cancelRequested === true;
 }
 
 async function archivePayload(
@@ -80,6 +90,7 @@ async function archivePayload(
   const s3Endpoint = deps.config.S3_ENDPOINT;
   const source = await openPayload(inbox.downloadUrl, {
     signal,
+    refuseLocal: deps.config.OCP_LOCAL_DOWNLOADS !== 'true',
     ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
   });
   return storeAndScan(deps, objectKey, source, signal);

@@ -1,5 +1,6 @@
 import { inTransaction } from '../platform/database.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { eraseAddress } from '../platform/inbox.ts';
 import { withoutSecrets } from './failure.ts';
 import { removeTemporaryOfRun } from './run-objects.ts';
 
@@ -14,12 +15,7 @@ export interface RecordFailureInput {
 export async function recordFailure(deps: ActivityDependencies, input: RecordFailureInput): Promise<void> {
   await removeTemporaryOfRun(deps.objectStore);
   await inTransaction(deps.pool, async (client) => {
-    // Nobody will fetch it any more, and it may hold a secret.
-    if (input.errorType === 'PayloadUnavailable')
-      await client.query(
-        'update public.payload_inbox set download_url = null where org_id = $1 and request_id = $2',
-        [input.orgId, input.requestId],
-      );
+    await eraseAddress(client, input.orgId, input.requestId);
     await client.query(
       `insert into public.ingest_failure (org_id, request_id, error_type, reason)
        select $1::text, $2::text, $3::text, $4::text

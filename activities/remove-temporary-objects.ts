@@ -1,12 +1,53 @@
+import { Context, log } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { ingestWorkflowId } from '../domain/run.ts';
+import { eraseAddress, listAddresses } from '../platform/inbox.ts';
+import type { AddressedPayload } from '../platform/inbox.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** No object begins with this; listing it costs one request. */
 const noObject = 'none/';
 
+/** A run is started right after its address is stored. */
+const startingMinutes = 10;
+const batchSize = 200;
+
 /**
- * Remove what killed processes left half-written for a day. A directory store does so with every listing, and a bucket
- * never shows half an object: parts of an upload that was cut off go by the bucket's lifecycle rule.
+ * Remove what runs and processes that ended without notice left behind: objects half-written for a day, and addresses of
+ * payloads whose run was terminated, cancelled while nothing of it ran, or ended under an earlier version.
+ * A directory store removes its leftovers with every listing, and a bucket never shows half an object: parts of an upload
+ * that was cut off go by the bucket's lifecycle rule.
  */
 export async function removeTemporaryObjects(deps: ActivityDependencies): Promise<void> {
   await deps.objectStore.list(noObject)[Symbol.asyncIterator]().next();
+  await eraseEndedAddresses(deps, Context.current().client);
+}
+
+/** Erase stored addresses whose run is not running. Rerun: what is erased is not found again. */
+async function eraseEndedAddresses({ pool }: ActivityDependencies, client: Client): Promise<void> {
+  let erasedCount = 0;
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const payloads = await listAddresses(pool, { minutes: startingMinutes, after, limit: batchSize });
+    for (const { orgId, requestId, inboxId } of payloads) {
+      after = inboxId;
+      Context.current().heartbeat();
+      if (await isRunning(client, { orgId, requestId, inboxId })) continue;
+      await eraseAddress(pool, orgId, requestId);
+      erasedCount += 1;
+    }
+    if (payloads.length < batchSize) break;
+  }
+  if (erasedCount > 0) log.info('download addresses of ended runs were erased', { erasedCount });
+}
+
+async function isRunning(client: Client, { orgId, requestId }: AddressedPayload): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(ingestWorkflowId(orgId, requestId)).describe();
+    return status.name === 'RUNNING' || status.name === 'PAUSED';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

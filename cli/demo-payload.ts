@@ -30,7 +30,7 @@ export async function writeDemoPayload(path: string, now: Date): Promise<string>
   const source = extract();
   const target = pack();
   const reading = pipeline(createReadStream(samplePath), createGunzip(), source as never);
-  const writing = pipeline(target as never, createGzip(), createWriteStream(path));
+  const writing = pipeline(target as never, createGzip(), createWriteStream(path, { mode: 0o600 }));
   for await (const entry of source) {
     const chunks: Uint8Array[] = [];
     for await (const chunk of entry) chunks.push(chunk as Uint8Array);

@@ -58,7 +58,7 @@ export const demoCommand: Command<Options> = {
         if (code === 0 && (options.stay ?? output.terminal)) {
           output.say('Everything stays up for you to look around. Ctrl-C stops it; the data stays.');
           await Promise.race([aborted(stop), workers.finished]);
-        }
+        } else if (code === 0) output.say('The servers stop now; to look around later: ocp-pipeline dev');
         return code;
       } finally {
         workers.stop();
@@ -78,7 +78,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
     { orgId: demoOrg, clusterId: sampleClusterId, name: 'demo cluster' },
   );
   const payload = join(resolve(config.OCP_DATA_DIR), 'demo', 'nise-small.tar.gz');
-  await mkdir(join(payload, '..'), { recursive: true });
+  await mkdir(join(payload, '..'), { recursive: true, mode: 0o700 });
   await writeDemoPayload(payload, now);
   output.say('Ingesting the sample payload: one cluster, 11 nodes, 3 days, moved to last month');
   const client = await services.client();
@@ -111,7 +111,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
       endText(end),
       '',
       ...(workflowUrl === undefined ? [] : [`Temporal UI: ${workflowUrl}`]),
-      `PostgreSQL:  ${databaseUrl.replace(/:[^:@/]+@/, ':***@')} (schema ${source.schema})`,
+      `PostgreSQL:  ${databaseUrl} (schema ${source.schema}; psql connects with this address)`,
     ].join('\n'),
     { usage, run: end, temporalUiUrl: workflowUrl },
   );

@@ -1,4 +1,6 @@
+import { serveHealth } from '../platform/health-server.ts';
 import { applySchedules } from '../platform/schedules.ts';
+import { healthPages } from '../workers/health.ts';
 import type { Command } from './command.ts';
 import { logFile, openServices, processLogger } from './services.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
@@ -10,8 +12,12 @@ export const devCommand: Command<object> = {
   run: async (_options, output) => {
     const stop = stopSignal();
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+    let stopHealth = async () => Promise.resolve();
     try {
       processLogger(services.config, 'file');
+      const { OCP_HEALTH_ADDRESS: healthAddress } = services.config;
+      if (healthAddress !== undefined)
+        stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));
       const workers = await services.startWorkers();
       await applySchedules(await services.client(), services.config);
       const settings = {
@@ -36,6 +42,7 @@ export const devCommand: Command<object> = {
       await workers.finished;
       return 0;
     } finally {
+      await stopHealth();
       await services.close();
     }
   },

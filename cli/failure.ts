@@ -1,5 +1,6 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { DatabaseError } from 'pg';
 import { withoutSecrets } from '../activities/failure.ts';
 import { PipelineError } from '../domain/failures.ts';
 import { configuredTemporal } from '../platform/temporal.ts';
@@ -31,12 +32,28 @@ function explain(error: unknown): Failure {
   const refused = explainServiceError(error, target());
   if (refused !== undefined) return { errorType: 'TemporalRefused', message: refused };
   if (error instanceof PipelineError) return { errorType: error.type, message: error.message };
+  const database = databaseRefusal(error);
+  if (database !== undefined) return { errorType: 'DatabaseUnavailable', message: database };
   if (error instanceof Error)
     return {
       errorType: error.name === 'Error' ? 'Unexpected' : error.name,
       message: error.message === '' ? reasonsOf(error) : error.message,
     };
   return { errorType: 'Unexpected', message: String(error) };
+}
+
+/** SQLSTATE classes of a server that does not let us in: authorization, unknown database, too many connections, starting or stopping. */
+const notLetIn = /^(28|3D|53300|57P)/;
+
+/** PostgreSQL is the one server whose refusals reach the command line as its driver words them. */
+function databaseRefusal(error: unknown): string | undefined {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const { code, syscall } = (first ?? {}) as { code?: unknown; syscall?: unknown };
+  if (!(error instanceof Error) || typeof code !== 'string') return undefined;
+  const unreachable = syscall === 'connect' || syscall === 'getaddrinfo';
+  if (!unreachable && !(error instanceof DatabaseError && notLetIn.test(code))) return undefined;
+  const reason = error.message === '' ? reasonsOf(error) : error.message;
+  return `PostgreSQL ${unreachable ? 'cannot be reached' : 'refuses the connection'}: ${reason}; check DATABASE_URL and that the server runs`;
 }
 
 /** An error that several attempts ended with, such as one for each address of a name, has no message of its own. */

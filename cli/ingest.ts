@@ -98,7 +98,9 @@ async function ingestAll(
   const client = await services.client();
   const { pool, objectStore, config } = services;
   if (options.register)
-    for (const payload of options.payload) await registerCluster(services, options.org, payload, output);
+    for (const payload of options.payload)
+      await registerCluster(services, { orgId: options.org, payload }, output, stop);
+  stop.throwIfAborted();
   const runs = await Promise.all(
     options.payload.map((payload) =>
       startRun(
@@ -192,25 +194,31 @@ export function endText(end: RunEnd): string {
   return lines.join('\n');
 }
 
-/** Read the cluster id out of the payload and register it, unless it is known. A bad payload is left to its run to refuse. */
+/**
+ * Read the cluster id out of the payload and register it, unless it is known. A bad payload is left to its run to refuse.
+ * Addresses of this machine are read too: whoever runs the command named them.
+ *
+ * @throws the signal's reason when it aborts: nothing is registered or started then
+ */
 async function registerCluster(
   services: Services,
-  orgId: string,
-  payload: string,
+  { orgId, payload }: { orgId: string; payload: string },
   output: Output,
+  signal: AbortSignal,
 ): Promise<void> {
-  const remote = isRemote(payload);
   const { S3_ENDPOINT: s3Endpoint } = services.config;
   const open = async () =>
-    remote
-      ? openPayload(payload, s3Endpoint === undefined ? {} : { s3Endpoint })
-      : createReadStream(localPath(payload));
+    isRemote(payload)
+      ? openPayload(payload, { signal, ...(s3Endpoint === undefined ? {} : { s3Endpoint }) })
+      : createReadStream(localPath(payload), { signal });
   const manifest = await open()
-    .then((stream) => scanPayloadArchive(stream))
+    .then((stream) => scanPayloadArchive(stream, { signal }))
     .then((scan) => parseManifest(scan.manifest))
     .catch(() => undefined);
+  signal.throwIfAborted();
   if (manifest === undefined) return;
   if ((await matchSource(services.pool, orgId, manifest.clusterId)) !== undefined) return;
+  signal.throwIfAborted();
   const { pool, databaseUrl } = services;
   await registerSource(
     { pool, databaseUrl, log: migrationLog(output.say) },

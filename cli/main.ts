@@ -21,7 +21,7 @@ import { schedulesApplyCommand, schedulesListCommand } from './schedules.ts';
 import { setupCommand } from './setup.ts';
 import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './source.ts';
 import { statusCommand } from './status.ts';
-import { surviveClosedOutput } from './terminal.ts';
+import { hideSecretArguments, surviveClosedOutput } from './terminal.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
 import {
   tagsDisableCommand,
@@ -123,6 +123,7 @@ function tell(error: unknown): void {
     process.stderr.write(`${redactSecrets(error.stack ?? '')}\n`);
 }
 
+hideSecretArguments();
 surviveClosedOutput();
 try {
   await buildParser().parseAsync();

@@ -93,9 +93,12 @@ export function logFile(config: Config): string {
  * the rest is the embedded stack under `OCP_DATA_DIR`.
  */
 export async function openServices(say: (line: string) => void, needs: ServiceNeeds): Promise<Services> {
-  const config = loadConfig();
+  const loaded = loadConfig();
   const ours = needs.embeddedOnly === true;
   const configured = needs.temporal === true && !ours ? configuredTemporal() : undefined;
+  // On one machine with everything embedded, payloads of this machine are what people try it with.
+  const localDownloads = needs.temporal === true && configured === undefined ? 'true' : 'false';
+  const config: Config = { ...loaded, OCP_LOCAL_DOWNLOADS: loaded.OCP_LOCAL_DOWNLOADS ?? localDownloads };
   const embedded = {
     postgres: ours || config.DATABASE_URL === undefined,
     temporal: needs.temporal === true && configured === undefined,

@@ -1,9 +1,11 @@
 import type { Argv } from 'yargs';
+import { writtenLabelKey } from '../domain/label-key.ts';
 import { PipelineError } from '../domain/failures.ts';
 import { listTagKeys, setTagKeys } from '../platform/tag-keys.ts';
 import { listTagMappings, mapTags, unmapTags } from '../platform/tag-mapping.ts';
 import type { Command } from './command.ts';
 import { table } from './output.ts';
+import type { Output } from './output.ts';
 import { openServices } from './services.ts';
 import type { Services } from './services.ts';
 
@@ -30,6 +32,15 @@ export async function schemaOf(services: Services, orgId: string): Promise<strin
   return schema;
 }
 
+/** A key as it stands in a Kubernetes manifest matches nothing: say how reports write it. */
+function sayHowReportsWrite(output: Output, keys: readonly string[]): void {
+  for (const key of keys) {
+    const written = writtenLabelKey(key);
+    if (written !== key && written !== '')
+      output.say(`${key}: reports write this label ${written}; name it so, or it matches nothing`);
+  }
+}
+
 function keysCommand(enabled: boolean): Command<KeyOptions> {
   const verb = enabled ? 'enable' : 'disable';
   return {
@@ -54,6 +65,7 @@ function keysCommand(enabled: boolean): Command<KeyOptions> {
           options.key,
           enabled,
         );
+        sayHowReportsWrite(output, options.key);
         output.result(`${changed} of ${options.key.length} keys ${verb}d, the others were already`, {
           changed,
         });
@@ -126,6 +138,7 @@ export const tagsMapCommand: Command<MapOptions> = {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
       const schema = await schemaOf(services, options.org);
+      sayHowReportsWrite(output, [options.parent, ...options.child]);
       const changed = await mapTags(services.pool, schema, options.parent, options.child);
       output.result(
         `${changed} of ${options.child.length} keys mapped to ${options.parent}, the others were already`,
@@ -148,6 +161,7 @@ export const tagsUnmapCommand: Command<Omit<MapOptions, 'parent'>> = {
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
+      sayHowReportsWrite(output, options.child);
       const changed = await unmapTags(services.pool, await schemaOf(services, options.org), options.child);
       output.result(`${changed} of ${options.child.length} keys unmapped, the others were not mapped`, {
         changed,

@@ -1,3 +1,8 @@
+/** Keep addresses that may hold a secret out of the list of processes, which everybody on the machine can read. */
+export function hideSecretArguments(): void {
+  if (process.argv.some((argument) => /:\/\/.*[@?]/.test(argument))) process.title = 'ocp-pipeline';
+}
+
 /**
  * Go on when nobody reads any more, as in `ocp-pipeline status | head`: what is left is said to nobody, and the command
  * ends as it would have. Output that cannot be written for another reason, such as a full disk, is said once, exit code 1.

@@ -1,10 +1,16 @@
+import { isGrpcServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { ConfigInvalid } from '../platform/config.ts';
 import { serveHealth } from '../platform/health-server.ts';
 import type { PipelineLogger } from '../platform/logging.ts';
+import { missingSearchAttributes } from '../platform/search-attributes.ts';
+import type { TemporalTarget } from '../platform/temporal.ts';
 import { healthPages } from '../workers/health.ts';
 import { collectStartupGarbage } from '../workers/memory.ts';
 import type { Command } from './command.ts';
+import { describeFailure } from './failure.ts';
 import { openServices, processLogger } from './services.ts';
+import type { Services } from './services.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 
 export const workerCommand: Command<object> = {
@@ -15,6 +21,11 @@ export const workerCommand: Command<object> = {
     const stop = stopSignal();
     requireConfigured();
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+    // Before the SDK's runtime is there: only a worker's end ends it, and with it the process.
+    const temporal = await requireTemporal(services, output.say).catch(async (error: unknown) => {
+      await services.close();
+      throw error;
+    });
     const logger = processLogger(services.config, 'standard output');
     let stopHealth = async () => Promise.resolve();
     const close = async () => {
@@ -22,17 +33,13 @@ export const workerCommand: Command<object> = {
       await services.close();
     };
     try {
-      if (services.temporal === undefined || services.embedded.temporal)
-        throw new ConfigInvalid(
-          'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
-        );
       const { OCP_HEALTH_ADDRESS: healthAddress } = services.config;
       if (healthAddress !== undefined)
         stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));
       const workers = await services.startWorkers({ deployed: true });
       collectStartupGarbage();
       const { TEMPORAL_WORKER_BUILD_ID: buildId } = services.config;
-      logger.info({ namespace: services.temporal.namespace, buildId }, 'worker started');
+      logger.info({ namespace: temporal.namespace, buildId }, 'worker started');
       await Promise.race([aborted(stop), workers.finished]);
       logger.info('worker stopping: running activities end first');
       workers.stop();
@@ -66,6 +73,45 @@ async function closeAfterFailure(
   await close();
   clearTimeout(giveUp);
 }
+
+/** @throws ConfigInvalid when no server is configured, or its namespace lacks what runs need */
+async function requireTemporal(services: Services, say: (line: string) => void): Promise<TemporalTarget> {
+  const { temporal, embedded } = services;
+  if (temporal === undefined || embedded.temporal)
+    throw new ConfigInvalid(
+      'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
+    );
+  await requireSearchAttributes(await services.client(), temporal.namespace, say);
+  return temporal;
+}
+
+/**
+ * Runs set these attributes: without them no run starts, and those that do come to nothing.
+ *
+ * @throws ConfigInvalid with the command that registers them
+ */
+async function requireSearchAttributes(
+  client: Client,
+  namespace: string,
+  say: (line: string) => void,
+): Promise<void> {
+  let missing: string[];
+  try {
+    missing = await missingSearchAttributes(client.connection as never, namespace);
+  } catch (error) {
+    // Workers need no right to look: Temporal Cloud gives it to nobody. A namespace that is absent ends them all the same.
+    if (!isGrpcServiceError(error) || !mayNotLook.has(error.code)) throw error;
+    say(`Search attributes are not checked: ${describeFailure(error).message}`);
+    return;
+  }
+  if (missing.length > 0)
+    throw new ConfigInvalid(
+      `Namespace ${namespace} lacks the search attributes ${missing.join(', ')}; register them, then start the worker: ocp-pipeline setup`,
+    );
+}
+
+/** PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED */
+const mayNotLook: ReadonlySet<number> = new Set([7, 12, 16]);
 
 /** A worker that quietly started servers of its own would work on the wrong database. */
 function requireConfigured(): void {

@@ -51,6 +51,10 @@ const settings = {
     z.url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' }).optional(),
     "S3 server other than AWS; credentials and region come from the AWS SDK's usual variables",
   ),
+  OCP_LOCAL_DOWNLOADS: setting(
+    z.enum(['true', 'false']).optional(),
+    'whether payloads may be fetched by HTTP from this machine or its link (loopback and link-local addresses). Not set: only when Temporal is the embedded one',
+  ),
   OCP_POSTGRES_PIPELINE: setting(
     z.enum(['true', 'false']).refine((value) => value === 'true', {
       error: 'the Trino engine does not exist yet: only true is possible',

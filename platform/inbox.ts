@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures.ts';
 import type { Manifest } from '../domain/manifest.ts';
 
@@ -66,6 +66,7 @@ export async function enterInbox(
      values ($1, $2, $3, $4, $5)
      on conflict (org_id, request_id) do update
      set download_url = case when known.archived_at is null then excluded.download_url end,
+         addressed_at = now(),
          object_key = coalesce(known.object_key, excluded.object_key)
      returning id`,
     [entry.orgId, entry.requestId, entry.origin, entry.downloadUrl ?? null, entry.objectKey ?? null],
@@ -73,6 +74,42 @@ export async function enterInbox(
   const row = rows[0];
   if (row === undefined) throw new Error('payload_inbox returned no row');
   return row.id;
+}
+
+/** Forget the address of a payload whose run has ended, however it ended: it may hold a signature or a password. */
+export async function eraseAddress(
+  client: Pick<Pool, 'query'> | PoolClient,
+  orgId: string,
+  requestId: string,
+): Promise<void> {
+  await client.query(
+    `update public.payload_inbox set download_url = null
+     where org_id = $1 and request_id = $2 and download_url is not null`,
+    [orgId, requestId],
+  );
+}
+
+/** A payload whose address is still stored. */
+export interface AddressedPayload {
+  inboxId: string;
+  orgId: string;
+  requestId: string;
+}
+
+/** Stored addresses that were announced more than `minutes` ago, the oldest first, `limit` rows behind `after`. */
+export async function listAddresses(
+  pool: Pool,
+  { minutes, after, limit }: { minutes: number; after: string; limit: number },
+): Promise<AddressedPayload[]> {
+  const { rows } = await pool.query<AddressedPayload>(
+    `select id as "inboxId", org_id as "orgId", request_id as "requestId"
+     from public.payload_inbox
+     where download_url is not null and addressed_at < now() - make_interval(mins => $1) and id > $2
+     order by id
+     limit $3`,
+    [minutes, after, limit],
+  );
+  return rows;
 }
 
 /** A payload that can be run again. */

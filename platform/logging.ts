@@ -27,7 +27,7 @@ export function createLogger(options: { level: string; file?: string }): Pipelin
     },
     options.file === undefined
       ? pino.destination({ dest: 1, sync: false })
-      : pino.destination({ dest: options.file, mkdir: true, sync: false }),
+      : pino.destination({ dest: options.file, mkdir: true, sync: false, mode: 0o600 }),
   );
 }
 

@@ -1,10 +1,12 @@
 import { open } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { PipelineError } from '../domain/failures.ts';
-import { ObjectKeyInvalid, ObjectNotFound, openObjectStore } from './object-store/index.ts';
+import { download, shownAddress } from './http-download.ts';
+import type { DownloadOptions } from './http-download.ts';
+import { ObjectKeyInvalid, ObjectNotFound, ObjectStoreError, openObjectStore } from './object-store/index.ts';
 
-/** Answers that will not become better: the address has expired, or was never good. */
+/** Answers of an S3 server that will not become better: no rights, no such bucket. */
 const hopelessStatuses = new Set([401, 403, 404, 410]);
 /** The same for files; others, such as too many open ones, pass. */
 const hopelessFileErrors = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG']);
@@ -12,12 +14,12 @@ const hopelessFileErrors = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EP
 /**
  * Open a payload by its address: `file:`, `s3:`, `http:` or `https:`.
  *
- * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410, absent files and objects, and
- *   addresses that cannot be used; retried otherwise. The message holds the address without its query string.
+ * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410 (of an S3 server too), absent files
+ *   and objects, and addresses that cannot be used; retried otherwise. The message holds the address without its query string.
  */
 export async function openPayload(
   address: string,
-  options: { s3Endpoint?: string; signal?: AbortSignal },
+  options: { s3Endpoint?: string } & DownloadOptions,
 ): Promise<Readable> {
   if (!URL.canParse(address))
     throw new PipelineError(
@@ -25,43 +27,12 @@ export async function openPayload(
       'The download address is no URL: expected a file:, s3:, http: or https: address',
     );
   const url = new URL(address);
-  const shown = `${url.protocol}//${url.host}${url.pathname}`;
+  const shown = shownAddress(url);
   if (url.protocol === 'file:') return openFile(url, shown);
   if (url.protocol === 's3:') return openObject(url, shown, options);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new PipelineError('PayloadUnavailable', `${shown}: expected a file:, s3:, http: or https: address`);
-  // fetch refuses addresses with user info; it belongs into a header.
-  const headers: Record<string, string> =
-    url.username === '' && url.password === ''
-      ? {}
-      : {
-          authorization: `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`,
-        };
-  url.username = '';
-  url.password = '';
-  const response = await fetch(url, {
-    headers,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  }).catch((cause: unknown) => {
-    options.signal?.throwIfAborted();
-    throw new PipelineError(
-      'PayloadUnavailable',
-      `${shown}: the server cannot be reached; it is tried again`,
-      {
-        retryable: true,
-        cause,
-      },
-    );
-  });
-  if (response.ok && response.body !== null) return Readable.fromWeb(response.body as never);
-  await response.body?.cancel();
-  const hopeless = hopelessStatuses.has(response.status);
-  throw new PipelineError(
-    'PayloadUnavailable',
-    `${shown}: the server answered ${response.status}; ` +
-      (hopeless ? 'the address has expired or is wrong: have the payload sent again' : 'it is tried again'),
-    { retryable: !hopeless },
-  );
+  return download(url, options);
 }
 
 async function openObject(
@@ -82,7 +53,18 @@ async function openObject(
         `${shown}: there is no such object: have the payload sent again`,
         { cause },
       );
-    throw cause;
+    if (!(cause instanceof ObjectStoreError)) throw cause;
+    const { name, $metadata } = cause.cause as Error & { $metadata?: { httpStatusCode?: number } };
+    const status = $metadata?.httpStatusCode;
+    const hopeless = status !== undefined && hopelessStatuses.has(status);
+    throw new PipelineError(
+      'PayloadUnavailable',
+      `${shown}: the S3 server refused to give the object (${name}${status === undefined ? '' : `, HTTP ${status}`}); ` +
+        (hopeless
+          ? "check the bucket's name and that the worker's credentials may read it, then have the payload sent again"
+          : 'it is tried again'),
+      { retryable: !hopeless, cause },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { open, rename, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identifyProcess, isErrno } from './process-identity.ts';
@@ -9,6 +9,9 @@ const logLimitBytes = 16 * 1024 * 1024;
 const logHeadBytes = 1024;
 const logTailBytes = 3072;
 const pollIntervalMs = 25;
+const ownerOnly = 0o600;
+/** What servers create is for their owner only. */
+const serverMask = 0o077;
 
 /** What to run as a server; its output is appended to `logFile`. */
 export interface ServerCommand {
@@ -50,7 +53,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   const logStart = (await log.stat()).size;
   let child: ChildProcess;
   try {
-    child = spawn(server.command, server.args, {
+    child = spawnMasked(server.command, server.args, {
       cwd: server.workingDirectory,
       env: server.environment,
       detached: true,
@@ -89,6 +92,16 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   };
 }
 
+/** A process is started at once, within the call, and keeps the mask that holds then. */
+function spawnMasked(...[command, args, options]: [string, readonly string[], SpawnOptions]): ChildProcess {
+  const mask = process.umask(serverMask);
+  try {
+    return spawn(command, args, options);
+  } finally {
+    process.umask(mask);
+  }
+}
+
 /** Open a log for appending; one that has grown too long is kept once more as `<file>.1`. */
 async function openLog(path: string): Promise<Awaited<ReturnType<typeof open>>> {
   try {
@@ -100,7 +113,7 @@ async function openLog(path: string): Promise<Awaited<ReturnType<typeof open>>> 
       throw error;
     }
   }
-  return open(path, 'a');
+  return open(path, 'a', ownerOnly);
 }
 
 async function failure(server: ServerCommand, logStart: number, what: string): Promise<string> {

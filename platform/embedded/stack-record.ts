@@ -54,7 +54,7 @@ export async function readStackRecord(directory: string): Promise<StackRecord> {
 export async function writeStackRecord(directory: string, record: StackRecord): Promise<void> {
   const path = recordPath(directory);
   const fresh = `${path}.new`;
-  const file = await open(fresh, 'w', 0o644);
+  const file = await open(fresh, 'w', 0o600);
   try {
     await file.writeFile(`${JSON.stringify(record, null, 2)}\n`);
     await file.sync();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -93,14 +93,15 @@ interface Opened<Server> {
  */
 export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { needs, say, environment = process.env } = options;
-  await mkdir(options.dataDirectory, { recursive: true });
+  await makeDataDirectory(options.dataDirectory);
   // A path given through a link must lead to the same names on the servers' command lines.
   const directory = await realpath(options.dataDirectory);
   const self = await identifySelf();
   const objects = join(directory, 'objects');
   if (needs.objectStore) {
-    await mkdir(objects, { recursive: true });
+    await mkdir(objects, { recursive: true, mode: 0o700 });
   }
+  await closeToOthers(directory);
   const servers = await withStackLock(directory, say, async () => {
     const record = await readStackRecord(directory);
     const password = needs.postgres ? await postgresPassword(directory) : '';
@@ -116,6 +117,26 @@ export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<
     owned: (postgres?.owned ?? false) || (temporal?.owned ?? false),
     stop: () => (stopping ??= stopOwned(directory, servers, say)),
   };
+}
+
+/** PostgreSQL of root runs as another user, who must be able to pass through; nobody needs to list it. */
+async function makeDataDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first !== undefined) await chmod(path, process.getuid?.() === 0 ? 0o711 : 0o700);
+}
+
+/** Files that a version before this one left readable for everybody. */
+async function closeToOthers(directory: string): Promise<void> {
+  const files = (await readdir(directory)).filter((name) =>
+    /\.(log|log\.1|db|db-wal|db-shm|json)$/.test(name),
+  );
+  const paths = [...files.map((name) => join(directory, name)), join(directory, 'objects')];
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined);
+    // Those of another user are that user's to close.
+    if (found !== undefined && (found.mode & 0o077) !== 0 && found.uid === process.getuid?.())
+      await chmod(path, found.isDirectory() ? 0o700 : 0o600);
+  }
 }
 
 interface OpenedServers {

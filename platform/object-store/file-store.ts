@@ -170,8 +170,13 @@ export class FileObjectStore implements ObjectStore {
       if (name.startsWith(ownerPart(owner))) await rm(join(this.#incoming, name), { force: true });
   }
 
+  /** Objects are as open as the directory they lie in: where others may not enter, they may not read either. */
+  async #fileMode(): Promise<number> {
+    return (await stat(this.#root)).mode & 0o666;
+  }
+
   async #writeDurably(path: string, reader: BodyReader): Promise<void> {
-    const handle = await open(path, 'wx');
+    const handle = await open(path, 'wx', (await this.#fileMode()) | 0o600);
     try {
       for await (const chunk of reader.chunks()) await handle.appendFile(chunk);
       await handle.sync();

@@ -14,6 +14,9 @@ import { objectStream } from './object-stream.ts';
 import { isKeyAbsent, translateS3Error, withoutRequest } from './s3-errors.ts';
 import { uploadToS3 } from './s3-upload.ts';
 
+// The SDK's warning about Node 20 is for those who build with it; our README says which versions have how long.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const connectionTimeoutMs = 5_000;
 /** A socket without a byte for so long is given up. It also bounds how long a reader of `get` may pause. */
 const idleTimeoutMs = 5 * 60_000;

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Install the servers that `npm run test:servers` and `npm run test:faults` need, without Docker:
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
-#   kubectl-validate, and the check of
-#   docker-compose.yml.
+#   kubectl-validate, and the check of docker-compose.yml.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 

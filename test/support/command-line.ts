@@ -45,6 +45,8 @@ export async function createCommandLine(): Promise<CommandLine> {
     TEMPORAL_NAMESPACE: namespace,
     OCP_DATA_DIR: join(directory, 'data'),
     OCP_NOW: testNow,
+    // Tests serve payloads from this machine.
+    OCP_LOCAL_DOWNLOADS: 'true',
   };
   return {
     database,

@@ -50,6 +50,8 @@ export const testEnvironment = {
   OCP_ACTIVITY_RETRY_MAX: '500ms',
   OCP_MANIFEST_POLL_MAX: '1s',
   OCP_DATABASE_POOL_SIZE: '20',
+  // Tests serve payloads from this machine.
+  OCP_LOCAL_DOWNLOADS: 'true',
 };
 
 /**

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { program } from '../support/command-line.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+let scratch: string;
+let child: ChildProcess | undefined;
+let ended: Promise<unknown>;
+let output: { stdout: string; stderr: string };
+
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'ocp-pipeline-dev-'));
+  // PostgreSQL may run as user postgres, which must be able to pass through.
+  await chmod(scratch, 0o755);
+});
+afterEach(async () => {
+  child?.kill('SIGINT');
+  await ended;
+  await rm(scratch, { recursive: true, force: true });
+});
+
+/** Start a command on an embedded stack of its own and wait until it has printed something. */
+async function start(args: readonly string[], until: RegExp, environment: Record<string, string> = {}) {
+  const found = { stdout: '', stderr: '' };
+  output = found;
+  const configured = { DATABASE_URL: undefined, OBJECT_STORE: undefined, TEMPORAL_ADDRESS: undefined };
+  const started = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, ...configured, ...environment, OCP_DATA_DIR: join(scratch, 'data') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  started.stdout.on('data', (chunk: Buffer) => (found.stdout += chunk.toString()));
+  started.stderr.on('data', (chunk: Buffer) => (found.stderr += chunk.toString()));
+  ended = new Promise((resolve) => started.on('close', resolve));
+  await waitUntil(() => Promise.resolve(until.test(found.stdout) || started.exitCode !== null), 150_000);
+  expect(found.stdout, found.stderr).toMatch(until);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Files below a directory that others than their owner may read. */
+async function openFiles(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  const found = await Promise.all(
+    files.map(async (path) => {
+      // PostgreSQL's come and go.
+      const mode = await stat(path).then(
+        (file) => file.mode & 0o077,
+        () => 0,
+      );
+      return mode === 0 ? [] : [`${path} ${mode.toString(8)}`];
+    }),
+  );
+  return found.flat();
+}
+
+test('dev answers on OCP_HEALTH_ADDRESS', async () => {
+  const health = `127.0.0.1:${await freePort()}`;
+  await start(['dev'], /Ctrl-C/, { OCP_HEALTH_ADDRESS: health });
+  expect((await fetch(`http://${health}/healthz`)).status).toBe(200);
+  expect(await openFiles(join(scratch, 'data'))).toEqual([]);
+}, 200_000);
+
+test("demo prints an address that PostgreSQL's clients connect with, and leaves no file for others to read", async () => {
+  await start(['demo', '--stay'], /PostgreSQL:/);
+  const connectionString = /postgresql:\S+/.exec(output.stdout)?.[0];
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  const { rows } = await client.query('select count(*)::int as n from orgdemo.ocp_manifest');
+  await client.end();
+  expect(rows).toEqual([{ n: 1 }]);
+  expect(await openFiles(join(scratch, 'data'))).toEqual([]);
+}, 200_000);
