@@ -89,7 +89,7 @@ test('a payload gives the tables that Koku computes, and a sweep leaves them alo
   });
   expect(swept).toMatchObject({ droppedCount: 6, busyCount: 0, failedTenants: [] });
   expectSameTables(await snapshotTables(direct, sourceUuid), before);
-});
+}, 180_000);
 
 test('nothing of ours stays on the server connections: no lock, no temporary table, no search path', async () => {
   const { rows: locks } = await direct.pool.query(
