@@ -57,8 +57,7 @@ begin
             sum(request_memory) as request_memory,
             sum(effective_memory) as effective_memory,
             sum(limit_memory) as limit_memory,
-            -- Bounded as the column is: one absurd value must not stop the month.
-            least(max(capacity_cores), 1e15) as capacity_cores,
+            max(capacity_cores) as capacity_cores,
             max(capacity_memory_bytes) as capacity_memory_bytes
         from ocp_staged_pods
         -- A pod without a node is not scheduled: it stays in staging and out of the summary.

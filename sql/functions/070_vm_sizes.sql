@@ -47,8 +47,7 @@ begin
         namespace,
         vm_name,
         node,
-        -- Bounded as node capacities are: one absurd value must not stop the table. (least and greatest pass over NULL.)
-        case when cores is not null then 24 * greatest(least(cores, 1e15), -1e15) end,
+        24 * cores,
         24 * memory_bytes / 2 ^ 30
     from vm_hours
     order by namespace, vm_name, interval_start desc, uptime_seconds desc, node collate "C";

@@ -241,6 +241,18 @@ test('a node whose capacity is blank has 0 cores', async () => {
   ).toEqual([{ node: 'n1', cores: 0 }]);
 });
 
+test('a capacity is stored as it is, up to the range of the column, and beyond it stops the rebuild', async () => {
+  const source = await createStagedSource(await createTestDatabase(), '2026-10');
+  // The greatest double below 10^16: numeric(18,2) has 16 digits before the point.
+  await stagePod(source, '2026-10-01', 'worker', 9_999_999_999_999_998);
+  await source.summarise('design', '2026-10-01');
+  expect(
+    await source.query('select node_capacity_cpu_cores::text as cores from reporting_ocp_nodes'),
+  ).toEqual([{ cores: '9999999999999998.00' }]);
+  await stagePod(source, '2026-10-02', 'worker', 1e16);
+  await expect(source.summarise('design', '2026-10-02')).rejects.toThrow(/numeric field overflow/);
+});
+
 test('rows of the cluster under another alias go, with what hangs on them', async () => {
   const source = await createStagedSource(await createTestDatabase(), '2026-10');
   await stagePod(source, '2026-10-01', 'worker');
