@@ -14,6 +14,7 @@ import { eraseAddress, readInbox } from '../platform/inbox.ts';
 import type { InboxRow } from '../platform/inbox.ts';
 import { migrateTenant, tenantIsBehind } from '../platform/migrations.ts';
 import { scanPayloadArchive } from '../platform/payload-archive.ts';
+import { resolveFailures } from '../platform/open-failures.ts';
 import { openPayload } from '../platform/payload-source.ts';
 import { matchSource, tenantSettings } from '../platform/tenant.ts';
 import { PipelineError } from '../domain/failures.ts';
@@ -62,7 +63,9 @@ export async function downloadPayload(
       throw error;
     });
     await recordArchived(deps, inbox, archived);
-    return decide(deps, inbox, archived.manifest);
+    const decision = await decide(deps, inbox, archived.manifest);
+    if (decision.outcome === 'ignored') await resolveFailures(deps.pool, inbox, 'ignored');
+    return decision;
   });
 }
 

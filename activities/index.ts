@@ -1,5 +1,7 @@
 import { log } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Worked, WorkSpan } from '../domain/work.ts';
+import { announceSteps, recordStepError } from '../platform/metrics.ts';
 import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
@@ -13,6 +15,7 @@ import { listTenants } from './list-tenants.ts';
 import { loadReportDay } from './load-report-day.ts';
 import { pendingPieces } from './pending-pieces.ts';
 import { purgeTenant } from './purge-expired.ts';
+import { recordCleanUp } from './record-clean-up.ts';
 import { recordCompletion } from './record-completion.ts';
 import { recordFailure } from './record-failure.ts';
 import { refreshUiSummaries } from './refresh-ui-summaries.ts';
@@ -54,10 +57,12 @@ export function createActivities(deps: ActivityDependencies) {
         const aborted = abortedAttempt();
         const statement = aborted === undefined ? statementFailure(error) : undefined;
         if (statement !== undefined) log.warn('statement failed', statement);
-        throw aborted ?? toApplicationFailure(error);
+        const failure = aborted ?? toApplicationFailure(error);
+        if (failure instanceof ApplicationFailure) recordStepError(activity.name, failure.type);
+        throw failure;
       }
     };
-  return {
+  const activities = {
     downloadPayload: bind(downloadPayload),
     splitPayload: bind(splitPayload),
     ensurePartitions: bind(ensurePartitions),
@@ -79,5 +84,8 @@ export function createActivities(deps: ActivityDependencies) {
     sweepTenant: bind(sweepTenant),
     removeTemporaryObjects: bind(removeTemporaryObjects),
     purgeTenant: bind(purgeTenant),
+    recordCleanUp: bind(recordCleanUp),
   };
+  announceSteps(Object.keys(activities));
+  return activities;
 }

@@ -3,6 +3,7 @@ import type { BillingMonth } from '../domain/usage-day.ts';
 import type { PhaseWork, StepName } from '../domain/work.ts';
 import { inTenantTransaction } from '../platform/database.ts';
 import { recordProcessed } from '../platform/metrics.ts';
+import { resolveFailures } from '../platform/open-failures.ts';
 import { loadSql } from '../platform/sql-files.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { removeTemporaryOfRun } from './run-objects.ts';
@@ -10,6 +11,9 @@ import { removeTemporaryOfRun } from './run-objects.ts';
 export interface RecordCompletionInput {
   schema: string;
   manifestId: number;
+  /** whose payload went through; runs of earlier versions do not say */
+  orgId?: string;
+  requestId?: string;
   sourceUuid: string;
   /** months that were summarised now */
   months: readonly BillingMonth[];
@@ -28,7 +32,7 @@ export async function recordCompletion(
   input: RecordCompletionInput,
 ): Promise<void> {
   await removeTemporaryOfRun(deps.objectStore);
-  const { steps = {}, stepMs = {} } = input;
+  const { orgId, requestId, steps = {}, stepMs = {} } = input;
   const state = {
     ...mapValues(stepMs, (ms) => ({ time_taken_seconds: ms / 1_000 })),
     ...mapValues(steps, ({ ms, from, until }) => ({
@@ -41,6 +45,8 @@ export async function recordCompletion(
     await client.query(completeManifestSql, [input.manifestId, input.sourceUuid, JSON.stringify(state)]);
     for (const month of input.months)
       await client.query(completeReportPeriodSql, [input.sourceUuid, firstDay(month)]);
+    if (orgId !== undefined && requestId !== undefined)
+      await resolveFailures(client, { orgId, requestId }, 'completed');
   });
   recordProcessed({ ...stepMs, ...mapValues(steps, ({ ms }) => ms) });
 }

@@ -1,4 +1,5 @@
 import { inTransaction } from '../platform/database.ts';
+import { resolveFailures } from '../platform/open-failures.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { eraseAddress } from '../platform/inbox.ts';
 import { withoutSecrets } from './failure.ts';
@@ -9,16 +10,21 @@ export interface RecordFailureInput {
   requestId: string;
   errorType: string;
   reason: string;
+  /** an operator gave the run up: nobody has to be told that it failed */
+  abandoned?: boolean;
 }
 
 /** Enter a payload that could not be taken into `ingest_failure`. Rerun: the same failure is entered once a minute at most. */
 export async function recordFailure(deps: ActivityDependencies, input: RecordFailureInput): Promise<void> {
   await removeTemporaryOfRun(deps.objectStore);
   await inTransaction(deps.pool, async (client) => {
-    await eraseAddress(client, input.orgId, input.requestId);
+    const { orgId, requestId, abandoned = false } = input;
+    await eraseAddress(client, orgId, requestId);
+    if (abandoned) await resolveFailures(client, { orgId, requestId }, 'abandoned');
     await client.query(
-      `insert into public.ingest_failure (org_id, request_id, error_type, reason)
-       select $1::text, $2::text, $3::text, $4::text
+      `insert into public.ingest_failure (org_id, request_id, error_type, reason, resolved_at, resolution)
+       select $1::text, $2::text, $3::text, $4::text,
+           case when $5 then now() end, case when $5 then 'abandoned' end
        where not exists (
            select 1
            from public.ingest_failure
@@ -28,7 +34,7 @@ export async function recordFailure(deps: ActivityDependencies, input: RecordFai
                and reason = $4
                and failed_at > now() - interval '1 minute'
        )`,
-      [input.orgId, input.requestId, input.errorType, withoutSecrets(input.reason)],
+      [input.orgId, input.requestId, input.errorType, withoutSecrets(input.reason), abandoned],
     );
   });
 }

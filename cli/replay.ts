@@ -6,6 +6,7 @@ import { PipelineError } from '../domain/failures.ts';
 import { ingestWorkflowId } from '../domain/run.ts';
 import { findPayloads } from '../platform/inbox.ts';
 import type { ArchivedPayload } from '../platform/inbox.ts';
+import { resolveFailures } from '../platform/open-failures.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../workflows/messages.ts';
@@ -28,6 +29,7 @@ interface Options {
   decide: DecisionAction | undefined;
   from: ResetPhase | undefined;
   note: string | undefined;
+  dismiss: boolean;
   withWorker: boolean;
 }
 
@@ -52,6 +54,12 @@ export const replayCommand: Command<Options> = {
         conflicts: 'decide',
         describe: 'reset the last run to this phase: it and all behind it are done again',
       })
+      .option('dismiss', {
+        type: 'boolean',
+        default: false,
+        conflicts: ['decide', 'from'],
+        describe: 'say that a failed payload will not be replayed: it no longer alerts',
+      })
       .option('note', { type: 'string', describe: 'why, for the history of the run' })
       .option('with-worker', {
         type: 'boolean',
@@ -64,6 +72,7 @@ export const replayCommand: Command<Options> = {
     let workers: PipelineWorkers | undefined;
     try {
       const payloads = await findPayloads(services.pool, options.manifest, options.org);
+      if (options.dismiss) return await dismiss(services, payloads, output);
       if (options.withWorker || services.embedded.temporal) {
         processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);
@@ -82,6 +91,21 @@ export const replayCommand: Command<Options> = {
     }
   },
 };
+
+/** Nothing is started: failures that nobody will replay no longer wait for somebody. */
+async function dismiss(
+  { pool }: Services,
+  payloads: readonly ArchivedPayload[],
+  output: Output,
+): Promise<number> {
+  let count = 0;
+  for (const payload of payloads) count += await resolveFailures(pool, payload, 'dismissed');
+  output.result(
+    count === 0 ? 'No failure of it is open' : `${count} failures dismissed: they no longer alert`,
+    { dismissedCount: count },
+  );
+  return 0;
+}
 
 /** Reset a run, decide about what a running one waits for, or start one that is not running. */
 async function replay(

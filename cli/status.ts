@@ -78,12 +78,13 @@ export const statusCommand: Command<Options> = {
               : [
                   'Refused or failed payloads:',
                   table(
-                    ['time', 'org', 'request', 'type', 'reason'],
+                    ['time', 'org', 'request', 'type', 'since', 'reason'],
                     failures.map((f) => [
                       f.failedAt,
                       f.orgId,
                       f.requestId.slice(0, 12),
                       f.errorType,
+                      f.resolution ?? 'open',
                       f.reason.slice(0, 100),
                     ]),
                     '',

@@ -65,6 +65,8 @@ export interface IngestFailure {
   reason: string;
   /** ISO 8601, UTC */
   failedAt: string;
+  /** what became of it: completed, ignored, abandoned, dismissed or unknown; null while nobody has replayed it */
+  resolution: string | null;
 }
 
 const sql = {
@@ -122,7 +124,8 @@ export async function listFailures(
 ): Promise<IngestFailure[]> {
   const { rows } = await pool.query<IngestFailure>(
     `select org_id as "orgId", request_id as "requestId", error_type as "errorType", reason,
-         to_char(failed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "failedAt"
+         to_char(failed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "failedAt",
+         resolution
      from public.ingest_failure
      where $1::text is null or org_id = $1
      order by failed_at desc

@@ -2,11 +2,18 @@ import { Context } from '@temporalio/activity';
 import { Runtime } from '@temporalio/worker';
 import type { MetricsExporterConfig } from '@temporalio/worker';
 import type { Pool } from 'pg';
+import {
+  cleanUpWorkflows,
+  countedFailureType,
+  countedFailureTypes,
+  countedWorkflows,
+} from '../domain/failure-counts.ts';
 import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import type { ReportKind } from '../domain/report-kind.ts';
 import { ConfigInvalid } from './config.ts';
 import { inTransaction } from './database.ts';
 import { leftOutCountOf } from './file-remarks.ts';
+import { countFailedPayloads, failedTenantCounts } from './open-failures.ts';
 import { partitionedSummaryTables } from './summary-tables.ts';
 
 /** The daily summary: the table that validation compares with staging. */
@@ -120,6 +127,7 @@ function createInstruments() {
       undefined,
       'runs that wait for an operator because retries are exhausted',
     ),
+    ...createFailureInstruments(),
   };
   for (const kind of [...reportKinds, unknownLabel]) {
     created.loadErrors.add(0, { report_kind: kind });
@@ -133,7 +141,54 @@ function createInstruments() {
     if (table !== unknownLabel) created.summaryRows.add(0, { table });
   }
   created.validationWarnings.add(0, { table: dailySummaryTable });
+  for (const workflow of countedWorkflows)
+    for (const type of countedFailureTypes) created.runsFailed.add(0, { workflow, type });
   return created;
+}
+
+/** What fails without waiting for a decision, or has waited in vain. */
+function createFailureInstruments() {
+  const meter = Runtime.instance().metricMeter;
+  return {
+    stepErrors: meter.createCounter(
+      'ocp_postgres_step_errors_total',
+      undefined,
+      'attempts of a step (activity) that failed',
+    ),
+    runsFailed: meter.createCounter(
+      'ocp_postgres_runs_failed_total',
+      undefined,
+      'runs of workflows that ended as failed',
+    ),
+    manifestsFailed: meter.createGauge(
+      'ocp_postgres_manifests_failed',
+      'int',
+      undefined,
+      'payloads whose last run failed and that nobody has replayed since',
+    ),
+    cleanUpFailedTenants: meter.createGauge(
+      'ocp_postgres_cleanup_failed_tenants',
+      'int',
+      undefined,
+      'tenants that the last run over all tenants could not do',
+    ),
+  };
+}
+
+/** Let the counters of some steps stand at 0 before their first error. */
+export function announceSteps(steps: readonly string[]): void {
+  for (const step of steps)
+    for (const type of countedFailureTypes) pipelineMetrics().stepErrors.add(0, { step, type });
+}
+
+/** Note an attempt of a step that failed. */
+export function recordStepError(step: string, type: string | null | undefined): void {
+  pipelineMetrics().stepErrors.add(1, { step, type: countedFailureType(type) });
+}
+
+/** Note a run that ended as failed. */
+export function recordFailedRun(workflow: string, type: string): void {
+  pipelineMetrics().runsFailed.add(1, { workflow, type: countedFailureType(type) });
 }
 
 /**
@@ -247,7 +302,11 @@ export function startSampling(services: SampledServices, everyMs = 60_000): () =
   pipelineMetrics();
   let running: Promise<unknown> | undefined;
   const sample = () => {
-    running ??= Promise.allSettled([sampleStaging(services.pool), sampleBlocked(services.countBlocked)])
+    running ??= Promise.allSettled([
+      sampleStaging(services.pool),
+      sampleBlocked(services.countBlocked),
+      sampleFailed(services.pool),
+    ])
       .then((results) => {
         for (const result of results) if (result.status === 'rejected') services.onError(result.reason);
       })
@@ -265,6 +324,18 @@ export function startSampling(services: SampledServices, everyMs = 60_000): () =
 
 async function sampleBlocked(countBlocked: () => Promise<number>): Promise<void> {
   pipelineMetrics().manifestsBlocked.set(await countBlocked());
+}
+
+async function sampleFailed(pool: Pool): Promise<void> {
+  const payloads = new Map(countedFailureTypes.map((type) => [type, 0]));
+  for (const [type, count] of await countFailedPayloads(pool)) {
+    const counted = countedFailureType(type);
+    payloads.set(counted, (payloads.get(counted) ?? 0) + count);
+  }
+  for (const [type, count] of payloads) pipelineMetrics().manifestsFailed.set(count, { type });
+  const tenants = await failedTenantCounts(pool);
+  for (const workflow of cleanUpWorkflows)
+    pipelineMetrics().cleanUpFailedTenants.set(tenants.get(workflow) ?? 0, { workflow });
 }
 
 async function sampleStaging(pool: Pool): Promise<void> {

@@ -1,10 +1,12 @@
 import { Worker } from '@temporalio/worker';
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { InjectedSinks, NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ActivityDependencies } from '../activities/index.ts';
 import { taskQueues } from '../domain/run.ts';
+import { recordFailedRun } from '../platform/metrics.ts';
 import { dataConverter } from '../platform/temporal.ts';
 import type { WorkerTracing } from '../platform/tracing.ts';
+import type { MetricSinks } from '../workflows/failed-runs.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
 /** The workers of one process; each polls the queue of one scarce resource. */
@@ -55,6 +57,16 @@ export interface WorkerVersion {
   buildId: string;
 }
 
+/** What workflow code tells of its end, once and not when it is replayed. */
+const metricSinks: InjectedSinks<MetricSinks> = {
+  metrics: {
+    runFailed: {
+      fn: ({ workflowType }, type) => recordFailedRun(workflowType, type),
+      callDuringReplay: false,
+    },
+  },
+};
+
 /** Every workflow ends within days, so it stays with the version that it started with. */
 function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (version === undefined) return {};
@@ -91,7 +103,7 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       ...common,
       ...code,
       interceptors: { ...common.interceptors, ...('interceptors' in code ? code.interceptors : {}) },
-      ...(tracing === undefined ? {} : { sinks: tracing.sinks }),
+      sinks: { ...metricSinks, ...tracing?.sinks },
       maxCachedWorkflows: cachedRuns,
       taskQueue: taskQueues.pipeline,
       maxConcurrentActivityTaskExecutions: 10,

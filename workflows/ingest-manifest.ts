@@ -24,6 +24,7 @@ import { bindActivities } from './activity-options.ts';
 import type { BoundActivities, RunPriority } from './activity-options.ts';
 import { passControlFlow, passControlFlowAfter } from './control-flow.ts';
 import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
+import { countFailedRun } from './failed-runs.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
 import { summariseMonth, untilDone } from './summarise-month.ts';
@@ -93,6 +94,7 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     const { type, message, details } = causeOf(error);
     decisions.close();
     board.end('failed', message);
+    countFailedRun(type);
     log.error('PostgreSQL pipeline processing failed', { ...board.about, errorType: type, reason: message });
     await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
     await decisions.settled();
@@ -132,7 +134,7 @@ async function recordEnd(
         short.abandonFiles({ schema, sourceUuid, manifestId: split.manifestId, requestId }),
       );
     }
-    await short.recordFailure({ orgId, requestId, ...failure });
+    await short.recordFailure({ orgId, requestId, ...failure, abandoned: decisions.abandoned });
   } catch (error) {
     passControlFlow(error);
     log.error('the failure of the run could not be recorded', { ...run.board.about, error });
@@ -180,7 +182,16 @@ async function loadAndSummarise(
     return { outcome: 'incomplete', reason, ...ended, ...nothingSummarised, warnings, ...board.counted };
   }
   const totals = await summariseMonths(run, payload, months);
-  await run.activities.short.recordCompletion({ schema, manifestId, sourceUuid, months, steps: board.steps });
+  const { orgId, requestId } = run.input;
+  await run.activities.short.recordCompletion({
+    schema,
+    manifestId,
+    orgId,
+    requestId,
+    sourceUuid,
+    months,
+    steps: board.steps,
+  });
   const expired = allExpired(split);
   board.end(expired === undefined ? 'completed' : 'ignored', expired ?? 'done');
   return {

@@ -1,5 +1,11 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { ActivityFailure, ApplicationFailure, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  patched,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { FailedTenant, Tenant } from '../domain/cleanup.ts';
 import { taskQueues } from '../domain/run.ts';
@@ -60,16 +66,32 @@ export function reasonOf(error: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).slice(0, 300);
 }
 
-/** End a cleanup as failed after every tenant was tried, with what was done as details. */
-export function cleanUpIncomplete(
+/**
+ * End a run over all tenants, after every tenant was tried: leave word of how it ended, which alerts until a later run
+ * succeeds.
+ *
+ * @param what the run in words
+ * @throws ApplicationFailure `CleanupIncomplete` with what was done as details, when some tenants failed
+ */
+export async function endCleanUp<T extends { tenantCount: number }>(
+  { recordCleanUp }: Activities,
   what: string,
   failed: readonly FailedTenant[],
-  result: unknown,
-): ApplicationFailure {
+  result: T,
+): Promise<T> {
   const first = failed[0];
-  return ApplicationFailure.create({
+  // Runs of earlier versions left no word.
+  if (patched('record-clean-up'))
+    await recordCleanUp({
+      workflow: workflowInfo().workflowType,
+      tenantCount: result.tenantCount,
+      failedTenantCount: failed.length,
+      reason: first === undefined ? null : `${first.orgId}: ${first.reason}`,
+    });
+  if (first === undefined) return result;
+  throw ApplicationFailure.create({
     type: 'CleanupIncomplete',
-    message: `${what} failed for ${failed.length} organisations, the others are done; ${first?.orgId ?? ''}: ${first?.reason ?? ''}`,
+    message: `${what} failed for ${failed.length} organisations, the others are done; ${first.orgId}: ${first.reason}`,
     nonRetryable: true,
     details: [result],
   });

@@ -2,9 +2,10 @@ import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import { addCounts, nothingPurged } from '../domain/cleanup.ts';
 import type { FailedTenant, PurgeExpiredInput, PurgeExpiredResult, Tenant } from '../domain/cleanup.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
+import { countedIfFailed } from './failed-runs.ts';
 import {
   bindMaintenanceActivities,
-  cleanUpIncomplete,
+  endCleanUp,
   forEachTenant,
   scheduledTime,
 } from './maintenance-activities.ts';
@@ -21,6 +22,10 @@ const defaultBusyAttempts = 10;
  * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
  */
 export async function purgeExpired(input: PurgeExpiredInput = {}): Promise<PurgeExpiredResult> {
+  return countedIfFailed(() => purgeTenants(input));
+}
+
+async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResult> {
   const activities = bindMaintenanceActivities(runOptionsOf(input.options));
   const nowIso = input.nowIso ?? scheduledTime();
   const tenants = await activities.listTenants({});
@@ -54,6 +59,5 @@ export async function purgeExpired(input: PurgeExpiredInput = {}): Promise<Purge
     skippedTenants: skipped.sort((a, b) => (a.orgId < b.orgId ? -1 : 1)).slice(0, mostNamesInHistory),
     failedTenants: failed.slice(0, mostNamesInHistory),
   };
-  if (failed.length > 0) throw cleanUpIncomplete('The purge of expired months', failed, result);
-  return result;
+  return endCleanUp(activities, 'The purge of expired months', failed, result);
 }

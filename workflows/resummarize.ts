@@ -15,6 +15,7 @@ import { firstDay, lastDay } from '../domain/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
 import { passControlFlowAfter } from './control-flow.ts';
 import { causeOf, decisionLines, Decisions, withDecisions } from './decisions.ts';
+import { countFailedRun } from './failed-runs.ts';
 import { settingsChangedSignal } from './messages.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { summariseMonth } from './summarise-month.ts';
@@ -48,6 +49,7 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
     await decisions.settled();
     show('failed');
     const { type, message, details } = causeOf(error);
+    countFailedRun(type);
     // The cause itself, so that its type and sentence are seen at once.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
   }

@@ -1,8 +1,9 @@
 import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/cleanup.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
+import { countedIfFailed } from './failed-runs.ts';
 import {
   bindMaintenanceActivities,
-  cleanUpIncomplete,
+  endCleanUp,
   forEachTenant,
   scheduledTime,
 } from './maintenance-activities.ts';
@@ -14,6 +15,10 @@ import { runOptionsOf } from './checked-input.ts';
  * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
  */
 export async function sweepStaging(input: SweepStagingInput = {}): Promise<SweepStagingResult> {
+  return countedIfFailed(() => sweep(input));
+}
+
+async function sweep(input: SweepStagingInput): Promise<SweepStagingResult> {
   const activities = bindMaintenanceActivities(runOptionsOf(input.options));
   const nowIso = input.nowIso ?? scheduledTime();
   const tenants = await activities.listTenants({});
@@ -39,6 +44,5 @@ export async function sweepStaging(input: SweepStagingInput = {}): Promise<Sweep
     busy: busy.sort().slice(0, mostNamesInHistory),
     failedTenants: failed.slice(0, mostNamesInHistory),
   };
-  if (failed.length > 0) throw cleanUpIncomplete('The sweep of staging', failed, result);
-  return result;
+  return endCleanUp(activities, 'The sweep of staging', failed, result);
 }

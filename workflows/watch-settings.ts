@@ -6,8 +6,9 @@ import type { RunOptions } from '../domain/run.ts';
 import type { WatchedTenants, WatchSettingsInput, WatchSettingsResult } from '../domain/watch-settings.ts';
 import { bindActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
+import { countedIfFailed } from './failed-runs.ts';
 import { inParallel } from './in-parallel.ts';
-import { cleanUpIncomplete, reasonOf } from './maintenance-activities.ts';
+import { endCleanUp, reasonOf } from './maintenance-activities.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 /** Tenants that one activity looks at: one hanging tenant holds up no more than these, and a history stays short. */
@@ -25,6 +26,10 @@ const noTenant = { orgId: 'settings', key: priorityKeys.monthUnknown };
  * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some could not be looked at
  */
 export async function watchSettings(input: WatchSettingsInput): Promise<WatchSettingsResult> {
+  return countedIfFailed(() => watch(input));
+}
+
+async function watch(input: WatchSettingsInput): Promise<WatchSettingsResult> {
   const options = runOptionsOf(input.options);
   const { short } = bindActivities(options, noTenant);
   // Runs of earlier versions looked at all tenants in one activity.
@@ -48,8 +53,7 @@ export async function watchSettings(input: WatchSettingsInput): Promise<WatchSet
   });
   const failed = watched.failedTenants.sort((a, b) => (a.orgId < b.orgId ? -1 : 1));
   const result = { ...watched, failedTenants: failed.slice(0, mostNamesInHistory) };
-  if (failed.length > 0) throw cleanUpIncomplete('The comparison of settings', failed, result);
-  return result;
+  return endCleanUp(short, 'The comparison of settings', failed, result);
 }
 
 /** Looking at a batch of tenants: it heartbeats after each, so that an attempt goes on where the one before ended. */

@@ -230,13 +230,14 @@ test('one payload is one observation of the total processing time, in seconds', 
   expect(seconds).toBeLessThan(120);
 });
 
-test('labels are report kinds and tables, never ids', () => {
+test('labels are report kinds, tables, steps, workflows and types of failure, never ids', () => {
   const ours = atEnd.filter(({ name }) => name.startsWith('ocp_postgres_'));
   expect(ours.length).toBeGreaterThan(100);
   for (const { labels } of ours)
     for (const [key, value] of Object.entries(labels)) {
-      expect(['report_kind', 'table', 'le']).toContain(key);
-      if (key !== 'le') expect(value).toMatch(/^[a-z_]+$/);
+      expect(['report_kind', 'table', 'step', 'workflow', 'type', 'le']).toContain(key);
+      if (key !== 'le')
+        expect(value).toMatch(['report_kind', 'table'].includes(key) ? /^[a-z_]+$/ : /^[A-Za-z]+$/);
     }
 });
 
@@ -265,7 +266,7 @@ describe('what is shipped to operators', () => {
         .map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''))
         .filter((name) => name.startsWith('ocp_postgres_')),
     );
-    expect(ours.size).toBe(11);
+    expect(ours.size).toBe(15);
     for (const path of ['deploy/grafana/ocp-pipeline.json', 'docs/metrics.md']) {
       const text = await readFile(`${root}${path}`, 'utf8');
       expect([...ours].filter((name) => !text.includes(name))).toEqual([]);

@@ -128,7 +128,7 @@ test('every rule evaluates without an error', async () => {
     (await prometheus.api<{ groups: Group[] }>('rules')).groups.flatMap(({ rules }) => rules);
   await waitUntil(async () => (await evaluated()).every(({ health }) => health !== 'unknown'));
   const rules = await evaluated();
-  expect(rules.length).toBe(10);
+  expect(rules.length).toBe(15);
   expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
 });
 

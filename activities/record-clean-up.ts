@@ -1,0 +1,12 @@
+import { recordCleanUpRun } from '../platform/open-failures.ts';
+import type { EndedCleanUp } from '../platform/open-failures.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { withoutSecrets } from './failure.ts';
+
+export type RecordCleanUpInput = EndedCleanUp;
+
+/** Leave word of how a run over all tenants ended: what the gauge shows until a later run succeeds. Rerun: the same row. */
+export async function recordCleanUp(deps: ActivityDependencies, input: RecordCleanUpInput): Promise<void> {
+  const reason = input.reason === null ? null : withoutSecrets(input.reason);
+  await recordCleanUpRun(deps.pool, { ...input, reason });
+}

@@ -1,0 +1,30 @@
+import { proxySinks } from '@temporalio/workflow';
+import type { Sinks } from '@temporalio/workflow';
+import { passControlFlow } from './control-flow.ts';
+import { causeOf } from './decisions.ts';
+
+/** What workflow code tells the process that runs it: it is in no history, and a replay tells nothing. */
+export interface MetricSinks extends Sinks {
+  metrics: {
+    /** the run ends as failed */
+    runFailed(type: string): void;
+  };
+}
+
+const { metrics } = proxySinks<MetricSinks>();
+
+/** Count a run that is about to fail. */
+export function countFailedRun(type: string): void {
+  metrics.runFailed(type);
+}
+
+/** Do the work of a run, and count the run when it fails; a cancelled run has not failed. */
+export async function countedIfFailed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    passControlFlow(error);
+    countFailedRun(causeOf(error).type);
+    throw error;
+  }
+}
