@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
+import type { PurgedCounts } from '../domain/cleanup.ts';
 
 /** How often a long step says that it lives; well below the heartbeat timeout of 30 s. */
 const heartbeatEveryMs = 5_000;
@@ -22,14 +23,20 @@ export async function withHeartbeat<T>(
     return await work((details) => {
       latest = details;
     }, context.cancellationSignal);
+  } catch (error) {
+    // The last details go with the failure: the server has them before the next attempt asks.
+    if (Object.keys(latest).length > 0) context.heartbeat(latest);
+    throw error;
   } finally {
     clearInterval(timer);
   }
 }
 
-/** What heartbeats carry, for progress lines; nothing resumes from them: the ledger says what is done. */
+/** What heartbeats carry, for progress lines; no work resumes from them: the ledger says what is done. */
 export interface HeartbeatDetails {
   file?: string;
   rows?: number;
   bytes?: number;
+  /** what a purge has removed: the next attempt counts on from there */
+  counts?: PurgedCounts;
 }

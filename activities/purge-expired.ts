@@ -1,7 +1,8 @@
-import { log } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { PoolClient } from 'pg';
-import { addCounts, nothingPurged } from '../domain/cleanup.ts';
-import type { PurgedCounts, PurgedTenant, Tenant } from '../domain/cleanup.ts';
+import { addCounts, nothingPurged, purgedSoFar } from '../domain/cleanup.ts';
+import type { PurgedCounts, PurgedTenant, PurgeSoFar, Tenant } from '../domain/cleanup.ts';
 import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
 import { firstDayKept } from '../domain/retention.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
@@ -16,6 +17,7 @@ import { cleanUpTime } from './clean-up-time.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { dropPartition, expiredPartitions, isBusy } from './drop-partition.ts';
 import type { ExpiredPartition } from './drop-partition.ts';
+import { toApplicationFailure } from './failure.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { purgeDailyCsvs, purgePayloads } from './purge-objects.ts';
 import { retentionMonths } from './retention-months.ts';
@@ -52,6 +54,8 @@ interface Purge {
   signal: AbortSignal;
   /** tell that it lives, and what it is at */
   at(what: string): void;
+  /** something was removed for good */
+  committed(): void;
   counts: PurgedCounts;
   /** partitions, tables and sources that somebody is using */
   busy: string[];
@@ -63,7 +67,10 @@ interface Purge {
  * Remove one tenant's months that are older than its retention: partitions, rows of default partitions, then report
  * periods, manifests and ledgers of each source, then tag values that no label summary holds any more, then daily CSVs
  * and raw payloads, which have a longer retention of their own. Clusters, nodes, projects, claims, enabled keys,
- * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left.
+ * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left, and counts on from what
+ * earlier attempts removed, which heartbeats tell.
+ *
+ * @throws ApplicationFailure whose details hold the counts of all attempts
  */
 export async function purgeTenant(
   deps: ActivityDependencies,
@@ -80,30 +87,58 @@ export async function purgeTenant(
   }
   const now = cleanUpTime(deps, input.nowIso);
   return withHeartbeat(async (report, signal) => {
+    let what = '';
     const purge: Purge = {
       deps,
       tenant: { orgId, schema },
       firstDay: firstDayKept(now, retention.months),
       signal,
-      at: (what) => {
+      at: (now) => {
         signal.throwIfAborted();
-        report({ file: what });
+        what = now;
+        report({ file: what, counts: purge.counts });
       },
-      counts: nothingPurged,
+      committed: () => {
+        report({ file: what, counts: purge.counts });
+      },
+      counts: purgedSoFar(Context.current().info.heartbeatDetails),
       busy: [],
       busyTables: new Set(),
     };
-    await dropExpiredPartitions(purge);
-    await deleteRemainingRows(purge);
-    // Report periods are referred to by summary rows, so they go when those are gone.
-    if (purge.busy.length === 0) await forgetSources(purge);
-    if (purge.busy.length > 0)
-      return { outcome: 'busy', busy: purge.busy.slice(0, mostNamesInHistory), counts: purge.counts };
-    await refreshTagValues(purge);
     // A tenant may keep its data for longer than the deployment keeps the archive.
     const archiveMonths = Math.max(deps.config.ARCHIVE_RETENTION ?? defaultArchiveMonths, retention.months);
-    await purgeArchive(purge, firstDayKept(now, archiveMonths));
-    return { outcome: 'done', counts: purge.counts };
+    try {
+      return await removeExpired(purge, firstDayKept(now, archiveMonths));
+    } catch (error) {
+      throw withCounts(error, purge.counts);
+    }
+  });
+}
+
+async function removeExpired(purge: Purge, archiveFirstDay: UsageDay): Promise<PurgedTenant> {
+  await dropExpiredPartitions(purge);
+  await deleteRemainingRows(purge);
+  // Report periods are referred to by summary rows, so they go when those are gone.
+  if (purge.busy.length === 0) await forgetSources(purge);
+  if (purge.busy.length > 0)
+    return { outcome: 'busy', busy: purge.busy.slice(0, mostNamesInHistory), counts: purge.counts };
+  await refreshTagValues(purge);
+  await purgeArchive(purge, archiveFirstDay);
+  return { outcome: 'done', counts: purge.counts };
+}
+
+/** When no attempt follows, the workflow learns from the failure what was removed. */
+function withCounts(error: unknown, counts: PurgedCounts): unknown {
+  const failure = toApplicationFailure(error);
+  if (!(failure instanceof ApplicationFailure)) return failure;
+  const { type, message, nonRetryable } = failure;
+  const details: PurgeSoFar[] = [{ counts }];
+  return ApplicationFailure.create({
+    type: type ?? 'Unexpected',
+    message,
+    nonRetryable: nonRetryable ?? false,
+    details,
+    ...(error instanceof Error ? { cause: error } : {}),
   });
 }
 
@@ -133,7 +168,10 @@ async function dropExpiredPartitions(purge: Purge): Promise<void> {
       purge.busy.push(partition.name);
       purge.busyTables.add(partition.parent);
     }
-    if (outcome === 'dropped') count(purge, { partitionCount: 1 });
+    if (outcome === 'dropped') {
+      count(purge, { partitionCount: 1 });
+      purge.committed();
+    }
   }
 }
 
@@ -211,6 +249,7 @@ async function unlessBusy(
       },
       purge.signal,
     );
+    purge.committed();
   } catch (error) {
     purge.counts = before;
     if (!isBusy(error)) throw error;
@@ -237,7 +276,11 @@ async function refreshTagValues(purge: Purge): Promise<void> {
 async function purgeArchive(purge: Purge, archiveFirstDay: UsageDay): Promise<void> {
   const { deps, tenant, signal } = purge;
   purge.at('daily CSVs');
-  count(purge, { objectCount: await purgeDailyCsvs(deps, tenant.schema, archiveFirstDay, signal) });
+  const removed = (more: Partial<PurgedCounts>) => {
+    count(purge, more);
+    purge.committed();
+  };
+  await purgeDailyCsvs(deps, tenant.schema, { firstDayKept: archiveFirstDay, signal, removed });
   purge.at('payloads');
-  count(purge, await purgePayloads(deps, tenant, archiveFirstDay, signal));
+  await purgePayloads(deps, tenant, { firstDayKept: archiveFirstDay, signal, removed });
 }

@@ -1,4 +1,4 @@
-import type { Tenant } from '../domain/cleanup.ts';
+import type { PurgedCounts, Tenant } from '../domain/cleanup.ts';
 import type { UsageDay } from '../domain/usage-day.ts';
 import { startOfDayMs } from '../domain/usage-day.ts';
 import { loadSql } from '../platform/sql-files.ts';
@@ -11,6 +11,14 @@ const batchSize = 100;
 const concurrency = 8;
 const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 
+/** What to remove of an archive, and who is told what is gone. */
+export interface PurgeOfObjects {
+  firstDayKept: UsageDay;
+  signal: AbortSignal;
+  /** told after each batch, so that an attempt that ends early has counted what it removed */
+  removed: (more: Partial<PurgedCounts>) => void;
+}
+
 /**
  * Remove daily CSVs and lists of rejected rows of the months before `firstDayKept`, by the month in their keys.
  * Rerun: finds nothing.
@@ -18,15 +26,11 @@ const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 export async function purgeDailyCsvs(
   deps: ActivityDependencies,
   schema: string,
-  firstDayKept: UsageDay,
-  signal: AbortSignal,
-): Promise<number> {
+  { firstDayKept, signal, removed }: PurgeOfObjects,
+): Promise<void> {
   const account = schema.replace(/^acct/, '');
   const expired: string[] = [];
-  let removedCount = 0;
-  const removeListed = async () => {
-    removedCount += await removeObjects(deps, expired.splice(0), signal);
-  };
+  const removeListed = () => removeObjects(deps, expired.splice(0), signal, removed);
   for await (const { key } of deps.objectStore.list(`data/csv/${account}/OCP/source=`)) {
     signal.throwIfAborted();
     const [, year = '', month = ''] = monthOfKey.exec(key) ?? [];
@@ -35,7 +39,6 @@ export async function purgeDailyCsvs(
     if (expired.length === batchSize) await removeListed();
   }
   await removeListed();
-  return removedCount;
 }
 
 /**
@@ -45,12 +48,9 @@ export async function purgeDailyCsvs(
 export async function purgePayloads(
   deps: ActivityDependencies,
   { orgId }: Tenant,
-  firstDayKept: UsageDay,
-  signal: AbortSignal,
-): Promise<{ payloadCount: number; objectCount: number }> {
+  { firstDayKept, signal, removed }: PurgeOfObjects,
+): Promise<void> {
   const prefix = `payloads/${orgId}/`;
-  let payloadCount = 0;
-  let objectCount = 0;
   for (;;) {
     signal.throwIfAborted();
     const { rows } = await deps.pool.query<{ id: string; object_key: string | null }>(expiredPayloadsSql, [
@@ -61,11 +61,11 @@ export async function purgePayloads(
     if (rows.length === 0) break;
     // An archive that lies elsewhere was not put there by us.
     const keys = rows.flatMap(({ object_key: key }) => (key?.startsWith(prefix) === true ? [key] : []));
-    objectCount += await removeObjects(deps, keys, signal);
-    const removed = await deps.pool.query('delete from public.payload_inbox where id = any($1)', [
+    await removeObjects(deps, keys, signal, removed);
+    const deleted = await deps.pool.query('delete from public.payload_inbox where id = any($1)', [
       rows.map(({ id }) => id),
     ]);
-    payloadCount += removed.rowCount ?? 0;
+    removed({ payloadCount: deleted.rowCount ?? 0 });
   }
   for await (const { key, lastModified } of deps.objectStore.list(prefix)) {
     signal.throwIfAborted();
@@ -73,24 +73,24 @@ export async function purgePayloads(
     const { rows } = await deps.pool.query('select from public.payload_inbox where object_key = $1 limit 1', [
       key,
     ]);
-    if (rows.length === 0) objectCount += await removeObjects(deps, [key], signal);
+    if (rows.length === 0) await removeObjects(deps, [key], signal, removed);
   }
-  return { payloadCount, objectCount };
 }
 
 async function removeObjects(
   deps: ActivityDependencies,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<number> {
+  removed: PurgeOfObjects['removed'],
+): Promise<void> {
   const queue = keys[Symbol.iterator]();
   await Promise.all(
     Array.from({ length: Math.min(concurrency, keys.length) }, async () => {
       for (const key of queue) {
         signal.throwIfAborted();
         await deps.objectStore.delete(key);
+        removed({ objectCount: 1 });
       }
     }),
   );
-  return keys.length;
 }

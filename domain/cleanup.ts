@@ -101,6 +101,17 @@ export const nothingPurged: PurgedCounts = {
   payloadCount: 0,
 };
 
+/** What an attempt that ended before it was done carries: in its heartbeats, and in the details of its failure. */
+export interface PurgeSoFar {
+  counts: PurgedCounts;
+}
+
+/** The counts among the details of a heartbeat or a failure; nothing when they hold none. */
+export function purgedSoFar(details: unknown): PurgedCounts {
+  const counts = (details as Partial<PurgeSoFar> | null | undefined)?.counts;
+  return addCounts(nothingPurged, { ...nothingPurged, ...counts });
+}
+
 /** Sum of two counts. */
 export function addCounts(a: PurgedCounts, b: PurgedCounts): PurgedCounts {
   return {

@@ -1,7 +1,15 @@
-import { ApplicationFailure, sleep } from '@temporalio/workflow';
-import { addCounts, nothingPurged } from '../domain/cleanup.ts';
-import type { FailedTenant, PurgeExpiredInput, PurgeExpiredResult, Tenant } from '../domain/cleanup.ts';
+import { ActivityFailure, ApplicationFailure, sleep, TimeoutFailure } from '@temporalio/workflow';
+import { addCounts, nothingPurged, purgedSoFar } from '../domain/cleanup.ts';
+import type {
+  FailedTenant,
+  PurgedCounts,
+  PurgedTenant,
+  PurgeExpiredInput,
+  PurgeExpiredResult,
+  Tenant,
+} from '../domain/cleanup.ts';
 import { mostNamesInHistory } from '../domain/run.ts';
+import { passControlFlow } from './control-flow.ts';
 import { countedIfFailed } from './failed-runs.ts';
 import {
   bindMaintenanceActivities,
@@ -32,10 +40,21 @@ async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResul
   const skipped: FailedTenant[] = [];
   let counts = nothingPurged;
 
+  async function purgeOnce(tenant: Tenant): Promise<PurgedTenant> {
+    try {
+      return await activities.purgeTenant({ ...tenant, ...(nowIso === undefined ? {} : { nowIso }) });
+    } catch (error) {
+      passControlFlow(error);
+      // What a tenant lost before it failed is part of the result.
+      counts = addCounts(counts, countsOf(error));
+      throw error;
+    }
+  }
+
   async function purge(tenant: Tenant): Promise<void> {
     let pauseMs = input.busyPauseMs ?? defaultBusyPauseMs;
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await activities.purgeTenant({ ...tenant, ...(nowIso === undefined ? {} : { nowIso }) });
+      const answer = await purgeOnce(tenant);
       if (answer.outcome === 'skipped') {
         skipped.push({ orgId: tenant.orgId, reason: answer.reason });
         return;
@@ -60,4 +79,11 @@ async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResul
     failedTenants: failed.slice(0, mostNamesInHistory),
   };
   return endCleanUp(activities, 'The purge of expired months', failed, result);
+}
+
+/** What all attempts removed, from the failure of the last one or from its last heartbeat. */
+function countsOf(error: unknown): PurgedCounts {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure) return purgedSoFar(cause.lastHeartbeatDetails);
+  return purgedSoFar(cause instanceof ApplicationFailure ? cause.details?.[0] : undefined);
 }

@@ -63,6 +63,68 @@ test('a tenant whose tables are in use is asked again until they are free', asyn
   expect(await monthsHeld(pipeline.database, months)).toEqual(everywhere(['2026-08']));
 });
 
+const partitionCount = async () => {
+  const { rows } = await pipeline.database.pool.query<{ n: number }>(
+    `select count(*)::int as n from pg_class where relnamespace = $1::regnamespace and relispartition and relkind = 'r'`,
+    [pipeline.database.schema],
+  );
+  return rows[0]?.n ?? 0;
+};
+
+/** Let the forgetting of sources, which follows the dropping of partitions, fail until it is mended. */
+async function refuseForgetting(): Promise<() => Promise<void>> {
+  const { pool, schema } = pipeline.database;
+  await pool.query(
+    `create or replace function ${schema}.refuse() returns trigger language plpgsql as $$
+     begin raise exception 'refused by a test'; end $$`,
+  );
+  await pool.query(
+    `create trigger refuse before delete on ${schema}.reporting_ocpusagereportperiod
+     for each row execute function ${schema}.refuse()`,
+  );
+  return async () => {
+    await pool.query(`drop trigger refuse on ${schema}.reporting_ocpusagereportperiod`);
+  };
+}
+
+test('a purge that is tried again counts what all attempts removed, and so does one that fails for good', async () => {
+  for (const outcome of ['mended', 'failed'] as const) {
+    const cluster = `attempts-${outcome}`;
+    await addMonthsOfData(pipeline.database, cluster, ['2026-04']);
+    const before = await partitionCount();
+    const mend = await refuseForgetting();
+    const handle = await start({
+      options:
+        outcome === 'mended'
+          ? { retryInitialMs: 50, retryMaxMs: 200 }
+          : { retryInitialMs: 50, retryMaxMs: 200, sqlTimeoutMs: 15_000 },
+    });
+    if (outcome === 'mended') {
+      await waitUntil(async () => {
+        const { raw } = await handle.describe();
+        return (raw.pendingActivities ?? []).some(({ attempt }) => Number(attempt) > 2);
+      });
+      await mend();
+      const result = await handle.result();
+      expect(result.partitionCount).toBe(before - (await partitionCount()));
+      expect(result.partitionCount).toBeGreaterThan(10);
+      expect(result).toMatchObject({ reportPeriodCount: 1, failedTenants: [] });
+    } else {
+      const failure: unknown = await handle.result().catch((error: unknown) => error);
+      const removed = before - (await partitionCount());
+      expect(removed).toBeGreaterThan(10);
+      expect(failure).toMatchObject({
+        cause: { type: 'CleanupIncomplete', details: [{ partitionCount: removed, reportPeriodCount: 0 }] },
+      });
+      await mend();
+      expect(await start({}).then((again) => again.result())).toMatchObject({
+        partitionCount: 0,
+        reportPeriodCount: 1,
+      });
+    }
+  }
+}, 120_000);
+
 test('one broken tenant does not stop the others, and one that is skipped is named', async () => {
   const { pool, url } = pipeline.database;
   const deps = { pool, databaseUrl: url, log: { info: () => undefined } };
