@@ -1,6 +1,4 @@
-import proto from '@temporalio/proto';
 import { PipelineError } from '../domain/failures.ts';
-import { taskQueues } from '../domain/run.ts';
 import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import { checkSchema, describeProblem, kokuCameSecond, repairOf } from '../platform/schema-check.ts';
@@ -11,8 +9,7 @@ import { standbyProblem } from '../platform/session-settings.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';
-
-const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
+import { checkWorkers } from './worker-checks.ts';
 
 /** One thing that was looked at. */
 export type Check = { what: string; found: string } & ({ ok: true } | { ok: false; repair: string });
@@ -165,17 +162,5 @@ async function checkTemporal(services: Services): Promise<Check[]> {
   ];
   // The embedded server has workers only while a command runs one in its process.
   if (services.embedded.temporal) return checks;
-  for (const queue of Object.values(taskQueues)) {
-    const { pollers } = await client.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: queue },
-      taskQueueType: queue === taskQueues.pipeline ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
-    });
-    checks.push(
-      pollers.length > 0
-        ? { what: `workers on ${queue}`, ok: true, found: `${pollers.length} polling` }
-        : { what: `workers on ${queue}`, ok: false, found: 'none', repair: 'start one: ocp-pipeline worker' },
-    );
-  }
-  return checks;
+  return [...checks, ...(await checkWorkers(client, services.config.TEMPORAL_DEPLOYMENT_NAME))];
 }

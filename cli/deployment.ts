@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { ConfigInvalid } from '../platform/config.ts';
-import { listVersions, setCurrentVersion } from '../platform/worker-deployment.ts';
+import { currentVersion, listVersions, moveRuns, setCurrentVersion } from '../platform/worker-deployment.ts';
 import type { Command, GlobalOptions } from './command.ts';
 import { table } from './output.ts';
 import { openServices } from './services.ts';
@@ -58,11 +58,62 @@ export const deploymentListCommand: Command<object> = {
       const versions = await listVersions(await services.client(), deploymentName);
       output.result(
         table(
-          ['version', 'state'],
-          versions.map(({ buildId, state }) => [buildId, state]),
+          ['version', 'state', 'last poll', 'runs'],
+          versions.map(({ buildId, state, lastPollAt, pinnedRunCount }) => [
+            buildId,
+            state,
+            lastPollAt ?? 'long ago',
+            String(pinnedRunCount),
+          ]),
           `${deploymentName}: no versioned worker has polled`,
         ),
         versions,
+      );
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};
+
+interface MoveOptions {
+  from: string;
+  to: string | undefined;
+}
+
+export const deploymentMoveCommand: Command<MoveOptions> = {
+  name: 'move <from> [to]',
+  summary:
+    'Let workers of another version go on with the runs under way of a version, for example when its workers are gone',
+  options: (parser: Argv<GlobalOptions>): Argv<MoveOptions & GlobalOptions> =>
+    parser
+      .positional('from', {
+        type: 'string',
+        demandOption: true,
+        describe: 'version that the runs are bound to',
+      })
+      .positional('to', {
+        type: 'string',
+        describe: 'version that goes on with them; default the current one',
+      }),
+  run: async ({ from, to }, output) => {
+    const services = await openServices(output.say, { temporal: true });
+    try {
+      const { TEMPORAL_DEPLOYMENT_NAME: deploymentName } = services.config;
+      const client = await services.client();
+      const target =
+        to === undefined ? await currentVersion(client, deploymentName) : { deploymentName, buildId: to };
+      if (target === undefined)
+        throw new ConfigInvalid(
+          `${deploymentName} has no current version: say which goes on, or make one current with ocp-pipeline deployment set-current`,
+        );
+      const moved = await moveRuns(client, { deploymentName, buildId: from }, target);
+      output.result(
+        [
+          `${moved.length} runs moved from ${from} to ${target.buildId}`,
+          ...moved.map((id) => `  ${id}`),
+        ].join('\n'),
+        { from, to: target.buildId, moved },
       );
       return 0;
     } finally {

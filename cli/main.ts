@@ -9,7 +9,7 @@ import { packageRoot } from '../platform/package-root.ts';
 import { register } from './command.ts';
 import type { GlobalOptions } from './command.ts';
 import { demoCommand } from './demo.ts';
-import { deploymentListCommand, deploymentSetCurrentCommand } from './deployment.ts';
+import { deploymentListCommand, deploymentMoveCommand, deploymentSetCurrentCommand } from './deployment.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { describeFailure } from './failure.ts';
@@ -80,7 +80,10 @@ function buildParser(): Argv<GlobalOptions> {
   );
   parser = register(parser, workerCommand);
   parser = group(parser, 'deployment', 'Versions of the workers, when they are versioned', (inner) =>
-    register(register(inner, deploymentSetCurrentCommand), deploymentListCommand),
+    register(
+      register(register(inner, deploymentSetCurrentCommand), deploymentListCommand),
+      deploymentMoveCommand,
+    ),
   );
   parser = register(parser, migrateCommand);
   parser = register(parser, setupCommand);

@@ -7,6 +7,7 @@ import { ingestWorkflowId } from '../domain/run.ts';
 import { findPayloads } from '../platform/inbox.ts';
 import type { ArchivedPayload } from '../platform/inbox.ts';
 import { resolveFailures } from '../platform/open-failures.ts';
+import { expectWorkersOf } from '../platform/worker-deployment.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../workflows/messages.ts';
@@ -118,7 +119,10 @@ async function replay(
   const { requestId } = payload;
   const workflowId = ingestWorkflowId(payload.orgId, requestId);
   if (options.from !== undefined)
-    return { payload: requestId, handle: await resetRun(client, workflowId, options.from) };
+    return {
+      payload: requestId,
+      handle: await resetRun(client, workflowId, options.from),
+    };
   const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId);
   const status = await handle.describe().then(
     (description) => description.status.name,
@@ -130,6 +134,7 @@ async function replay(
   );
   // A run that was just abandoned must not be started again: what is running is followed to its end, whatever that is.
   if (status === 'RUNNING') {
+    await expectWorkersOf(client, workflowId);
     await decideAll(handle, options, output);
     return { payload: requestId, handle };
   }

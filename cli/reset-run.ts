@@ -3,6 +3,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
 import { PipelineError } from '../domain/failures.ts';
+import { currentVersion, pinnedTo, pinnedVersion } from '../platform/worker-deployment.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 
 /** Phases that a run can be reset to, and the activity that each begins with. */
@@ -23,7 +24,7 @@ const { ResetReapplyExcludeType } = proto.temporal.api.enums.v1;
 /**
  * Do a phase of a run and everything behind it again, as "Reset" in the Temporal UI does: a run that is going on is
  * terminated, a finished one may be reset too. Earlier decisions and signals are not applied again. A run that continued as
- * new is searched back to the run that did the phase.
+ * new is searched back to the run that did the phase. The new run goes to the current version of the workers.
  *
  * @throws PipelineError `ConfigInvalid` when the present run has not come to that phase
  */
@@ -44,11 +45,29 @@ export async function resetRun(
     ],
     requestId: randomUUID(),
     reason: `ocp-pipeline replay --from ${phase}`,
+    ...(await onCurrentVersion(client, workflowId)),
   });
   // The result of this run, or of those that it continues as; everything else is asked of the one that runs then.
   return client.workflow.getHandle<typeof ingestManifest>(workflowId, undefined, {
     firstExecutionRunId: newRunId,
   });
+}
+
+/** The new run would be bound to the version of the old one, whose workers may be long gone. */
+async function onCurrentVersion(client: Client, workflowId: string) {
+  const pinned = await pinnedVersion(client, workflowId);
+  const current = pinned && (await currentVersion(client, pinned.deploymentName));
+  if (current === undefined || current.buildId === pinned?.buildId) return {};
+  return {
+    postResetOperations: [
+      {
+        updateWorkflowOptions: {
+          workflowExecutionOptions: { versioningOverride: pinnedTo(current) },
+          updateMask: { paths: ['versioning_override'] },
+        },
+      },
+    ],
+  };
 }
 
 type EventId = NonNullable<temporal.api.history.v1.IHistoryEvent['eventId']>;

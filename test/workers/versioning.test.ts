@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { Connection } from '@temporalio/client';
 import { taskQueues } from '../../domain/run.ts';
+import { longestPollMs } from '../../platform/worker-deployment.ts';
 import type { DeployedVersion } from '../../platform/worker-deployment.ts';
 import { startWorker } from '../metrics/observed-worker.ts';
 import type { ObservedWorker } from '../metrics/observed-worker.ts';
@@ -72,7 +73,7 @@ const versionOf = async (requestId: string) =>
 const isCompleted = async (requestId: string) => Number((await describeRun(requestId))?.status) === 2;
 
 async function setCurrent(buildId: string): Promise<void> {
-  const { code, stderr } = await cli.run(['deployment', 'set-current', buildId, '--wait', '60']);
+  const { code, stderr } = await cli.run(['deployment', 'set-current', buildId, '--wait', '120']);
   expect(code, stderr).toBe(0);
 }
 
@@ -93,7 +94,9 @@ test('a version works once it is current, and a run stays with the version it st
   await ingest(first, 'first');
   // The version has registered itself, and still its workers get nothing.
   await waitUntil(async () => (await versions()).length === 1);
-  expect(await versions()).toEqual([{ buildId: 'old', state: 'inactive' }]);
+  expect(await versions()).toEqual([
+    { buildId: 'old', state: 'inactive', lastPollAt: expect.any(String) as string, pinnedRunCount: 0 },
+  ]);
   expect(await events('first')).toBe(2);
 
   await setCurrent('old');
@@ -109,5 +112,73 @@ test('a version works once it is current, and a run stays with the version it st
   expect(await versionOf('second')).toBe('new');
   expect(await versionOf('first')).toBe('old');
   expect((await describeRun('first'))?.versioningInfo?.behavior).toBe(1);
-  expect((await versions())[0]).toEqual({ buildId: 'new', state: 'current' });
+  expect((await versions())[0]).toMatchObject({ buildId: 'new', state: 'current', pinnedRunCount: 0 });
+}, 400_000);
+
+test('workers that were stopped or killed are not taken for workers that run, and their runs can be moved', async () => {
+  const killed = await startVersion('killed');
+  await setCurrent('killed');
+  const [first] = await halves('left-behind');
+  await ingest(first, 'left-behind');
+  await waitUntil(async () => (await versionOf('left-behind')) === 'killed', 60_000);
+  killed.signal('SIGKILL');
+  await killed.ended;
+  // Still listed by the server, and yet not accepted.
+  const dead = await cli.run(['deployment', 'set-current', 'killed', '--wait', '2']);
+  expect(dead.code).toBe(1);
+  expect(dead.stderr).toMatch(/found none on .*last poll \d+ s ago/);
+
+  const next = await startVersion('next');
+  await setCurrent('next');
+  // Its last poll is long enough ago once a worker that ran would have asked again.
+  await waitUntil(async () => {
+    const [version] = (await versions()).filter(({ buildId }) => buildId === 'killed');
+    return Date.now() - Date.parse(version?.lastPollAt ?? '1970-01-01') > longestPollMs;
+  }, 120_000);
+  const doctor = await cli.run(['doctor']);
+  expect(doctor.code).toBe(1);
+  expect(doctor.stdout).toContain('runs of version killed: 1 under way, and no worker of that version runs');
+  expect(doctor.stdout).toContain('ocp-pipeline deployment move killed');
+  const refused = await cli.run(['replay', 'left-behind', '--org', cli.database.orgId]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('is bound to version killed of ocp-pipeline, of which no worker runs');
+
+  const moved = await cli.run(['deployment', 'move', 'killed', '--json']);
+  expect(moved.code, moved.stderr).toBe(0);
+  expect(JSON.parse(moved.stdout)).toMatchObject({
+    from: 'killed',
+    to: 'next',
+    moved: [`manifest:${cli.database.orgId}:left-behind`],
+  });
+  const before = await events('left-behind');
+  await waitUntil(async () => (await events('left-behind')) > before, 60_000);
+  expect((await cli.run(['doctor'])).stdout).not.toContain('runs of version killed');
+
+  next.signal('SIGTERM');
+  await next.ended;
+  const stopped = await cli.run(['deployment', 'set-current', 'next', '--wait', '2']);
+  expect(stopped.code).toBe(1);
+}, 600_000);
+
+test('replay --from goes on with the current version', async () => {
+  const gone = await startVersion('gone');
+  await setCurrent('gone');
+  const [first] = await halves('reset-behind');
+  await ingest(first, 'reset-behind');
+  await waitUntil(async () => (await versionOf('reset-behind')) === 'gone', 60_000);
+  await waitUntil(async () => (await events('reset-behind')) > 20, 60_000);
+  gone.signal('SIGKILL');
+  await gone.ended;
+  await startVersion('here');
+  await setCurrent('here');
+  const replay = cli.start(['replay', 'reset-behind', '--org', cli.database.orgId, '--from', 'split']);
+  await waitUntil(async () => {
+    const info = await describeRun('reset-behind');
+    return (
+      info?.versioningInfo?.versioningOverride?.pinned?.version?.buildId === 'here' &&
+      (await events('reset-behind')) > 20
+    );
+  }, 120_000);
+  replay.child.kill('SIGTERM');
+  await replay.ended;
 }, 400_000);
