@@ -30,7 +30,7 @@ interface Options {
   decide: DecisionAction | undefined;
   from: ResetPhase | undefined;
   note: string | undefined;
-  dismiss: boolean;
+  dismiss: boolean | undefined;
   withWorker: boolean;
 }
 
@@ -55,9 +55,9 @@ export const replayCommand: Command<Options> = {
         conflicts: 'decide',
         describe: 'reset the last run to this phase: it and all behind it are done again',
       })
+      // No default: yargs would take it for given beside the others.
       .option('dismiss', {
         type: 'boolean',
-        default: false,
         conflicts: ['decide', 'from'],
         describe: 'say that a failed payload will not be replayed: it no longer alerts',
       })
@@ -73,7 +73,7 @@ export const replayCommand: Command<Options> = {
     let workers: PipelineWorkers | undefined;
     try {
       const payloads = await findPayloads(services.pool, options.manifest, options.org);
-      if (options.dismiss) return await dismiss(services, payloads, output);
+      if (options.dismiss === true) return await dismiss(services, payloads, output);
       if (options.withWorker || services.embedded.temporal) {
         processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunEnd } from '../../cli/follow-run.ts';
 import type { RunStatus } from '../../cli/run-status.ts';
 import { inTenantTransaction } from '../../platform/database.ts';
+import { countFailedPayloads } from '../../platform/open-failures.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
@@ -165,5 +166,19 @@ describe('replay', () => {
       code: 0,
       ends: [{ outcome: 'completed', result: { daysSummarised: 1, rowsLoaded: 0 } }],
     });
+  });
+
+  test('dismisses a refused payload, which then no longer counts as open', async () => {
+    const archive = await folder.write(Buffer.from('no archive'));
+    const request = `refused-${randomUUID()}`;
+    const args = ['ingest', archive, '--org', cli.database.orgId, '--request-id', request];
+    expect((await cli.run([...args, '--follow'])).code).toBe(1);
+    const open = () => countFailedPayloads(cli.database.pool);
+    expect(await open()).toEqual(new Map([['ManifestInvalid', 1]]));
+    const dismissed = await cli.run(['replay', request, '--dismiss', '--json']);
+    expect(dismissed.code, dismissed.stderr).toBe(0);
+    expect(JSON.parse(dismissed.stdout)).toEqual({ dismissedCount: 1 });
+    expect(await open()).toEqual(new Map());
+    expect((await cli.run(['status'])).stdout).toMatch(/ManifestInvalid.*dismissed/);
   });
 });
