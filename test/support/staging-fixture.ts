@@ -164,7 +164,10 @@ export async function createStagedSource(database: TestDatabase, month: string):
     );
     const manifest = await tenant.query<{ manifest_id: number }>(
       `insert into ocp_manifest (manifest_id, source_uuid, manifest_uuid, manifest_date, daily_reports, release)
-       select coalesce(max(manifest_id), 0) + 1, $1, gen_random_uuid(), now(), true, 'complete' from ocp_manifest
+       values (
+           nextval(pg_get_serial_sequence('public.reporting_common_costusagereportmanifest', 'id')),
+           $1, gen_random_uuid(), now(), true, 'complete'
+       )
        returning manifest_id`,
       [sourceUuid],
     );
