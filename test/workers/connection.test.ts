@@ -139,7 +139,7 @@ test('an API key travels as bearer token over TLS, and is in no message when it 
   });
   expect(refused.code).toBe(1);
   expect(seen).toContain('Bearer hidden-key');
-  expect(refused.stderr).toContain('cannot be reached');
+  expect(refused.stderr).toContain('does not accept these credentials: check TEMPORAL_API_KEY');
   expect(refused.stdout + refused.stderr).not.toContain('hidden-key');
 });
 
