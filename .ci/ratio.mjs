@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 
 const shape = 'medium';
 const maxTimesPublished = 2;
-const runs = 5;
+const runs = 3;
 
 const published = JSON.parse(
   readFileSync(new URL('../bench/results/published.json', import.meta.url), 'utf8'),
