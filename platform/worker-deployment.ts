@@ -90,7 +90,7 @@ export async function pollersOf(
   return pollers.map(({ lastAccessTime, deploymentOptions }) => ({
     ...(deploymentOptions?.buildId ? { buildId: deploymentOptions.buildId } : {}),
     ...(deploymentOptions?.deploymentName ? { deploymentName: deploymentOptions.deploymentName } : {}),
-    at: new Date(Number(lastAccessTime?.seconds ?? 0) * 1_000 + Number(lastAccessTime?.nanos ?? 0) / 1e6),
+    at: new Date(Number(lastAccessTime?.seconds ?? 0) * 1_000 + (lastAccessTime?.nanos ?? 0) / 1e6),
   }));
 }
 

@@ -71,7 +71,11 @@ test('the cases find an alert that can no longer fire', async () => {
     for (const rule of broken.groups.flatMap((group) => group.rules))
       if (rule.alert === alert) rule.expr = `(${rule.expr}) and on () vector(0) > 1`;
     await writeFile(join(directory, 'alerts.yml'), stringify(broken));
-    await writeFile(join(directory, 'alerts.test.yml'), await readFile(testsPath));
+    // The cases of the other alerts would find nothing, and take promtool ten times as long.
+    const own = tests.tests.filter((cases) =>
+      cases.alert_rule_test.some(({ alertname }) => alertname === alert),
+    );
+    await writeFile(join(directory, 'alerts.test.yml'), stringify({ ...tests, tests: own }));
     await expect(run(promtool, ['test', 'rules', join(directory, 'alerts.test.yml')])).rejects.toThrow(alert);
   }
 });
