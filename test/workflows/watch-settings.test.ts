@@ -74,7 +74,13 @@ $do$`;
 beforeAll(async () => {
   pipeline = await createTestPipeline();
   const { pool, schema } = pipeline.database;
-  await pool.query(tenantsSql.replaceAll('org1234567', schema));
+  // On a connection of its own: the pool runs each statement in a transaction, in which nothing can be committed.
+  const client = await pool.connect();
+  try {
+    await client.query(tenantsSql.replaceAll('org1234567', schema));
+  } finally {
+    client.release();
+  }
   await pool.query(`drop function ${schemaOf(broken)}.ocp_settings_hash(text, text)`);
   afterAll(async () => {
     for (const workers of started) workers.stop();
