@@ -38,7 +38,7 @@ const passControlFlow = [
 
 export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
-  globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'wasm/']),
+  globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'reports/fast-path/wasm/']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -62,7 +62,18 @@ export default defineConfig(
           zones: [
             forbid(
               'domain',
-              ['workflows', 'activities', 'workers', 'cli', 'platform'],
+              [
+                'workflows',
+                'activities',
+                'workers',
+                'cli',
+                'platform',
+                'payload',
+                'intake',
+                'reports',
+                'summary',
+                'retention',
+              ],
               'domain imports nothing',
             ),
             forbid(

@@ -1,7 +1,7 @@
-import { inTenantTransaction } from '../platform/database.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 export interface AbandonFilesInput {
   schema: string;

@@ -1,23 +1,23 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
-import { PipelineError } from '../domain/failures.ts';
-import { addDays, firstDay, lastDay } from '../domain/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
-import type { RulesProfile } from '../platform/config.ts';
-import { RollBack } from '../platform/database.ts';
-import { addLogContext } from '../platform/logging.ts';
-import { dailySummaryTable, measureAggregation } from '../platform/metrics.ts';
-import type { RebuildTable } from '../platform/metrics.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import { refreshStagingStatistics } from '../platform/staging-statistics.ts';
-import { tenantSettings } from '../platform/tenant.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { requireSource } from './require-source.ts';
-import { inMonthTransaction } from './month-transaction.ts';
-import type { PiecesMissing } from './month-transaction.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { addDays, firstDay, lastDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import type { RulesProfile } from '../platform/config/config.ts';
+import { RollBack } from '../platform/database/database.ts';
+import { addLogContext } from '../platform/observability/logging.ts';
+import { dailySummaryTable, measureAggregation } from '../platform/observability/metrics.ts';
+import type { RebuildTable } from '../platform/observability/metrics.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { lockStaging, mostMissingNamed } from '../summary/staging-lock.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import { refreshStagingStatistics } from '../summary/staging-statistics.ts';
+import { tenantSettings } from '../platform/tenants/tenant.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import { requireSource } from '../summary/require-source.ts';
+import { inMonthTransaction } from '../summary/month-transaction.ts';
+import type { PiecesMissing } from '../summary/month-transaction.ts';
 
 export interface AggregateDaysInput {
   schema: string;
@@ -40,10 +40,10 @@ interface ChangedDay {
 }
 
 const sql = {
-  chooseLive: loadSql('daily/choose_live_generations.sql'),
-  changedDays: loadSql('daily/changed_days.sql'),
-  recordDays: loadSql('daily/record_days.sql'),
-  markProcessed: loadSql('daily/mark_processed.sql'),
+  chooseLive: loadSql('summary/daily/choose_live_generations.sql'),
+  changedDays: loadSql('summary/daily/changed_days.sql'),
+  recordDays: loadSql('summary/daily/record_days.sql'),
+  markProcessed: loadSql('summary/daily/mark_processed.sql'),
 };
 
 /**

@@ -1,11 +1,11 @@
 import type { PoolClient } from 'pg';
-import { firstDay } from '../domain/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withHeartbeat } from './heartbeat.ts';
+import { firstDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 
 export interface ApplyTagMappingInput {
   schema: string;
@@ -22,14 +22,14 @@ interface LabelPeriod {
 }
 
 const sql = {
-  daysBehind: loadSql('tags/days_behind.sql'),
-  labelPeriod: loadSql('tags/label_period.sql'),
-  recordAlias: loadSql('tags/record_alias.sql'),
-  tagValuesStale: loadSql('tags/tag_values_stale.sql'),
-  tagValues: loadSql('tags/tag_values.sql'),
-  mapPodLabels: loadSql('tags/map_pod_labels.sql'),
-  mapVolumeLabels: loadSql('tags/map_volume_labels.sql'),
-  recordDays: loadSql('tags/record_days.sql'),
+  daysBehind: loadSql('summary/tags/days_behind.sql'),
+  labelPeriod: loadSql('summary/tags/label_period.sql'),
+  recordAlias: loadSql('summary/tags/record_alias.sql'),
+  tagValuesStale: loadSql('summary/tags/tag_values_stale.sql'),
+  tagValues: loadSql('summary/tags/tag_values.sql'),
+  mapPodLabels: loadSql('summary/tags/map_pod_labels.sql'),
+  mapVolumeLabels: loadSql('summary/tags/map_volume_labels.sql'),
+  recordDays: loadSql('summary/tags/record_days.sql'),
 };
 
 /**

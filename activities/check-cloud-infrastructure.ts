@@ -1,11 +1,11 @@
 import type { PoolClient } from 'pg';
-import { firstDay } from '../domain/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withHeartbeat } from './heartbeat.ts';
+import { firstDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 
 export interface CheckCloudInfrastructureInput {
   schema: string;
@@ -29,10 +29,10 @@ export type CheckCloudInfrastructureResult =
 type Match = CloudInfrastructure & { nodeCount: number };
 
 const sql = {
-  present: loadSql('cloud/present_infrastructure.sql'),
-  tables: loadSql('cloud/line_item_tables.sql'),
-  pair: loadSql('cloud/pair_infrastructure.sql'),
-  record: loadSql('cloud/record_infrastructure.sql'),
+  present: loadSql('summary/cloud/present_infrastructure.sql'),
+  tables: loadSql('summary/cloud/line_item_tables.sql'),
+  pair: loadSql('summary/cloud/pair_infrastructure.sql'),
+  record: loadSql('summary/cloud/record_infrastructure.sql'),
 };
 
 /** How the bills in each table are matched; a table that the tenant lacks is never read. */
@@ -43,7 +43,7 @@ const matchSqlByTable: ReadonlyMap<string, string> = new Map(
     'gcp_line_items_daily',
     'reporting_awscostentrylineitem_daily_summary',
     'reporting_azurecostentrylineitem_daily_summary',
-  ].map((table) => [table, loadSql(`cloud/${table}.sql`)]),
+  ].map((table) => [table, loadSql(`summary/cloud/${table}.sql`)]),
 );
 
 /**

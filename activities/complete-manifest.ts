@@ -1,9 +1,9 @@
-import { mostNamesInHistory } from '../domain/run.ts';
-import type { BillingMonth } from '../domain/usage-day.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { ledgerVanished } from './require-source.ts';
+import { mostNamesInHistory } from '../domain/run/run.ts';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { ledgerVanished } from '../summary/require-source.ts';
 
 export interface CompleteManifestInput {
   schema: string;

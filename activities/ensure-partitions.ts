@@ -1,8 +1,8 @@
-import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
-import type { BillingMonth } from '../domain/usage-day.ts';
-import { ensureMonthlyPartitions } from '../platform/partitions.ts';
-import { partitionedSummaryTables } from '../platform/summary-tables.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
+import { ensureMonthlyPartitions } from '../platform/database/partitions.ts';
+import { partitionedSummaryTables } from '../summary/summary-tables.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 export interface EnsurePartitionsInput {
   schema: string;

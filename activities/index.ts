@@ -1,16 +1,20 @@
 import { log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Worked, WorkSpan } from '../domain/work.ts';
-import { announceSteps, recordStepError } from '../platform/metrics.ts';
+import type { Worked, WorkSpan } from '../domain/run/work.ts';
+import { announceSteps, recordStepError } from '../platform/observability/metrics.ts';
 import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
 import { completeManifest } from './complete-manifest.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { downloadPayload } from './download-payload.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
-import { abortedAttempt, statementFailure, toApplicationFailure } from './failure.ts';
+import {
+  abortedAttempt,
+  statementFailure,
+  toApplicationFailure,
+} from '../platform/temporal/activity-failure.ts';
 import { listTenants } from './list-tenants.ts';
 import { loadReportDay } from './load-report-day.ts';
 import { pendingPieces } from './pending-pieces.ts';
@@ -26,7 +30,7 @@ import { splitPayload } from './split-payload.ts';
 import { sweepTenant } from './sweep-staging.ts';
 import { validateDays } from './validate-days.ts';
 
-export type { ActivityDependencies } from './dependencies.ts';
+export type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 /** The activities of the pipeline, bound to the servers they work with. */
 export type Activities = ReturnType<typeof createActivities>;

@@ -1,8 +1,8 @@
-import type { Tenant } from '../domain/cleanup.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import type { Tenant } from '../domain/run/cleanup.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
-const tenantsSql = loadSql('cleanup/tenants.sql');
+const tenantsSql = loadSql('retention/tenants.sql');
 
 /** Tenants that the pipeline has tables in: each is cleaned up on its own, so that a broken one stops no other. */
 export async function listTenants(deps: ActivityDependencies): Promise<Tenant[]> {

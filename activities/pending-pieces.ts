@@ -1,6 +1,6 @@
-import type { DayCount } from '../domain/day-progress.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import type { DayCount } from '../domain/run/day-progress.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 export interface PendingPiecesInput {
   schema: string;

@@ -1,42 +1,42 @@
 import { Context, log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { PoolClient } from 'pg';
-import { addCounts, nothingPurged, purgedSoFar } from '../domain/cleanup.ts';
-import type { PurgedCounts, PurgedTenant, PurgeSoFar, Tenant } from '../domain/cleanup.ts';
-import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
-import { firstDayKept } from '../domain/retention.ts';
-import { mostNamesInHistory } from '../domain/run.ts';
-import { startOfDayMs } from '../domain/usage-day.ts';
-import type { UsageDay } from '../domain/usage-day.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { quoteQualified } from '../platform/schema-names.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import { partitionedSummaryTables } from '../platform/summary-tables.ts';
-import { cleanUpTime } from './clean-up-time.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { dropPartition, expiredPartitions, isBusy } from './drop-partition.ts';
-import type { ExpiredPartition } from './drop-partition.ts';
-import { toApplicationFailure } from './failure.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { purgeDailyCsvs, purgePayloads } from './purge-objects.ts';
-import { retentionMonths } from './retention-months.ts';
+import { addCounts, nothingPurged, purgedSoFar } from '../domain/run/cleanup.ts';
+import type { PurgedCounts, PurgedTenant, PurgeSoFar, Tenant } from '../domain/run/cleanup.ts';
+import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import { firstDayKept } from '../domain/time/retention.ts';
+import { mostNamesInHistory } from '../domain/run/run.ts';
+import { startOfDayMs } from '../domain/time/usage-day.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { quoteQualified } from '../platform/database/schema-names.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import { partitionedSummaryTables } from '../summary/summary-tables.ts';
+import { cleanUpTime } from '../retention/clean-up-time.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { dropPartition, expiredPartitions, isBusy } from '../retention/drop-partition.ts';
+import type { ExpiredPartition } from '../retention/drop-partition.ts';
+import { toApplicationFailure } from '../platform/temporal/activity-failure.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import { purgeDailyCsvs, purgePayloads } from '../retention/purge-objects.ts';
+import { retentionMonths } from '../retention/retention-months.ts';
 
 export interface PurgeTenantInput extends Tenant {
   nowIso?: string;
 }
 
 const sql = {
-  lockPieces: loadSql('cleanup/lock_pieces.sql'),
-  markSwept: loadSql('cleanup/mark_swept.sql'),
-  expiredSources: loadSql('cleanup/expired_sources.sql'),
-  deleteLabels: loadSql('cleanup/delete_labels.sql'),
-  deleteDays: loadSql('cleanup/delete_days.sql'),
-  deleteNodeDays: loadSql('cleanup/delete_node_days.sql'),
-  deletePieces: loadSql('cleanup/delete_pieces.sql'),
-  deleteManifests: loadSql('cleanup/delete_manifests.sql'),
-  deleteReportPeriods: loadSql('cleanup/delete_report_periods.sql'),
-  tagValues: loadSql('tags/tag_values.sql'),
+  lockPieces: loadSql('retention/lock_pieces.sql'),
+  markSwept: loadSql('retention/mark_swept.sql'),
+  expiredSources: loadSql('retention/expired_sources.sql'),
+  deleteLabels: loadSql('retention/delete_labels.sql'),
+  deleteDays: loadSql('retention/delete_days.sql'),
+  deleteNodeDays: loadSql('retention/delete_node_days.sql'),
+  deletePieces: loadSql('retention/delete_pieces.sql'),
+  deleteManifests: loadSql('retention/delete_manifests.sql'),
+  deleteReportPeriods: loadSql('retention/delete_report_periods.sql'),
+  tagValues: loadSql('summary/tags/tag_values.sql'),
 };
 
 /** While we wait for a table or a row, everybody who comes after us waits too. */

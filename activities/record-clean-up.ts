@@ -1,7 +1,7 @@
-import { recordCleanUpRun } from '../platform/open-failures.ts';
-import type { EndedCleanUp } from '../platform/open-failures.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withoutSecrets } from './failure.ts';
+import { recordCleanUpRun } from '../payload/open-failures.ts';
+import type { EndedCleanUp } from '../payload/open-failures.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 
 export type RecordCleanUpInput = EndedCleanUp;
 

@@ -1,12 +1,12 @@
-import { firstDay } from '../domain/usage-day.ts';
-import type { BillingMonth } from '../domain/usage-day.ts';
-import type { PhaseWork, StepName } from '../domain/work.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { recordProcessed } from '../platform/metrics.ts';
-import { resolveFailures } from '../platform/open-failures.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { removeTemporaryOfRun } from './run-objects.ts';
+import { firstDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
+import type { PhaseWork, StepName } from '../domain/run/work.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { recordProcessed } from '../platform/observability/metrics.ts';
+import { resolveFailures } from '../payload/open-failures.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { removeTemporaryOfRun } from '../payload/run-objects.ts';
 
 export interface RecordCompletionInput {
   schema: string;

@@ -1,9 +1,9 @@
-import { inTransaction } from '../platform/database.ts';
-import { resolveFailures } from '../platform/open-failures.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { eraseAddress } from '../platform/inbox.ts';
-import { withoutSecrets } from './failure.ts';
-import { removeTemporaryOfRun } from './run-objects.ts';
+import { inTransaction } from '../platform/database/database.ts';
+import { resolveFailures } from '../payload/open-failures.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { eraseAddress } from '../payload/inbox.ts';
+import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
+import { removeTemporaryOfRun } from '../payload/run-objects.ts';
 
 export interface RecordFailureInput {
   orgId: string;

@@ -1,15 +1,15 @@
 import type { PoolClient } from 'pg';
-import { firstDay } from '../domain/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
-import { measureAggregation } from '../platform/metrics.ts';
-import type { RebuildTable } from '../platform/metrics.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { inMonthTransaction } from './month-transaction.ts';
-import type { PiecesMissing } from './month-transaction.ts';
+import { firstDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import { measureAggregation } from '../platform/observability/metrics.ts';
+import type { RebuildTable } from '../platform/observability/metrics.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { lockStaging, mostMissingNamed } from '../summary/staging-lock.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import { inMonthTransaction } from '../summary/month-transaction.ts';
+import type { PiecesMissing } from '../summary/month-transaction.ts';
 
 export interface RefreshUiSummariesInput {
   schema: string;
@@ -21,13 +21,13 @@ export type RefreshUiSummariesResult =
   { outcome: 'busy' } | PiecesMissing | { outcome: 'done'; dayCount: number };
 
 const sql = {
-  plans: loadSql('settings/summary_plans.sql'),
-  daysBehind: loadSql('ui/days_behind.sql'),
-  sweptPieces: loadSql('ui/swept_pieces.sql'),
-  requireGpus: loadSql('ui/require_gpus.sql'),
-  recordDays: loadSql('ui/record_days.sql'),
+  plans: loadSql('summary/settings/summary_plans.sql'),
+  daysBehind: loadSql('summary/report-tables/days_behind.sql'),
+  sweptPieces: loadSql('summary/report-tables/swept_pieces.sql'),
+  requireGpus: loadSql('summary/report-tables/require_gpus.sql'),
+  recordDays: loadSql('summary/report-tables/record_days.sql'),
   completeReportPeriod: loadSql('intake/complete_report_period.sql'),
-  vmSummary: loadSql('ui/vm_summary.sql'),
+  vmSummary: loadSql('summary/report-tables/vm_summary.sql'),
 };
 const dailyTables = [
   'cost_summary',
@@ -43,7 +43,7 @@ const dailyTables = [
   'network_summary_by_project',
   'gpu_summary',
   'cost_breakdown',
-].map((name) => ({ table: `reporting_ocp_${name}_p`, text: loadSql(`ui/${name}.sql`) }));
+].map((name) => ({ table: `reporting_ocp_${name}_p`, text: loadSql(`summary/report-tables/${name}.sql`) }));
 
 /**
  * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer. The VM

@@ -1,10 +1,10 @@
 import { Context, log } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { ingestWorkflowId } from '../domain/run.ts';
-import { eraseAddress, listAddresses } from '../platform/inbox.ts';
-import type { AddressedPayload } from '../platform/inbox.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import { ingestWorkflowId } from '../domain/run/run.ts';
+import { eraseAddress, listAddresses } from '../payload/inbox.ts';
+import type { AddressedPayload } from '../payload/inbox.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 /** No object begins with this; listing it costs one request. */
 const noObject = 'none/';

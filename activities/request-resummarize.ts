@@ -1,18 +1,18 @@
 import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { Tenant } from '../domain/cleanup.ts';
-import type { ResummarizeInput, SettingsChange } from '../domain/resummarize.ts';
-import { settingsWorkflowId } from '../domain/resummarize.ts';
-import { fairnessKeyOf } from '../domain/priority.ts';
-import { taskQueues } from '../domain/run.ts';
-import { billingMonthOf, firstDay } from '../domain/usage-day.ts';
-import type { BillingMonth } from '../domain/usage-day.ts';
-import type { TenantBatch, WatchedTenants, WatchSettingsInput } from '../domain/watch-settings.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import { tenantSettings } from '../platform/tenant.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withoutSecrets } from './failure.ts';
+import type { Tenant } from '../domain/run/cleanup.ts';
+import type { ResummarizeInput, SettingsChange } from '../domain/run/resummarize.ts';
+import { settingsWorkflowId } from '../domain/run/resummarize.ts';
+import { fairnessKeyOf } from '../domain/run/priority.ts';
+import { taskQueues } from '../domain/run/run.ts';
+import { billingMonthOf, firstDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
+import type { TenantBatch, WatchedTenants, WatchSettingsInput } from '../domain/run/watch-settings.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import { tenantSettings } from '../platform/tenants/tenant.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 
 export interface TenantBatchesInput {
   /** tenants in a batch */
@@ -31,9 +31,9 @@ interface Watched extends WatchedTenants {
 }
 
 const sql = {
-  batches: loadSql('settings/tenant_batches.sql'),
-  tenants: loadSql('settings/tenants_of_batch.sql'),
-  changedSources: loadSql('daily/changed_settings.sql'),
+  batches: loadSql('summary/settings/tenant_batches.sql'),
+  tenants: loadSql('summary/settings/tenants_of_batch.sql'),
+  changedSources: loadSql('summary/daily/changed_settings.sql'),
 };
 
 /** A tenant whose tables somebody holds is left for the next look, five minutes later. */

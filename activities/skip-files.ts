@@ -1,6 +1,6 @@
-import { inTenantTransaction } from '../platform/database.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 /** Which files: that of one piece, or all files of a manifest that failed. */
 export type SkipFilesInput = { schema: string } & ({ pieceId: number } | { manifestId: number });

@@ -1,18 +1,18 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
-import type { SweptTenant, Tenant } from '../domain/cleanup.ts';
-import { stagingCutoff } from '../domain/cleanup.ts';
-import { PipelineError } from '../domain/failures.ts';
-import { reportKinds, stagingTableOf } from '../domain/report-kind.ts';
-import type { ReportKind } from '../domain/report-kind.ts';
-import { mostNamesInHistory } from '../domain/run.ts';
-import { inTenantTransaction } from '../platform/database.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import { cleanUpTime } from './clean-up-time.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { dropPartition, expiredPartitions } from './drop-partition.ts';
-import type { DropOutcome, ExpiredPartition } from './drop-partition.ts';
-import { withHeartbeat } from './heartbeat.ts';
+import type { SweptTenant, Tenant } from '../domain/run/cleanup.ts';
+import { stagingCutoff } from '../domain/run/cleanup.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import type { ReportKind } from '../domain/reports/report-kind.ts';
+import { mostNamesInHistory } from '../domain/run/run.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import { cleanUpTime } from '../retention/clean-up-time.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { dropPartition, expiredPartitions } from '../retention/drop-partition.ts';
+import type { DropOutcome, ExpiredPartition } from '../retention/drop-partition.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 
 export interface SweepTenantInput extends Tenant {
   /** the configured number of days when absent */
@@ -21,10 +21,10 @@ export interface SweepTenantInput extends Tenant {
 }
 
 const sql = {
-  pinningPieces: loadSql('cleanup/pinning_pieces.sql'),
-  lockPieces: loadSql('cleanup/lock_pieces.sql'),
-  markSwept: loadSql('cleanup/mark_swept.sql'),
-  unusedLabelSets: loadSql('cleanup/unused_label_sets.sql'),
+  pinningPieces: loadSql('retention/pinning_pieces.sql'),
+  lockPieces: loadSql('retention/lock_pieces.sql'),
+  markSwept: loadSql('retention/mark_swept.sql'),
+  unusedLabelSets: loadSql('retention/unused_label_sets.sql'),
 };
 
 /** Label sets looked at in one statement, which reads the staging tables once. */

@@ -1,17 +1,17 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
-import type { ReportKind } from '../domain/report-kind.ts';
-import { firstDay } from '../domain/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
-import type { RulesProfile } from '../platform/config.ts';
-import { tryLockSource } from '../platform/source-lock.ts';
-import { lockStaging, mostMissingNamed } from '../platform/staging-lock.ts';
-import { recordDiscrepancies } from '../platform/metrics.ts';
-import { loadSql } from '../platform/sql-files.ts';
-import type { ActivityDependencies } from './dependencies.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { inMonthTransaction } from './month-transaction.ts';
-import type { PiecesMissing } from './month-transaction.ts';
+import type { ReportKind } from '../domain/reports/report-kind.ts';
+import { firstDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import type { RulesProfile } from '../platform/config/config.ts';
+import { tryLockSource } from '../summary/source-lock.ts';
+import { lockStaging, mostMissingNamed } from '../summary/staging-lock.ts';
+import { recordDiscrepancies } from '../platform/observability/metrics.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import { inMonthTransaction } from '../summary/month-transaction.ts';
+import type { PiecesMissing } from '../summary/month-transaction.ts';
 
 export interface ValidateDaysInput {
   schema: string;
@@ -50,15 +50,15 @@ interface DayWarnings {
 }
 
 const sql = {
-  plans: loadSql('settings/summary_plans.sql'),
-  daysBehind: loadSql('validate/days_behind.sql'),
-  podUsage: loadSql('validate/pod_usage.sql'),
-  storageUsage: loadSql('validate/storage_usage.sql'),
-  distributedCost: loadSql('validate/distributed_cost.sql'),
-  hoursSentTwice: loadSql('validate/hours_sent_twice.sql'),
-  forgetWarnings: loadSql('validate/forget_warnings.sql'),
-  noteWarnings: loadSql('validate/note_warnings.sql'),
-  recordDays: loadSql('validate/record_days.sql'),
+  plans: loadSql('summary/settings/summary_plans.sql'),
+  daysBehind: loadSql('summary/validate/days_behind.sql'),
+  podUsage: loadSql('summary/validate/pod_usage.sql'),
+  storageUsage: loadSql('summary/validate/storage_usage.sql'),
+  distributedCost: loadSql('summary/validate/distributed_cost.sql'),
+  hoursSentTwice: loadSql('summary/validate/hours_sent_twice.sql'),
+  forgetWarnings: loadSql('summary/validate/forget_warnings.sql'),
+  noteWarnings: loadSql('summary/validate/note_warnings.sql'),
+  recordDays: loadSql('summary/validate/record_days.sql'),
 };
 
 /** Kinds of report that the checks read. */

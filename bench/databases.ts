@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { ClientBase } from 'pg';
-import { migratePublic, migrateTenant } from '../platform/migrations.ts';
+import { migratePublic, migrateTenant } from '../platform/migrations/migrate.ts';
 import type { BenchServers } from './servers.ts';
 
 /** Organisation whose tables the benchmark fills. */

@@ -1,4 +1,4 @@
-import type { PipelineState } from '../domain/run.ts';
+import type { PipelineState } from '../domain/run/run.ts';
 import type { FloorRun } from './floor/floor.ts';
 import type { PipelineRun } from './pipeline-run.ts';
 

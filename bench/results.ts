@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../platform/package-root.ts';
+import { packageRoot } from '../platform/config/package-root.ts';
 import { onDatabase } from './databases.ts';
 import type { MeasuredGrowth } from './growth/measure-growth.ts';
 import type { MeasuredShape } from './measure.ts';

@@ -1,16 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  findPostgres,
-  postgresUrl,
-  startPostgres,
-  stopPostgres,
-} from '../platform/embedded/postgres-server.ts';
-import { identifySelf, isRunning, stopProcess } from '../platform/embedded/process-identity.ts';
-import type { ProcessIdentity } from '../platform/embedded/process-identity.ts';
-import { findTemporalBinary } from '../platform/embedded/temporal-binary.ts';
-import { startTemporal, stopTemporal, temporalAddress } from '../platform/embedded/temporal-server.ts';
+import { findPostgres, postgresUrl, startPostgres, stopPostgres } from '../dev-stack/postgres-server.ts';
+import { identifySelf, isRunning, stopProcess } from '../dev-stack/process-identity.ts';
+import type { ProcessIdentity } from '../dev-stack/process-identity.ts';
+import { findTemporalBinary } from '../dev-stack/temporal-binary.ts';
+import { startTemporal, stopTemporal, temporalAddress } from '../dev-stack/temporal-server.ts';
 
 /**
  * Durable, as in production: a commit is on disk. Memory is modest; `work_mem` and the planner's costs are the defaults,

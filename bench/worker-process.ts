@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { identifyProcess } from '../platform/embedded/process-identity.ts';
-import { packageRoot } from '../platform/package-root.ts';
+import { identifyProcess } from '../dev-stack/process-identity.ts';
+import { packageRoot } from '../platform/config/package-root.ts';
 import { workerNodeOptions } from '../workers/memory.ts';
 import type { BenchServers } from './servers.ts';
 

@@ -1,11 +1,16 @@
-import { PipelineError } from '../domain/failures.ts';
-import { requiredVersion, tenantIsBehind } from '../platform/migrations.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { requiredVersion, tenantIsBehind } from '../platform/migrations/migrate.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
-import { checkSchema, describeProblem, kokuCameSecond, repairOf } from '../platform/schema-check.ts';
-import { missingSearchAttributes } from '../platform/search-attributes.ts';
-import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform/server-facts.ts';
-import type { ServerFacts } from '../platform/server-facts.ts';
-import { standbyProblem } from '../platform/session-settings.ts';
+import {
+  checkSchema,
+  describeProblem,
+  kokuCameSecond,
+  repairOf,
+} from '../platform/migrations/schema-check.ts';
+import { missingSearchAttributes } from '../platform/temporal/search-attributes.ts';
+import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform/migrations/server-facts.ts';
+import type { ServerFacts } from '../platform/migrations/server-facts.ts';
+import { standbyProblem } from '../platform/database/session-settings.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
-import { addMonths, billingMonthOf } from '../domain/usage-day.ts';
-import { packageRoot } from '../platform/package-root.ts';
+import { addMonths, billingMonthOf } from '../domain/time/usage-day.ts';
+import { packageRoot } from '../platform/config/package-root.ts';
 
 /** The sample holds the first three days of this month. */
 const sampleMonth = '2026-10';

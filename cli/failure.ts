@@ -1,10 +1,10 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { DatabaseError } from 'pg';
-import { withoutSecrets } from '../activities/failure.ts';
-import { PipelineError } from '../domain/failures.ts';
-import { configuredTemporal } from '../platform/temporal.ts';
-import { explainServiceError } from '../platform/temporal-errors.ts';
+import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { configuredTemporal } from '../platform/temporal/connection.ts';
+import { explainServiceError } from '../platform/temporal/service-errors.ts';
 
 /** What went wrong: a type for machines, a sentence for people, without secrets. */
 export interface Failure {

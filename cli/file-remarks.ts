@@ -1,8 +1,8 @@
-import { leftOutCountOf } from '../platform/file-remarks.ts';
-import type { ManifestDetail } from '../platform/manifest-status.ts';
+import { leftOutCountOf } from '../reports/file-remarks.ts';
+import type { ManifestDetail } from '../payload/manifest-status.ts';
 import { ObjectNotFound } from '../platform/object-store/index.ts';
-import { readLeftOut } from '../platform/rejected-rows.ts';
-import type { ListedLeftOut } from '../platform/rejected-rows.ts';
+import { readLeftOut } from '../reports/rejected-rows.ts';
+import type { ListedLeftOut } from '../reports/rejected-rows.ts';
 import { formatNumber, table } from './output.ts';
 import type { Services } from './services.ts';
 

@@ -1,12 +1,12 @@
 import { createLogUpdate } from 'log-update';
-import type { IngestManifestResult, RunProgress } from '../domain/run.ts';
-import type { OpenFailure } from '../domain/decision.ts';
-import { abortable, resultOf } from '../platform/temporal-calls.ts';
+import type { IngestManifestResult, RunProgress } from '../domain/run/run.ts';
+import type { OpenFailure } from '../domain/run/decision.ts';
+import { abortable, resultOf } from '../platform/temporal/calls.ts';
 import { openFailuresQuery, progressQuery } from '../workflows/messages.ts';
 import { describeFailure } from './failure.ts';
 import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
-import type { StartedRun } from './start-run.ts';
+import type { StartedRun } from '../intake/start-run.ts';
 
 /** How a followed run ended, or that it waits for an operator. */
 export type RunEnd =

@@ -4,23 +4,27 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { redactSecrets } from '../platform/logging.ts';
-import { packageRoot } from '../platform/package-root.ts';
+import { redactSecrets } from '../platform/observability/logging.ts';
+import { packageRoot } from '../platform/config/package-root.ts';
 import { register } from './command.ts';
 import type { GlobalOptions } from './command.ts';
-import { demoCommand } from './demo.ts';
-import { deploymentListCommand, deploymentMoveCommand, deploymentSetCurrentCommand } from './deployment.ts';
-import { devCommand } from './dev.ts';
-import { doctorCommand } from './doctor.ts';
+import { demoCommand } from './commands/demo.ts';
+import {
+  deploymentListCommand,
+  deploymentMoveCommand,
+  deploymentSetCurrentCommand,
+} from './commands/deployment.ts';
+import { devCommand } from './commands/dev.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { describeFailure } from './failure.ts';
-import { ingestCommand } from './ingest.ts';
-import { migrateCommand } from './migrate.ts';
-import { replayCommand } from './replay.ts';
-import { resummarizeCommand } from './resummarize.ts';
-import { schedulesApplyCommand, schedulesListCommand } from './schedules.ts';
-import { setupCommand } from './setup.ts';
-import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './source.ts';
-import { statusCommand } from './status.ts';
+import { ingestCommand } from './commands/ingest.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { replayCommand } from './commands/replay.ts';
+import { resummarizeCommand } from './commands/resummarize.ts';
+import { schedulesApplyCommand, schedulesListCommand } from './commands/schedules.ts';
+import { setupCommand } from './commands/setup.ts';
+import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './commands/source.ts';
+import { statusCommand } from './commands/status.ts';
 import { hideSecretArguments, surviveClosedOutput } from './terminal.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
 import {
@@ -29,9 +33,9 @@ import {
   tagsListCommand,
   tagsMapCommand,
   tagsUnmapCommand,
-} from './tags.ts';
-import { tenantSetCommand } from './tenant.ts';
-import { workerCommand } from './worker.ts';
+} from './commands/tags.ts';
+import { tenantSetCommand } from './commands/tenant.ts';
+import { workerCommand } from './commands/worker.ts';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
   version: string;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
-import { PipelineError } from '../domain/failures.ts';
-import { currentVersion, pinnedTo, pinnedVersion } from '../platform/worker-deployment.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { currentVersion, pinnedTo, pinnedVersion } from '../platform/temporal/worker-deployment.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 
 /** Phases that a run can be reset to, and the activity that each begins with. */

@@ -2,8 +2,8 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
-import { ingestWorkflowId } from '../domain/run.ts';
-import type { ArchivedPayload } from '../platform/inbox.ts';
+import { ingestWorkflowId } from '../domain/run/run.ts';
+import type { ArchivedPayload } from '../payload/inbox.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 
 /** The last run of one archive. */

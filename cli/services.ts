@@ -2,24 +2,29 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
-import { clock, loadConfig } from '../platform/config.ts';
-import type { Config } from '../platform/config.ts';
-import { openPool } from '../platform/database.ts';
-import { openEmbeddedStack } from '../platform/embedded/stack.ts';
-import type { EmbeddedStack } from '../platform/embedded/stack.ts';
-import { createLogger, installTemporalLogger } from '../platform/logging.ts';
-import type { PipelineLogger } from '../platform/logging.ts';
-import { blockedRunsQuery, startSampling } from '../platform/metrics.ts';
-import { waitingMessage } from '../platform/migrations-connection.ts';
-import type { MigrationLog } from '../platform/migrations-connection.ts';
-import { migrateAll, migratePublic } from '../platform/migrations.ts';
-import { packageVersion } from '../platform/package-root.ts';
+import { clock, loadConfig } from '../platform/config/config.ts';
+import type { Config } from '../platform/config/config.ts';
+import { openPool } from '../platform/database/database.ts';
+import { openEmbeddedStack } from '../dev-stack/stack.ts';
+import type { EmbeddedStack } from '../dev-stack/stack.ts';
+import { createLogger, installTemporalLogger } from '../platform/observability/logging.ts';
+import type { PipelineLogger } from '../platform/observability/logging.ts';
+import { blockedRunsQuery, startSampling } from '../platform/observability/metrics.ts';
+import { waitingMessage } from '../platform/migrations/connection.ts';
+import type { MigrationLog } from '../platform/migrations/connection.ts';
+import { migrateAll, migratePublic } from '../platform/migrations/migrate.ts';
+import { packageVersion } from '../platform/config/package-root.ts';
 import { openObjectStore } from '../platform/object-store/index.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
-import { configuredTemporal, connectClient, connectWorker, localTemporal } from '../platform/temporal.ts';
-import type { TemporalTarget } from '../platform/temporal.ts';
-import { startTracing } from '../platform/tracing.ts';
-import type { Tracing } from '../platform/tracing.ts';
+import {
+  configuredTemporal,
+  connectClient,
+  connectWorker,
+  localTemporal,
+} from '../platform/temporal/connection.ts';
+import type { TemporalTarget } from '../platform/temporal/connection.ts';
+import { startTracing } from '../platform/observability/tracing.ts';
+import type { Tracing } from '../platform/observability/tracing.ts';
 import { observeWorkers } from '../workers/health.ts';
 import type { WorkerObserver } from '../workers/health.ts';
 import { startPipelineWorkers } from '../workers/pipeline.ts';

@@ -1,6 +1,6 @@
-import { checkStaging } from '../platform/staging-check.ts';
-import type { MiscountedMonth } from '../platform/staging-check.ts';
-import { tenantIsBehind } from '../platform/migrations.ts';
+import { checkStaging } from '../summary/staging-check.ts';
+import type { MiscountedMonth } from '../summary/staging-check.ts';
+import { tenantIsBehind } from '../platform/migrations/migrate.ts';
 import type { Check } from './checks.ts';
 import { formatNumber } from './output.ts';
 import type { Services } from './services.ts';

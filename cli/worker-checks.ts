@@ -1,7 +1,12 @@
 import type { Client } from '@temporalio/client';
-import { taskQueues } from '../domain/run.ts';
-import { currentVersion, listVersions, longestPollMs, pollersOf } from '../platform/worker-deployment.ts';
-import type { VersionOfDeployment } from '../platform/worker-deployment.ts';
+import { taskQueues } from '../domain/run/run.ts';
+import {
+  currentVersion,
+  listVersions,
+  longestPollMs,
+  pollersOf,
+} from '../platform/temporal/worker-deployment.ts';
+import type { VersionOfDeployment } from '../platform/temporal/worker-deployment.ts';
 import type { Check } from './checks.ts';
 
 /** Look whether somebody takes new runs and those under way: a worker that has ended is listed by the server for minutes. */

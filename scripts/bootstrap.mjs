@@ -130,14 +130,7 @@ async function buildWhenNeeded() {
 async function sourcesHash() {
   const hash = createHash('sha256');
   const { include } = JSON.parse(await readFile(join(root, buildProject), 'utf8'));
-  for (const path of [
-    buildProject,
-    'tsconfig.json',
-    'package.json',
-    'package-lock.json',
-    'wasm',
-    ...include,
-  ]) {
+  for (const path of [buildProject, 'tsconfig.json', 'package.json', 'package-lock.json', ...include]) {
     await addToHash(hash, path);
   }
   return hash.digest('hex');
@@ -161,7 +154,7 @@ async function addToHash(hash, path) {
 
 /** In a child of its own, so that Ctrl-C ends a long install like any other step. */
 async function findTemporal() {
-  const module = pathToFileURL(join(root, 'dist', 'platform', 'embedded', 'temporal-binary.js')).href;
+  const module = pathToFileURL(join(root, 'dist', 'dev-stack', 'temporal-binary.js')).href;
   const program = `
     const { findTemporalBinary } = await import(${JSON.stringify(module)});
     const say = (line) => console.error('bootstrap: ' + line);

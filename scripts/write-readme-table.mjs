@@ -1,6 +1,6 @@
 // Writes the configuration table of the README from the built program: npm run build && node scripts/write-readme-table.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
-import { configurationTable } from '../dist/platform/config.js';
+import { configurationTable } from '../dist/platform/config/config.js';
 
 const readme = new URL('../README.md', import.meta.url);
 const text = readFileSync(readme, 'utf8');

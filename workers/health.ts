@@ -1,11 +1,11 @@
 import type { NativeConnectionPlugin, Worker, WorkerPlugin } from '@temporalio/worker';
 import type { Pool } from 'pg';
-import type { HealthCheck, HealthPages } from '../platform/health-server.ts';
-import { activityLogContext } from '../platform/logging.ts';
-import { tenantIsBehind } from '../platform/migrations.ts';
-import { migrationNames, shippedSources } from '../platform/migrations-files.ts';
-import { appliedMigrations } from '../platform/migrations-runner.ts';
-import { SchemaError } from '../platform/schema-errors.ts';
+import type { HealthCheck, HealthPages } from '../platform/observability/health-server.ts';
+import { activityLogContext } from '../platform/observability/logging.ts';
+import { tenantIsBehind } from '../platform/migrations/migrate.ts';
+import { migrationNames, shippedSources } from '../platform/migrations/files.ts';
+import { appliedMigrations } from '../platform/migrations/runner.ts';
+import { SchemaError } from '../platform/database/schema-errors.ts';
 
 /** What workers of this process do, seen from outside: their states, and the context of their log lines. */
 export interface WorkerObserver {

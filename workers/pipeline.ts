@@ -2,10 +2,10 @@ import { Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ActivityDependencies } from '../activities/index.ts';
-import { taskQueues } from '../domain/run.ts';
-import { recordFailedRun } from '../platform/metrics.ts';
-import { dataConverter } from '../platform/temporal.ts';
-import type { WorkerTracing } from '../platform/tracing.ts';
+import { taskQueues } from '../domain/run/run.ts';
+import { recordFailedRun } from '../platform/observability/metrics.ts';
+import { dataConverter } from '../platform/temporal/connection.ts';
+import type { WorkerTracing } from '../platform/observability/tracing.ts';
 import type { MetricSinks } from '../workflows/failed-runs.ts';
 import { workflowCode } from './workflow-bundle.ts';
 

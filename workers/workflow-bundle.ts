@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { WorkflowBundleOption, WorkerOptions } from '@temporalio/worker';
-import { ConfigInvalid } from '../platform/config.ts';
-import { packageRoot } from '../platform/package-root.ts';
+import { ConfigInvalid } from '../platform/config/config.ts';
+import { packageRoot } from '../platform/config/package-root.ts';
 
 /** Which bundle: traced workflows carry the interceptors of OpenTelemetry. */
 export interface BundleKind {

@@ -1,9 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import { fairnessKeyOf, priorityKeys } from '../domain/priority.ts';
-import type { PriorityKey } from '../domain/priority.ts';
-import { taskQueues } from '../domain/run.ts';
-import type { RunOptions } from '../domain/run.ts';
+import { fairnessKeyOf, priorityKeys } from '../domain/run/priority.ts';
+import type { PriorityKey } from '../domain/run/priority.ts';
+import { taskQueues } from '../domain/run/run.ts';
+import type { RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
 
 /** Failures that trying again cannot mend. */

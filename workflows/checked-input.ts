@@ -1,9 +1,9 @@
 import { ApplicationFailure, log, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { TemporalFailure } from '@temporalio/common';
-import { fields, optional, problemsOf } from '../domain/input-check.ts';
-import type { FieldRules } from '../domain/input-check.ts';
-import { defaultRunOptions } from '../domain/run.ts';
-import type { RunOptions } from '../domain/run.ts';
+import { fields, optional, problemsOf } from '../domain/run/input-check.ts';
+import type { FieldRules } from '../domain/run/input-check.ts';
+import { defaultRunOptions } from '../domain/run/run.ts';
+import type { RunOptions } from '../domain/run/run.ts';
 import { passControlFlow } from './control-flow.ts';
 import { searchAttributes } from './search-attributes.ts';
 

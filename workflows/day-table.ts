@@ -1,6 +1,6 @@
-import type { DayCount, DayProgress } from '../domain/day-progress.ts';
-import type { OpenFailure } from '../domain/decision.ts';
-import type { PipelineState } from '../domain/run.ts';
+import type { DayCount, DayProgress } from '../domain/run/day-progress.ts';
+import type { OpenFailure } from '../domain/run/decision.ts';
+import type { PipelineState } from '../domain/run/run.ts';
 
 /** Days × state of one run: what the details in the Temporal UI and the query `progress` show. */
 export class DayTable {

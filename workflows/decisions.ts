@@ -7,11 +7,11 @@ import {
   setHandler,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { LogContext } from '../domain/log-context.ts';
-import { decisionActions } from '../domain/decision.ts';
-import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/decision.ts';
-import { fields, optional, problemsOf } from '../domain/input-check.ts';
-import type { FieldRules } from '../domain/input-check.ts';
+import type { LogContext } from '../domain/run/log-context.ts';
+import { decisionActions } from '../domain/run/decision.ts';
+import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain/run/decision.ts';
+import { fields, optional, problemsOf } from '../domain/run/input-check.ts';
+import type { FieldRules } from '../domain/run/input-check.ts';
 import type { Activities } from '../activities/index.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';

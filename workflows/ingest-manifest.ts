@@ -14,11 +14,11 @@ import type {
   IngestManifestResult,
   RunOptions,
   SplitSummary,
-} from '../domain/run.ts';
-import { priorityKeyOf } from '../domain/priority.ts';
-import { workedMs } from '../domain/work.ts';
+} from '../domain/run/run.ts';
+import { priorityKeyOf } from '../domain/run/priority.ts';
+import { workedMs } from '../domain/run/work.ts';
 import type { CompleteManifestResult } from '../activities/complete-manifest.ts';
-import type { BillingMonth } from '../domain/usage-day.ts';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
 import type { Activities } from '../activities/index.ts';
 import { bindActivities } from './activity-options.ts';
 import type { BoundActivities, RunPriority } from './activity-options.ts';

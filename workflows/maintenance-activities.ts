@@ -7,9 +7,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { FailedTenant, Tenant } from '../domain/cleanup.ts';
-import { taskQueues } from '../domain/run.ts';
-import type { RunOptions } from '../domain/run.ts';
+import type { FailedTenant, Tenant } from '../domain/run/cleanup.ts';
+import { taskQueues } from '../domain/run/run.ts';
+import type { RunOptions } from '../domain/run/run.ts';
 import { passControlFlow } from './control-flow.ts';
 import { inParallel } from './in-parallel.ts';
 

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { OpenFailure, ResolveFailureInput, ResolveFailureResult } from '../domain/decision.ts';
-import type { SettingsChange } from '../domain/resummarize.ts';
-import type { RunProgress } from '../domain/run.ts';
+import type { OpenFailure, ResolveFailureInput, ResolveFailureResult } from '../domain/run/decision.ts';
+import type { SettingsChange } from '../domain/run/resummarize.ts';
+import type { RunProgress } from '../domain/run/run.ts';
 
 /** Where the run stands: phase, rows, pieces, what it waits for. */
 export const progressQuery = defineQuery<RunProgress>('progress');

@@ -12,12 +12,12 @@ import type {
   PipelineState,
   RunProgress,
   SplitSummary,
-} from '../domain/run.ts';
-import type { LogContext } from '../domain/log-context.ts';
-import { firstDay, lastDay } from '../domain/usage-day.ts';
-import { workBySteps } from '../domain/work.ts';
+} from '../domain/run/run.ts';
+import type { LogContext } from '../domain/run/log-context.ts';
+import { firstDay, lastDay } from '../domain/time/usage-day.ts';
+import { workBySteps } from '../domain/run/work.ts';
 import type { Activities } from '../activities/index.ts';
-import type { OpenFailure } from '../domain/decision.ts';
+import type { OpenFailure } from '../domain/run/decision.ts';
 import { DayTable, dayTableLines } from './day-table.ts';
 import { decisionLines } from './decisions.ts';
 import { progressQuery } from './messages.ts';

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, sleep, TimeoutFailure } from '@temporalio/workflow';
-import { addCounts, nothingPurged, purgedSoFar } from '../domain/cleanup.ts';
+import { addCounts, nothingPurged, purgedSoFar } from '../domain/run/cleanup.ts';
 import type {
   FailedTenant,
   PurgedCounts,
@@ -7,8 +7,8 @@ import type {
   PurgeExpiredInput,
   PurgeExpiredResult,
   Tenant,
-} from '../domain/cleanup.ts';
-import { mostNamesInHistory } from '../domain/run.ts';
+} from '../domain/run/cleanup.ts';
+import { mostNamesInHistory } from '../domain/run/run.ts';
 import { passControlFlow } from './control-flow.ts';
 import { countedIfFailed } from './failed-runs.ts';
 import {

@@ -6,12 +6,12 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { OpenFailure } from '../domain/decision.ts';
-import { fields, problemsOf } from '../domain/input-check.ts';
-import { priorityKeyOf } from '../domain/priority.ts';
-import type { ResummarizeInput, ResummarizeResult } from '../domain/resummarize.ts';
-import type { PipelineState, RunOptions } from '../domain/run.ts';
-import { firstDay, lastDay } from '../domain/usage-day.ts';
+import type { OpenFailure } from '../domain/run/decision.ts';
+import { fields, problemsOf } from '../domain/run/input-check.ts';
+import { priorityKeyOf } from '../domain/run/priority.ts';
+import type { ResummarizeInput, ResummarizeResult } from '../domain/run/resummarize.ts';
+import type { PipelineState, RunOptions } from '../domain/run/run.ts';
+import { firstDay, lastDay } from '../domain/time/usage-day.ts';
 import { bindActivities } from './activity-options.ts';
 import { passControlFlowAfter } from './control-flow.ts';
 import { causeOf, decisionLines, Decisions, withDecisions } from './decisions.ts';

@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { BillingMonth, UsageDay } from '../domain/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { inParallel } from './in-parallel.ts';
 

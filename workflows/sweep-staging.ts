@@ -1,5 +1,5 @@
-import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/cleanup.ts';
-import { mostNamesInHistory } from '../domain/run.ts';
+import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/run/cleanup.ts';
+import { mostNamesInHistory } from '../domain/run/run.ts';
 import { countedIfFailed } from './failed-runs.ts';
 import {
   bindMaintenanceActivities,

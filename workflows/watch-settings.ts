@@ -1,9 +1,13 @@
 import { patched, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { fairnessKeyOf, priorityKeys } from '../domain/priority.ts';
-import { mostNamesInHistory, taskQueues } from '../domain/run.ts';
-import type { RunOptions } from '../domain/run.ts';
-import type { WatchedTenants, WatchSettingsInput, WatchSettingsResult } from '../domain/watch-settings.ts';
+import { fairnessKeyOf, priorityKeys } from '../domain/run/priority.ts';
+import { mostNamesInHistory, taskQueues } from '../domain/run/run.ts';
+import type { RunOptions } from '../domain/run/run.ts';
+import type {
+  WatchedTenants,
+  WatchSettingsInput,
+  WatchSettingsResult,
+} from '../domain/run/watch-settings.ts';
 import { bindActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
 import { countedIfFailed } from './failed-runs.ts';

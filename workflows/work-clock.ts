@@ -1,4 +1,4 @@
-import type { PhaseWork, WorkByPhase, Worked, WorkPhase, WorkSpan } from '../domain/work.ts';
+import type { PhaseWork, WorkByPhase, Worked, WorkPhase, WorkSpan } from '../domain/run/work.ts';
 import type { Activities } from '../activities/index.ts';
 
 /** Which phase's work an activity does, whatever the run is waiting for beside it. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../../platform/package-root.ts';
+import { packageRoot } from '../../platform/config/package-root.ts';
 import { createDatabase, dropDatabase, onDatabase, walPosition } from '../databases.ts';
 import type { CachedPayload } from '../payload/cache.ts';
 import type { BenchServers } from '../servers.ts';

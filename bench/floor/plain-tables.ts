@@ -1,4 +1,4 @@
-import { reportKindDefinition } from '../../domain/report-kind.ts';
+import { reportKindDefinition } from '../../domain/reports/report-kind.ts';
 import type { GeneratedKind } from '../payload/report-text.ts';
 import { generatedKinds, reportHeaders } from '../payload/report-text.ts';
 

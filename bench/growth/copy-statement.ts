@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { quoteIdentifier } from '../../platform/schema-names.ts';
+import { quoteIdentifier } from '../../platform/database/schema-names.ts';
 
 /** How rows of a table are made from rows of the same table. */
 export interface RowCopy {

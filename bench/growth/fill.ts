@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
-import { reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
-import { partitionedSummaryTables } from '../../platform/summary-tables.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
 import { benchOrg } from '../databases.ts';
 import { copyStatement } from './copy-statement.ts';
 import type { RowCopy } from './copy-statement.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Pool } from 'pg';
-import { ensureMonthlyPartitions } from '../../platform/partitions.ts';
-import { reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
-import { openPool } from '../../platform/database.ts';
-import { registerSource } from '../../platform/sources.ts';
-import { partitionedSummaryTables } from '../../platform/summary-tables.ts';
+import { ensureMonthlyPartitions } from '../../platform/database/partitions.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { openPool } from '../../platform/database/database.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
+import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
 import { benchOrg, createMigratedDatabase, dropDatabase, onDatabase } from '../databases.ts';
 import { median } from '../figures.ts';
 import type { Bench } from '../measure.ts';

@@ -1,4 +1,4 @@
-import type { ReportKind } from '../../domain/report-kind.ts';
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import type { ClusterPlan, NodePlan, VolumePlan, WorkloadPlan } from './cluster.ts';
 import { Random } from './random.ts';
 

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { openEmbeddedStack } from '../../dist/platform/embedded/stack.js';
+import { openEmbeddedStack } from '../../dist/dev-stack/stack.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = join(root, 'dist', 'cli', 'main.js');

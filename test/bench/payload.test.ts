@@ -10,9 +10,9 @@ import { generatePayload } from '../../bench/payload/generate.ts';
 import type { GeneratedPayload, PayloadRequest } from '../../bench/payload/generate.ts';
 import type { GeneratedKind } from '../../bench/payload/report-text.ts';
 import { shapeNames, shapes } from '../../bench/payload/shapes.ts';
-import { detectReportKind } from '../../domain/report-kind.ts';
-import { parseManifest } from '../../domain/manifest.ts';
-import { scanPayloadArchive } from '../../platform/payload-archive.ts';
+import { detectReportKind } from '../../domain/reports/report-kind.ts';
+import { parseManifest } from '../../domain/payload/manifest.ts';
+import { scanPayloadArchive } from '../../payload/archive.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 
 const small: PayloadRequest = { shape: shapes.small, seed: 1 };

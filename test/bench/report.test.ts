@@ -9,7 +9,7 @@ import { textReport } from '../../bench/report/text.ts';
 import { mergeResults } from '../../bench/results.ts';
 import type { Circumstances, Results } from '../../bench/results.ts';
 import { judge } from '../../bench/targets.ts';
-import { packageRoot } from '../../platform/package-root.ts';
+import { packageRoot } from '../../platform/config/package-root.ts';
 import { roundRun } from './measured.ts';
 
 const circumstances: Circumstances = {

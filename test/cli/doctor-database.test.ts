@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { postgresUrl, startPostgres, stopPostgres } from '../../platform/embedded/postgres-server.ts';
+import { postgresUrl, startPostgres, stopPostgres } from '../../dev-stack/postgres-server.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { onServer } from '../support/template-database.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 

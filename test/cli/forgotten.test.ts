@@ -1,6 +1,6 @@
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { RunEnd } from '../../cli/follow-run.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { createTestDatabase } from '../support/database.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { partitionedSummaryTables } from '../../platform/summary-tables.ts';
+import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { describeTables, renderDictionary, unexplained } from '../support/data-dictionary.ts';
 import type { DescribedTable } from '../support/data-dictionary.ts';

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import yargs from 'yargs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Command } from '../../cli/command.ts';
-import { configurationKeys } from '../../platform/config.ts';
+import { configurationKeys } from '../../platform/config/config.ts';
 
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url);
@@ -110,13 +110,14 @@ describe('commands', () => {
     return given;
   }
 
-  /** Every command and its options: a file under `cli/` holds the command of its name, or the group of that name. */
+  /** Every command and its options: a file under `cli/commands/` holds the command of its name, or the group of that name. */
   async function existingCommands(): Promise<Map<string, string[]>> {
     const existing = new Map<string, string[]>();
-    for (const file of await readdir(pathOf('cli'))) {
-      if (file === 'main.ts') continue;
+    for (const file of await readdir(pathOf('cli/commands'))) {
       const group = file.replace(/\.ts$/, '');
-      const exported = Object.values((await import(pathOf(`cli/${file}`))) as Record<string, unknown>);
+      const exported = Object.values(
+        (await import(pathOf(`cli/commands/${file}`))) as Record<string, unknown>,
+      );
       for (const command of exported.filter(isCommand)) {
         const [word = ''] = command.name.split(' ');
         const { options } = parserOf(command.options(yargs([]) as never));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cleanGpuModel, cleanGpuVendor, maxSlicesOfModel, migFields } from '../../domain/gpu.ts';
+import { cleanGpuModel, cleanGpuVendor, maxSlicesOfModel, migFields } from '../../domain/reports/gpu.ts';
 
 describe('GPU vendor and model', () => {
   test('the resource name of NVIDIA becomes the vendor name and others stay', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalLabels, parseLabels } from '../../domain/labels.ts';
+import { canonicalLabels, parseLabels } from '../../domain/reports/labels.ts';
 
 describe('the label column', () => {
   test.for([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hourRanges } from '../../domain/live-hours.ts';
+import { hourRanges } from '../../domain/time/live-hours.ts';
 
 test.each([
   [[], ''],

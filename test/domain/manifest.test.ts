@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { PipelineError } from '../../domain/failures.ts';
-import { parseManifest } from '../../domain/manifest.ts';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { parseManifest } from '../../domain/payload/manifest.ts';
 
 const uuid = '8f6b2c1e-3d57-4b1f-9a44-0f2f9c1d7e20';
 const smallest = { uuid, cluster_id: 'cluster-1', date: '2026-10-02T00:10:00Z' };

@@ -5,8 +5,8 @@ import {
   reportKindDefinition,
   reportKinds,
   stagingTableOf,
-} from '../../domain/report-kind.ts';
-import type { ReportKind } from '../../domain/report-kind.ts';
+} from '../../domain/reports/report-kind.ts';
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
 
 function requiredColumns(kind: ReportKind): string[] {
   return reportKindDefinition(kind)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseManifest } from '../../domain/manifest.ts';
-import { firstDayKept, isWithinRetention, rowWindow } from '../../domain/retention.ts';
-import { usageDay } from '../../domain/usage-day.ts';
+import { parseManifest } from '../../domain/payload/manifest.ts';
+import { firstDayKept, isWithinRetention, rowWindow } from '../../domain/time/retention.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
 
 const june = usageDay('2026-06-01');
 

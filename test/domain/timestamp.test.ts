@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTimestamp, parseTimestamp } from '../../domain/timestamp.ts';
+import { formatTimestamp, parseTimestamp } from '../../domain/time/timestamp.ts';
 
 function canonical(text: string): string | undefined {
   const parsed = parseTimestamp(text);

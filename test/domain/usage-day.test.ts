@@ -16,7 +16,7 @@ import {
   startOfDayMs,
   usageDay,
   usageDayOf,
-} from '../../domain/usage-day.ts';
+} from '../../domain/time/usage-day.ts';
 
 const msPerDay = 86_400_000;
 const anyDay = fc

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { workBySteps, workedMs } from '../../domain/work.ts';
+import { workBySteps, workedMs } from '../../domain/run/work.ts';
 import { WorkClock } from '../../workflows/work-clock.ts';
 
 function clockOf(spans: readonly (readonly [number, number])[]): WorkClock {

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { openPool } from '../../platform/database.ts';
-import { pinnedSettings } from '../../platform/session-settings.ts';
-import { setTagKeys } from '../../platform/tag-keys.ts';
+import { openPool } from '../../platform/database/database.ts';
+import { pinnedSettings } from '../../platform/database/session-settings.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
 import {
   changedBySuperuser,
   changedSettings,

@@ -5,9 +5,9 @@ import { pipeline as pipeStreams } from 'node:stream/promises';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
-import { loadSql } from '../../platform/sql-files.ts';
-import { setTagKeys } from '../../platform/tag-keys.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { loadSql } from '../../platform/database/sql-files.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
@@ -26,8 +26,8 @@ function inTenant<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
 
 async function refreshVmAndGpu(): Promise<void> {
   await inTenant(async (client) => {
-    await client.query(loadSql('ui/vm_summary.sql'), [sourceUuid, month]);
-    await client.query(loadSql('ui/gpu_summary.sql'), [sourceUuid, days]);
+    await client.query(loadSql('summary/report-tables/vm_summary.sql'), [sourceUuid, month]);
+    await client.query(loadSql('summary/report-tables/gpu_summary.sql'), [sourceUuid, days]);
   });
 }
 

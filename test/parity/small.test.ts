@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { setTagKeys } from '../../platform/tag-keys.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';

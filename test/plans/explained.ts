@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterAll } from 'vitest';
-import { openPool } from '../../platform/database.ts';
+import { openPool } from '../../platform/database/database.ts';
 
 /** A node of a plan, of `explain (format json)`. */
 interface PlanNode {

@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { afterAll } from 'vitest';
 import type { Pool } from 'pg';
-import { inTenantTransaction, openPool } from '../../platform/database.ts';
-import { LabelSets } from '../../platform/label-sets.ts';
-import { loadSql } from '../../platform/sql-files.ts';
-import { dependenciesOf } from '../sql/labelled-days.ts';
+import { inTenantTransaction, openPool } from '../../platform/database/database.ts';
+import { LabelSets } from '../../reports/label-sets.ts';
+import { loadSql } from '../../platform/database/sql-files.ts';
+import { dependenciesOf } from '../summary/labelled-days.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
@@ -84,7 +84,7 @@ test('a load asks for the enabled keys once for all of its new label sets, and n
 test('settings are hashed once per source, not once per day', async () => {
   const calls = await callsOf(() =>
     inTenantTransaction(counting, database.schema, (client) =>
-      client.query(loadSql('daily/changed_settings.sql'), [`${presentMonth}-01`, 'koku']),
+      client.query(loadSql('summary/daily/changed_settings.sql'), [`${presentMonth}-01`, 'koku']),
     ),
   );
   // four clusters have days in the month

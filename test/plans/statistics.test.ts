@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refreshStagingStatistics } from '../../platform/staging-statistics.ts';
+import { refreshStagingStatistics } from '../../summary/staging-statistics.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import { waitUntil } from '../support/wait-until.ts';

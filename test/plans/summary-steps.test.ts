@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { usageDay } from '../../domain/usage-day.ts';
+import type { ActivityDependencies } from '../../platform/runtime/dependencies.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
-import { dependenciesOf } from '../sql/labelled-days.ts';
+import { dependenciesOf } from '../summary/labelled-days.ts';
 import { describeRead, explainingPool } from './explained.ts';
 import type { ExplainingPool, TableRead } from './explained.ts';
 import {

@@ -1,16 +1,16 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { applyTagMapping } from '../../activities/apply-tag-mapping.ts';
-import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import type { ActivityDependencies } from '../../platform/runtime/dependencies.ts';
 import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
 import { validateDays } from '../../activities/validate-days.ts';
-import { billingMonth } from '../../domain/usage-day.ts';
-import type { BillingMonth } from '../../domain/usage-day.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
+import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
 import { onServer } from '../support/template-database.ts';
-import { dependenciesOf } from '../sql/labelled-days.ts';
+import { dependenciesOf } from '../summary/labelled-days.ts';
 
 /** Month whose days are added while the others are there. */
 export const presentMonth = billingMonth('2026-10');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { setTagKeys } from '../../platform/tag-keys.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
 import { createArchiveFolder, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { enabledLabelKeys, generatedCluster, hoursOf, rowsOf } from '../support/generated-cluster.ts';

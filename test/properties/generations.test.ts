@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
-import { loadSql } from '../../platform/sql-files.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { loadSql } from '../../platform/database/sql-files.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 
@@ -35,7 +35,7 @@ interface KnownManifest extends PlannedManifest {
   uuid: string;
 }
 
-const chooseLive = loadSql('daily/choose_live_generations.sql');
+const chooseLive = loadSql('summary/daily/choose_live_generations.sql');
 const usageDay = '2026-10-01';
 const allHours = Array.from({ length: 24 }, (_, hour) => hour);
 

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run.ts';
-import type { CarriedRun, IngestManifestInput } from '../../domain/run.ts';
-import { billingMonth } from '../../domain/usage-day.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
-import { tryLockSource } from '../../platform/source-lock.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import type { CarriedRun, IngestManifestInput } from '../../domain/run/run.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { tryLockSource } from '../../summary/source-lock.ts';
 import type {
   ingestManifest,
   purgeExpired,
@@ -12,9 +12,9 @@ import type {
   watchSettings,
 } from '../../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate, settingsChangedSignal } from '../../workflows/messages.ts';
-import { resetPointBefore, runIdOf, TemporalUi, untilBlocked } from '../operator/temporal-ui.ts';
-import type { Run } from '../operator/temporal-ui.ts';
-import { addMonthsOfData } from '../cleanup/months-of-data.ts';
+import { resetPointBefore, runIdOf, TemporalUi, untilBlocked } from '../workflows/operator/temporal-ui.ts';
+import type { Run } from '../workflows/operator/temporal-ui.ts';
+import { addMonthsOfData } from '../retention/months-of-data.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { startLowLimitTemporal } from '../support/low-limit-temporal.ts';

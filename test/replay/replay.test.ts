@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLogger, installTemporalLogger } from '../../platform/logging.ts';
+import { createLogger, installTemporalLogger } from '../../platform/observability/logging.ts';
 import { builtBundlePath } from '../../workers/workflow-bundle.ts';
 import * as workflows from '../../workflows/index.ts';
 import { readHistories } from './histories.ts';

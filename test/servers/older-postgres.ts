@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { startOnFreePorts } from '../../platform/embedded/ports.ts';
-import { choosePostgresAccount } from '../../platform/embedded/postgres-account.ts';
-import type { Account } from '../../platform/embedded/postgres-account.ts';
+import { startOnFreePorts } from '../../dev-stack/ports.ts';
+import { choosePostgresAccount } from '../../dev-stack/postgres-account.ts';
+import type { Account } from '../../dev-stack/postgres-account.ts';
 import { cacheDirectory, controlServer, requireProgram } from './server-control.ts';
 import type { ServerControl } from './server-control.ts';
 

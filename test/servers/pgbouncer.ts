@@ -2,8 +2,8 @@ import { chmod, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { startOnFreePorts } from '../../platform/embedded/ports.ts';
-import { choosePostgresAccount } from '../../platform/embedded/postgres-account.ts';
+import { startOnFreePorts } from '../../dev-stack/ports.ts';
+import { choosePostgresAccount } from '../../dev-stack/postgres-account.ts';
 import { cacheDirectory, controlServer, requireProgram } from './server-control.ts';
 
 /** A running pooler in front of one database. */

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run.ts';
-import { openPool } from '../../platform/database.ts';
-import { requiredVersion } from '../../platform/migrations.ts';
-import { registerSource } from '../../platform/sources.ts';
-import { setTagKeys } from '../../platform/tag-keys.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { openPool } from '../../platform/database/database.ts';
+import { requiredVersion } from '../../platform/migrations/migrate.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
 import type { sweepStaging } from '../../workflows/index.ts';
 import { createFaultBed } from '../faults/support/fault-bed.ts';
 import type { FaultBed } from '../faults/support/fault-bed.ts';

@@ -10,9 +10,9 @@ export default defineConfig({
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: [
       'test/parity/**/*.test.ts',
-      'test/sql/worked-example.test.ts',
-      'test/migrations/**/*.test.ts',
-      'test/partitions/**/*.test.ts',
+      'test/summary/worked-example.test.ts',
+      'test/platform/migrations/**/*.test.ts',
+      'test/platform/database/**/*.test.ts',
       'test/workflows/sample-payloads.test.ts',
       'test/servers/older-postgres.between.ts',
     ],

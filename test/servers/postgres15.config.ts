@@ -6,11 +6,11 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: [
-      'test/sql/**/*.test.ts',
-      'test/migrations/**/*.test.ts',
-      'test/partitions/**/*.test.ts',
+      'test/summary/**/*.test.ts',
+      'test/platform/migrations/**/*.test.ts',
+      'test/platform/database/**/*.test.ts',
       'test/parity/**/*.test.ts',
-      'test/load/staging-rows.test.ts',
+      'test/reports/staging-rows.test.ts',
       'test/servers/**/*.postgres15.ts',
     ],
     globalSetup: [fileURLToPath(new URL('older-postgres-setup.ts', import.meta.url))],

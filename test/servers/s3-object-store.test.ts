@@ -12,8 +12,8 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ObjectStoreError, checkObjectStore, openObjectStore } from '../../platform/object-store/index.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
-import { bodyOf, mebibyte, stallingBody } from '../object-store/bodies.ts';
-import { collect, describeObjectStore } from '../object-store/contract.ts';
+import { bodyOf, mebibyte, stallingBody } from '../platform/object-store/bodies.ts';
+import { collect, describeObjectStore } from '../platform/object-store/contract.ts';
 import { startVersitygw } from './versitygw.ts';
 import type { Versitygw } from './versitygw.ts';
 

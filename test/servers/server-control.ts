@@ -1,9 +1,9 @@
 import { homedir } from 'node:os';
 import { access, constants } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { isRunning, stopProcess } from '../../platform/embedded/process-identity.ts';
-import { startServerProcess } from '../../platform/embedded/server-process.ts';
-import type { ServerCommand } from '../../platform/embedded/server-process.ts';
+import { isRunning, stopProcess } from '../../dev-stack/process-identity.ts';
+import { startServerProcess } from '../../dev-stack/server-process.ts';
+import type { ServerCommand } from '../../dev-stack/server-process.ts';
 
 /** Folder where `test/servers/install.sh` puts what it builds. */
 export function cacheDirectory(): string {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startOnFreePorts } from '../../platform/embedded/ports.ts';
+import { startOnFreePorts } from '../../dev-stack/ports.ts';
 import { cacheDirectory, controlServer, requireProgram } from './server-control.ts';
 import type { ServerControl } from './server-control.ts';
 

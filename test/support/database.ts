@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, inject } from 'vitest';
-import { openPool } from '../../platform/database.ts';
+import { openPool } from '../../platform/database/database.ts';
 import { databaseUrl, onServer, testOrg } from './template-database.ts';
 
 /** A migrated database of this test file's own, with one tenant schema. */

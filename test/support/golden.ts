@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { expect } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Surrogate keys and times differ between any two runs. */

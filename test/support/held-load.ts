@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalLabels } from '../../domain/labels.ts';
+import { canonicalLabels } from '../../domain/reports/labels.ts';
 import { withManifest } from './archives.ts';
 import type { Payload } from './archives.ts';
 import type { TestDatabase } from './database.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTemporalBinary } from '../../platform/embedded/temporal-binary.ts';
-import { startTemporal, stopTemporal, temporalAddress } from '../../platform/embedded/temporal-server.ts';
+import { findTemporalBinary } from '../../dev-stack/temporal-binary.ts';
+import { startTemporal, stopTemporal, temporalAddress } from '../../dev-stack/temporal-server.ts';
 import { atEnd } from './at-end.ts';
 
 /**

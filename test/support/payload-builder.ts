@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { reportKindDefinition, reportKinds } from '../../domain/report-kind.ts';
-import type { ReportKind } from '../../domain/report-kind.ts';
+import { reportKindDefinition, reportKinds } from '../../domain/reports/report-kind.ts';
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import type { Payload } from './archives.ts';
 
 /** One line item: operator columns by name. A column that is absent is blank in the file. */

@@ -3,18 +3,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile, chmod } from 'node:fs
 import { rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  findPostgres,
-  postgresUrl,
-  startPostgres,
-  stopPostgres,
-} from '../../platform/embedded/postgres-server.ts';
-import type { PostgresServer } from '../../platform/embedded/postgres-server.ts';
-import { identifySelf, isRunning, stopProcess } from '../../platform/embedded/process-identity.ts';
-import type { ProcessIdentity } from '../../platform/embedded/process-identity.ts';
-import { findTemporalBinary } from '../../platform/embedded/temporal-binary.ts';
-import { startTemporal, stopTemporal, temporalAddress } from '../../platform/embedded/temporal-server.ts';
-import type { TemporalServer } from '../../platform/embedded/temporal-server.ts';
+import { findPostgres, postgresUrl, startPostgres, stopPostgres } from '../../dev-stack/postgres-server.ts';
+import type { PostgresServer } from '../../dev-stack/postgres-server.ts';
+import { identifySelf, isRunning, stopProcess } from '../../dev-stack/process-identity.ts';
+import type { ProcessIdentity } from '../../dev-stack/process-identity.ts';
+import { findTemporalBinary } from '../../dev-stack/temporal-binary.ts';
+import { startTemporal, stopTemporal, temporalAddress } from '../../dev-stack/temporal-server.ts';
+import type { TemporalServer } from '../../dev-stack/temporal-server.ts';
 
 const directoryPrefix = 'ocp-pipeline-test-';
 const ownersFile = 'processes.json';

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { canonicalLabels } from '../../domain/labels.ts';
-import { stagingTableOf } from '../../domain/report-kind.ts';
-import type { ReportKind } from '../../domain/report-kind.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
-import { ensureMonthlyPartitions } from '../../platform/partitions.ts';
-import { registerSource } from '../../platform/sources.ts';
-import { partitionedSummaryTables } from '../../platform/summary-tables.ts';
+import { canonicalLabels } from '../../domain/reports/labels.ts';
+import { stagingTableOf } from '../../domain/reports/report-kind.ts';
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { ensureMonthlyPartitions } from '../../platform/database/partitions.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
+import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
 import type { TestDatabase } from './database.ts';
 
 export type Labels = Record<string, string>;

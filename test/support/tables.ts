@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Rows of one source by table, ready to be compared with those of another source or of another time. */

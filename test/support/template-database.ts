@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { migratePublic, migrateTenant } from '../../platform/migrations.ts';
+import { migratePublic, migrateTenant } from '../../platform/migrations/migrate.ts';
 
 /** Organisation, schema and cluster that tests use unless they make their own. */
 export const testOrg = { orgId: '1234567', schema: 'org1234567' };

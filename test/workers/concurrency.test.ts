@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { ingestWorkflowId } from '../../domain/run.ts';
-import { registerSource } from '../../platform/sources.ts';
+import { ingestWorkflowId } from '../../domain/run/run.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
 import { inParallel } from '../../workflows/in-parallel.ts';
 import { createArchiveFolder } from '../support/archives.ts';
 import type { ArchiveFolder } from '../support/archives.ts';

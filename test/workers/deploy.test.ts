@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { configurationKeys, loadConfig } from '../../platform/config.ts';
-import { fairnessSettings } from '../../platform/embedded/temporal-server.ts';
-import { configuredTemporal } from '../../platform/temporal.ts';
+import { configurationKeys, loadConfig } from '../../platform/config/config.ts';
+import { fairnessSettings } from '../../dev-stack/temporal-server.ts';
+import { configuredTemporal } from '../../platform/temporal/connection.ts';
 import { checkRecord, sdkVersion } from '../../workers/workflow-bundle.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,9 +1,9 @@
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, expect, inject, test } from 'vitest';
-import { ingestWorkflowId } from '../../domain/run.ts';
-import { billingMonthOf, firstDay } from '../../domain/usage-day.ts';
-import { clock } from '../../platform/config.ts';
-import { registerSource } from '../../platform/sources.ts';
+import { ingestWorkflowId } from '../../domain/run/run.ts';
+import { billingMonthOf, firstDay } from '../../domain/time/usage-day.ts';
+import { clock } from '../../platform/config/config.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
 import { startPipelineWorkers } from '../../workers/pipeline.ts';
 import { inParallel } from '../../workflows/in-parallel.ts';
 import { createArchiveFolder } from '../support/archives.ts';

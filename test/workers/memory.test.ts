@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../platform/package-root.ts';
+import { packageRoot } from '../../platform/config/package-root.ts';
 import { workerNodeOptions } from '../../workers/memory.ts';
 
 test('the command starts Node with the options that keep its memory small, as the image does', () => {

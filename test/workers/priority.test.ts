@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { priorityKeyOf } from '../../domain/priority.ts';
-import { addMonths, billingMonth, billingMonthOf, firstDay } from '../../domain/usage-day.ts';
+import { priorityKeyOf } from '../../domain/run/priority.ts';
+import { addMonths, billingMonth, billingMonthOf, firstDay } from '../../domain/time/usage-day.ts';
 import { createArchiveFolder } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';

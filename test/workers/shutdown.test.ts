@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { startWorker } from '../metrics/observed-worker.ts';
-import type { ObservedWorker } from '../metrics/observed-worker.ts';
+import { startWorker } from '../platform/observability/observed-worker.ts';
+import type { ObservedWorker } from '../platform/observability/observed-worker.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder } from '../support/archives.ts';
 import { createTestPipeline, testNow } from '../support/pipeline.ts';

@@ -1,6 +1,6 @@
 import { NativeConnection } from '@temporalio/worker';
 import { expect, inject, test } from 'vitest';
-import { clock, loadConfig } from '../../platform/config.ts';
+import { clock, loadConfig } from '../../platform/config/config.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import { startPipelineWorkers } from '../../workers/pipeline.ts';
 import { createTestDatabase } from '../support/database.ts';

@@ -1,4 +1,4 @@
-import { usageDay } from '../../domain/usage-day.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
 import type { ReportRows } from '../support/payload-builder.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import type { PayloadOptions } from '../support/payload-builder.ts';

@@ -6,7 +6,7 @@ import { createArchiveFolder } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { startWorker } from '../metrics/observed-worker.ts';
+import { startWorker } from '../platform/observability/observed-worker.ts';
 import { startOtlpReceiver } from './otlp-receiver.ts';
 import { tinyPayload } from './tiny-payloads.ts';
 

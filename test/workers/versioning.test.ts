@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { Connection } from '@temporalio/client';
-import { taskQueues } from '../../domain/run.ts';
-import { longestPollMs } from '../../platform/worker-deployment.ts';
-import type { DeployedVersion } from '../../platform/worker-deployment.ts';
-import { startWorker } from '../metrics/observed-worker.ts';
-import type { ObservedWorker } from '../metrics/observed-worker.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { longestPollMs } from '../../platform/temporal/worker-deployment.ts';
+import type { DeployedVersion } from '../../platform/temporal/worker-deployment.ts';
+import { startWorker } from '../platform/observability/observed-worker.ts';
+import type { ObservedWorker } from '../platform/observability/observed-worker.ts';
 import { createArchiveFolder } from '../support/archives.ts';
 import type { ArchiveFolder } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';

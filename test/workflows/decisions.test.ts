@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
 import { progressQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import { createArchiveFolder } from '../support/archives.ts';
@@ -9,8 +9,8 @@ import { payloadPath } from '../support/fixtures.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
-import { untilBlocked } from '../operator/temporal-ui.ts';
-import type { Run } from '../operator/temporal-ui.ts';
+import { untilBlocked } from './operator/temporal-ui.ts';
+import type { Run } from './operator/temporal-ui.ts';
 
 const cluster = 'my-ocp-cluster-small';
 let folder: ArchiveFolder;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createArchiveFolder, withManifest } from '../support/archives.ts';
 import { hoursBetween, rowsOf, steadyCluster } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run.ts';
+import { taskQueues } from '../../domain/run/run.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { resolveFailureUpdate } from '../../workflows/messages.ts';
-import { untilBlocked } from '../operator/temporal-ui.ts';
-import type { Run } from '../operator/temporal-ui.ts';
+import { untilBlocked } from './operator/temporal-ui.ts';
+import type { Run } from './operator/temporal-ui.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import { podFileAlone } from '../support/held-load.ts';
 import { createTestPipeline } from '../support/pipeline.ts';

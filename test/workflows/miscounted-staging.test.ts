@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run.ts';
-import { reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
-import { billingMonth } from '../../domain/usage-day.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import type { resummarize } from '../../workflows/index.ts';
 import { between, createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';

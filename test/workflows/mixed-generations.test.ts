@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
-import { listValidationWarnings } from '../../platform/validation-warnings.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { listValidationWarnings } from '../../summary/validation-warnings.ts';
 import { createArchiveFolder, scaled, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { hoursBetween, rowsOf, steadyCluster } from '../support/generated-cluster.ts';

@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { IngestManifestResult } from '../../domain/run.ts';
+import type { IngestManifestResult } from '../../domain/run/run.ts';
 import {
   createArchiveFolder,
   packMembers,

@@ -1,9 +1,9 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { OpenFailure } from '../../domain/decision.ts';
-import { reportKinds, stagingTableOf } from '../../domain/report-kind.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
+import type { OpenFailure } from '../../domain/run/decision.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import {
   anotherManifest,

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { inTenantTransaction } from '../../platform/database.ts';
-import { setTenantSettings } from '../../platform/tenant.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import {
   anotherManifest,
   between,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { IngestManifestResult } from '../../domain/run.ts';
-import { inTenantTransaction } from '../../platform/database.ts';
+import type { IngestManifestResult } from '../../domain/run/run.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { startRun } from '../../cli/start-run.ts';
-import { listManifests } from '../../platform/manifest-status.ts';
+import { startRun } from '../../intake/start-run.ts';
+import { listManifests } from '../../payload/manifest-status.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';

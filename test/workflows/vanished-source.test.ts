@@ -6,15 +6,15 @@ import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { splitPayload } from '../../activities/split-payload.ts';
 import type { DownloadPayloadResult } from '../../activities/download-payload.ts';
 import { downloadPayload } from '../../activities/download-payload.ts';
-import { billingMonth } from '../../domain/usage-day.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
 import { createArchiveFolder, withManifest } from '../support/archives.ts';
 import { hoursBetween, rowsOf, steadyCluster } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { clock } from '../../platform/config.ts';
-import { registerSource } from '../../platform/sources.ts';
+import { clock } from '../../platform/config/config.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
 
 const silent = new DefaultLogger('ERROR', () => undefined);
 

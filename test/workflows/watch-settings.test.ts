@@ -1,7 +1,7 @@
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { taskQueues } from '../../domain/run.ts';
-import { clock } from '../../platform/config.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { clock } from '../../platform/config/config.ts';
 import { startPipelineWorkers } from '../../workers/pipeline.ts';
 import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { watchSettings } from '../../workflows/index.ts';

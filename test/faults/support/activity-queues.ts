@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { taskQueues } from '../../../domain/run.ts';
+import { taskQueues } from '../../../domain/run/run.ts';
 
 /** Let Temporal hand out no activities in a namespace: those that runs ask for stay scheduled. */
 export async function stopHandingOut(client: Client): Promise<void> {

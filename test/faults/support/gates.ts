@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-import { inTenantTransaction } from '../../../platform/database.ts';
+import { inTenantTransaction } from '../../../platform/database/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import type { Target } from './fault-bed.ts';

@@ -2,11 +2,11 @@ import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { reportKinds, stagingTableOf } from '../../../domain/report-kind.ts';
-import { taskQueues } from '../../../domain/run.ts';
-import { inTenantTransaction } from '../../../platform/database.ts';
-import type { SweepStagingInput } from '../../../domain/cleanup.ts';
-import { isErrno } from '../../../platform/embedded/process-identity.ts';
+import { reportKinds, stagingTableOf } from '../../../domain/reports/report-kind.ts';
+import { taskQueues } from '../../../domain/run/run.ts';
+import { inTenantTransaction } from '../../../platform/database/database.ts';
+import type { SweepStagingInput } from '../../../domain/run/cleanup.ts';
+import { isErrno } from '../../../dev-stack/process-identity.ts';
 import type { sweepStaging } from '../../../workflows/index.ts';
 import type { FaultBed } from './fault-bed.ts';
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { openPool } from '../../../platform/database.ts';
-import { postgresUrl, startPostgres, stopPostgres } from '../../../platform/embedded/postgres-server.ts';
-import { isRunning } from '../../../platform/embedded/process-identity.ts';
+import { openPool } from '../../../platform/database/database.ts';
+import { postgresUrl, startPostgres, stopPostgres } from '../../../dev-stack/postgres-server.ts';
+import { isRunning } from '../../../dev-stack/process-identity.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createTemplateDatabase, databaseUrl, testOrg } from '../../support/template-database.ts';
 import { waitUntil } from '../../support/wait-until.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 
-import { isRunning } from '../../../platform/embedded/process-identity.ts';
-import { findTemporalBinary } from '../../../platform/embedded/temporal-binary.ts';
-import { startTemporal, stopTemporal, temporalAddress } from '../../../platform/embedded/temporal-server.ts';
+import { isRunning } from '../../../dev-stack/process-identity.ts';
+import { findTemporalBinary } from '../../../dev-stack/temporal-binary.ts';
+import { startTemporal, stopTemporal, temporalAddress } from '../../../dev-stack/temporal-server.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { createFolder } from './fault-bed.ts';
 import { atEnd } from '../../support/at-end.ts';

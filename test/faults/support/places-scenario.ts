@@ -1,5 +1,5 @@
-import { setTagKeys } from '../../../platform/tag-keys.ts';
-import { mapTags } from '../../../platform/tag-mapping.ts';
+import { setTagKeys } from '../../../summary/tag-keys.ts';
+import { mapTags } from '../../../summary/tag-mapping.ts';
 import { packPayload, readPayload, withManifest } from '../../support/archives.ts';
 import type { Payload } from '../../support/archives.ts';
 import { waitUntil } from '../../support/wait-until.ts';

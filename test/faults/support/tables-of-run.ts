@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { reportKinds, stagingTableOf } from '../../../domain/report-kind.ts';
-import { inTenantTransaction } from '../../../platform/database.ts';
+import { reportKinds, stagingTableOf } from '../../../domain/reports/report-kind.ts';
+import { inTenantTransaction } from '../../../platform/database/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { dayVersions, expectSameTables, snapshotTables } from '../../support/tables.ts';
 

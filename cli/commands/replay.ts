@@ -1,0 +1,166 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { Argv } from 'yargs';
+import type { DecisionAction } from '../../domain/run/decision.ts';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { ingestWorkflowId } from '../../domain/run/run.ts';
+import { findPayloads } from '../../payload/inbox.ts';
+import type { ArchivedPayload } from '../../payload/inbox.ts';
+import { resolveFailures } from '../../payload/open-failures.ts';
+import { expectWorkersOf } from '../../platform/temporal/worker-deployment.ts';
+import type { PipelineWorkers } from '../../workers/pipeline.ts';
+import type { ingestManifest } from '../../workflows/index.ts';
+import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
+import type { Command } from '../command.ts';
+import { followRuns } from '../follow-run.ts';
+import type { RunEnd } from '../follow-run.ts';
+import { endText, wentThrough } from './ingest.ts';
+import type { Output } from '../output.ts';
+import { resetPhases, resetRun } from '../reset-run.ts';
+import type { ResetPhase } from '../reset-run.ts';
+import { logFile, openServices, processLogger } from '../services.ts';
+import type { Services } from '../services.ts';
+import { restartRun } from '../../intake/start-run.ts';
+import type { StartedRun } from '../../intake/start-run.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+interface Options {
+  manifest: string;
+  org: string | undefined;
+  decide: DecisionAction | undefined;
+  from: ResetPhase | undefined;
+  note: string | undefined;
+  dismiss: boolean | undefined;
+  withWorker: boolean;
+}
+
+export const replayCommand: Command<Options> = {
+  name: 'replay <manifest>',
+  summary: 'Run the archives of a manifest again, from the start or a phase, or decide about a blocked run',
+  options: (parser): Argv<Options> =>
+    parser
+      .positional('manifest', {
+        type: 'string',
+        demandOption: true,
+        describe: 'manifest uuid or request id, or its beginning',
+      })
+      .option('org', { type: 'string', describe: 'organisation id, when several have the manifest' })
+      .option('decide', {
+        choices: ['retry', 'skip', 'abandon'] as const,
+        describe:
+          'decision about each open failure of a blocked run; retry when it is blocked and nothing is said',
+      })
+      .option('from', {
+        choices: Object.keys(resetPhases) as ResetPhase[],
+        conflicts: 'decide',
+        describe: 'reset the last run to this phase: it and all behind it are done again',
+      })
+      // No default: yargs would take it for given beside the others.
+      .option('dismiss', {
+        type: 'boolean',
+        conflicts: ['decide', 'from'],
+        describe: 'say that a failed payload will not be replayed: it no longer alerts',
+      })
+      .option('note', { type: 'string', describe: 'why, for the history of the run' })
+      .option('with-worker', {
+        type: 'boolean',
+        default: false,
+        describe: 'run a worker in this process',
+      }) as unknown as Argv<Options>,
+  run: async (options, output) => {
+    const stop = stopSignal();
+    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+    let workers: PipelineWorkers | undefined;
+    try {
+      const payloads = await findPayloads(services.pool, options.manifest, options.org);
+      if (options.dismiss === true) return await dismiss(services, payloads, output);
+      if (options.withWorker || services.embedded.temporal) {
+        processLogger(services.config, 'file');
+        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
+        workers = await services.startWorkers();
+      }
+      const runs = await Promise.all(payloads.map((payload) => replay(services, payload, options, output)));
+      const ends = await followRuns(output, runs, stop);
+      output.result(ends.map(endText).join('\n'), ends);
+      const isDone = ({ outcome }: RunEnd) =>
+        options.decide === 'abandon' ? outcome === 'failed' : wentThrough.has(outcome);
+      return ends.every(isDone) ? 0 : 1;
+    } finally {
+      workers?.stop();
+      await workers?.finished;
+      await services.close();
+    }
+  },
+};
+
+/** Nothing is started: failures that nobody will replay no longer wait for somebody. */
+async function dismiss(
+  { pool }: Services,
+  payloads: readonly ArchivedPayload[],
+  output: Output,
+): Promise<number> {
+  let count = 0;
+  for (const payload of payloads) count += await resolveFailures(pool, payload, 'dismissed');
+  output.result(
+    count === 0 ? 'No failure of it is open' : `${count} failures dismissed: they no longer alert`,
+    { dismissedCount: count },
+  );
+  return 0;
+}
+
+/** Reset a run, decide about what a running one waits for, or start one that is not running. */
+async function replay(
+  services: Services,
+  payload: ArchivedPayload,
+  options: Options,
+  output: Output,
+): Promise<StartedRun> {
+  const client = await services.client();
+  const { requestId } = payload;
+  const workflowId = ingestWorkflowId(payload.orgId, requestId);
+  if (options.from !== undefined)
+    return {
+      payload: requestId,
+      handle: await resetRun(client, workflowId, options.from),
+    };
+  const handle = client.workflow.getHandle<typeof ingestManifest>(workflowId);
+  const status = await handle.describe().then(
+    (description) => description.status.name,
+    (error: unknown) => {
+      // The server forgets runs when the retention of its namespace is over; the archive is there still.
+      if (error instanceof WorkflowNotFoundError) return 'NOT FOUND';
+      throw error;
+    },
+  );
+  // A run that was just abandoned must not be started again: what is running is followed to its end, whatever that is.
+  if (status === 'RUNNING') {
+    await expectWorkersOf(client, workflowId);
+    await decideAll(handle, options, output);
+    return { payload: requestId, handle };
+  }
+  if (options.decide !== undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `${workflowId} is not running (${status}): nothing waits for a decision; without --decide it is started again`,
+    );
+  return restartRun({ client, pool: services.pool, config: services.config }, payload);
+}
+
+/** What cannot be skipped is left open, so that skipping a file decides about nothing else. */
+async function decideAll(
+  handle: WorkflowHandle<typeof ingestManifest>,
+  { decide: action = 'retry', note }: Options,
+  output: Output,
+): Promise<void> {
+  const failures = await handle.query(openFailuresQuery);
+  if (failures.length === 0) output.say(`${handle.workflowId} is running; nothing waits for a decision`);
+  for (const { failureId, canSkip } of failures) {
+    if (action === 'skip' && !canSkip) {
+      output.say(`left open, because only files can be skipped: ${failureId}`);
+      continue;
+    }
+    const decision = { failureId, action, ...(note === undefined ? {} : { note }) };
+    await handle.executeUpdate(resolveFailureUpdate, { args: [decision] });
+    output.say(`${action}: ${failureId}`);
+  }
+}

@@ -1,0 +1,101 @@
+import type { Argv } from 'yargs';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { fairnessKeyOf } from '../../domain/run/priority.ts';
+import type { ResummarizeInput } from '../../domain/run/resummarize.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { billingMonth, billingMonthOf, firstDay, lastDay, usageDay } from '../../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
+import { resultOf } from '../../platform/temporal/calls.ts';
+import { findSource } from '../../platform/tenants/sources.ts';
+import type { PipelineWorkers } from '../../workers/pipeline.ts';
+import type { resummarize } from '../../workflows/index.ts';
+import type { Command } from '../command.ts';
+import { logFile, openServices, processLogger } from '../services.ts';
+import { runOptions } from '../../intake/start-run.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+interface Options {
+  org: string;
+  cluster: string;
+  month: string;
+  from: string | undefined;
+  to: string | undefined;
+  withWorker: boolean;
+}
+
+export const resummarizeCommand: Command<Options> = {
+  name: 'resummarize',
+  summary: 'Rebuild the summaries of a cluster and month from what is stored, with the present settings',
+  options: (parser): Argv<Options> =>
+    parser
+      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+      .option('cluster', { type: 'string', demandOption: true, describe: 'cluster id' })
+      .option('month', { type: 'string', demandOption: true, describe: 'month, YYYY-MM' })
+      .option('from', { type: 'string', describe: 'first day, YYYY-MM-DD (default: the whole month)' })
+      .option('to', { type: 'string', describe: 'last day, YYYY-MM-DD' })
+      .option('with-worker', {
+        type: 'boolean',
+        default: false,
+        describe: 'run a worker in this process',
+      }) as unknown as Argv<Options>,
+  run: async (options, output) => {
+    const stop = stopSignal();
+    const month = billingMonth(options.month);
+    const range = dayRangeOf(options, month);
+    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+    let workers: PipelineWorkers | undefined;
+    try {
+      const source = await findSource(services.pool, options.org, options.cluster);
+      if (options.withWorker || services.embedded.temporal) {
+        processLogger(services.config, 'file');
+        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
+        workers = await services.startWorkers();
+      }
+      const { schema, sourceUuid } = source;
+      const input: ResummarizeInput = {
+        orgId: options.org,
+        schema,
+        sourceUuid,
+        month,
+        ...range,
+        options: runOptions(services.config),
+      };
+      output.say(`Rebuilding ${options.cluster}, ${range.from} to ${range.until}`);
+      const client = await services.client();
+      const handle = await client.workflow.start<typeof resummarize>('resummarize', {
+        workflowId: `resummarize:${options.org}:${sourceUuid}:${range.from}:${range.until}`,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        taskQueue: taskQueues.pipeline,
+        args: [input],
+        priority: { fairnessKey: fairnessKeyOf(options.org) },
+        staticSummary: `rebuild ${options.cluster}, ${range.from} to ${range.until}`,
+      });
+      const result = await resultOf(handle, stop).catch((error: unknown) => {
+        stop.throwIfAborted();
+        throw error;
+      });
+      output.result(
+        result.daysSummarised === 0
+          ? `${options.cluster} has no data of ${range.from} to ${range.until}`
+          : `${options.cluster} ${month}: ${result.daysSummarised} days summarised, ${result.summaryRowCount} rows`,
+        result,
+      );
+      return 0;
+    } finally {
+      workers?.stop();
+      await workers?.finished;
+      await services.close();
+    }
+  },
+};
+
+function dayRangeOf(options: Options, month: BillingMonth): { from: UsageDay; until: UsageDay } {
+  const from = options.from === undefined ? firstDay(month) : usageDay(options.from);
+  const until = options.to === undefined ? lastDay(month) : usageDay(options.to);
+  if (billingMonthOf(from) !== month || billingMonthOf(until) !== month || until < from)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `--from ${from} --to ${until}: expected days of ${month}, in order`,
+    );
+  return { from, until };
+}

@@ -1,0 +1,323 @@
+import type { Argv } from 'yargs';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { hourRanges } from '../../domain/time/live-hours.ts';
+import { loadConfig } from '../../platform/config/config.ts';
+import { findPayloads } from '../../payload/inbox.ts';
+import { listFailures, listManifests, manifestDetail } from '../../payload/manifest-status.ts';
+import type { ManifestDetail, ManifestStatus } from '../../payload/manifest-status.ts';
+import { ObjectNotFound } from '../../platform/object-store/index.ts';
+import { readRejects } from '../../reports/rejected-rows.ts';
+import type { ListedReject } from '../../reports/rejected-rows.ts';
+import { configuredTemporal } from '../../platform/temporal/connection.ts';
+import { leftOutCountOf } from '../../reports/file-remarks.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
+import { listValidationWarnings } from '../../summary/validation-warnings.ts';
+import type { ValidationWarning } from '../../summary/validation-warnings.ts';
+import type { Command } from '../command.ts';
+import { describeFailure } from '../failure.ts';
+import { leftOutOfFiles, remarkLines } from '../file-remarks.ts';
+import type { FileLeftOut } from '../file-remarks.ts';
+import { formatNumber, table } from '../output.ts';
+import { runPhrase, runStatuses, unfinishedPhrase } from '../run-status.ts';
+import type { RunStatus } from '../run-status.ts';
+import { openServices } from '../services.ts';
+import type { Services } from '../services.ts';
+
+interface Options {
+  manifest: string | undefined;
+  org: string | undefined;
+  limit: number;
+  rejects: number;
+}
+
+/** Warnings shown of one manifest. */
+const mostWarnings = 50;
+/** Characters shown of a rejected row; `--json` has all of it. */
+const longestRowShown = 120;
+
+export const statusCommand: Command<Options> = {
+  name: 'status [manifest]',
+  summary: 'Recent manifests and refused payloads, or one manifest: files, days, rejected rows, runs',
+  options: (parser): Argv<Options> =>
+    parser
+      .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })
+      .option('org', { type: 'string', describe: 'only this organisation' })
+      .option('limit', { type: 'number', default: 20, describe: 'most rows' })
+      .option('rejects', {
+        type: 'number',
+        default: 10,
+        describe: 'rejected rows, and values left out, shown of each file',
+      })
+      .check(({ limit, rejects }) => {
+        if (!Number.isInteger(limit) || limit < 1)
+          throw new Error('--limit: expected a whole number of at least 1');
+        if (!Number.isInteger(rejects) || rejects < 0)
+          throw new Error('--rejects: expected a whole number of at least 0');
+        return true;
+      }),
+  run: async (options, output) => {
+    const services = await openServices(output.say, {
+      migrate: 'public',
+      temporal: knowsTemporal(),
+      ...(options.manifest === undefined ? {} : { objectStore: true }),
+    });
+    try {
+      const manifests = await listManifests(services.pool, {
+        ...(options.org === undefined ? {} : { orgId: options.org }),
+        ...(options.manifest === undefined ? {} : { uuidPrefix: options.manifest }),
+        limit: options.limit,
+      });
+      if (options.manifest === undefined) {
+        await tellUnfinished(services, manifests, output.say);
+        const failures = await listFailures(services.pool, options.org, options.limit);
+        output.result(
+          [
+            manifestTable(manifests),
+            ...(failures.length === 0
+              ? []
+              : [
+                  'Refused or failed payloads:',
+                  table(
+                    ['time', 'org', 'request', 'type', 'since', 'reason'],
+                    failures.map((f) => [
+                      f.failedAt,
+                      f.orgId,
+                      f.requestId.slice(0, 12),
+                      f.errorType,
+                      f.resolution ?? 'open',
+                      f.reason.slice(0, 100),
+                    ]),
+                    '',
+                  ),
+                ]),
+          ].join('\n'),
+          { manifests, failures },
+        );
+        return 0;
+      }
+      const manifest = only(manifests, options.manifest);
+      const detail = await manifestDetail(services.pool, manifest);
+      const warnings = await warningsOf(services, manifest, detail);
+      const rejects = await rejectsOf(services, detail, options.rejects);
+      const leftOut = await leftOutOfFiles(services, detail, options.rejects);
+      const runs = await runsOf(services, manifest, output.say);
+      if (manifest.state === unfinished && runs.length > 0) manifest.state = unfinishedPhrase(runs);
+      const found = { ...detail, warnings, rejects, leftOut, runs };
+      output.result(detailText(manifest, found), { ...manifest, ...found });
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};
+
+/** The ledger's word for a manifest that no run has finished. */
+const unfinished = 'unfinished';
+
+/** Say of unfinished manifests what their runs are doing, or how they ended. */
+async function tellUnfinished(
+  services: Services,
+  manifests: readonly ManifestStatus[],
+  say: (line: string) => void,
+): Promise<void> {
+  for (const manifest of manifests) {
+    if (manifest.state !== unfinished) continue;
+    const runs = await runsOf(services, manifest, say);
+    // When Temporal cannot be asked nothing is made up.
+    if (runs.length > 0) manifest.state = unfinishedPhrase(runs);
+    else if (services.temporal === undefined) return;
+  }
+}
+
+/** What validation found on the days of the manifest. */
+async function warningsOf(
+  services: Services,
+  manifest: ManifestStatus,
+  { pieces }: ManifestDetail,
+): Promise<ValidationWarning[]> {
+  const days = pieces.map((piece) => piece.usageDay).sort();
+  const [from, until] = [days[0], days.at(-1)];
+  if (from === undefined || until === undefined) return [];
+  const { sourceUuid, schema } = manifest;
+  return listValidationWarnings(services.pool, schema, {
+    sourceUuid,
+    from: usageDay(from),
+    until: usageDay(until),
+    limit: mostWarnings,
+  });
+}
+
+/** Rejected rows of one file. */
+interface FileRejects {
+  fileName: string;
+  rejectedRowCount: number;
+  /** address of the object that lists all of them */
+  listedIn: string;
+  /** the first ones */
+  rows: ListedReject[];
+}
+
+async function rejectsOf(
+  { objectStore, objectStoreUrl }: Services,
+  { files }: ManifestDetail,
+  most: number,
+): Promise<FileRejects[]> {
+  const rejects: FileRejects[] = [];
+  for (const { fileName, rejectedRowCount, rejectsKey } of files)
+    if (rejectsKey !== null)
+      rejects.push({
+        fileName,
+        rejectedRowCount,
+        listedIn: `${objectStoreUrl.replace(/\/$/, '')}/${rejectsKey}`,
+        rows: await readRejects(objectStore, rejectsKey, most).catch((error: unknown) => {
+          // An old month's list goes with its data; the ledger is shown all the same.
+          if (error instanceof ObjectNotFound) return [];
+          throw error;
+        }),
+      });
+  return rejects;
+}
+
+/** A database of one's own without Temporal's address: no embedded server is started just to look. */
+function knowsTemporal(): boolean {
+  return configuredTemporal() !== undefined || loadConfig().DATABASE_URL === undefined;
+}
+
+/** The manifest's runs; none when Temporal cannot be asked, which does not hide what the database knows. */
+async function runsOf(
+  services: Services,
+  { manifestUuid, orgId }: ManifestStatus,
+  say: (line: string) => void,
+): Promise<RunStatus[]> {
+  if (services.temporal === undefined) return [];
+  try {
+    const payloads = await findPayloads(services.pool, manifestUuid, orgId);
+    return await runStatuses(await services.client(), payloads);
+  } catch (error) {
+    say(`Runs are not shown: ${describeFailure(error).message}`);
+    return [];
+  }
+}
+
+function only(manifests: readonly ManifestStatus[], wanted: string): ManifestStatus {
+  const [first, second] = manifests;
+  if (first === undefined)
+    throw new PipelineError('ConfigInvalid', `No manifest ${wanted}; ocp-pipeline status lists them`);
+  if (second !== undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `${wanted} is the beginning of several manifests; give more of the uuid`,
+    );
+  return first;
+}
+
+function manifestTable(manifests: readonly ManifestStatus[]): string {
+  return table(
+    ['manifest', 'org', 'cluster', 'date', 'files', 'pieces', 'rows', 'rejected', 'left out', 'state'],
+    manifests.map((m) => [
+      m.manifestUuid,
+      m.orgId,
+      m.clusterId,
+      m.manifestDate,
+      `${m.settledFileCount}/${m.fileCount}`,
+      `${m.loadedPieceCount}/${m.pieceCount}`,
+      m.rowCount,
+      m.rejectedRowCount,
+      m.leftOutCount,
+      m.state,
+    ]),
+    'No manifest has been ingested yet',
+  );
+}
+
+function runLines(runs: readonly RunStatus[]): string[] {
+  return runs.flatMap((run) => [
+    `Run ${run.workflowId}: ${runPhrase(run)}`,
+    ...(run.activities.length === 0
+      ? []
+      : [
+          table(
+            ['activity', 'attempt', 'state', 'next attempt', 'last failure'],
+            run.activities.map((a) => [
+              a.activity,
+              a.attempt,
+              a.state,
+              a.nextAttemptAt ?? '',
+              a.lastFailure ?? '',
+            ]),
+            '',
+          ),
+        ]),
+  ]);
+}
+
+function rejectLines(rejects: readonly FileRejects[]): string[] {
+  return rejects.flatMap(({ fileName, rejectedRowCount, listedIn, rows }) => [
+    `Rejected rows of ${fileName}: ${formatNumber(rejectedRowCount)}, all in ${listedIn}`,
+    table(
+      ['line', 'column', 'reason', 'row'],
+      rows.map((r) => [String(r.line), r.column, r.reason, r.row.slice(0, longestRowShown)]),
+      rejectedRowCount > 0 ? '(not shown)' : '',
+    ),
+  ]);
+}
+
+/** live, superseded, or for a piece of which other pieces cover a part: `hours 0–11 of 24 live`. */
+function generationText({ generation, liveHours, hoursWithRows }: ManifestDetail['pieces'][number]): string {
+  if (liveHours.length === 0 || liveHours.length === hoursWithRows) return generation ?? '';
+  return `hours ${hourRanges(liveHours)} of ${hoursWithRows} live`;
+}
+
+interface ShownDetail extends ManifestDetail {
+  warnings: ValidationWarning[];
+  rejects: FileRejects[];
+  leftOut: FileLeftOut[];
+  runs: RunStatus[];
+}
+
+function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
+  const { warnings } = detail;
+  return [
+    manifestTable([manifest]),
+    ...runLines(detail.runs),
+    table(
+      ['file', 'kind', 'state', 'rows', 'rejected', 'expired', 'left out', 'remark'],
+      detail.files.map((f) => [
+        f.fileName,
+        f.reportKind ?? '',
+        f.state,
+        f.rowCount,
+        f.rejectedRowCount,
+        f.expiredRowCount,
+        leftOutCountOf(f.leftOutCounts),
+        f.message ?? (f.rejectsKey === null ? '' : `see ${f.rejectsKey}`),
+      ]),
+      'No files',
+    ),
+    table(
+      ['day', 'kind', 'hours', 'rows', 'state', 'generation', 'processed'],
+      detail.pieces.map((p) => [
+        p.usageDay,
+        p.reportKind,
+        p.hours,
+        formatNumber(p.rowCount),
+        p.state,
+        generationText(p),
+        p.processedAt ?? '',
+      ]),
+      'No pieces',
+    ),
+    ...rejectLines(detail.rejects),
+    ...remarkLines(detail.leftOut, detail),
+    ...(warnings.length === 0
+      ? []
+      : [
+          'Line items and summaries differ:',
+          table(
+            ['day', 'check', 'line items', 'summary'],
+            warnings.map((w) => [w.usageDay, w.checkName, w.expected, w.found]),
+            '',
+          ),
+        ]),
+  ].join('\n');
+}

@@ -1,0 +1,48 @@
+import type { Argv } from 'yargs';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import type { Command } from '../command.ts';
+import { openServices } from '../services.ts';
+import { schemaOf } from './tags.ts';
+
+interface Options {
+  org: string;
+  setting: string[];
+}
+
+export const tenantSetCommand: Command<Options> = {
+  name: 'set <org> <setting..>',
+  summary:
+    'Override settings for one organisation: rules=design|koku, engine=postgres; KEY= follows the deployment again',
+  options: (parser): Argv<Options> =>
+    parser
+      .positional('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+      .positional('setting', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'KEY=VALUE',
+      }),
+  run: async (options, output) => {
+    const services = await openServices(output.say, { migrate: 'public' });
+    try {
+      await schemaOf(services, options.org);
+      const pairs = options.setting.map((text): [string, string] => {
+        const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+        if (key === undefined || value === undefined)
+          throw new PipelineError('ConfigInvalid', `"${text}": expected KEY=VALUE, for example rules=koku`);
+        return [key, value];
+      });
+      const settings = await setTenantSettings(services.pool, options.org, pairs);
+      const shown = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}`);
+      output.result(
+        `Organisation ${options.org}: ${shown.length === 0 ? 'follows the deployment' : shown.join(', ')}. ` +
+          'Months that are summarised already keep their rules.',
+        settings,
+      );
+      return 0;
+    } finally {
+      await services.close();
+    }
+  },
+};

@@ -1,0 +1,123 @@
+import { isGrpcServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { ConfigInvalid } from '../../platform/config/config.ts';
+import { serveHealth } from '../../platform/observability/health-server.ts';
+import type { PipelineLogger } from '../../platform/observability/logging.ts';
+import { missingSearchAttributes } from '../../platform/temporal/search-attributes.ts';
+import type { TemporalTarget } from '../../platform/temporal/connection.ts';
+import { healthPages } from '../../workers/health.ts';
+import { collectStartupGarbage } from '../../workers/memory.ts';
+import type { Command } from '../command.ts';
+import { describeFailure } from '../failure.ts';
+import { openServices, processLogger } from '../services.ts';
+import type { Services } from '../services.ts';
+import { aborted, stopSignal } from '../stop-signal.ts';
+
+export const workerCommand: Command<object> = {
+  name: 'worker',
+  summary: 'Run workers against the configured PostgreSQL, object store and Temporal',
+  options: (parser) => parser,
+  run: async (_options, output) => {
+    const stop = stopSignal();
+    requireConfigured();
+    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+    // Before the SDK's runtime is there: only a worker's end ends it, and with it the process.
+    const temporal = await requireTemporal(services, output.say).catch(async (error: unknown) => {
+      await services.close();
+      throw error;
+    });
+    const logger = processLogger(services.config, 'standard output');
+    let stopHealth = async () => Promise.resolve();
+    const close = async () => {
+      await stopHealth();
+      await services.close();
+    };
+    try {
+      const { OCP_HEALTH_ADDRESS: healthAddress } = services.config;
+      if (healthAddress !== undefined)
+        stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));
+      const workers = await services.startWorkers({ deployed: true });
+      collectStartupGarbage();
+      const { TEMPORAL_WORKER_BUILD_ID: buildId } = services.config;
+      logger.info({ namespace: temporal.namespace, buildId }, 'worker started');
+      await Promise.race([aborted(stop), workers.finished]);
+      logger.info('worker stopping: running activities end first');
+      workers.stop();
+      await workers.finished;
+    } catch (error) {
+      await closeAfterFailure(error, logger, close);
+      throw error;
+    }
+    await close();
+    return 0;
+  },
+};
+
+/** Longest time for closing connections after a worker failed. */
+const closeAfterFailureMs = 5_000;
+
+/**
+ * Activities that did not end in time keep their connections, and closing waits for these: then the process ends without,
+ * and PostgreSQL rolls back what it hears no more of.
+ */
+async function closeAfterFailure(
+  error: unknown,
+  logger: PipelineLogger,
+  close: () => Promise<void>,
+): Promise<void> {
+  logger.error({ error }, 'worker failed');
+  const giveUp = setTimeout(() => {
+    logger.error('connections are still in use: ending without closing them');
+    process.exit(1);
+  }, closeAfterFailureMs);
+  await close();
+  clearTimeout(giveUp);
+}
+
+/** @throws ConfigInvalid when no server is configured, or its namespace lacks what runs need */
+async function requireTemporal(services: Services, say: (line: string) => void): Promise<TemporalTarget> {
+  const { temporal, embedded } = services;
+  if (temporal === undefined || embedded.temporal)
+    throw new ConfigInvalid(
+      'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
+    );
+  await requireSearchAttributes(await services.client(), temporal.namespace, say);
+  return temporal;
+}
+
+/**
+ * Runs set these attributes: without them no run starts, and those that do come to nothing.
+ *
+ * @throws ConfigInvalid with the command that registers them
+ */
+async function requireSearchAttributes(
+  client: Client,
+  namespace: string,
+  say: (line: string) => void,
+): Promise<void> {
+  let missing: string[];
+  try {
+    missing = await missingSearchAttributes(client.connection as never, namespace);
+  } catch (error) {
+    // Workers need no right to look: Temporal Cloud gives it to nobody. A namespace that is absent ends them all the same.
+    if (!isGrpcServiceError(error) || !mayNotLook.has(error.code)) throw error;
+    say(`Search attributes are not checked: ${describeFailure(error).message}`);
+    return;
+  }
+  if (missing.length > 0)
+    throw new ConfigInvalid(
+      `Namespace ${namespace} lacks the search attributes ${missing.join(', ')}; register them, then start the worker: ocp-pipeline setup`,
+    );
+}
+
+/** PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED */
+const mayNotLook: ReadonlySet<number> = new Set([7, 12, 16]);
+
+/** A worker that quietly started servers of its own would work on the wrong database. */
+function requireConfigured(): void {
+  const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
+  if (missing.length > 0)
+    throw new ConfigInvalid(
+      `${missing.join(', ')}: not set; for a worker with everything embedded: ocp-pipeline dev`,
+    );
+}

@@ -1,0 +1,95 @@
+import { isBillingMonth, isUsageDay } from '../time/usage-day.ts';
+
+/** What a field of an input must be. */
+export interface FieldRule {
+  /** for people: "expected …" */
+  expected: string;
+  holds: (value: unknown) => boolean;
+  /** absent (undefined, or null as JSON has it) is fine too */
+  optional?: boolean;
+}
+
+export type FieldRules = Readonly<Record<string, FieldRule>>;
+
+/** The most that a search attribute holds. */
+const longestId = 255;
+const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const msPerYear = 365 * 86_400_000;
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+/** Kinds of field that inputs have. */
+export const fields = {
+  id: {
+    expected: `text of 1 to ${longestId} characters`,
+    holds: (value) => isText(value) && value.length <= longestId,
+  },
+  uuid: { expected: 'a uuid', holds: (value) => isText(value) && uuidForm.test(value) },
+  month: {
+    expected: 'a month, YYYY-MM',
+    holds: (value) => isText(value) && isBillingMonth(value),
+  },
+  day: { expected: 'a day, YYYY-MM-DD', holds: (value) => isText(value) && isUsageDay(value) },
+  instant: {
+    expected: 'a time, ISO 8601',
+    holds: (value) => isText(value) && /^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)),
+  },
+  /** a wait that may be none */
+  wait: {
+    expected: 'milliseconds, 0 to a year',
+    holds: (value) => isNumber(value) && value >= 0 && value <= msPerYear,
+  },
+  /** a time limit or pause, which cannot be none */
+  time: {
+    expected: 'milliseconds, more than 0 to a year',
+    holds: (value) => isNumber(value) && value >= 1 && value <= msPerYear,
+  },
+  count: {
+    expected: 'a whole number, 1 to 10000',
+    holds: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 10_000,
+  },
+  days: {
+    expected: 'days, a number from 0 to 36500',
+    holds: (value) => isNumber(value) && value >= 0 && value <= 36_500,
+  },
+  object: {
+    expected: 'an object',
+    holds: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  },
+} as const satisfies FieldRules;
+
+/** The field may be absent. */
+export function optional(rule: FieldRule): FieldRule {
+  return { ...rule, optional: true };
+}
+
+/**
+ * What is wrong with an input that people may have typed.
+ *
+ * @param within name of the object that the fields are of, when it is not the input itself
+ * @returns sentences, one per field; none when all is well. Fields without a rule are let be: a newer client may send them
+ */
+export function problemsOf(input: unknown, rules: FieldRules, within = ''): string[] {
+  if (!fields.object.holds(input))
+    return [`${within === '' ? 'the input' : within} is ${shown(input)}, expected an object`];
+  const given = input as Readonly<Record<string, unknown>>;
+  return Object.entries(rules).flatMap(([name, rule]) => {
+    const value = given[name] ?? undefined;
+    const path = within === '' ? name : `${within}.${name}`;
+    if (value === undefined)
+      return rule.optional === true ? [] : [`${path} is missing, expected ${rule.expected}`];
+    return rule.holds(value) ? [] : [`${path} is ${shown(value)}, expected ${rule.expected}`];
+  });
+}
+
+/** Longest value that is repeated in a sentence. */
+const longestShown = 60;
+
+/** A value as it was sent, shortened. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) return typeof value;
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
+}

@@ -1,0 +1,80 @@
+import type { Client } from 'pg';
+import type { RepeatableDefinition } from './files.ts';
+import type { Queryable } from './connection.ts';
+import { SchemaError } from '../database/schema-errors.ts';
+import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
+import { lineOfPosition } from './position.ts';
+
+const definitionTable = 'ocp_repeatable_definition';
+
+/**
+ * Apply the definitions whose text differs from what the schema has, in order of their names, in the caller's transaction,
+ * whose search path becomes the schema, then `public`. A function declared with `set search_path from current` therefore
+ * stays bound to this schema. A file must be able to replace its own earlier version (`create or replace`, or
+ * `drop … if exists` first when a signature changes). A definition whose file was removed stays in the database.
+ *
+ * @returns names of the files that were applied
+ * @throws SchemaError `MigrationFailed`, naming file and line
+ */
+export async function applyDefinitions(
+  client: Client,
+  schema: string,
+  definitions: readonly RepeatableDefinition[],
+): Promise<string[]> {
+  const present = await definitionChecksums(client, schema);
+  const changed = definitions.filter(({ name, checksum }) => present.get(name) !== checksum);
+  if (changed.length > 0) await createDefinitionTable(client, schema);
+  await client.query(`set local search_path = ${quoteIdentifier(schema)}, public`);
+  for (const definition of changed) await applyDefinition(client, schema, definition);
+  return changed.map((definition) => definition.name);
+}
+
+/** Checksum by file name of what was applied last; empty when the schema has never been migrated. */
+export async function definitionChecksums(client: Queryable, schema: string): Promise<Map<string, string>> {
+  const table = quoteQualified(schema, definitionTable);
+  const existing = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [
+    table,
+  ]);
+  if (existing.rows[0]?.found !== true) return new Map();
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    `select name, checksum from ${table}`,
+  );
+  return new Map(rows.map((row) => [row.name, row.checksum]));
+}
+
+async function createDefinitionTable(client: Client, schema: string): Promise<void> {
+  const table = quoteQualified(schema, definitionTable);
+  await client.query(`
+    create table if not exists ${table} (
+      name text primary key,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    );
+    comment on table ${table} is 'Functions and views of this schema as last applied, one row per file.';
+    comment on column ${table}.name is 'File name.';
+    comment on column ${table}.checksum is 'SHA-256 of the file, hexadecimal; another one makes the next migration apply the file.';
+    comment on column ${table}.applied_at is 'When it was last applied.';`);
+}
+
+async function applyDefinition(
+  client: Client,
+  schema: string,
+  definition: RepeatableDefinition,
+): Promise<void> {
+  try {
+    await client.query(definition.text);
+    await client.query(
+      `insert into ${quoteQualified(schema, definitionTable)} (name, checksum)
+       values ($1, $2)
+       on conflict (name) do update set checksum = excluded.checksum, applied_at = now()`,
+      [definition.name, definition.checksum],
+    );
+  } catch (error) {
+    throw new SchemaError(
+      'MigrationFailed',
+      `Definition ${definition.name}${lineOfPosition(definition.text, error)} failed in schema "${schema}": ` +
+        `${(error as Error).message}; its previous version stays in place`,
+      { cause: error },
+    );
+  }
+}

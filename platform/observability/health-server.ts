@@ -1,0 +1,83 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { ConfigInvalid } from '../config/config.ts';
+
+/** What one look found; `problem` is undefined when all is well. Shown to anyone who asks, so it holds no secret. */
+export interface HealthCheck {
+  what: string;
+  problem?: string | undefined;
+}
+
+/** Answers by path; each runs when it is asked for. */
+export type HealthPages = Readonly<Record<string, () => HealthCheck[] | Promise<HealthCheck[]>>>;
+
+/** A check that hangs is a problem too; probes give up after about as long. */
+const longestCheckMs = 5_000;
+
+/**
+ * Serve health pages over HTTP: 200 when no check of the page has a problem, else 503; JSON with every check.
+ *
+ * @param address `host:port`
+ * @returns ends the server
+ * @throws ConfigInvalid when it cannot listen there
+ */
+export async function serveHealth(address: string, pages: HealthPages): Promise<() => Promise<void>> {
+  const [host = '', port = ''] = address.split(':');
+  const server = createServer((request, response) => {
+    const page = pages[new URL(request.url ?? '/', 'http://localhost').pathname];
+    if (page === undefined) {
+      response.writeHead(404).end(`pages: ${Object.keys(pages).join(', ')}\n`);
+      return;
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return;
+    }
+    void inTime(page).then((checks) => {
+      const isWell = checks.every(({ problem }) => problem === undefined);
+      response
+        .writeHead(isWell ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+        .end(`${JSON.stringify({ status: isWell ? 'ok' : 'unavailable', checks })}\n`);
+    });
+  });
+  await listen(server, { host, port: Number(port), address });
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+}
+
+async function inTime(page: HealthPages[string]): Promise<HealthCheck[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<HealthCheck[]>((resolve) => {
+    timer = setTimeout(
+      () => resolve([{ what: 'checks', problem: `no answer in ${longestCheckMs / 1_000} s` }]),
+      longestCheckMs,
+    );
+  });
+  try {
+    return await Promise.race([page(), late]);
+  } catch (error) {
+    return [{ what: 'checks', problem: error instanceof Error ? error.name : 'failed' }];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function listen(
+  server: Server,
+  { host, port, address }: { host: string; port: number; address: string },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(
+        new ConfigInvalid(
+          `OCP_HEALTH_ADDRESS: cannot listen on "${address}": ${cause.message}; expected an address of this machine and a free port`,
+          { cause },
+        ),
+      );
+    });
+    server.listen({ host, port }, () => resolve());
+  });
+}

@@ -1,0 +1,182 @@
+import { Context } from '@temporalio/activity';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, LogLevel } from '@temporalio/worker';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import type { LogContext } from '../../domain/run/log-context.ts';
+import { firstDay, lastDay } from '../../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
+import { metricsEndpoint, metricsFailure } from './metrics.ts';
+
+/** Our logger: JSON lines, the pipeline's name on each, errors with their stack, secrets never. */
+export type PipelineLogger = Logger;
+
+/**
+ * @param options.file write to this file instead of standard output
+ * @param options.level least level that is written
+ */
+export function createLogger(options: { level: string; file?: string }): PipelineLogger {
+  return pino(
+    {
+      level: options.level,
+      base: { pipeline: 'postgres' },
+      serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
+      // On the finished line: a secret is also found inside messages, stacks and errors of libraries.
+      hooks: { streamWrite: redactSecrets },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    options.file === undefined
+      ? pino.destination({ dest: 1, sync: false })
+      : pino.destination({ dest: options.file, mkdir: true, sync: false, mode: 0o600 }),
+  );
+}
+
+/** Values of fields with these names, at any depth; user and password of addresses; query strings, which sign presigned addresses. */
+const secrets: readonly [RegExp, string][] = [
+  [
+    /("(?:[\w-]*(?:password|secret|token|authorization|api_?key)|downloadUrl)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi,
+    '$1"[redacted]"',
+  ],
+  [/\b(password=)[^\s"'&\\]+/gi, '$1[redacted]'],
+  [/([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s"'/\\]*@/gi, '$1'],
+  [/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
+];
+
+/** Cut what may be secret out of a text: passwords, tokens, user info and query strings of addresses. */
+export function redactSecrets(line: string): string {
+  return secrets.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
+}
+
+type OurLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const levels: Partial<Record<LogLevel, OurLevel>> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+/**
+ * The states that the SDK's workers go through, and what they do not poll for because each polls one queue, two dozen lines of
+ * each start, are told to those who look for them.
+ */
+function levelOf(level: LogLevel, message: string, meta: Record<string, unknown> | undefined): OurLevel {
+  const ours = levels[level] ?? 'info';
+  if (meta?.['sdkComponent'] !== 'worker') return ours;
+  const isNoise = ours === 'info' || (ours === 'warn' && /^No [\w ]+ registered, not polling/.test(message));
+  return isNoise ? 'debug' : ours;
+}
+
+/**
+ * Send the logs of the Temporal SDK, of workflows and of activities to ours. Once per process, before any connection.
+ *
+ * @param options.metricsAddress serve the metrics of the SDK and ours here, `host:port`; nowhere when it is not given
+ * @throws ConfigInvalid when the metrics cannot be served there
+ */
+export function installTemporalLogger(
+  logger: PipelineLogger,
+  { metricsAddress }: { metricsAddress?: string | undefined } = {},
+): void {
+  try {
+    Runtime.install({
+      logger: new DefaultLogger('TRACE', ({ level, message, meta }) => {
+        logger[levelOf(level, message, meta)]({ ...contextOfRun(meta), ...meta }, message);
+      }),
+      telemetryOptions: {
+        logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+        ...(metricsAddress === undefined ? {} : { metrics: metricsEndpoint(metricsAddress) }),
+      },
+      shutdownSignals: [],
+    });
+  } catch (error) {
+    throw metricsAddress === undefined ? error : metricsFailure(metricsAddress, error);
+  }
+}
+
+/** What the lines of an activity say beyond its input; goes with the activity. */
+const added = new WeakMap<Context, LogContext>();
+
+/** Say what the running activity is about, once it is known; its later lines carry it. */
+export function addLogContext(context: LogContext): void {
+  added.set(Context.current(), { ...added.get(Context.current()), ...context });
+}
+
+/**
+ * Workflows whose manifest is remembered, for the lines of their code and of activities that are given ids only. One workflow
+ * id is one archive, however many runs it takes (continued as new, reset, started again).
+ */
+const mostRemembered = 1_000;
+const rememberedRuns = new Map<string, LogContext>();
+
+function remember(workflowId: string, context: LogContext): void {
+  const known = rememberedRuns.get(workflowId);
+  rememberedRuns.delete(workflowId);
+  rememberedRuns.set(workflowId, { ...known, ...context });
+  for (const [oldest] of rememberedRuns) {
+    if (rememberedRuns.size <= mostRemembered) break;
+    rememberedRuns.delete(oldest);
+  }
+}
+
+function contextOfRun(meta: Record<string, unknown> | undefined): LogContext {
+  const workflowId = meta?.['sdkComponent'] === 'workflow' ? meta['workflowId'] : undefined;
+  return typeof workflowId === 'string' ? (rememberedRuns.get(workflowId) ?? {}) : {};
+}
+
+/**
+ * Puts {@link LogContext} on the lines of every activity. It is read from the activity's input, from what the run's
+ * earlier activities in this process were given and found, and from {@link addLogContext}; the last wins.
+ */
+export const activityLogContext: ActivityInterceptorsFactory = (context) => {
+  const { workflowExecution, workflowType } = context.info;
+  // Other workflows work on many sources: there is nothing to remember that holds for the whole run.
+  const workflowId = workflowType === 'ingestManifest' ? workflowExecution?.workflowId : undefined;
+  let given: LogContext = {};
+  return {
+    inbound: {
+      execute: async (input, next) => {
+        given = contextOf(input.args[0]);
+        if (workflowId !== undefined) remember(workflowId, given);
+        const result = await next(input);
+        if (workflowId !== undefined) remember(workflowId, contextOf(result));
+        return result;
+      },
+    },
+    outbound: {
+      getLogAttributes: (input, next) => ({
+        ...next(input),
+        ...(workflowId === undefined ? {} : rememberedRuns.get(workflowId)),
+        ...given,
+        ...added.get(context),
+      }),
+    },
+  };
+};
+
+/** What inputs and results of activities call these things. */
+interface Subject {
+  manifestId?: unknown;
+  sourceUuid?: unknown;
+  clusterId?: unknown;
+  month?: unknown;
+  billingMonth?: unknown;
+  force?: { from: UsageDay; until: UsageDay };
+  payload?: unknown;
+}
+
+function contextOf(subject: unknown): LogContext {
+  if (typeof subject !== 'object' || subject === null) return {};
+  const { manifestId, sourceUuid, clusterId, month, billingMonth, force, payload } = subject as Subject;
+  const ofMonth = month ?? billingMonth;
+  return {
+    ...contextOf(payload),
+    ...(typeof manifestId === 'number' ? { manifest_id: manifestId } : {}),
+    ...(typeof sourceUuid === 'string' ? { provider_uuid: sourceUuid } : {}),
+    ...(typeof clusterId === 'string' ? { cluster_id: clusterId } : {}),
+    ...(typeof ofMonth === 'string'
+      ? { start_date: firstDay(ofMonth as BillingMonth), end_date: lastDay(ofMonth as BillingMonth) }
+      : {}),
+    ...(force === undefined ? {} : { start_date: force.from, end_date: force.until }),
+  };
+}

@@ -1,0 +1,374 @@
+import { Context } from '@temporalio/activity';
+import { Runtime } from '@temporalio/worker';
+import type { MetricsExporterConfig } from '@temporalio/worker';
+import type { Pool } from 'pg';
+import {
+  cleanUpWorkflows,
+  countedFailureType,
+  countedFailureTypes,
+  countedWorkflows,
+} from '../../domain/failures/failure-counts.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
+import { ConfigInvalid } from '../config/config.ts';
+import { inTransaction } from '../database/database.ts';
+import { leftOutCountOf } from '../../reports/file-remarks.ts';
+import { countFailedPayloads, failedTenantCounts } from '../../payload/open-failures.ts';
+import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
+
+/** The daily summary: the table that validation compares with staging. */
+export const dailySummaryTable = 'reporting_ocpusagelineitem_daily_summary';
+
+/** Upper bounds of the histogram buckets, seconds: a piece takes milliseconds to minutes, a month up to the activity's half hour. */
+const bucketSeconds = {
+  ocp_postgres_csv_load_duration_seconds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800],
+  ocp_postgres_aggregation_duration_seconds: [
+    0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900, 1_800,
+  ],
+  ocp_postgres_total_processing_duration_seconds: [
+    1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400,
+  ],
+  // The SDK's own buckets leave a gap between 10 s and 100 s, where the alert about waiting activities decides.
+  temporal_activity_schedule_to_start_latency: [
+    0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600,
+  ],
+};
+
+/** Label value where a step failed before it was known what it worked on. */
+const unknownLabel = 'unknown';
+
+/**
+ * Options of the Temporal SDK's Prometheus endpoint, which our metrics share. No option that adds a suffix or a unit may
+ * be set: it would rename ours too.
+ *
+ * @param address `host:port`; the host is an IP address or `localhost`
+ */
+export function metricsEndpoint(address: string): MetricsExporterConfig {
+  return {
+    prometheus: {
+      bindAddress: address.replace(/^localhost:/, '127.0.0.1:'),
+      useSecondsForDurations: true,
+      histogramBucketOverrides: bucketSeconds,
+    },
+  };
+}
+
+/** What the SDK says when it cannot serve metrics, with the variable that names the address. */
+export function metricsFailure(address: string, cause: unknown): ConfigInvalid {
+  return new ConfigInvalid(
+    `OCP_METRICS_ADDRESS: metrics cannot be served at "${address}": ` +
+      `${cause instanceof Error ? cause.message : String(cause)}; expected the IP address of this machine and a free port`,
+    { cause },
+  );
+}
+
+type Instruments = ReturnType<typeof createInstruments>;
+let instruments: Instruments | undefined;
+
+/**
+ * Our metrics, on the meter of the process's Temporal runtime; without an endpoint they go nowhere. Created at the first
+ * use, or by a worker when it starts, so that every counter stands at 0 before its first increase: `increase()` does not
+ * see a series that begins at 1.
+ */
+export function pipelineMetrics(): Instruments {
+  instruments ??= createInstruments();
+  return instruments;
+}
+
+function createInstruments() {
+  const meter = Runtime.instance().metricMeter;
+  const seconds = (name: keyof typeof bucketSeconds, meaning: string) =>
+    meter.createHistogram(name, 'float', 's', meaning);
+  const created = {
+    loadDuration: seconds('ocp_postgres_csv_load_duration_seconds', 'time to copy one piece into staging'),
+    aggregationDuration: seconds(
+      'ocp_postgres_aggregation_duration_seconds',
+      'time to rebuild the changed days of one month in one table',
+    ),
+    processingDuration: seconds(
+      'ocp_postgres_total_processing_duration_seconds',
+      'time one payload took in the steps of its run, waiting for further archives not counted',
+    ),
+    rowsLoaded: meter.createCounter('ocp_postgres_staging_rows_loaded', 'rows', 'rows copied into staging'),
+    summaryRows: meter.createCounter(
+      'ocp_postgres_summary_rows_created',
+      'rows',
+      'rows written to summary tables',
+    ),
+    loadErrors: meter.createCounter(
+      'ocp_postgres_csv_load_errors_total',
+      undefined,
+      'attempts to load a piece that failed, and files refused for too many bad rows or their header',
+    ),
+    aggregationErrors: meter.createCounter(
+      'ocp_postgres_aggregation_errors_total',
+      undefined,
+      'attempts to rebuild summary tables that failed',
+    ),
+    validationWarnings: meter.createCounter(
+      'ocp_postgres_validation_warnings_total',
+      undefined,
+      'rejected rows (report_kind) and checks that a day of a summary table did not pass (table)',
+    ),
+    valuesLeftOut: meter.createCounter(
+      'ocp_postgres_values_left_out_total',
+      undefined,
+      'values left out of rows that were kept: numbers printed as absent, labels that cannot be read',
+    ),
+    stagingBytes: meter.createGauge(
+      'ocp_postgres_staging_table_size_bytes',
+      'int',
+      'bytes',
+      'size of a staging table with its indexes, over all tenants',
+    ),
+    manifestsBlocked: meter.createGauge(
+      'ocp_postgres_manifests_blocked',
+      'int',
+      undefined,
+      'runs that wait for an operator because retries are exhausted',
+    ),
+    ...createFailureInstruments(),
+  };
+  for (const kind of [...reportKinds, unknownLabel]) {
+    created.loadErrors.add(0, { report_kind: kind });
+    if (kind === unknownLabel) continue;
+    created.rowsLoaded.add(0, { report_kind: kind });
+    created.validationWarnings.add(0, { report_kind: kind });
+    created.valuesLeftOut.add(0, { report_kind: kind });
+  }
+  for (const table of [...partitionedSummaryTables, unknownLabel]) {
+    created.aggregationErrors.add(0, { table });
+    if (table !== unknownLabel) created.summaryRows.add(0, { table });
+  }
+  created.validationWarnings.add(0, { table: dailySummaryTable });
+  for (const workflow of countedWorkflows)
+    for (const type of countedFailureTypes) created.runsFailed.add(0, { workflow, type });
+  return created;
+}
+
+/** What fails without waiting for a decision, or has waited in vain. */
+function createFailureInstruments() {
+  const meter = Runtime.instance().metricMeter;
+  return {
+    stepErrors: meter.createCounter(
+      'ocp_postgres_step_errors_total',
+      undefined,
+      'attempts of a step (activity) that failed',
+    ),
+    runsFailed: meter.createCounter(
+      'ocp_postgres_runs_failed_total',
+      undefined,
+      'runs of workflows that ended as failed',
+    ),
+    manifestsFailed: meter.createGauge(
+      'ocp_postgres_manifests_failed',
+      'int',
+      undefined,
+      'payloads whose last run failed and that nobody has replayed since',
+    ),
+    cleanUpFailedTenants: meter.createGauge(
+      'ocp_postgres_cleanup_failed_tenants',
+      'int',
+      undefined,
+      'tenants that the last run over all tenants could not do',
+    ),
+  };
+}
+
+/** Let the counters of some steps stand at 0 before their first error. */
+export function announceSteps(steps: readonly string[]): void {
+  for (const step of steps)
+    for (const type of countedFailureTypes) pipelineMetrics().stepErrors.add(0, { step, type });
+}
+
+/** Note an attempt of a step that failed. */
+export function recordStepError(step: string, type: string | null | undefined): void {
+  pipelineMetrics().stepErrors.add(1, { step, type: countedFailureType(type) });
+}
+
+/** Note a run that ended as failed. */
+export function recordFailedRun(workflow: string, type: string): void {
+  pipelineMetrics().runsFailed.add(1, { workflow, type: countedFailureType(type) });
+}
+
+/**
+ * Measure the loading of one piece: duration and rows when rows were copied, an error when the attempt failed.
+ * A piece that was in staging already is no load; a cancelled attempt is no error.
+ *
+ * @param work names the report kind as soon as it is known
+ */
+export async function measureLoad<T extends { rowsLoaded: number }>(
+  work: (load: { kind?: ReportKind }) => Promise<T>,
+): Promise<T> {
+  const load: { kind?: ReportKind } = {};
+  const startedAt = performance.now();
+  const labels = () => ({ report_kind: load.kind ?? unknownLabel });
+  try {
+    const result = await work(load);
+    if (result.rowsLoaded > 0) {
+      pipelineMetrics().loadDuration.record(secondsSince(startedAt), labels());
+      pipelineMetrics().rowsLoaded.add(result.rowsLoaded, labels());
+    }
+    return result;
+  } catch (error) {
+    if (!isCancelled()) pipelineMetrics().loadErrors.add(1, labels());
+    throw error;
+  }
+}
+
+/** The rebuilding of one table. @returns what the statement returned */
+export type RebuildTable = <R extends { rowCount: number | null }>(
+  table: string,
+  statement: () => Promise<R>,
+) => Promise<R>;
+
+/**
+ * Measure the rebuilding of summary tables: per table one duration and the rows written, once all of `work` has
+ * succeeded, because rows of a transaction that was rolled back do not exist; an error for the table at which it failed.
+ */
+export async function measureAggregation<T>(work: (rebuild: RebuildTable) => Promise<T>): Promise<T> {
+  const tables = new Map<string, { seconds: number; rowCount: number }>();
+  let running = unknownLabel;
+  const rebuild: RebuildTable = async (table, statement) => {
+    running = table;
+    const startedAt = performance.now();
+    const result = await statement();
+    const before = tables.get(table) ?? { seconds: 0, rowCount: 0 };
+    tables.set(table, {
+      seconds: before.seconds + secondsSince(startedAt),
+      rowCount: before.rowCount + (result.rowCount ?? 0),
+    });
+    running = unknownLabel;
+    return result;
+  };
+  try {
+    const result = await work(rebuild);
+    for (const [table, { seconds, rowCount }] of tables) {
+      pipelineMetrics().aggregationDuration.record(seconds, { table });
+      pipelineMetrics().summaryRows.add(rowCount, { table });
+    }
+    return result;
+  } catch (error) {
+    if (!isCancelled()) pipelineMetrics().aggregationErrors.add(1, { table: running });
+    throw error;
+  }
+}
+
+/** Note one report file that was split: rows that were rejected, whether they were too many, and values left out. */
+export function recordSplitFile(file: {
+  kind: ReportKind | null;
+  state: string;
+  rejectedRowCount: number;
+  leftOutCounts: Readonly<Record<string, number>>;
+}): void {
+  if (file.kind === null) return;
+  const labels = { report_kind: file.kind };
+  if (file.rejectedRowCount > 0) pipelineMetrics().validationWarnings.add(file.rejectedRowCount, labels);
+  const leftOutCount = leftOutCountOf(file.leftOutCounts);
+  if (leftOutCount > 0) pipelineMetrics().valuesLeftOut.add(leftOutCount, labels);
+  if (file.state === 'failed') pipelineMetrics().loadErrors.add(1, labels);
+}
+
+/** Note checks that days of the daily summary did not pass. */
+export function recordDiscrepancies(checkCount: number): void {
+  if (checkCount > 0) pipelineMetrics().validationWarnings.add(checkCount, { table: dailySummaryTable });
+}
+
+/** Note a payload that went through. @param stepMs milliseconds of each step of its run */
+export function recordProcessed(stepMs: Readonly<Record<string, number>>): void {
+  const totalMs = Object.values(stepMs).reduce((sum, ms) => sum + ms, 0);
+  pipelineMetrics().processingDuration.record(totalMs / 1_000);
+}
+
+/** Workflows that wait for an operator's decision; one that was terminated meanwhile keeps its state but does not wait. */
+export const blockedRunsQuery = 'PipelineState="blocked" and ExecutionStatus="Running"';
+
+/** What the gauges are read from. */
+export interface SampledServices {
+  pool: Pool;
+  /** how many runs match {@link blockedRunsQuery} */
+  countBlocked: () => Promise<number>;
+  /** told why a sample could not be taken; the gauge keeps its value until the next one */
+  onError: (error: unknown) => void;
+}
+
+/**
+ * Sample the gauges now and then every minute. Every worker of a deployment reports the same totals, so dashboards and
+ * alerts take their maximum.
+ *
+ * @returns ends the sampling and waits for a sample that is being taken
+ */
+export function startSampling(services: SampledServices, everyMs = 60_000): () => Promise<void> {
+  pipelineMetrics();
+  let running: Promise<unknown> | undefined;
+  const sample = () => {
+    running ??= Promise.allSettled([
+      sampleStaging(services.pool),
+      sampleBlocked(services.countBlocked),
+      sampleFailed(services.pool),
+    ])
+      .then((results) => {
+        for (const result of results) if (result.status === 'rejected') services.onError(result.reason);
+      })
+      .finally(() => {
+        running = undefined;
+      });
+  };
+  const timer = setInterval(sample, everyMs);
+  sample();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}
+
+async function sampleBlocked(countBlocked: () => Promise<number>): Promise<void> {
+  pipelineMetrics().manifestsBlocked.set(await countBlocked());
+}
+
+async function sampleFailed(pool: Pool): Promise<void> {
+  const payloads = new Map(countedFailureTypes.map((type) => [type, 0]));
+  for (const [type, count] of await countFailedPayloads(pool)) {
+    const counted = countedFailureType(type);
+    payloads.set(counted, (payloads.get(counted) ?? 0) + count);
+  }
+  for (const [type, count] of payloads) pipelineMetrics().manifestsFailed.set(count, { type });
+  const tenants = await failedTenantCounts(pool);
+  for (const workflow of cleanUpWorkflows)
+    pipelineMetrics().cleanUpFailedTenants.set(tenants.get(workflow) ?? 0, { workflow });
+}
+
+async function sampleStaging(pool: Pool): Promise<void> {
+  const tables = reportKinds.map(stagingTableOf);
+  const sizes = await inTransaction(pool, async (client) => {
+    // A size waits for a partition that the sweep is just dropping; the next sample is a minute away.
+    await client.query(`set local lock_timeout = '5s'`);
+    const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [tables]);
+    return new Map(rows.map(({ table, bytes }) => [table, bytes]));
+  });
+  for (const table of tables) pipelineMetrics().stagingBytes.set(sizes.get(table) ?? 0, { table });
+}
+
+/** $1 staging tables; the size is that of their partitions: a partitioned table itself holds nothing. */
+const stagingSizesSql = `
+  select staging.relname as "table", sum(pg_total_relation_size(part.inhrelid))::bigint as bytes
+  from pg_class as staging
+  join pg_namespace as tenant on tenant.oid = staging.relnamespace
+  join pg_inherits as part on part.inhparent = staging.oid
+  where staging.relname = any($1)
+      and staging.relkind = 'p'
+      and tenant.nspname in (
+          select schema_name from public.api_customer
+          union
+          select schema_name from public.api_tenant
+      )
+  group by staging.relname`;
+
+function secondsSince(startedAt: number): number {
+  return (performance.now() - startedAt) / 1_000;
+}
+
+/** A cancelled statement fails with an error of PostgreSQL, so the attempt is asked, not the error. */
+function isCancelled(): boolean {
+  return Context.current().cancellationSignal.aborted;
+}

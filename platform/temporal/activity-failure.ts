@@ -1,0 +1,137 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { PipelineError } from '../../domain/failures/failures.ts';
+
+/** Longest message that is passed on; the server cuts failures at 4 KiB. */
+const longestMessage = 1_500;
+
+/** Works while the run is blocked too, where ingesting the payload again would only join it. */
+const missingRemedy =
+  'restore the object and decide "retry", or have it made again from the archived payload: ocp-pipeline replay MANIFEST --from split';
+
+/** Error codes that trying again cannot mend, and the failure type operators see. */
+const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = new Map([
+  ['42P01', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['42703', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['42883', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  ['3F000', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
+  // An upsert names a key that a table of Koku's has not.
+  [
+    '42P10',
+    { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor names the key and the statement that adds it' },
+  ],
+  ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: missingRemedy }],
+  ['OBJECT_KEY_INVALID', { type: 'ObjectMissing' }],
+]);
+
+/**
+ * What an attempt ends with that was told to stop: cancelled, paused or reset by an operator, or its worker shuts down.
+ * Its statement or stream then ends with an error of its own, which says nothing. Only a `CancelledFailure` is passed on
+ * as what it is: the server refuses the "cancelled" that the SDK makes of an `AbortError` for a paused or reset activity,
+ * and the next attempt would have to wait for the heartbeat timeout.
+ *
+ * @returns undefined when the attempt was not told to stop
+ */
+export function abortedAttempt(): CancelledFailure | undefined {
+  const { cancellationSignal } = Context.current();
+  if (!cancellationSignal.aborted) return undefined;
+  const reason: unknown = cancellationSignal.reason;
+  return reason instanceof CancelledFailure ? reason : new CancelledFailure('the attempt was told to stop');
+}
+
+/**
+ * Translate what an activity threw, once, at its edge: our own errors keep their type and whether a retry helps; a schema
+ * without a table or column of ours becomes `SchemaTooOld`, a lost object `ObjectMissing`; everything else is retried.
+ * The message names neither credentials nor presigned addresses: query strings and user info of addresses are cut.
+ */
+export function toApplicationFailure(error: unknown): unknown {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure'))
+    return error;
+  if (error instanceof PipelineError)
+    return ApplicationFailure.create({
+      type: error.type,
+      message: withoutSecrets(error.message),
+      nonRetryable: !error.retryable,
+      details: [error.details],
+    });
+  const { message, code, where, retryable } = error as {
+    message?: string;
+    code?: unknown;
+    where?: string;
+    retryable?: unknown;
+  };
+  const errorCode = typeof code === 'string' ? code : 'Unexpected';
+  // Class 22: the data does not fit the tables, and will not fit better the next time.
+  const hopeless: { type: string; remedy?: string } | undefined =
+    hopelessCodes.get(errorCode) ?? (/^22\w{3}$/.test(errorCode) ? { type: 'DataDoesNotFit' } : undefined);
+  return ApplicationFailure.create({
+    type: hopeless?.type ?? errorCode,
+    message: withoutSecrets(
+      [
+        message ?? String(error),
+        where && `at ${where.split('\n')[0] ?? ''}`,
+        placeOf(databaseErrorOf(error)),
+        hopeless?.remedy,
+      ]
+        .filter(Boolean)
+        .join('; '),
+    ),
+    nonRetryable: hopeless !== undefined || retryable === false,
+  });
+}
+
+/** What PostgreSQL says about a statement that failed, beside its message. */
+interface DatabaseError extends Error {
+  code: string;
+  severity: string;
+  schema?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+  detail?: string;
+  hint?: string;
+  /** character of the statement, from 1 */
+  position?: string;
+  where?: string;
+}
+
+/** The error of PostgreSQL that something failed with, also as a cause; undefined when it was none. */
+function databaseErrorOf(error: unknown): DatabaseError | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 10; cause = cause.cause, depth += 1) {
+    const { code, severity } = cause as Partial<DatabaseError>;
+    if (typeof severity === 'string' && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code))
+      return cause as DatabaseError;
+  }
+  return undefined;
+}
+
+/** Names only: `detail` may hold values of a row, and what is in a message goes into histories. */
+function placeOf(error: DatabaseError | undefined): string {
+  if (error === undefined) return '';
+  const { table, column, constraint } = error;
+  return [table && `table ${table}`, column && `column ${column}`, constraint && `constraint ${constraint}`]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/**
+ * What the log says of a statement that failed: where it did and why, with the error and its causes. Undefined when it was
+ * something else that failed.
+ */
+export function statementFailure(error: unknown): Record<string, unknown> | undefined {
+  const failed = databaseErrorOf(error);
+  if (failed === undefined) return undefined;
+  const { code, schema, table, column, constraint, detail, hint, position, where } = failed;
+  const said = { sqlState: code, schema, table, column, constraint, detail, hint, position, where };
+  const known = Object.entries(said).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(known), error };
+}
+
+/** Cut what may be secret out of addresses in a message: user info and query strings. */
+export function withoutSecrets(message: string): string {
+  return message
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi, '$1')
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?"']*)\?[^\s"']*/gi, '$1')
+    .slice(0, longestMessage);
+}

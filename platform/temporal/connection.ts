@@ -1,0 +1,131 @@
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
+import type { ClientConfigProfile, ClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import { ConfigInvalid } from '../config/config.ts';
+import { explainServiceError } from './service-errors.ts';
+
+/** Where Temporal is and how to connect to it. */
+export interface TemporalTarget {
+  connectionOptions: ClientConnectConfig['connectionOptions'];
+  namespace: string;
+}
+
+/**
+ * The one place that decides how payloads are written to history. They hold references only, so there is no codec;
+ * a deployment that wants one adds it here and workers, command line and tests follow.
+ */
+export const dataConverter: DataConverter = {};
+
+/**
+ * Temporal as configured by its standard variables and configuration file (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
+ * `TEMPORAL_API_KEY`, `TEMPORAL_TLS_…`, `TEMPORAL_CONFIG_FILE`, `TEMPORAL_PROFILE`).
+ *
+ * @returns undefined when no address is configured anywhere
+ * @throws ConfigInvalid, without repeating any value, when they cannot be read or do not go together
+ */
+export function configuredTemporal(environment: NodeJS.ProcessEnv = process.env): TemporalTarget | undefined {
+  const profile = readProfile(environment);
+  if (profile.address === undefined) return undefined;
+  checkTls(profile);
+  try {
+    const { connectionOptions, namespace } = toClientOptions(profile);
+    return { connectionOptions, namespace: namespace ?? 'default' };
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    throw new ConfigInvalid(
+      `Temporal's TLS files: ${path ?? 'one'} cannot be read (${code ?? 'unknown reason'}); check TEMPORAL_TLS_CLIENT_CERT_PATH, ` +
+        'TEMPORAL_TLS_CLIENT_KEY_PATH and TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+    );
+  }
+}
+
+/** Settings that the loader would take without a word, though they cannot do what they say. */
+function checkTls({ address, apiKey, tls }: ClientConfigProfile): void {
+  if ((tls?.clientCert === undefined) !== (tls?.clientKey === undefined))
+    throw new ConfigInvalid(
+      'Temporal by mTLS: expected a client certificate and its key, found one of them; set both ' +
+        'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH',
+    );
+  if (apiKey !== undefined && tls?.disabled === true)
+    throw new ConfigInvalid(
+      `TEMPORAL_API_KEY: would travel to ${address ?? 'the server'} readable by anyone, because TLS is turned off; remove TEMPORAL_TLS`,
+    );
+}
+
+/** A variable that is set to nothing, as an optional secret of Kubernetes can be, is not set. */
+function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value === undefined || (value === '' && !name.startsWith('TEMPORAL_GRPC_META_')) ? [] : [[name, value]],
+    ),
+  );
+}
+
+function readProfile(environment: NodeJS.ProcessEnv): ClientConfigProfile {
+  try {
+    return loadClientConfigProfile({ overrideEnvVars: withoutEmpty(environment) });
+  } catch (error) {
+    // The parser's message shows the lines around the mistake, and one of them may hold the API key.
+    const { code, line, message } = error as { code?: string; line?: number; message: string };
+    const reason =
+      line !== undefined
+        ? `line ${line} is not valid TOML`
+        : (code ?? (message.startsWith('Profile ') ? message : 'expected tables named [profile.NAME]'));
+    throw new ConfigInvalid(
+      `Temporal's configuration file: ${reason}; check TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE`,
+    );
+  }
+}
+
+/** A server on a loopback address, without TLS: the embedded one. */
+export function localTemporal(address: string, namespace = 'default'): TemporalTarget {
+  return { connectionOptions: { address }, namespace };
+}
+
+/**
+ * Connect a client.
+ * @param interceptors see every start of a workflow
+ * @throws Error naming the address when nobody answers
+ */
+export async function connectClient(
+  target: TemporalTarget,
+  interceptors: WorkflowClientInterceptor[] = [],
+): Promise<Client> {
+  try {
+    const connection = await Connection.connect({
+      connectTimeout: '10s',
+      ...target.connectionOptions,
+    });
+    return new Client({
+      connection,
+      namespace: target.namespace,
+      dataConverter,
+      interceptors: { workflow: interceptors },
+    });
+  } catch (cause) {
+    throw unreachable(target, cause);
+  }
+}
+
+/** Connect for workers. @throws Error naming the address when nobody answers */
+export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(target.connectionOptions);
+  } catch (cause) {
+    throw unreachable(target, cause);
+  }
+}
+
+function unreachable(target: TemporalTarget, cause: unknown): Error {
+  // Whoever answers is reached; it did not let us in.
+  const refused = explainServiceError(cause, target);
+  if (refused !== undefined) return new Error(refused, { cause });
+  return new Error(
+    `Temporal at ${target.connectionOptions.address ?? '?'} (namespace ${target.namespace}) cannot be reached: ` +
+      `${cause instanceof Error ? cause.message : String(cause)}; check TEMPORAL_ADDRESS and that the server runs`,
+    { cause },
+  );
+}

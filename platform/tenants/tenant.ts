@@ -1,0 +1,101 @@
+import type { Pool } from 'pg';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { loadSql } from '../database/sql-files.ts';
+import type { RulesProfile } from '../config/config.ts';
+import { inTransaction } from '../database/database.ts';
+
+/** A registered cluster: its provider, the schema of its tenant, and its name for people. */
+export interface Source {
+  sourceUuid: string;
+  schema: string;
+  clusterAlias: string;
+}
+
+const matchSourceSql = loadSql('intake/match_source.sql');
+
+/** The source of a cluster of an organisation, or undefined when nobody registered it. */
+export async function matchSource(pool: Pool, orgId: string, clusterId: string): Promise<Source | undefined> {
+  const { rows } = await pool.query<{ source_uuid: string; cluster_alias: string; schema_name: string }>(
+    matchSourceSql,
+    [orgId, clusterId],
+  );
+  const row = rows[0];
+  return row && { sourceUuid: row.source_uuid, schema: row.schema_name, clusterAlias: row.cluster_alias };
+}
+
+/** Overrides of a tenant; a key that is absent follows the deployment's configuration. */
+export interface TenantSettings {
+  rules?: RulesProfile;
+  engine?: 'postgres';
+}
+
+/**
+ * Overrides of the tenant that owns `schema`.
+ * @throws PipelineError `ConfigInvalid` when a value was written that this version cannot follow
+ */
+export async function tenantSettings(pool: Pool, schema: string): Promise<TenantSettings> {
+  const { rows } = await pool.query<{ key: string; value: string }>(
+    `select setting.key, setting.value
+     from public.tenant_setting as setting
+     join public.api_customer as customer on customer.org_id = setting.org_id
+     where customer.schema_name = $1`,
+    [schema],
+  );
+  const settings: TenantSettings = {};
+  for (const { key, value } of rows) Object.assign(settings, checkTenantSetting(key, value));
+  return settings;
+}
+
+/**
+ * Store overrides of an organisation, all or none; a blank value removes the override.
+ *
+ * @returns the overrides that now hold
+ * @throws PipelineError `ConfigInvalid` for an unknown key or value
+ */
+export async function setTenantSettings(
+  pool: Pool,
+  orgId: string,
+  pairs: readonly (readonly [key: string, value: string])[],
+): Promise<TenantSettings> {
+  for (const [key, value] of pairs) checkTenantSetting(key, value === '' ? (anyValue[key] ?? '') : value);
+  return inTransaction(pool, async (client) => {
+    for (const [key, value] of pairs)
+      await (value === ''
+        ? client.query('delete from public.tenant_setting where org_id = $1 and key = $2', [orgId, key])
+        : client.query(
+            `insert into public.tenant_setting (org_id, key, value, updated_at)
+             values ($1, $2, $3, now())
+             on conflict (org_id, key) do update set value = excluded.value, updated_at = excluded.updated_at`,
+            [orgId, key, value],
+          ));
+    const { rows } = await client.query<{ key: string; value: string }>(
+      'select key, value from public.tenant_setting where org_id = $1 order by key',
+      [orgId],
+    );
+    return Object.assign(
+      {},
+      ...rows.map(({ key, value }) => checkTenantSetting(key, value)),
+    ) as TenantSettings;
+  });
+}
+
+/** A value that each key accepts, to check the key of an override that is removed. */
+const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'postgres' };
+
+/**
+ * Check one override before it is stored or followed.
+ * @throws PipelineError `ConfigInvalid` naming the keys and values that exist
+ */
+export function checkTenantSetting(key: string, value: string): TenantSettings {
+  if (key === 'rules' && (value === 'design' || value === 'koku')) return { rules: value };
+  if (key === 'engine' && value === 'postgres') return { engine: value };
+  if (key === 'engine' && value === 'trino')
+    throw new PipelineError(
+      'ConfigInvalid',
+      'engine=trino: the Trino engine does not exist yet; use engine=postgres',
+    );
+  throw new PipelineError(
+    'ConfigInvalid',
+    `${key}=${value}: expected rules=design, rules=koku or engine=postgres`,
+  );
+}

@@ -1,0 +1,269 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { timeMicroseconds } from '../../platform/database/binary-copy.ts';
+import { packageRoot } from '../../platform/config/package-root.ts';
+import { remembered } from './remembered.ts';
+
+/** What is needed here of the engine's WebAssembly: its types come with those of browsers only. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  Instance: new (module: object, imports: Record<string, object>) => { readonly exports: object };
+};
+
+interface Global {
+  readonly value: number;
+}
+
+/** Built from reports/fast-path/wasm/plain-records.ts, which says what each call does. Addresses are bytes of its memory. */
+interface KernelExports {
+  readonly inputBytes: Global;
+  readonly mostFields: Global;
+  readonly mostColumns: Global;
+  readonly mostConstantBytes: Global;
+  readonly mostRecords: Global;
+  readonly mostLabelFields: Global;
+  readonly inputAt: Global;
+  readonly endsAt: Global;
+  readonly listsAt: Global;
+  readonly constantAt: Global;
+  readonly idsAt: Global;
+  readonly notesAt: Global;
+  readonly mostNotes: Global;
+  readonly blocksAt: Global;
+  readonly blockBytes: Global;
+  readonly blocksInTurn: Global;
+  readonly memoryBytes: Global;
+  scan(limit: number, fieldCount: number): number;
+  goodRecords(from: number, recordCount: number, listed: number, longestName: number): number;
+  tidy(from: number, recordCount: number): number;
+  forgetLabels(): void;
+  findLabels(recordCount: number, listed: number): number;
+  keepLabel(record: number, field: number, id: number): void;
+  writeTuples(
+    recordCount: number,
+    columns: number,
+    constantLength: number,
+    columnCount: number,
+    block: number,
+  ): number;
+}
+
+const newline = 0x0a;
+const pageBytes = 64 * 1024;
+/** Memory of an instance: what reports/fast-path/wasm/plain-records.ts lays out takes 112 pages; those that are not touched cost nothing. */
+const memoryPages = 128;
+
+/** What is checked of a field of each record; numbers as in the kernel. */
+export const fieldChecks = {
+  same: 0,
+  length: 2,
+  labels: 3,
+  /** a number is only seen to be good when it has at most so many digits before the point */
+  number: (mostWholeDigits: number) => 1 | (mostWholeDigits << 8),
+} as const;
+
+/**
+ * What is noted of a value of a good record, in the lowest bits of a note: written with spaces around it, a word for nothing, below
+ * zero, labels with a piece of several colons. The other bits are its place among the fields of all records.
+ */
+export const valueNotes = { trimmed: 0, leftOut: 1, negative: 2, labels: 3, bits: 2, mask: 3 } as const;
+
+/** How the value of a column of a tuple is made from a field; numbers as in the kernel. */
+export const columnRules = { interval: 0, number: 1, text: 2, labels: 3, null: 4 } as const;
+
+/** Columns of a tuple: rule and field of each that is made from the record, then the bytes that end every tuple. */
+export interface TupleLayout {
+  /** rule and field by turns */
+  columns: Int32Array;
+  /** fields that hold labels, in the order of their columns */
+  labels: Int32Array;
+  constant: Uint8Array;
+  /** columns of the tuple, those in `constant` included */
+  columnCount: number;
+}
+
+/** A label whose id is not known. */
+export interface UnknownLabel {
+  /** among the labels of all records */
+  place: number;
+  record: number;
+  field: number;
+}
+
+let compiled: object | undefined;
+
+function compiledKernel(): object {
+  if (compiled !== undefined) return compiled;
+  const path = join(packageRoot, 'dist', 'plain-records.wasm');
+  try {
+    compiled = new WebAssembly.Module(readFileSync(path));
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: make it with npm run build`, { cause });
+  }
+  return compiled;
+}
+
+/**
+ * One instance of the loops over plain records, in WebAssembly: a report has half a gigabyte, and JavaScript takes ten times as long
+ * for each byte. It holds one run of records at a time, so it belongs to one reader.
+ */
+export class PlainKernel {
+  readonly #wasm: KernelExports;
+  readonly #input: Buffer;
+  readonly #ends: Int32Array;
+  readonly #lists: Int32Array;
+  readonly #ids: Float64Array;
+  readonly #notes: Int32Array;
+  readonly #constant: Uint8Array;
+  readonly #mostLabelFields: number;
+  readonly #blocks: readonly Buffer[];
+  #block = 0;
+  #layout: TupleLayout | undefined;
+
+  constructor() {
+    const memory = new WebAssembly.Memory({ initial: memoryPages, maximum: memoryPages });
+    const text = (start: number, length: number) => this.#input.toString('latin1', start, start + length);
+    const timeOf = remembered(timeMicroseconds);
+    const instance = new WebAssembly.Instance(compiledKernel(), {
+      env: { memory },
+      'plain-records': {
+        timeOf: (start: number, length: number) => timeOf(text(start, length)),
+        numberOf: (start: number, length: number) => Number(text(start, length)),
+      },
+    });
+    const wasm = instance.exports as unknown as KernelExports;
+    const value = (name: keyof KernelExports) => (wasm[name] as Global).value;
+    if (value('memoryBytes') > memoryPages * pageBytes) throw new Error('the kernel needs more memory');
+    const { buffer } = memory;
+    this.#wasm = wasm;
+    this.#input = Buffer.from(buffer, value('inputAt'), value('inputBytes'));
+    this.#ends = new Int32Array(buffer, value('endsAt'), value('mostFields'));
+    this.#lists = new Int32Array(buffer, value('listsAt'), 2 * value('mostColumns'));
+    this.#ids = new Float64Array(buffer, value('idsAt'), value('mostRecords') * value('mostLabelFields'));
+    this.#notes = new Int32Array(buffer, value('notesAt'), 1 + value('mostNotes'));
+    this.#mostLabelFields = value('mostLabelFields');
+    this.#constant = new Uint8Array(buffer, value('constantAt'), value('mostConstantBytes'));
+    this.#blocks = Array.from({ length: value('blocksInTurn') }, (_, block) =>
+      Buffer.from(buffer, value('blocksAt') + block * value('blockBytes'), value('blockBytes')),
+    );
+  }
+
+  /** Where each field of the scanned records ends, as bytes from their start. Overwritten by the next scan. */
+  get ends(): Int32Array {
+    return this.#ends;
+  }
+
+  /** Blocks that tuples are written into, in turn. */
+  get blockCount(): number {
+    return this.#blocks.length;
+  }
+
+  /**
+   * Take in the plain records of `bytes` from `position` on, as many as there is room for.
+   * @param limit behind a newline
+   * @returns records taken: 0 when the first line is not plain, or longer than there is room
+   */
+  scan(bytes: Buffer, position: number, limit: number, fieldCount: number): number {
+    if (fieldCount > this.#ends.length) return 0;
+    let until = limit;
+    if (limit - position > this.#input.length) {
+      until = bytes.lastIndexOf(newline, position + this.#input.length - 1) + 1;
+      if (until <= position) return 0;
+    }
+    bytes.copy(this.#input, 0, position, until);
+    return this.#wasm.scan(until - position, fieldCount);
+  }
+
+  /**
+   * How many records from `from` on pass the checks: 0 when that one does not.
+   * @param checks a check and a field by turns; `same` means the same bytes as in record `from`
+   */
+  goodRecords(from: number, recordCount: number, checks: Int32Array, longestName: number): number {
+    this.#lists.set(checks);
+    return this.#wasm.goodRecords(from, recordCount, checks.length / 2, longestName);
+  }
+
+  /** What was noted of the records that {@link goodRecords} found good: {@link valueNotes}, in their order. Overwritten by its next call. */
+  valueNotes(): Int32Array {
+    return this.#notes.subarray(1, 1 + (this.#notes[0] ?? 0));
+  }
+
+  /** The records that {@link goodRecords} found good as they are stored: numbers trimmed, and blank where there is none. */
+  tidied(from: number, recordCount: number): Buffer {
+    return Buffer.from((this.#blocks[0] ?? Buffer.alloc(0)).subarray(0, this.#wasm.tidy(from, recordCount)));
+  }
+
+  /**
+   * Look up the ids of all labels among those that {@link keepLabel} was told.
+   * @returns those whose id is not known, record by record
+   */
+  findLabels(recordCount: number, layout: TupleLayout): UnknownLabel[] {
+    if (this.#layout !== layout) this.#use(layout);
+    const { labels } = layout;
+    if (labels.length === 0) return [];
+    this.#lists.set(labels);
+    const unknownCount = this.#wasm.findLabels(recordCount, labels.length);
+    const unknown: UnknownLabel[] = [];
+    for (let place = 0; unknown.length < unknownCount; place += 1)
+      if (this.#ids[place] === -1)
+        unknown.push({
+          place,
+          record: Math.floor(place / labels.length),
+          field: labels[place % labels.length] ?? 0,
+        });
+    return unknown;
+  }
+
+  /** Say the id of a label that {@link findLabels} did not know. */
+  keepLabel({ place, record, field }: UnknownLabel, id: number): void {
+    this.#wasm.keepLabel(record, field, id);
+    this.#ids[place] = id;
+  }
+
+  /**
+   * The records as tuples of COPY's binary format; all labels have an id by now.
+   * The bytes are written over by the {@link blockCount}th call from here.
+   */
+  writeTuples(recordCount: number, layout: TupleLayout): Buffer {
+    if (this.#layout !== layout) throw new Error('labels are looked up before tuples are written');
+    const { columns, constant, columnCount } = layout;
+    this.#lists.set(columns);
+    this.#block = (this.#block + 1) % this.#blocks.length;
+    const byteCount = this.#wasm.writeTuples(
+      recordCount,
+      columns.length / 2,
+      constant.length,
+      columnCount,
+      this.#block,
+    );
+    return (this.#blocks[this.#block] ?? Buffer.alloc(0)).subarray(0, byteCount);
+  }
+
+  /** Ids belong to one tenant, so those of another layout are forgotten. */
+  #use(layout: TupleLayout): void {
+    const { columns, labels, constant } = layout;
+    const isTooLarge =
+      columns.length > this.#lists.length ||
+      labels.length > this.#mostLabelFields ||
+      constant.length > this.#constant.length;
+    if (isTooLarge)
+      throw new Error(
+        `no room for ${columns.length / 2} columns; see reports/fast-path/wasm/plain-records.ts`,
+      );
+    this.#constant.set(constant);
+    this.#wasm.forgetLabels();
+    this.#layout = layout;
+  }
+}
+
+/** Instances that nobody uses. Each holds addresses for gigabytes, as engines do for WebAssembly, so they are used again. */
+const idle: PlainKernel[] = [];
+
+/** Lend an instance to a reader. One that failed is not used again: its bytes may still be on their way to somewhere. */
+export async function withPlainKernel<T>(use: (kernel: PlainKernel) => Promise<T>): Promise<T> {
+  const kernel = idle.pop() ?? new PlainKernel();
+  const result = await use(kernel);
+  idle.push(kernel);
+  return result;
+}

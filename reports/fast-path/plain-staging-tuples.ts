@@ -1,0 +1,64 @@
+import { plainField } from '../csv-records.ts';
+import type { PlainRecords } from '../csv-records.ts';
+import { columnRules } from './plain-kernel.ts';
+import type { TupleLayout } from './plain-kernel.ts';
+
+/** How the value of a staging column is made from one field of a plain record. */
+export type PlainCell = { rule: 'interval' | 'number' | 'text' | 'labels'; field: number } | { rule: 'null' };
+
+/** Id of the label set that a text stands for; undefined when it has none yet. */
+export type LabelSetId = (text: string) => number | undefined;
+
+/** Id of a label text that must have one. */
+export function labelSetIdOf(text: string, labelSetId: LabelSetId): number {
+  const id = labelSetId(text);
+  if (id === undefined)
+    throw new Error('a label set has no id: it was not stored before the row was written');
+  return id;
+}
+
+/** Some rows on their way to become tuples of COPY's binary format. */
+export interface StagingTuples {
+  /** label texts among them that may have no id yet */
+  newLabelTexts: string[];
+  /**
+   * The tuples; every label text must have an id by then.
+   * The bytes are written over when tuples are made of later rows, a block of the kernel for each run in turn.
+   */
+  tuples(labelSetId: LabelSetId): Buffer;
+}
+
+/**
+ * The fast path of the load: tuples from plain records, byte by byte, without a string for every field.
+ * test/reports/plain-staging-tuples.test.ts holds it beside the conversion of parsed rows: same bytes.
+ *
+ * @param cells in the order of the columns
+ * @param constant fields that end each tuple
+ * @param columnCount columns of a tuple, the constant ones included
+ */
+export function plainTupleWriter(
+  cells: readonly PlainCell[],
+  constant: Buffer,
+  columnCount: number,
+): (run: PlainRecords) => StagingTuples {
+  const fieldOf = (cell: PlainCell) => (cell.rule === 'null' ? 0 : cell.field);
+  const layout: TupleLayout = {
+    columns: Int32Array.from(cells.flatMap((cell) => [columnRules[cell.rule], fieldOf(cell)])),
+    labels: Int32Array.from(cells.filter(({ rule }) => rule === 'labels').map(fieldOf)),
+    constant,
+    columnCount,
+  };
+  return (run) => {
+    const unknown = run.kernel.findLabels(run.recordCount, layout).map((label) => ({
+      label,
+      text: plainField(run, label.record, label.field),
+    }));
+    return {
+      newLabelTexts: [...new Set(unknown.map(({ text }) => text))],
+      tuples: (labelSetId) => {
+        for (const { label, text } of unknown) run.kernel.keepLabel(label, labelSetIdOf(text, labelSetId));
+        return run.kernel.writeTuples(run.recordCount, layout);
+      },
+    };
+  };
+}

@@ -1,0 +1,97 @@
+import { csvLine } from './csv-records.ts';
+import type { ObjectStore } from '../platform/object-store/index.ts';
+import { ObjectWriter } from '../platform/object-store/object-writer.ts';
+
+/** A value that a row was taken without. */
+export interface LeftOutValue {
+  /** line of the file that the row starts on, from 1 */
+  line: number;
+  column: string;
+  /** as it was sent, its beginning when it is long */
+  value: string;
+}
+
+/** Something odd about rows that were taken as they are. */
+export interface SuspiciousRows {
+  rowCount: number;
+  /** line of the first of them */
+  firstLine: number;
+}
+
+/** What can be odd about a row besides a negative number, which is told by its column. */
+export const oddIntervals = {
+  endsBeforeStart: 'interval_end is before interval_start',
+  longerThanDay: 'the interval is longer than a day',
+} as const;
+
+/** Most values listed of a file; all are counted. */
+export const mostListedValues = 1_000;
+const longestListedValue = 200;
+
+/** What is noted of the good rows of one file: values left out, and values that are hardly true. */
+export class FileRemarks {
+  /** values left out by column */
+  readonly leftOutCounts: Record<string, number> = {};
+  /** the first {@link mostListedValues} of them */
+  readonly leftOut: LeftOutValue[] = [];
+  /** by what is odd about them */
+  readonly suspicious: Record<string, SuspiciousRows> = {};
+
+  /** A value of a row was left out. */
+  leaveOut(column: string, line: number, value: string): void {
+    this.leftOutCounts[column] = (this.leftOutCounts[column] ?? 0) + 1;
+    if (this.leftOut.length < mostListedValues)
+      this.leftOut.push({ line, column, value: value.slice(0, longestListedValue) });
+  }
+
+  /** Rows from a line on are odd. */
+  suspect(oddity: string, line: number, rowCount = 1): void {
+    const known = this.suspicious[oddity];
+    if (known === undefined) this.suspicious[oddity] = { rowCount, firstLine: line };
+    else known.rowCount += rowCount;
+  }
+
+  /** One sentence for each thing that is odd. */
+  sentences(fileName: string): string[] {
+    return Object.entries(this.suspicious).map(
+      ([oddity, { rowCount, firstLine }]) =>
+        `${fileName}: suspicious, but kept: ${oddity} in ${rowCount} ${rowCount === 1 ? 'row' : 'rows'}, first in line ${firstLine}`,
+    );
+  }
+}
+
+/** List the first values left out in an object of their own; none when there are none. */
+export async function storeLeftOut(
+  leftOut: readonly LeftOutValue[],
+  list: {
+    fileName: string;
+    store: Pick<ObjectStore, 'put'>;
+    leftOutKey: string;
+    metadata: Record<string, string>;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  if (leftOut.length === 0) return;
+  const writer = new ObjectWriter(list.store, list.leftOutKey, list);
+  await writer.write(Buffer.from(csvLine(['file', 'line', 'column', 'value'])));
+  for (const { line, column, value } of leftOut)
+    await writer.write(Buffer.from(csvLine([list.fileName, String(line), column, value])));
+  await writer.close();
+}
+
+/** Values left out of all columns. */
+export function leftOutCountOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** Say how many values were left out, and where; undefined when none were. */
+export function leftOutSentence(
+  fileName: string,
+  counts: Readonly<Record<string, number>>,
+): string | undefined {
+  const columns = Object.entries(counts).map(([column, count]) => `${column} ${count}`);
+  if (columns.length === 0) return undefined;
+  const count = leftOutCountOf(counts);
+  const values = count === 1 ? '1 value left out, its row' : `${count} values left out, their rows`;
+  return `${fileName}: ${values} kept: ${columns.join(', ')}`;
+}

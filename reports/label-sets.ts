@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import type { Pool, PoolClient } from 'pg';
+import { canonicalLabels, parseLabels } from '../domain/reports/labels.ts';
+import { inTenantTransaction } from '../platform/database/database.ts';
+
+interface CanonicalSet {
+  /** as it stood in the CSV */
+  text: string;
+  keys: string[];
+  /** JSON with sorted keys */
+  labels: string;
+  /** SHA-256 of `labels`, hexadecimal */
+  hash: string;
+}
+
+/** What texts of earlier loads meant: the files of one day have the same labels. Texts only, so it cannot go stale. */
+const canonicalSets = new Map<string, CanonicalSet>();
+const mostRememberedSets = 20_000;
+/** A text of hostile length is not worth keeping. */
+const longestRememberedText = 2_000;
+
+function canonicalSet(text: string): CanonicalSet {
+  const known = canonicalSets.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseLabels(text);
+  const labels = canonicalLabels(parsed);
+  const hash = hashOf(labels);
+  const set = { text, keys: Object.keys(parsed), labels, hash };
+  if (canonicalSets.size >= mostRememberedSets) canonicalSets.clear();
+  if (text.length <= longestRememberedText) canonicalSets.set(text, set);
+  return set;
+}
+
+/** What one manifest may bring in; without it there are no bounds. */
+export interface LabelBounds {
+  manifestId: number;
+  /** most label keys that nobody has seen before; further ones stay in their sets and are not entered */
+  maxNewKeys: number;
+  /** most new label sets; further ones are reduced to the keys that count */
+  maxNewSets: number;
+}
+
+/** What the bounds made a load leave out. */
+export interface LeftOutLabels {
+  keyCount: number;
+  reducedSetCount: number;
+}
+
+/** Keys that summaries read by name, whether they are enabled or not. */
+const keysReadByName = ['vm_kubevirt_io_name', 'node_role_kubernetes_io', 'kubernetes_io_arch'];
+
+interface SetToStore {
+  hash: string;
+  labels: string;
+  texts: string[];
+}
+
+/**
+ * Ids of label sets for one load attempt. Labels repeat every hour, so each distinct label text is parsed once and each
+ * distinct set is stored once; ids are remembered by the text as it stands in the CSV.
+ *
+ * New sets are stored in short transactions of their own, before the COPY that refers to them: a load that fails later
+ * leaves sets that nothing refers to, which the sweep removes. Every row gets a set, and with it every label that counts
+ * today; a bound takes away only labels that somebody might enable later.
+ */
+export class LabelSets {
+  readonly #idsByText = new Map<string, number>();
+  readonly #seenKeys = new Set<string>();
+  readonly #pool: Pool;
+  readonly #schema: string;
+  readonly #registersKeys: boolean;
+  readonly #bounds: LabelBounds | undefined;
+  readonly #leftOut: LeftOutLabels = { keyCount: 0, reducedSetCount: 0 };
+
+  /** @param registersKeys enter keys nobody has seen as disabled; not for virtual machines, whose labels are their pod's */
+  constructor(pool: Pool, schema: string, registersKeys: boolean, bounds?: LabelBounds) {
+    this.#pool = pool;
+    this.#schema = schema;
+    this.#registersKeys = registersKeys;
+    this.#bounds = bounds;
+  }
+
+  /** What the bounds of the manifest made this load leave out so far. */
+  get leftOut(): Readonly<LeftOutLabels> {
+    return this.#leftOut;
+  }
+
+  /** Id of the set that a label text stands for; undefined until {@link store} was called with the text. */
+  id(text: string): number | undefined {
+    return this.#idsByText.get(text);
+  }
+
+  /** Make sure that every label text has an id. One round trip, none when all are known. */
+  async store(texts: Iterable<string>, signal?: AbortSignal): Promise<void> {
+    const setsByHash = new Map<string, SetToStore>();
+    const newKeys = new Set<string>();
+    for (const text of texts) {
+      if (this.#idsByText.has(text)) continue;
+      const { text: knownText, keys, labels, hash } = canonicalSet(text);
+      // The text of the remembered set: the loads of a day then share one copy of it.
+      addTexts(setsByHash, { hash, labels, texts: [knownText] });
+      if (this.#registersKeys) for (const key of keys) if (!this.#seenKeys.has(key)) newKeys.add(key);
+    }
+    if (setsByHash.size === 0) return;
+    const done = await inTenantTransaction(
+      this.#pool,
+      this.#schema,
+      async (client) => {
+        const leftOutKeys = newKeys.size === 0 ? 0 : await registerKeys(client, newKeys, this.#bounds);
+        const ids = await storeSets(client, [...setsByHash.values()], this.#bounds);
+        const beyond = [...setsByHash.values()].filter(({ hash }) => !ids.has(hash));
+        const reduced = beyond.length === 0 ? [] : await reduceSets(client, beyond);
+        const reducedIds = await storeSets(client, reduced);
+        return { leftOutKeys, ids, reducedCount: beyond.length, reduced, reducedIds };
+      },
+      signal,
+    );
+    this.#remember(setsByHash.values(), done.ids);
+    this.#remember(done.reduced, done.reducedIds);
+    this.#leftOut.keyCount += done.leftOutKeys;
+    this.#leftOut.reducedSetCount += done.reducedCount;
+    for (const key of newKeys) this.#seenKeys.add(key);
+  }
+
+  #remember(sets: Iterable<SetToStore>, ids: ReadonlyMap<string, number>): void {
+    for (const { hash, texts } of sets) {
+      const id = ids.get(hash);
+      if (id !== undefined) for (const text of texts) this.#idsByText.set(text, id);
+    }
+  }
+}
+
+function addTexts(setsByHash: Map<string, SetToStore>, set: SetToStore): void {
+  const known = setsByHash.get(set.hash);
+  if (known === undefined) setsByHash.set(set.hash, set);
+  else known.texts.push(...set.texts);
+}
+
+/** @returns how many were left out */
+async function registerKeys(
+  client: PoolClient,
+  keys: ReadonlySet<string>,
+  bounds: LabelBounds | undefined,
+): Promise<number> {
+  const { rows } = await client.query<{ left_out: number }>(
+    'select ocp_register_label_keys($1, $2, $3) as left_out',
+    [[...keys], bounds?.manifestId, bounds?.maxNewKeys],
+  );
+  return rows[0]?.left_out ?? 0;
+}
+
+/** @returns ids by hash; a new set beyond the bound has none */
+async function storeSets(
+  client: PoolClient,
+  sets: readonly SetToStore[],
+  bounds?: LabelBounds,
+): Promise<Map<string, number>> {
+  if (sets.length === 0) return new Map();
+  const { rows } = await client.query<{ hash: string; label_set_id: number }>(
+    `select encode(labels_hash, 'hex') as hash, label_set_id
+     from ocp_label_set_ids($1::bytea[], $2::jsonb[], $3, $4)`,
+    [
+      sets.map(({ hash }) => Buffer.from(hash, 'hex')),
+      sets.map(({ labels }) => labels),
+      bounds?.manifestId,
+      bounds?.maxNewSets,
+    ],
+  );
+  return new Map(rows.map(({ hash, label_set_id }) => [hash, label_set_id]));
+}
+
+/** The sets with the keys that count only: few, however many there were. */
+async function reduceSets(client: PoolClient, sets: readonly SetToStore[]): Promise<SetToStore[]> {
+  const { rows } = await client.query<{ keys: string[] }>('select ocp_enabled_keys() as keys');
+  const kept = new Set([...(rows[0]?.keys ?? []), ...keysReadByName]);
+  const reduced = new Map<string, SetToStore>();
+  for (const set of sets) {
+    const all = Object.entries(JSON.parse(set.labels) as Record<string, string>);
+    // Without prototype, as parsed labels are: "__proto__" is a key like any other.
+    const labels = Object.create(null) as Record<string, string>;
+    for (const [key, value] of all) if (kept.has(key)) labels[key] = value;
+    const text = canonicalLabels(labels);
+    addTexts(reduced, { hash: hashOf(text), labels: text, texts: [...set.texts] });
+  }
+  return [...reduced.values()];
+}
+
+function hashOf(labels: string): string {
+  return createHash('sha256').update(labels).digest('hex');
+}

@@ -1,0 +1,263 @@
+import { isJsonLabels, skippedLabels } from '../domain/reports/labels.ts';
+import { reportKindDefinition } from '../domain/reports/report-kind.ts';
+import type { ReportColumn, ReportKind } from '../domain/reports/report-kind.ts';
+import { isNegative, readReportNumber } from '../domain/reports/report-number.ts';
+import type { RowWindow } from '../domain/time/retention.ts';
+import { parseTimestamp } from '../domain/time/timestamp.ts';
+import { usageDayOf } from '../domain/time/usage-day.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
+import { csvLine, plainField, plainFields } from './csv-records.ts';
+import type { PlainRecords } from './csv-records.ts';
+import { oddIntervals } from './file-remarks.ts';
+import type { FileRemarks } from './file-remarks.ts';
+import { fieldChecks, valueNotes } from './fast-path/plain-kernel.ts';
+import { remembered } from './fast-path/remembered.ts';
+
+/** Why a row is not taken. */
+export interface RowProblem {
+  /** column at fault; blank when the row as a whole is */
+  column: string;
+  reason: string;
+}
+
+/** The UTC day and hour that a good row starts in. */
+export interface RowPlace {
+  usageDay: UsageDay;
+  /** 0 to 23 */
+  hour: number;
+}
+
+/**
+ * A row with a problem has a place too when its `interval_start` is good. An expired row is of a month that is no longer
+ * kept: it is neither good nor bad, and nothing else of it is looked at.
+ */
+export type CheckedRow = { place: RowPlace } | { problem: RowProblem; place?: RowPlace } | { expired: true };
+
+/** Records one after the other that are good and of one place, or one record that is not. */
+export interface CheckedRun {
+  checked: CheckedRow;
+  /** at least 1 */
+  recordCount: number;
+  /** the good records as they are stored, when that is not as they were sent */
+  tidied?: Buffer;
+}
+
+/** Checks the rows of one file. What is odd about good ones is told to the file's remarks. */
+export interface RowCheck {
+  /**
+   * @param line of the file that the row starts on
+   * @returns with a good row its fields as they are stored, when that is not as they were sent
+   */
+  fields(fields: readonly string[], line: number): { checked: CheckedRow; tidied?: string[] };
+  /** The answer that {@link fields} gives for the fields of a record, and of as many behind it as have the same. */
+  plain(run: PlainRecords, record: number): CheckedRun;
+}
+
+/** Text columns that become keys of summary tables, and what those columns hold; Kubernetes' own limits are not above. */
+const longestName = 253;
+const boundedNames: ReadonlySet<string> = new Set([
+  'namespace',
+  'node',
+  'resource_id',
+  'persistentvolumeclaim',
+  'persistentvolume',
+  'storageclass',
+]);
+
+const msPerDay = 86_400_000;
+
+/** A column that the file has, and where. */
+type PresentColumn = ReportColumn & { index: number };
+
+/**
+ * Prepare the checks of a file with this header: field count, times, numbers that are numbers and believable, and an
+ * `interval_start` inside the window. Hours repeat on every row, so each text of a time is looked at once.
+ */
+export function rowCheck(
+  kind: ReportKind,
+  header: readonly string[],
+  window: RowWindow,
+  remarks: FileRemarks,
+): RowCheck {
+  const position = new Map(header.map((name, index) => [name, index]));
+  const present = reportKindDefinition(kind).columns.flatMap((column): PresentColumn[] => {
+    const index = position.get(column.name);
+    return index === undefined ? [] : [{ ...column, index }];
+  });
+  const times = present.filter((column) => column.type === 'timestamp' && column.name !== 'interval_start');
+  const names = present.filter((column) => boundedNames.has(column.name));
+  // In the order of the file: the kernel puts tidied values together from left to right.
+  const values = present
+    .filter((column) => column.type === 'number' || column.type === 'labels')
+    .sort((a, b) => a.index - b.index);
+  const intervalStart = position.get('interval_start') ?? -1;
+  const intervalEnd = position.get('interval_end') ?? -1;
+  const start = cachedStart(window);
+  const timeOf = remembered((text) => parseTimestamp(text)?.epochMs ?? Number.NaN);
+  const noteInterval = (startMs: number, end: string, line: number, rowCount: number) => {
+    const durationMs = timeOf(end) - startMs;
+    if (durationMs < 0) remarks.suspect(oddIntervals.endsBeforeStart, line, rowCount);
+    else if (durationMs > msPerDay) remarks.suspect(oddIntervals.longerThanDay, line, rowCount);
+  };
+  const checkValues = valueCheck(values, remarks);
+
+  const checkFields: RowCheck['fields'] = (fields, line) => {
+    if (fields.length !== header.length)
+      return bad({ column: '', reason: `expected ${header.length} fields, found ${fields.length}` });
+    const found = start(fields[intervalStart] ?? '');
+    if (!('startMs' in found)) return { checked: found };
+    const { place } = found.checked;
+    for (const { name, index } of times)
+      if (Number.isNaN(timeOf(fields[index] ?? ''))) return bad(notATime(name, fields[index] ?? ''), place);
+    for (const { name, index } of names) {
+      const reason = nameProblem(fields[index] ?? '');
+      if (reason !== undefined) return bad({ column: name, reason }, place);
+    }
+    const result = checkValues(fields, line);
+    if (!('tidied' in result)) return bad(result, place);
+    noteInterval(found.startMs, fields[intervalEnd] ?? '', line, 1);
+    return { checked: found.checked, ...(result.tidied && { tidied: result.tidied }) };
+  };
+
+  const checks = Int32Array.from([
+    ...[intervalStart, ...times.map(({ index }) => index)].flatMap((index) => [fieldChecks.same, index]),
+    ...names.flatMap(({ index }) => [fieldChecks.length, index]),
+    ...values.flatMap((column) => [
+      column.type === 'labels' ? fieldChecks.labels : fieldChecks.number(wholeDigitsBelow(column.below)),
+      column.index,
+    ]),
+  ]);
+  const sameStart = Int32Array.from([fieldChecks.same, intervalStart]);
+  const notePlain = plainNotes(header, remarks);
+  const checkPlain: RowCheck['plain'] = (run, record) => {
+    const found = start(plainField(run, record, intervalStart));
+    if ('expired' in found)
+      return {
+        checked: found,
+        recordCount: run.kernel.goodRecords(record, run.recordCount, sameStart, longestName),
+      };
+    const hasTimes =
+      'checked' in found && times.every(({ index }) => !Number.isNaN(timeOf(plainField(run, record, index))));
+    const recordCount = hasTimes ? run.kernel.goodRecords(record, run.recordCount, checks, longestName) : 0;
+    if (hasTimes && recordCount > 0) {
+      noteInterval(found.startMs, plainField(run, record, intervalEnd), run.line + record, recordCount);
+      const isTidied = notePlain(run);
+      return {
+        checked: found.checked,
+        recordCount,
+        ...(isTidied && { tidied: run.kernel.tidied(record, recordCount) }),
+      };
+    }
+    // Rows that are good are seen to be so at once; what is wrong with another is told in one place.
+    const { checked, tidied } = checkFields(plainFields(run, record), run.line + record);
+    return { checked, recordCount: 1, ...(tidied && { tidied: Buffer.from(csvLine(tidied)) }) };
+  };
+  return { fields: checkFields, plain: checkPlain };
+}
+
+function bad(problem: RowProblem, place?: RowPlace): { checked: CheckedRow } {
+  return { checked: place === undefined ? { problem } : { problem, place } };
+}
+
+/** Digits before the point that any number may have which must be below a size. */
+function wholeDigitsBelow(below = 1e18): number {
+  return Math.floor(Math.log10(below));
+}
+
+/**
+ * Check numbers and labels of a row; nothing is noted of one that turns out to be bad.
+ * @returns the fields as they are stored, undefined when that is as they were sent; or what is wrong
+ */
+function valueCheck(
+  values: readonly PresentColumn[],
+  remarks: FileRemarks,
+): (fields: readonly string[], line: number) => { tidied: string[] | undefined } | RowProblem {
+  const skippedIn = remembered(skippedLabels);
+  return (fields, line) => {
+    let tidied: string[] | undefined;
+    const leftOut: { column: string; value: string }[] = [];
+    const negative: string[] = [];
+    for (const { name: column, type, index, below } of values) {
+      const field = fields[index] ?? '';
+      if (field === '') continue;
+      let stored = field;
+      if (type === 'labels') {
+        for (const value of skippedIn(field)) leftOut.push({ column, value });
+        if (isJsonLabels(field)) stored = '';
+      } else {
+        const number = readReportNumber(field, below);
+        if (number.state === 'bad') return { column, reason: number.reason };
+        if (number.state === 'left out') leftOut.push({ column, value: field });
+        stored = number.state === 'number' ? number.text : '';
+        if (isNegative(stored)) negative.push(column);
+      }
+      if (stored !== field) {
+        tidied ??= [...fields];
+        tidied[index] = stored;
+      }
+    }
+    for (const { column, value } of leftOut) remarks.leaveOut(column, line, value);
+    for (const column of negative) remarks.suspect(negativeIn(column), line);
+    return { tidied };
+  };
+}
+
+/**
+ * Tell the remarks what the kernel noted of good records.
+ * @returns whether they are stored in another form than they were sent in
+ */
+function plainNotes(header: readonly string[], remarks: FileRemarks): (run: PlainRecords) => boolean {
+  const skippedIn = remembered(skippedLabels);
+  return (run) => {
+    let isTidied = false;
+    for (const note of run.kernel.valueNotes()) {
+      const place = note >> valueNotes.bits;
+      const record = Math.floor(place / run.fieldCount);
+      const field = place - record * run.fieldCount;
+      const column = header[field] ?? '';
+      const line = run.line + record;
+      const what = note & valueNotes.mask;
+      if (what === valueNotes.negative) remarks.suspect(negativeIn(column), line);
+      else if (what === valueNotes.labels)
+        for (const piece of skippedIn(plainField(run, record, field))) remarks.leaveOut(column, line, piece);
+      else {
+        isTidied = true;
+        if (what === valueNotes.leftOut) remarks.leaveOut(column, line, plainField(run, record, field));
+      }
+    }
+    return isTidied;
+  };
+}
+
+function negativeIn(column: string): string {
+  return `${column} is negative`;
+}
+
+function nameProblem(text: string): string | undefined {
+  // Characters are counted as PostgreSQL counts them only when the cheap upper bound is passed.
+  if (text.length <= longestName || Array.from(text).length <= longestName) return undefined;
+  return `expected at most ${longestName} characters, found ${Array.from(text).length}`;
+}
+
+function notATime(column: string, text: string): RowProblem {
+  return {
+    column,
+    reason: `expected a time like 2026-10-01 00:00:00 +0000 UTC, found "${text.slice(0, 40)}"`,
+  };
+}
+
+/** What the `interval_start` alone says of a row: the place of one that starts then, and the time. */
+type Start = { checked: { place: RowPlace }; startMs: number } | { problem: RowProblem } | { expired: true };
+
+function cachedStart(window: RowWindow): (text: string) => Start {
+  return remembered((text) => {
+    const column = 'interval_start';
+    const time = parseTimestamp(text);
+    if (time === undefined) return { problem: notATime(column, text) };
+    if (time.epochMs < window.fromMs) return { expired: true };
+    if (time.epochMs > window.untilMs)
+      return { problem: { column, reason: `${text} is more than a day ahead` } };
+    const place = { usageDay: usageDayOf(time.epochMs), hour: new Date(time.epochMs).getUTCHours() };
+    return { checked: { place }, startMs: time.epochMs };
+  });
+}

@@ -1,0 +1,162 @@
+import { cleanGpuModel, cleanGpuVendor, migFields } from '../domain/reports/gpu.ts';
+import { reportKindDefinition, stagingTableOf } from '../domain/reports/report-kind.ts';
+import type { ReportKind } from '../domain/reports/report-kind.ts';
+import {
+  bigintField,
+  integerField,
+  intervalField,
+  nullField,
+  numberField,
+  textField,
+  uuidField,
+} from '../platform/database/binary-copy.ts';
+import { fieldsOf } from './csv-records.ts';
+import type { ParsedRecords, PlainRecords } from './csv-records.ts';
+import { labelSetIdOf, plainTupleWriter } from './fast-path/plain-staging-tuples.ts';
+import type { LabelSetId, PlainCell, StagingTuples } from './fast-path/plain-staging-tuples.ts';
+import { remembered } from './fast-path/remembered.ts';
+
+/** What every staging row of a piece carries besides its CSV row. */
+export interface PieceColumns {
+  pieceId: number;
+  sourceUuid: string;
+  reportPeriodId: number;
+}
+
+/** Turns the rows of one piece into tuples for COPY. */
+export interface StagingRowWriter {
+  /** the COPY that reads header, tuples and trailer of the binary format */
+  copySql: string;
+  /**
+   * Look at some rows: the texts of their label columns that no earlier rows had, and their tuples once these have ids.
+   * Rows are good until the next are read, so their tuples must be written before.
+   */
+  prepare(rows: PlainRecords | ParsedRecords): StagingTuples;
+}
+
+/** Field of one column from the fields of a row. */
+type Cell = (row: readonly string[], labelSetId: LabelSetId) => Buffer;
+
+/** A column of the COPY: how its field is made from a row, and from which field, by which rule, when it is made of one. */
+interface StagingColumn {
+  name: string;
+  cell: Cell;
+  plain?: PlainCell;
+}
+
+/** Staging column of a label column: where a kind has two, each keeps its name. */
+function labelColumn(kind: ReportKind, column: string): string {
+  return kind === 'storage_usage' ? column.replace(/_labels$/, '_label_set_id') : 'label_set_id';
+}
+
+/**
+ * Prepare the conversion of a daily CSV with this header.
+ * A blank number is NULL; a blank text stays blank; a text column that the file lacks is NULL.
+ */
+export function stagingRowWriter(
+  kind: ReportKind,
+  header: readonly string[],
+  piece: PieceColumns,
+): StagingRowWriter {
+  const columns = stagingColumns(kind, header);
+  const names = [...columns.map(({ name }) => name), 'piece_id', 'source_uuid', 'report_period_id'];
+  const constant = Buffer.concat([
+    bigintField(piece.pieceId),
+    uuidField(piece.sourceUuid),
+    integerField(piece.reportPeriodId),
+  ]);
+  const plainCells = columns.flatMap(({ plain }) => plain ?? []);
+  const preparePlain =
+    plainCells.length === columns.length ? plainTupleWriter(plainCells, constant, names.length) : undefined;
+  const prepareFields = fieldsTupleWriter(columns, constant, names.length);
+  return {
+    copySql: `copy ${stagingTableOf(kind)} (${names.join(', ')}) from stdin with (format binary)`,
+    prepare: (rows) =>
+      rows.form === 'plain' && preparePlain !== undefined
+        ? preparePlain(rows)
+        : prepareFields(fieldsOf(rows)),
+  };
+}
+
+/** The tolerant path: tuples from fields of any content. */
+function fieldsTupleWriter(
+  columns: readonly StagingColumn[],
+  constant: Buffer,
+  columnCount: number,
+): (rows: readonly (readonly string[])[]) => StagingTuples {
+  const labelFields = columns.flatMap(({ plain }) => (plain?.rule === 'labels' ? [plain.field] : []));
+  const start = Buffer.alloc(2);
+  start.writeInt16BE(columnCount);
+  return (rows) => ({
+    newLabelTexts: [...new Set(labelFields.flatMap((field) => rows.map((row) => row[field] ?? '')))],
+    tuples: (labelSetId) =>
+      Buffer.concat(
+        rows.flatMap((row) => [start, ...columns.map(({ cell }) => cell(row, labelSetId)), constant]),
+      ),
+  });
+}
+
+/** Columns of the staging table but for the constant ones. */
+function stagingColumns(kind: ReportKind, header: readonly string[]): StagingColumn[] {
+  const { columns: known } = reportKindDefinition(kind);
+  const position = new Map(header.map((name, index) => [name, index]));
+  const start = position.get('interval_start') ?? -1;
+  const columns: StagingColumn[] = [
+    { name: 'interval_start', cell: intervalCell(start), plain: { rule: 'interval', field: start } },
+  ];
+  const gpuCells = kind === 'gpu_usage' ? gpuCellsOf(position) : undefined;
+  for (const { name, type } of known) {
+    if (type === 'timestamp' || gpuCells?.has(name) === true) continue;
+    const field = position.get(name);
+    if (field === undefined) columns.push({ name, cell: () => nullField, plain: { rule: 'null' } });
+    else if (type === 'number')
+      columns.push({ name, cell: (row) => numberField(row[field] ?? ''), plain: { rule: 'number', field } });
+    else if (type === 'text')
+      columns.push({ name, cell: (row) => textField(row[field] ?? ''), plain: { rule: 'text', field } });
+    else
+      columns.push({
+        name: labelColumn(kind, name),
+        cell: labelCell(field),
+        plain: { rule: 'labels', field },
+      });
+  }
+  for (const [name, cell] of gpuCells ?? []) columns.push({ name, cell });
+  return columns;
+}
+
+function intervalCell(index: number): Cell {
+  const field = remembered(intervalField);
+  return (row) => field(row[index] ?? '');
+}
+
+function labelCell(index: number): Cell {
+  return (row, labelSetId) => bigintField(labelSetIdOf(row[index] ?? '', labelSetId));
+}
+
+/** Vendor and model are cleaned and the MIG columns derived while loading, so that no query has to know the rules. */
+function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
+  const at = (row: readonly string[], name: string) => row[position.get(name) ?? -1] ?? '';
+  const model = (row: readonly string[]) => cleanGpuModel(at(row, 'gpu_model_name'));
+  const mig = (row: readonly string[]) =>
+    migFields(model(row), {
+      migInstanceId: at(row, 'mig_instance_id'),
+      migProfile: at(row, 'mig_profile'),
+      migStrategy: at(row, 'mig_strategy'),
+      gpuMaxSlices: at(row, 'gpu_max_slices'),
+    });
+  const number = (value: number | null) => numberField(value === null ? '' : String(value));
+  const sentText = (name: string, value: (row: readonly string[]) => string): [string, Cell] => [
+    name,
+    position.has(name) ? (row) => textField(value(row)) : () => nullField,
+  ];
+  return new Map<string, Cell>([
+    ['gpu_model_name', (row) => textField(model(row))],
+    ['gpu_vendor_name', (row) => textField(cleanGpuVendor(at(row, 'gpu_vendor_name')))],
+    sentText('mig_instance_id', (row) => mig(row).migInstanceId),
+    sentText('mig_profile', (row) => mig(row).migProfile),
+    sentText('mig_strategy', (row) => mig(row).migStrategy),
+    ['mig_slice_count', (row) => number(mig(row).migSliceCount)],
+    ['mig_memory_capacity_mib', (row) => number(mig(row).migMemoryCapacityMib)],
+    ['gpu_max_slices', (row) => number(mig(row).gpuMaxSlices)],
+  ]);
+}

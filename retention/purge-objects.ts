@@ -1,0 +1,96 @@
+import type { PurgedCounts, Tenant } from '../domain/run/cleanup.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
+import { startOfDayMs } from '../domain/time/usage-day.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+
+const expiredPayloadsSql = loadSql('retention/expired_payloads.sql');
+
+const batchSize = 100;
+/** Objects deleted at a time. */
+const concurrency = 8;
+const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
+
+/** What to remove of an archive, and who is told what is gone. */
+export interface PurgeOfObjects {
+  firstDayKept: UsageDay;
+  signal: AbortSignal;
+  /** told after each batch, so that an attempt that ends early has counted what it removed */
+  removed: (more: Partial<PurgedCounts>) => void;
+}
+
+/**
+ * Remove daily CSVs and lists of rejected rows of the months before `firstDayKept`, by the month in their keys.
+ * Rerun: finds nothing.
+ */
+export async function purgeDailyCsvs(
+  deps: ActivityDependencies,
+  schema: string,
+  { firstDayKept, signal, removed }: PurgeOfObjects,
+): Promise<void> {
+  const account = schema.replace(/^acct/, '');
+  const expired: string[] = [];
+  const removeListed = () => removeObjects(deps, expired.splice(0), signal, removed);
+  for await (const { key } of deps.objectStore.list(`data/csv/${account}/OCP/source=`)) {
+    signal.throwIfAborted();
+    const [, year = '', month = ''] = monthOfKey.exec(key) ?? [];
+    if (year === '' || `${year}-${month}-01` >= firstDayKept) continue;
+    expired.push(key);
+    if (expired.length === batchSize) await removeListed();
+  }
+  await removeListed();
+}
+
+/**
+ * Remove raw payloads that were received before `firstDayKept`: first the object, then its inbox row, so that a row that
+ * is left names an object to try again. Then archives under the tenant's prefix that are as old and have no row.
+ */
+export async function purgePayloads(
+  deps: ActivityDependencies,
+  { orgId }: Tenant,
+  { firstDayKept, signal, removed }: PurgeOfObjects,
+): Promise<void> {
+  const prefix = `payloads/${orgId}/`;
+  for (;;) {
+    signal.throwIfAborted();
+    const { rows } = await deps.pool.query<{ id: string; object_key: string | null }>(expiredPayloadsSql, [
+      orgId,
+      firstDayKept,
+      batchSize,
+    ]);
+    if (rows.length === 0) break;
+    // An archive that lies elsewhere was not put there by us.
+    const keys = rows.flatMap(({ object_key: key }) => (key?.startsWith(prefix) === true ? [key] : []));
+    await removeObjects(deps, keys, signal, removed);
+    const deleted = await deps.pool.query('delete from public.payload_inbox where id = any($1)', [
+      rows.map(({ id }) => id),
+    ]);
+    removed({ payloadCount: deleted.rowCount ?? 0 });
+  }
+  for await (const { key, lastModified } of deps.objectStore.list(prefix)) {
+    signal.throwIfAborted();
+    if (lastModified.getTime() >= startOfDayMs(firstDayKept)) continue;
+    const { rows } = await deps.pool.query('select from public.payload_inbox where object_key = $1 limit 1', [
+      key,
+    ]);
+    if (rows.length === 0) await removeObjects(deps, [key], signal, removed);
+  }
+}
+
+async function removeObjects(
+  deps: ActivityDependencies,
+  keys: readonly string[],
+  signal: AbortSignal,
+  removed: PurgeOfObjects['removed'],
+): Promise<void> {
+  const queue = keys[Symbol.iterator]();
+  await Promise.all(
+    Array.from({ length: Math.min(concurrency, keys.length) }, async () => {
+      for (const key of queue) {
+        signal.throwIfAborted();
+        await deps.objectStore.delete(key);
+        removed({ objectCount: 1 });
+      }
+    }),
+  );
+}

@@ -1,0 +1,34 @@
+import { inTenantTransaction } from '../platform/database/database.ts';
+import { DEFAULT_RETENTION_MONTHS } from '../domain/time/retention.ts';
+import type { RetentionMonths } from '../domain/time/retention.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+
+const fewestMonths = 3;
+const mostMonths = 120;
+
+/**
+ * Months kept, the current one included: `RETAIN_NUM_MONTHS` when it differs from its default, else the tenant's own
+ * setting, else the default. Asked at the gate, at the rows and at the purge, which must agree (DOMAIN §1.7, §10.4): a
+ * setting that cannot be read is no reason to remove data or to leave it out.
+ */
+export async function retentionMonths(deps: ActivityDependencies, schema: string): Promise<RetentionMonths> {
+  const configured = deps.config.RETAIN_NUM_MONTHS;
+  if (configured !== DEFAULT_RETENTION_MONTHS) return { months: configured };
+  try {
+    const { rows } = await inTenantTransaction(deps.pool, schema, (client) =>
+      client.query<{ data_retention_months: number }>(
+        'select data_retention_months from tenant_settings order by id',
+      ),
+    );
+    const months = rows[0]?.data_retention_months ?? DEFAULT_RETENTION_MONTHS;
+    if (rows.length <= 1 && months >= fewestMonths && months <= mostMonths) return { months };
+    return {
+      unreadable: `tenant_settings.data_retention_months: expected one row with ${fewestMonths} to ${mostMonths}, found ${rows.map((row) => row.data_retention_months).join(', ')}`,
+    };
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    // Class 42: the table or column is absent or may not be read. Anything else is an outage and tried again.
+    if (code?.startsWith('42') === true) return { unreadable: `tenant_settings: ${message}` };
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+-- summary/validate/pod_usage.sql
+-- Purpose  sums and counts of a day's pod rows, computed from staging and found in the daily summary
+-- Reads    ocp_checked_pods, ocp_checked_node_hours (temporary, functions/090), label sets and label maps,
+--          reporting_ocpusagelineitem_daily_summary: measured pod rows, so without rate type and cloud cost
+-- Grain    check_name; expected and found in the unit that the name says; scale: size of what was added up
+-- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours
+-- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
+with staged_day as (
+    select
+        sum(usage_cpu) / 3600 as usage_cpu,
+        sum(request_cpu) / 3600 as request_cpu,
+        sum(effective_cpu) / 3600 as effective_cpu,
+        sum(usage_memory) / 3600 / 2 ^ 30 as usage_memory,
+        sum(request_memory) / 3600 / 2 ^ 30 as request_memory,
+        sum(effective_memory) / 3600 / 2 ^ 30 as effective_memory
+    from ocp_checked_pods
+),
+-- Capacity repeats on every pod of the node: the maximum of each hour, summed.
+staged_capacity as (
+    select
+        count(distinct node) as nodes,
+        sum(capacity_cpu) / 3600 as cpu,
+        sum(capacity_memory) / 3600 / 2 ^ 30 as memory
+    from ocp_checked_node_hours
+),
+enabled as materialized (
+    select
+        ocp_enabled_keys() as keys,
+        ocp_enabled_keys_hash() as hash
+),
+staged_keys as (
+    select count(*) as keys
+    from (
+        select distinct
+            set_day.namespace,
+            set_day.node,
+            case $3
+                when 'koku' then
+                    coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || pod_map.labels
+                else
+                    pod_map.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
+            end as labels
+        from (select distinct namespace, node, label_set_id from ocp_checked_pods) as set_day
+        join ocp_label_set as label_set using (label_set_id)
+        cross join enabled
+        cross join lateral (select ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels) as pod_map
+        left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
+            on node_map.name = set_day.node
+        left join ocp_daily_label_maps('namespace_labels', $1, $2::date, $2::date) as namespace_map
+            on namespace_map.name = set_day.namespace
+    ) as merged
+),
+measured as materialized (
+    select
+        summary.node,
+        -- These two hold what no pod took; the other namespaces are real.
+        coalesce(summary.namespace, '') in ('Platform unallocated', 'Worker unallocated') as is_unallocated,
+        summary.pod_usage_cpu_core_hours as usage_cpu,
+        summary.pod_request_cpu_core_hours as request_cpu,
+        summary.pod_effective_usage_cpu_core_hours as effective_cpu,
+        summary.pod_usage_memory_gigabyte_hours as usage_memory,
+        summary.pod_request_memory_gigabyte_hours as request_memory,
+        summary.pod_effective_usage_memory_gigabyte_hours as effective_memory,
+        summary.node_capacity_cpu_core_hours as capacity_cpu,
+        summary.node_capacity_memory_gigabyte_hours as capacity_memory
+    from reporting_ocpusagelineitem_daily_summary as summary
+    where summary.source_uuid = $1
+        and summary.usage_start = $2::date
+        and summary.data_source = 'Pod'
+        and summary.cost_model_rate_type is null
+        and coalesce(summary.infrastructure_raw_cost, 0) = 0
+        and coalesce(summary.namespace, '') not in ('Storage unattributed', 'Network unattributed', 'GPU unallocated')
+),
+summary_day as (
+    select
+        count(*) filter (where not is_unallocated) as pod_rows,
+        count(*) filter (where is_unallocated) as unallocated_rows,
+        sum(usage_cpu) filter (where not is_unallocated) as usage_cpu,
+        sum(request_cpu) filter (where not is_unallocated) as request_cpu,
+        sum(effective_cpu) filter (where not is_unallocated) as effective_cpu,
+        sum(usage_memory) filter (where not is_unallocated) as usage_memory,
+        sum(request_memory) filter (where not is_unallocated) as request_memory,
+        sum(effective_memory) filter (where not is_unallocated) as effective_memory,
+        sum(effective_cpu) as effective_cpu_of_capacity,
+        sum(effective_memory) as effective_memory_of_capacity
+    from measured
+),
+summary_capacity as (
+    select
+        sum(capacity_cpu) as cpu,
+        sum(capacity_memory) as memory
+    from (
+        select
+            max(capacity_cpu) as capacity_cpu,
+            max(capacity_memory) as capacity_memory
+        from measured
+        group by node
+    ) as node_day
+)
+select
+    checked.check_name,
+    coalesce(checked.expected, 0) as expected,
+    coalesce(checked.found, 0)::float8 as found,
+    greatest(abs(coalesce(checked.expected, 0)), abs(coalesce(checked.found, 0))::float8) as scale
+from staged_day
+cross join staged_capacity
+cross join staged_keys
+cross join summary_day
+cross join summary_capacity
+cross join lateral (
+    values
+        ('pod_rows', staged_keys.keys::float8, summary_day.pod_rows::numeric),
+        ('unallocated_rows', staged_capacity.nodes, summary_day.unallocated_rows),
+        ('pod_usage_cpu_core_hours', staged_day.usage_cpu, summary_day.usage_cpu),
+        ('pod_request_cpu_core_hours', staged_day.request_cpu, summary_day.request_cpu),
+        ('pod_effective_usage_cpu_core_hours', staged_day.effective_cpu, summary_day.effective_cpu),
+        ('pod_usage_memory_gigabyte_hours', staged_day.usage_memory, summary_day.usage_memory),
+        ('pod_request_memory_gigabyte_hours', staged_day.request_memory, summary_day.request_memory),
+        ('pod_effective_usage_memory_gigabyte_hours', staged_day.effective_memory, summary_day.effective_memory),
+        ('node_capacity_cpu_core_hours', staged_capacity.cpu, summary_capacity.cpu),
+        ('node_capacity_memory_gigabyte_hours', staged_capacity.memory, summary_capacity.memory),
+        -- Effective usage with unallocated adds up to capacity, in both rules profiles.
+        ('effective_usage_with_unallocated_cpu_core_hours', staged_capacity.cpu, summary_day.effective_cpu_of_capacity),
+        ('effective_usage_with_unallocated_memory_gigabyte_hours', staged_capacity.memory, summary_day.effective_memory_of_capacity)
+) as checked (check_name, expected, found)
+order by checked.check_name

@@ -1,0 +1,13 @@
+import type { PoolClient } from 'pg';
+import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+
+/**
+ * Keep the sweep from dropping partitions of staging until the transaction ends. Taken before a look at the ledger, it
+ * makes sure that what the ledger says is staged can still be read.
+ */
+export async function lockStaging(client: PoolClient): Promise<void> {
+  await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
+}
+
+/** Missing pieces that a step names in one answer, so that it stays small in history; the rest is asked for again. */
+export const mostMissingNamed = 500;

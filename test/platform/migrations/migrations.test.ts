@@ -1,0 +1,399 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MigrationLog } from '../../../platform/migrations/connection.ts';
+import { migrationNames, shippedSources } from '../../../platform/migrations/files.ts';
+import type { SchemaSources } from '../../../platform/migrations/files.ts';
+import {
+  migrateAll,
+  migratePublic,
+  migrateTenant,
+  requiredVersion,
+  tenantIsBehind,
+} from '../../../platform/migrations/migrate.ts';
+import { ensureMonthlyPartitions } from '../../../platform/database/partitions.ts';
+import { assertServerVersion } from '../../../platform/migrations/server-facts.ts';
+import { describeTables } from './support/koku.ts';
+import { execute, startTestPostgres, withClient } from './support/postgres.ts';
+import type { TestPostgres } from './support/postgres.ts';
+
+const log: MigrationLog = { info: () => undefined };
+const testTimeoutMs = 60_000;
+
+let postgres: TestPostgres;
+let url: string;
+let directory: string;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+}, 120_000);
+
+beforeEach(async () => {
+  url = await postgres.createDatabase();
+  directory = mkdtempSync(join(tmpdir(), 'ocp-sources-'));
+}, testTimeoutMs);
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+afterAll(() => postgres.stop(), 60_000);
+
+/** A copy of the shipped files that a test may change. */
+function ownSources(): SchemaSources {
+  const sources = {
+    publicMigrations: join(directory, 'public'),
+    tenantMigrations: join(directory, 'tenant'),
+    definitions: join(directory, 'functions'),
+  };
+  cpSync(shippedSources.publicMigrations, sources.publicMigrations, { recursive: true });
+  cpSync(shippedSources.tenantMigrations, sources.tenantMigrations, { recursive: true });
+  mkdirSync(sources.definitions);
+  return sources;
+}
+
+/** A login role without any right, and the URL of the test's database for it. */
+async function createRole(prefix: string): Promise<{ name: string; url: string }> {
+  const name = `${prefix}_${process.pid}`;
+  await execute(url, `create role ${name} login password 'throw-away'`);
+  const asRole = new URL(url);
+  asRole.username = name;
+  asRole.password = 'throw-away';
+  return { name, url: asRole.href };
+}
+
+describe('migrating an empty database', () => {
+  it(
+    'creates the schemas once; a second run finds nothing to do and changes nothing',
+    async () => {
+      const shared = await migratePublic(url, log);
+      const tenant = await migrateTenant(url, 'org1', log);
+      expect(shared.migrations).toEqual(migrationNames(shippedSources.publicMigrations));
+      expect(tenant).toMatchObject({
+        schema: 'org1',
+        schemaCreated: true,
+        migrations: migrationNames(shippedSources.tenantMigrations),
+      });
+      const before = await describeTables(url, ['public', 'org1']);
+
+      expect(await migratePublic(url, log)).toMatchObject({ migrations: [], definitions: [] });
+      expect(await migrateTenant(url, 'org1', log)).toMatchObject({
+        schemaCreated: false,
+        migrations: [],
+        definitions: [],
+      });
+      expect(await describeTables(url, ['public', 'org1'])).toEqual(before);
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'can be asked for by several processes at once; each migration is applied by one of them',
+    async () => {
+      const shared = await Promise.all([1, 2, 3].map(() => migratePublic(url, log)));
+      expect(shared.flatMap(({ migrations }) => migrations)).toEqual(
+        migrationNames(shippedSources.publicMigrations),
+      );
+      const tenants = await Promise.all(
+        ['org1', 'org2', 'org1', 'org2', 'org1'].map((schema) => migrateTenant(url, schema, log)),
+      );
+      for (const schema of ['org1', 'org2'])
+        expect(
+          tenants.filter((one) => one.schema === schema).flatMap(({ migrations }) => migrations),
+        ).toEqual(migrationNames(shippedSources.tenantMigrations));
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'says that it waits for another process, and goes on when that one has finished',
+    async () => {
+      await withClient(url, async (other) => {
+        await other.query(`select pg_advisory_lock(hashtextextended('ocp-pipeline:migrate:public', 0))`);
+        const messages: string[] = [];
+        const waiting = new Promise<void>((resolve) => {
+          const listening = {
+            info: (_fields: object, message: string) => {
+              messages.push(message);
+              resolve();
+            },
+          };
+          void migratePublic(url, listening).then(() => {
+            messages.push('done');
+          });
+        });
+        await waiting;
+        expect(messages).toEqual(['waiting for another process that is migrating this schema']);
+        await other.query('select pg_advisory_unlock_all()');
+        await expect.poll(() => messages.at(-1), { timeout: 20_000 }).toBe('done');
+        expect(messages).toContain('schema migrated');
+      });
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'gives up after a while, naming who holds the lock',
+    async () => {
+      await withClient(url, async (other) => {
+        await other.query(`set application_name = 'stuck'; begin`);
+        await other.query(`select pg_advisory_xact_lock(hashtextextended('ocp-pipeline:migrate:public', 0))`);
+        const patience = { maxWaitMs: 50, lookEveryMs: 10, sayEveryMs: 10 };
+        const failure = migratePublic(url, log, shippedSources, patience);
+        await expect(failure).rejects.toMatchObject({ code: 'MigrationBusy', retryable: true });
+        await expect(failure).rejects.toThrow(
+          /Schema "public" could not be migrated: for \d+ s another process .*process \d+ of the server, stuck at 127.0.0.1, since \d{4}-.*pg_terminate_backend/,
+        );
+        await other.query('rollback');
+      });
+      expect((await migratePublic(url, log)).migrations).not.toEqual([]);
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'asks for no lock when there is nothing to do',
+    async () => {
+      await migratePublic(url, log);
+      await migrateTenant(url, 'org1', log);
+      await withClient(url, async (other) => {
+        for (const schema of ['public', 'org1'])
+          await other.query('select pg_advisory_lock(hashtextextended($1, 0))', [
+            `ocp-pipeline:migrate:${schema}`,
+          ]);
+        const patience = { maxWaitMs: 0, lookEveryMs: 1, sayEveryMs: 1 };
+        expect(await migratePublic(url, log, shippedSources, patience)).toMatchObject({ migrations: [] });
+        expect(await migrateTenant(url, 'org1', log, shippedSources, patience)).toMatchObject({
+          migrations: [],
+        });
+      });
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'refuses a tenant before public, and names that cannot be schemas',
+    async () => {
+      await expect(migrateTenant(url, 'org1', log)).rejects.toThrow(
+        /Schema "org1" cannot be migrated: "public" still lacks 000001_koku_adopted_tables.*migrate "public" first/,
+      );
+      for (const name of ['public', 'pg_org1', 'org"1', "org'1", '', '1org', 'a'.repeat(64)])
+        await expect(migrateTenant(url, name, log)).rejects.toMatchObject({ code: 'SchemaNameInvalid' });
+      expect(await execute(url, `select nspname from pg_namespace where nspname like 'org%'`)).toEqual([]);
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'gives a tenant with upper case and dashes its own schema and functions bound to it',
+    async () => {
+      await migratePublic(url, log);
+      await migrateTenant(url, 'Org-1', log);
+      await migrateTenant(url, 'org_1', log);
+      await execute(
+        url,
+        `insert into "Org-1".reporting_enabledtagkeys values (gen_random_uuid(), 'app', true, 'OCP')`,
+      );
+      const [keys] = await execute(
+        url,
+        'select "Org-1".ocp_enabled_keys() as first, org_1.ocp_enabled_keys() as second',
+      );
+      expect(keys).toEqual({ first: ['app', 'vm_kubevirt_io_name'], second: ['vm_kubevirt_io_name'] });
+    },
+    testTimeoutMs,
+  );
+});
+
+describe('the database user', () => {
+  it(
+    'needs no more than to own the database',
+    async () => {
+      const owner = await createRole('owner');
+      await execute(url, `alter database ${new URL(url).pathname.slice(1)} owner to ${owner.name}`);
+      await migratePublic(owner.url, log);
+      await migrateTenant(owner.url, 'org1', log);
+      const created = await withClient(owner.url, (client) =>
+        ensureMonthlyPartitions(client, {
+          schema: 'org1',
+          tables: ['reporting_ocp_cost_summary_p', 'reporting_ocpusagelineitem_pod_staging'],
+          months: ['2026-10'],
+        }),
+      );
+      expect(created.created).toHaveLength(2);
+      await execute(url, `reassign owned by ${owner.name} to current_user; drop role ${owner.name}`);
+    },
+    testTimeoutMs,
+  );
+});
+
+describe('migrating all tenants', () => {
+  it(
+    'takes those of both tenant tables, without public and the template, and reports each',
+    async () => {
+      await migratePublic(url, log);
+      await execute(
+        url,
+        `insert into api_tenant (schema_name) values ('public'), ('template0'), ('org2');
+         insert into api_customer (date_created, date_updated, uuid, schema_name, org_id)
+         values (now(), now(), gen_random_uuid(), 'org1', '1'), (now(), now(), gen_random_uuid(), 'org2', '2')`,
+      );
+      const reports = await migrateAll(url, log);
+      expect(reports.map(({ schema, migrations }) => [schema, migrations.length > 0])).toEqual([
+        ['public', false],
+        ['org1', true],
+        ['org2', true],
+      ]);
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'finishes the others when one fails, then says which one and why',
+    async () => {
+      await migratePublic(url, log);
+      await execute(url, `insert into api_tenant (schema_name) values ('org1'), ('bad"name'), ('org2')`);
+      await expect(migrateAll(url, log)).rejects.toThrow(
+        /1 of 3 tenant schemas could not be migrated: Tenant schema name "bad\\"name" cannot be used/,
+      );
+      await withClient(url, async (client) => {
+        expect(await tenantIsBehind(client, 'org1')).toBe(false);
+        expect(await tenantIsBehind(client, 'org2')).toBe(false);
+      });
+    },
+    testTimeoutMs,
+  );
+});
+
+describe('versions', () => {
+  it(
+    'a binary older than the database refuses, for public, tenant and the check of a worker',
+    async () => {
+      await migratePublic(url, log);
+      await migrateTenant(url, 'org1', log);
+      await execute(url, `insert into org1.ocp_migration (name, run_on) values ('000999_later', now())`);
+      const refusal =
+        /Schema "org1" was migrated by a newer version of ocp-pipeline: it has 000999_later, and the newest migration of this version is .*; install the newer version/;
+      await expect(migrateTenant(url, 'org1', log)).rejects.toThrow(refusal);
+      await withClient(url, (client) => expect(tenantIsBehind(client, 'org1')).rejects.toThrow(refusal));
+
+      await execute(url, `insert into public.ocp_migration (name, run_on) values ('000998_later', now())`);
+      await expect(migratePublic(url, log)).rejects.toMatchObject({ code: 'SchemaNewer' });
+      await expect(migrateTenant(url, 'org2', log)).rejects.toMatchObject({ code: 'SchemaNewer' });
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'a tenant is behind when it is absent, lacks a migration, or has another text of a function',
+    async () => {
+      const sources = ownSources();
+      const definition = join(sources.definitions, '010_answer.sql');
+      writeFileSync(
+        definition,
+        'create or replace function answer() returns integer language sql as $$ select 1 $$;',
+      );
+      await migratePublic(url, log, sources);
+      await withClient(url, async (client) => {
+        expect(await tenantIsBehind(client, 'org1', sources)).toBe(true);
+        expect((await migrateTenant(url, 'org1', log, sources)).definitions).toEqual(['010_answer.sql']);
+        expect(await tenantIsBehind(client, 'org1', sources)).toBe(false);
+
+        writeFileSync(
+          definition,
+          'create or replace function answer() returns integer language sql as $$ select 2 $$;',
+        );
+        expect(await tenantIsBehind(client, 'org1', sources)).toBe(true);
+        expect((await migrateTenant(url, 'org1', log, sources)).definitions).toEqual(['010_answer.sql']);
+        expect((await client.query('select org1.answer()')).rows).toEqual([{ answer: 2 }]);
+
+        writeFileSync(join(sources.tenantMigrations, '000900_more.sql'), 'create table more (id integer);');
+        expect(await tenantIsBehind(client, 'org1', sources)).toBe(true);
+        expect(await migrateTenant(url, 'org1', log, sources)).toMatchObject({
+          migrations: ['000900_more'],
+          definitions: [],
+        });
+        expect(await tenantIsBehind(client, 'org1', sources)).toBe(false);
+      });
+    },
+    testTimeoutMs,
+  );
+
+  it('the required version names the newest migrations and changes with any function', () => {
+    const sources = ownSources();
+    const before = requiredVersion(sources);
+    expect(before.tenantMigration).toBe(migrationNames(shippedSources.tenantMigrations).at(-1));
+    expect(before.publicMigration).toBe(migrationNames(shippedSources.publicMigrations).at(-1));
+    writeFileSync(join(sources.definitions, '010_answer.sql'), 'select 1;');
+    expect(requiredVersion(sources).definitionsChecksum).not.toBe(before.definitionsChecksum);
+  });
+
+  it('a server older than PostgreSQL 15 is refused with the version that was found', () => {
+    expect(() => {
+      assertServerVersion({ number: 140_012, version: '14.12' }, 'db:5432');
+    }).toThrow(
+      'PostgreSQL at db:5432 is too old: version 15 or newer is required, found 14.12; upgrade the server',
+    );
+    expect(() => {
+      assertServerVersion({ number: 150_000, version: '15.0' }, 'db:5432');
+    }).not.toThrow();
+  });
+});
+
+describe('a step that fails', () => {
+  it(
+    'leaves a schema without any of the pending migrations and names file and line',
+    async () => {
+      const sources = ownSources();
+      await migratePublic(url, log, sources);
+      await migrateTenant(url, 'org1', log, sources);
+      writeFileSync(join(sources.tenantMigrations, '000900_good.sql'), 'create table good (id integer);');
+      writeFileSync(
+        join(sources.tenantMigrations, '000901_bad.sql'),
+        '-- Up Migration\ncreate table bad (id integer);\nselect nothing from bad;',
+      );
+      await expect(migrateTenant(url, 'org1', log, sources)).rejects.toThrow(
+        'Migrating schema "org1" failed at 000901_bad.sql line 3: column "nothing" does not exist; nothing was changed; repair the cause and start again',
+      );
+      const [left] = await execute(
+        url,
+        `select to_regclass('org1.good') as good, to_regclass('org1.bad') as bad,
+                (select max(name) from org1.ocp_migration) as newest`,
+      );
+      expect(left).toEqual({ good: null, bad: null, newest: requiredVersion().tenantMigration });
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'keeps the previous version of a function and names file and line',
+    async () => {
+      const sources = ownSources();
+      const definition = join(sources.definitions, '010_answer.sql');
+      await migratePublic(url, log, sources);
+      writeFileSync(
+        definition,
+        'create or replace function answer() returns integer language sql as $$ select 1 $$;',
+      );
+      await migrateTenant(url, 'org1', log, sources);
+      writeFileSync(definition, 'drop function answer();\nselect answer();');
+      await expect(migrateTenant(url, 'org1', log, sources)).rejects.toThrow(
+        /Definition 010_answer.sql line 2 failed in schema "org1": function answer\(\) does not exist; its previous version stays in place/,
+      );
+      expect(await execute(url, 'select org1.answer()')).toEqual([{ answer: 1 }]);
+    },
+    testTimeoutMs,
+  );
+
+  it(
+    'says what to do when the database user lacks a right',
+    async () => {
+      const stranger = await createRole('stranger');
+      await expect(migratePublic(stranger.url, log)).rejects.toThrow(
+        /Migrating schema "public" failed.*permission denied for schema public.*grant the missing right to this database user/,
+      );
+      await execute(url, `drop role ${stranger.name}`);
+    },
+    testTimeoutMs,
+  );
+});

@@ -1,0 +1,180 @@
+import { Client } from '@temporalio/client';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { startRun } from '../../../intake/start-run.ts';
+import type { StartedRun } from '../../../intake/start-run.ts';
+import { taskQueues } from '../../../domain/run/run.ts';
+import { loadConfig } from '../../../platform/config/config.ts';
+import { openObjectStore } from '../../../platform/object-store/index.ts';
+import { registerSource } from '../../../platform/tenants/sources.ts';
+import { createArchiveFolder, readPayload } from '../../support/archives.ts';
+import type { ArchiveFolder } from '../../support/archives.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { podFileAlone } from '../../support/held-load.ts';
+import { createNamespace, testNow } from '../../support/pipeline.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { createObjectFolder } from './object-folder.ts';
+import { startObservedWorker } from './observed-worker.ts';
+import type { ObservedWorker, Sample } from './observed-worker.ts';
+
+/** A worker samples the gauges every minute. */
+const sampledMs = 90_000;
+/** Steps of a run behind the daily summary, and the table whose change each makes last. */
+const steps: [step: string, table: string, when: string][] = [
+  ['applyTagMapping', 'ocp_day', 'new.tags_version is distinct from old.tags_version'],
+  ['refreshUiSummaries', 'ocp_day', 'new.ui_version is not null'],
+  ['checkCloudInfrastructure', 'ocp_source_month', 'new.infrastructure_checked_at is not null'],
+  ['validateDays', 'ocp_day', 'new.validated_version is not null'],
+];
+
+let database: TestDatabase;
+let client: Client;
+let folder: ArchiveFolder;
+let worker: ObservedWorker;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { connection, namespace } = await createNamespace();
+  afterAll(() => connection.close());
+  client = new Client({ connection, namespace });
+  folder = await createArchiveFolder();
+  environment = {
+    DATABASE_URL: database.url,
+    OBJECT_STORE: await createObjectFolder(),
+    OCP_NOW: testNow,
+    OCP_ACTIVITY_RETRY_INITIAL: '50ms',
+    OCP_ACTIVITY_RETRY_MAX: '500ms',
+    BLOCKED_WAIT: '100ms',
+  };
+  worker = await startObservedWorker({
+    ...environment,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: namespace,
+  });
+  await registerSource(
+    { pool: database.pool, databaseUrl: database.url, log: { info: () => undefined } },
+    { orgId: database.orgId, clusterId: 'operator-sample-cluster', name: 'sample' },
+  );
+});
+
+async function start(payload: string): Promise<StartedRun> {
+  const config = loadConfig(environment);
+  const objectStore = openObjectStore({ url: config.OBJECT_STORE ?? '', s3: { endpoint: undefined } });
+  return startRun({ client, pool: database.pool, objectStore, config }, { orgId: database.orgId, payload });
+}
+
+/** Sum of the series of a metric that have these labels, whatever else they have. */
+function valueOf(samples: readonly Sample[], name: string, labels: Record<string, string>): number {
+  const found = samples.filter(
+    (sample) =>
+      sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+  );
+  if (found.length === 0) throw new Error(`${name} ${JSON.stringify(labels)}: no series`);
+  return found.reduce((sum, { value }) => sum + value, 0);
+}
+const metric = async (name: string, labels: Record<string, string>) =>
+  valueOf(await worker.scrape(), name, labels);
+
+/** Let a step fail at its last change until it is mended. */
+async function refuse(step: string, table: string, when: string): Promise<() => Promise<void>> {
+  const { pool, schema } = database;
+  const name = `refuse_${step.toLowerCase()}`;
+  await pool.query(
+    `create function ${schema}.${name}() returns trigger language plpgsql as $$
+     begin if ${when} then raise exception 'refused by a test'; end if; return new; end $$`,
+  );
+  await pool.query(
+    `create trigger ${name} before update on ${schema}.${table} for each row execute function ${schema}.${name}()`,
+  );
+  return async () => {
+    await pool.query(`drop trigger ${name} on ${schema}.${table}`);
+  };
+}
+
+test('every counter stands at 0 before its first failure', async () => {
+  const samples = await worker.scrape();
+  for (const [step] of steps)
+    expect(valueOf(samples, 'ocp_postgres_step_errors_total', { step, type: 'DatabaseError' })).toBe(0);
+  for (const workflow of ['ingestManifest', 'resummarize', 'sweepStaging', 'purgeExpired', 'watchSettings'])
+    expect(valueOf(samples, 'ocp_postgres_runs_failed_total', { workflow, type: 'RetriesExhausted' })).toBe(
+      0,
+    );
+});
+
+test('each step that fails is counted under its name, although its run goes through', async () => {
+  const mends = new Map<string, () => Promise<void>>();
+  for (const [step, table, when] of steps) mends.set(step, await refuse(step, table, when));
+  const { handle } = await start(
+    await folder.pack(podFileAlone(await readPayload('operator-sample'), 'app')),
+  );
+  for (const [step, mend] of mends) {
+    await waitUntil(
+      async () => (await metric('ocp_postgres_step_errors_total', { step, type: 'DatabaseError' })) > 0,
+    );
+    await mend();
+  }
+  expect(await handle.result()).toMatchObject({ outcome: 'completed' });
+  expect(await metric('ocp_postgres_runs_failed_total', { workflow: 'ingestManifest' })).toBe(0);
+});
+
+test('a run that fails at once, and one about which nobody decides, are counted, and shown until they are replayed', async () => {
+  const bad = await start(await folder.write(Buffer.from('no archive')));
+  await expect(bad.handle.result()).rejects.toMatchObject({ cause: { type: 'ManifestInvalid' } });
+  const hide = `alter function ${database.schema}.ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step`;
+  await database.pool.query(hide);
+  const archive = await folder.pack(podFileAlone(await readPayload('operator-sample'), 'other'));
+  const undecided = await start(archive);
+  await expect(undecided.handle.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
+  const failed = (type: string) => metric('ocp_postgres_manifests_failed', { type });
+  for (const type of ['ManifestInvalid', 'SchemaTooOld'])
+    expect(await metric('ocp_postgres_runs_failed_total', { workflow: 'ingestManifest', type })).toBe(1);
+  await waitUntil(
+    async () => (await failed('ManifestInvalid')) === 1 && (await failed('SchemaTooOld')) === 1,
+    sampledMs,
+  );
+  expect(await metric('ocp_postgres_manifests_blocked', {})).toBe(0);
+
+  await database.pool.query(
+    `alter function ${database.schema}.hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows`,
+  );
+  const again = await start(archive);
+  expect(await again.handle.result()).toMatchObject({ outcome: 'completed' });
+  await waitUntil(async () => (await failed('SchemaTooOld')) === 0, sampledMs);
+  expect(await failed('ManifestInvalid')).toBe(1);
+}, 300_000);
+
+test('a sweep and a rebuild that fail are counted, and the sweep is shown until one succeeds', async () => {
+  const { pool, schema, orgId } = database;
+  const sweep = (workflowId: string) =>
+    client.workflow.execute('sweepStaging', { workflowId, taskQueue: taskQueues.pipeline, args: [{}] });
+  const tenants = () => metric('ocp_postgres_cleanup_failed_tenants', { workflow: 'sweepStaging' });
+  expect(await tenants()).toBe(0);
+  await pool.query(`alter table ${schema}.ocp_label_set rename to mislaid`);
+  await expect(sweep('broken')).rejects.toMatchObject({ cause: { type: 'CleanupIncomplete' } });
+  await pool.query(`alter table ${schema}.mislaid rename to ocp_label_set`);
+  await expect(
+    client.workflow.execute('resummarize', {
+      workflowId: 'rebuild',
+      taskQueue: taskQueues.pipeline,
+      args: [
+        {
+          orgId,
+          schema: 'no_such_schema',
+          sourceUuid: crypto.randomUUID(),
+          month: '2026-10',
+          options: { blockedWaitMs: 100 },
+        },
+      ],
+    }),
+  ).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
+  expect(
+    await metric('ocp_postgres_runs_failed_total', { workflow: 'sweepStaging', type: 'CleanupIncomplete' }),
+  ).toBe(1);
+  expect(
+    await metric('ocp_postgres_runs_failed_total', { workflow: 'resummarize', type: 'SchemaTooOld' }),
+  ).toBe(1);
+  await waitUntil(async () => (await tenants()) === 1, sampledMs);
+  await sweep('mended');
+  await waitUntil(async () => (await tenants()) === 0, sampledMs);
+}, 300_000);
