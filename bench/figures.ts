@@ -79,6 +79,29 @@ export function figuresOf({ floor, pipeline }: MeasuredRun, dayCount: number): F
   };
 }
 
+/** The same payload, on empty tables and on full ones. */
+export interface GrowthRun {
+  empty: PipelineRun;
+  full: PipelineRun;
+}
+
+/** What it took; medians over all runs, of the ratio too. */
+export interface GrowthFigures {
+  emptyMs: number;
+  fullMs: number;
+  /** full : empty */
+  ratio: number;
+}
+
+/** Times of a payload on empty tables and on full ones. */
+export function growthFigures(runs: readonly GrowthRun[]): GrowthFigures {
+  return {
+    emptyMs: median(runs.map((run) => run.empty.totalMs)),
+    fullMs: median(runs.map((run) => run.full.totalMs)),
+    ratio: median(runs.map((run) => run.full.totalMs / run.empty.totalMs)),
+  };
+}
+
 /** The median of each figure. */
 export function medianFigures(runs: readonly Figures[]): Figures {
   const [first] = runs;

@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createMigratedDatabase, dropDatabase } from './databases.ts';
-import { figuresOf, medianFigures } from './figures.ts';
-import type { Figures, MeasuredRun } from './figures.ts';
+import { figuresOf, growthFigures, medianFigures } from './figures.ts';
+import type { Figures, GrowthFigures, GrowthRun, MeasuredRun } from './figures.ts';
 import { measureFloor } from './floor/floor.ts';
 import { cachedPayload } from './payload/cache.ts';
 import type { CachedPayload } from './payload/cache.ts';
-import { shapes } from './payload/shapes.ts';
+import { laterShapes, shapes } from './payload/shapes.ts';
 import type { ShapeName } from './payload/shapes.ts';
 import { runPipeline } from './pipeline-run.ts';
+import type { PipelineRun } from './pipeline-run.ts';
 import type { Progress } from './progress.ts';
 import type { BenchServers } from './servers.ts';
-import { judge } from './targets.ts';
+import { judge, judgeLater } from './targets.ts';
 import type { Verdict } from './targets.ts';
 
 /** A shape's figures and what they were made from. */
@@ -21,8 +22,10 @@ export interface MeasuredShape {
     archiveFileCount: number;
   };
   median: Figures;
+  /** a payload that the same tenant loads afterwards, where the shape has one */
+  later?: { shape: ShapeName; median: GrowthFigures };
   verdicts: Verdict[];
-  runs: (MeasuredRun & { figures: Figures })[];
+  runs: (MeasuredRun & { figures: Figures; later?: GrowthRun })[];
 }
 
 /** What all measurements share. */
@@ -39,36 +42,69 @@ export interface Bench {
   signal: AbortSignal;
 }
 
-const database = 'bench_run';
+const database = { run: 'bench_run', empty: 'bench_empty' };
 
 /**
  * Measure a shape: so many times the floor and right after it the workflow, each in a fresh database of the same server.
  * The payload's files have been read before, so both sides find them in the page cache, and a checkpoint precedes each.
  */
 export async function measureShape(bench: Bench, name: ShapeName): Promise<MeasuredShape> {
-  const shape = shapes[name];
-  const { progress, servers, client, workDirectory, runCount } = bench;
-  const payload = await cachedPayload(bench.payloadDirectory, { shape, seed: bench.seed }, () => {
-    progress.step(`${name}: generating the payload`);
-  });
+  const payload = await payloadOf(bench, name);
+  const { dayCount } = shapes[name];
+  const later = laterShapes[name];
   const runs: MeasuredShape['runs'] = [];
-  for (let run = 1; run <= runCount; run += 1) {
-    const title = `${name}, run ${run} of ${runCount}`;
-    bench.signal.throwIfAborted();
-    progress.step(`${title}: floor`);
-    const floor = await measureFloor(servers, payload, bench.signal);
-    bench.signal.throwIfAborted();
-    progress.step(`${title}: workflow`);
-    const databaseUrl = await createMigratedDatabase(servers, database);
-    const directory = join(workDirectory, 'run');
-    const pipeline = await runPipeline(
-      { servers, client, databaseUrl, directory, signal: bench.signal },
-      payload,
-    );
-    await dropDatabase(servers, database);
-    runs.push({ floor, pipeline, figures: figuresOf({ floor, pipeline }, shape.dayCount) });
+  for (let run = 1; run <= bench.runCount; run += 1) {
+    const title = `${name}, run ${run} of ${bench.runCount}`;
+    begin(bench, `${title}: floor`);
+    const floor = await measureFloor(bench.servers, payload, bench.signal);
+    begin(bench, `${title}: workflow`);
+    const databaseUrl = await createMigratedDatabase(bench.servers, database.run);
+    const pipeline = await runIn(bench, databaseUrl, payload);
+    const figures = figuresOf({ floor, pipeline }, dayCount);
+    const afterwards = later === undefined ? {} : { later: await runLater(bench, title, databaseUrl, later) };
+    runs.push({ floor, pipeline, figures, ...afterwards });
+    await dropDatabase(bench.servers, database.run);
   }
+  return measuredShape(name, payload, runs);
+}
+
+async function payloadOf(bench: Bench, name: ShapeName): Promise<CachedPayload> {
+  return cachedPayload(bench.payloadDirectory, { shape: shapes[name], seed: bench.seed }, () => {
+    bench.progress.step(`${name}: generating the payload`);
+  });
+}
+
+function begin(bench: Bench, step: string): void {
+  bench.signal.throwIfAborted();
+  bench.progress.step(step);
+}
+
+async function runIn(bench: Bench, databaseUrl: string, payload: CachedPayload): Promise<PipelineRun> {
+  const { servers, client, signal } = bench;
+  return runPipeline(
+    { servers, client, databaseUrl, directory: join(bench.workDirectory, 'run'), signal },
+    payload,
+  );
+}
+
+/** Run another payload of the tenant on empty tables, and in the database that holds the shape's payload already. */
+async function runLater(bench: Bench, title: string, full: string, later: ShapeName): Promise<GrowthRun> {
+  const payload = await payloadOf(bench, later);
+  begin(bench, `${title}: ${later} on empty tables`);
+  const empty = await runIn(bench, await createMigratedDatabase(bench.servers, database.empty), payload);
+  begin(bench, `${title}: ${later} afterwards`);
+  const run = { empty, full: await runIn(bench, full, payload) };
+  await dropDatabase(bench.servers, database.empty);
+  return run;
+}
+
+function measuredShape(name: ShapeName, payload: CachedPayload, runs: MeasuredShape['runs']): MeasuredShape {
   const median = medianFigures(runs.map(({ figures }) => figures));
+  const shape = laterShapes[name];
+  const later =
+    shape === undefined
+      ? undefined
+      : { shape, median: growthFigures(runs.flatMap((run) => run.later ?? [])) };
   const { rowCount, csvBytes, podLabelSetCount, podGroupCount } = payload;
   return {
     payload: {
@@ -76,11 +112,12 @@ export async function measureShape(bench: Bench, name: ShapeName): Promise<Measu
       csvBytes,
       podLabelSetCount,
       podGroupCount,
-      dayCount: shape.dayCount,
+      dayCount: shapes[name].dayCount,
       archiveFileCount: payload.files.length,
     },
     median,
-    verdicts: judge(name, median),
+    ...(later === undefined ? {} : { later }),
+    verdicts: [...judge(name, median), ...(later === undefined ? [] : judgeLater(later.shape, later.median))],
     runs,
   };
 }

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
+import type { ClientBase } from 'pg';
 import { startRun } from '../intake/start-run.ts';
 import { aborted } from '../cli/stop-signal.ts';
 import { ensurePartitions } from '../activities/ensure-partitions.ts';
@@ -86,7 +87,7 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
       ]);
       const walBytes = (await walPosition(observer)) - walBefore;
       const cpuAfter = await cpuMs(worker.pid);
-      requireWhole(result, payload);
+      requireWhole({ ...result, labelsLeftOut: await labelsLeftOut(observer) }, payload);
       return {
         totalMs,
         phaseMs: result.phaseMs,
@@ -141,14 +142,27 @@ async function ingest(
   }
 }
 
-function requireWhole(result: IngestManifestResult, payload: CachedPayload): void {
+/** Label keys and sets that OCP_MAX_NEW_LABEL_KEYS and OCP_MAX_NEW_LABEL_SETS kept out: shapes stay within the defaults. */
+async function labelsLeftOut(observer: ClientBase): Promise<number> {
+  const { rows } = await observer.query<{ count: string }>(
+    `select coalesce(sum(left_out_label_keys + reduced_label_sets), 0) as count from ${benchOrg.schema}.ocp_piece`,
+  );
+  return Number(rows[0]?.count);
+}
+
+function requireWhole(
+  result: IngestManifestResult & { labelsLeftOut: number },
+  payload: CachedPayload,
+): void {
   const found = {
     outcome: result.outcome,
     rowCount: result.rowCount,
     rowsLoaded: result.rowsLoaded,
     rejectedRowCount: result.rejectedRowCount,
     daysSummarised: result.daysSummarised,
-    warnings: result.validationWarningCount,
+    validationWarnings: result.validationWarningCount,
+    warnings: result.warnings,
+    labelsLeftOut: result.labelsLeftOut,
   };
   const { rowCount, shape } = payload;
   const expected: typeof found = {
@@ -157,7 +171,9 @@ function requireWhole(result: IngestManifestResult, payload: CachedPayload): voi
     rowsLoaded: rowCount,
     rejectedRowCount: 0,
     daysSummarised: shape.dayCount,
-    warnings: 0,
+    validationWarnings: 0,
+    warnings: [],
+    labelsLeftOut: 0,
   };
   if (JSON.stringify(found) !== JSON.stringify(expected))
     throw new Error(

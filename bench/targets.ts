@@ -1,13 +1,5 @@
-import type { Figures } from './figures.ts';
+import type { Figures, GrowthFigures } from './figures.ts';
 import type { ShapeName } from './payload/shapes.ts';
-
-/** One more day, on empty tables and on full ones. */
-export interface GrowthFigures {
-  emptyMs: number;
-  fullMs: number;
-  /** full : empty */
-  ratio: number;
-}
 
 /** A figure that is promised. */
 export interface Verdict {
@@ -28,7 +20,7 @@ interface Target {
   figure: (figures: Figures) => number;
 }
 
-const everyShape: readonly ShapeName[] = ['small', 'medium', 'large', 'xl', 'month'];
+const everyShape: readonly ShapeName[] = ['small', 'medium', 'large', 'xl', 'month', 'labels'];
 const megabyte = 1_000_000;
 
 const seconds = (shape: ShapeName, limit: number): Target => ({
@@ -44,6 +36,13 @@ const targets: readonly Target[] = [
     target: 'split + archive + stage / plain COPY',
     shapes: ['xl'],
     limit: 1.8,
+    unit: 'ratio',
+    figure: (figures) => figures.loadRatio,
+  },
+  {
+    target: 'split + archive + stage / plain COPY',
+    shapes: ['labels'],
+    limit: 2.5,
     unit: 'ratio',
     figure: (figures) => figures.loadRatio,
   },
@@ -66,6 +65,7 @@ const targets: readonly Target[] = [
   seconds('large', 4),
   seconds('xl', 30),
   seconds('month', 12),
+  seconds('labels', 15),
   {
     target: 'peak memory of the worker',
     shapes: everyShape,
@@ -82,7 +82,7 @@ const targets: readonly Target[] = [
   },
 ];
 
-/** Largest slow-down of a day by a year of data of many clusters beside it. */
+/** Largest slow-down of a payload by what is in the tables already: a year of many clusters, or very many labels. */
 export const growthLimit = 1.2;
 
 /** Judge the medians of a shape. */
@@ -95,6 +95,11 @@ export function judge(shape: ShapeName, figures: Figures): Verdict[] {
 /** Judge a day on full tables against the same day on empty ones. */
 export function judgeGrowth({ ratio }: GrowthFigures): Verdict[] {
   return [verdict('one more day on full tables / on empty ones', growthLimit, ratio, 'ratio')];
+}
+
+/** Judge a payload after one that brought in very many labels against the same payload on empty tables. */
+export function judgeLater(later: ShapeName, { ratio }: GrowthFigures): Verdict[] {
+  return [verdict(`a later ${later} / on empty tables`, growthLimit, ratio, 'ratio')];
 }
 
 function verdict(target: string, limit: number, found: number, unit: Verdict['unit']): Verdict {

@@ -6,16 +6,16 @@ import { openPool } from '../../platform/database/database.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
 import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
 import { benchOrg, createMigratedDatabase, dropDatabase, onDatabase } from '../databases.ts';
-import { median } from '../figures.ts';
+import { growthFigures } from '../figures.ts';
+import type { GrowthFigures, GrowthRun } from '../figures.ts';
 import type { Bench } from '../measure.ts';
 import { cachedPayload } from '../payload/cache.ts';
 import type { CachedPayload } from '../payload/cache.ts';
 import { shapes } from '../payload/shapes.ts';
 import type { ShapeName } from '../payload/shapes.ts';
 import { benchClusterName, runPipeline } from '../pipeline-run.ts';
-import type { PipelineRun } from '../pipeline-run.ts';
 import { judgeGrowth } from '../targets.ts';
-import type { GrowthFigures, Verdict } from '../targets.ts';
+import type { Verdict } from '../targets.ts';
 import { fillTables } from './fill.ts';
 
 /** One more day of a cluster, on empty tables and beside a year of many clusters. */
@@ -29,7 +29,7 @@ export interface MeasuredGrowth {
   databaseBytes: number;
   median: GrowthFigures;
   verdicts: Verdict[];
-  runs: { empty: PipelineRun; full: PipelineRun }[];
+  runs: GrowthRun[];
 }
 
 const fleetShape: ShapeName = 'small';
@@ -62,11 +62,7 @@ export async function measureGrowth(bench: Bench, shape: ShapeName): Promise<Mea
     runs.push({ empty, full: await measure(full, 'full') });
   }
   for (const name of Object.values(database)) await dropDatabase(servers, name);
-  const figures: GrowthFigures = {
-    emptyMs: median(runs.map((run) => run.empty.totalMs)),
-    fullMs: median(runs.map((run) => run.full.totalMs)),
-    ratio: median(runs.map((run) => run.full.totalMs / run.empty.totalMs)),
-  };
+  const figures = growthFigures(runs);
   return {
     shape,
     fleetShape,

@@ -18,8 +18,9 @@ export async function cachedPayload(
   request: PayloadRequest,
   onGenerate: () => void = () => undefined,
 ): Promise<CachedPayload> {
-  const { nodeCount, podCount, dayCount } = request.shape;
-  const key = `${nodeCount}-nodes-${podCount}-pods-${dayCount}-days-until-${request.until ?? lastDay}-seed-${request.seed}-v${generatorVersion}`;
+  const { nodeCount, podCount, dayCount, podLabelKeyCount } = request.shape;
+  const labels = podLabelKeyCount === undefined ? '' : `-${podLabelKeyCount}-label-keys`;
+  const key = `${nodeCount}-nodes-${podCount}-pods-${dayCount}-days${labels}-until-${request.until ?? lastDay}-seed-${request.seed}-v${generatorVersion}`;
   const directory = join(cacheDirectory, key);
   const known = await readFile(join(directory, factsFile), 'utf8').catch(() => undefined);
   if (known !== undefined) return { ...(JSON.parse(known) as GeneratedPayload), directory };

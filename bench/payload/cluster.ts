@@ -28,6 +28,8 @@ export interface WorkloadPlan {
   rolloutDays: number;
   /** node of each pod */
   placements: NodePlan[];
+  /** number of its first pod among all pods of the cluster */
+  firstPod: number;
   cpuRequestMillis: number;
   memoryRequestMib: number;
   /** undefined: no limits, as with two of three workloads */
@@ -54,6 +56,8 @@ export interface ClusterPlan {
   namespaces: NamespacePlan[];
   workloads: WorkloadPlan[];
   volumes: VolumePlan[];
+  /** see {@link Shape} */
+  podLabelKeyCount: number | undefined;
 }
 
 const podsPerNamespace = 40;
@@ -76,7 +80,14 @@ export function planCluster(shape: Shape, seed: number): ClusterPlan {
   const nodes = Array.from({ length: shape.nodeCount }, (_, index) => planNode(random, index));
   const namespaces = planNamespaces(random, shape);
   const workloads = planWorkloads(random, shape, nodes, namespaces);
-  return { seed, nodes, namespaces, workloads, volumes: planVolumes(random, workloads) };
+  return {
+    seed,
+    nodes,
+    namespaces,
+    workloads,
+    volumes: planVolumes(random, workloads),
+    podLabelKeyCount: shape.podLabelKeyCount,
+  };
 }
 
 function planNode(random: Random, index: number): NodePlan {
@@ -136,7 +147,9 @@ function planWorkloads(
 ): WorkloadPlan[] {
   const workloads: WorkloadPlan[] = [];
   const add = (kind: WorkloadPlan['kind'], placements: NodePlan[]) => {
-    workloads.push(planWorkload(random, workloads.length, kind, namespaces, placements));
+    const last = workloads.at(-1);
+    const firstPod = last === undefined ? 0 : last.firstPod + last.placements.length;
+    workloads.push({ ...planWorkload(random, workloads.length, kind, namespaces, placements), firstPod });
   };
   const daemonSetCount = Math.max(1, Math.round((podCount / nodeCount) * daemonShare));
   for (let i = 0; i < daemonSetCount; i += 1) add('DaemonSet', [...nodes]);
@@ -162,7 +175,7 @@ function planWorkload(
   kind: WorkloadPlan['kind'],
   namespaces: readonly NamespacePlan[],
   placements: NodePlan[],
-): WorkloadPlan {
+): Omit<WorkloadPlan, 'firstPod'> {
   const namespace = (kind === 'DaemonSet' ? namespaces[1] : undefined) ?? random.pick(namespaces);
   const service = random.pick(services);
   const name = `${service}-${index}`;

@@ -96,14 +96,31 @@ function podItems(cluster: ClusterPlan, workload: WorkloadPlan, dayIndex: number
         : `${prefix}-${random.text(5, podSuffixAlphabet)}`;
     // Usage stays below the request with most pods and goes beyond it with some.
     const load = (10 + random.below(130)) / 100;
-    return podItem(workload, node, { podName, hash, load });
+    const labels = ownLabels(cluster, workload.firstPod + podIndex, rollout);
+    return podItem(workload, node, { podName, hash, load, labels });
   });
+}
+
+/** Keys that pods of every shape have, and the run's: app, team, version, pod_template_hash, run_id. */
+const commonKeyCount = 5;
+const stepsOfPod = 4;
+
+/**
+ * Labels that no other pod has, as of tools that put what they run into keys: the run's id as a value, and some of the
+ * many steps as keys, in turn, so that every key comes as often as the others. Empty when the shape wants none.
+ */
+function ownLabels({ seed, podLabelKeyCount }: ClusterPlan, pod: number, rollout: number): string {
+  if (podLabelKeyCount === undefined) return '';
+  const keyCount = podLabelKeyCount - commonKeyCount;
+  const steps = Array.from({ length: stepsOfPod }, (_, index) => (pod * stepsOfPod + index) % keyCount);
+  const runId = new Random(seed, 13, pod, rollout).hex(12);
+  return `|label_run_id:${runId}${steps.map((step) => `|label_ci_example_com_step_${step}:done`).join('')}`;
 }
 
 function podItem(
   workload: WorkloadPlan,
   node: NodePlan,
-  pod: { podName: string; hash: string; load: number },
+  pod: { podName: string; hash: string; load: number; labels: string },
 ): LineItem {
   const { cpuRequestMillis, memoryRequestMib, limitFactor, labels } = workload;
   const cpuSeconds = (cpuRequestMillis * secondsPerHour) / 1_000;
@@ -115,7 +132,7 @@ function podItem(
     fixed(node.memoryBytes),
     fixed(node.memoryBytes * secondsPerHour),
   ].join(',');
-  const labelText = pod.hash === '' ? labels : `${labels}|label_pod_template_hash:${pod.hash}`;
+  const labelText = (pod.hash === '' ? labels : `${labels}|label_pod_template_hash:${pod.hash}`) + pod.labels;
   return {
     head: `${node.name},${workload.namespace.name},${pod.podName},`,
     between: `,${fixed(cpuSeconds)},${limit(cpuSeconds)},`,

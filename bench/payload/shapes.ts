@@ -3,6 +3,8 @@ export interface Shape {
   nodeCount: number;
   podCount: number;
   dayCount: number;
+  /** label keys of the pods, all told; then every pod has a label set of its own as well. Default: a set per rollout */
+  podLabelKeyCount?: number;
 }
 
 /** The shapes that figures are published for. */
@@ -12,11 +14,18 @@ export const shapes = {
   large: { nodeCount: 200, podCount: 2_000, dayCount: 1 },
   xl: { nodeCount: 500, podCount: 42_000, dayCount: 1 },
   month: { nodeCount: 50, podCount: 500, dayCount: 30 },
+  labels: { nodeCount: 200, podCount: 20_000, dayCount: 1, podLabelKeyCount: 5_000 },
 } as const satisfies Record<string, Shape>;
 
 export type ShapeName = keyof typeof shapes;
 
 export const shapeNames = Object.keys(shapes) as ShapeName[];
+
+/**
+ * What the same tenant loads after a shape, measured beside the same payload on empty tables: what one payload brought
+ * in must not slow down the later ones.
+ */
+export const laterShapes: Partial<Record<ShapeName, ShapeName>> = { labels: 'medium' };
 
 /** Days end here and the program's clock stands two days later (`OCP_NOW`), so that results do not age. */
 export const lastDay = '2026-10-30';

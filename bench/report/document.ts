@@ -1,4 +1,4 @@
-import { circumstancesText, formatFigure, growthText, rowsOf, verdictRows } from './text.ts';
+import { circumstancesText, formatFigure, rowsOf, sentences, verdictRows } from './text.ts';
 import type { Results } from '../results.ts';
 import { costColumns, timeColumns } from './columns.ts';
 import type { Column } from './columns.ts';
@@ -36,7 +36,7 @@ function resultsMarkdown(results: Results): string {
     shown(timeColumns),
     '',
     shown(costColumns),
-    ...(results.growth === undefined ? [] : ['', growthText(results.growth)]),
+    ...sentences(results).flatMap((sentence) => ['', sentence]),
     '',
     markdownTable(
       ['of', 'target', 'found', 'limit', 'met'],

@@ -1,5 +1,7 @@
 import { table } from '../../cli/output.ts';
+import type { MeasuredShape } from '../measure.ts';
 import { shapeNames } from '../payload/shapes.ts';
+import type { ShapeName } from '../payload/shapes.ts';
 import { wasBusy } from '../results.ts';
 import type { Circumstances, Results } from '../results.ts';
 import type { Verdict } from '../targets.ts';
@@ -46,13 +48,35 @@ export function textReport(results: Results): string {
   ]);
   return [
     ...(Object.keys(results.shapes).length === 0 ? [] : [shown(timeColumns), '', shown(costColumns), '']),
-    ...(results.growth === undefined ? [] : [growthText(results.growth), '']),
+    ...sentences(results).flatMap((sentence) => [sentence, '']),
     table(['of', 'target', 'found', 'limit', ''], verdicts, 'no target was judged'),
   ].join('\n');
 }
 
+/** What was measured of payloads beside full tables, a sentence each. */
+export function sentences(results: Results): string[] {
+  const later = shapeNames.flatMap((name) => {
+    const measured = results.shapes[name];
+    return measured?.later === undefined ? [] : [laterText(name, measured, measured.later)];
+  });
+  return [...later, ...(results.growth === undefined ? [] : [growthText(results.growth)])];
+}
+
+function laterText(
+  name: ShapeName,
+  { payload }: MeasuredShape,
+  { shape, median }: NonNullable<MeasuredShape['later']>,
+): string {
+  const { emptyMs, fullMs, ratio } = median;
+  return (
+    `A later ${shape} of the same tenant: ${(emptyMs / 1_000).toFixed(2)} s on empty tables, ` +
+    `${(fullMs / 1_000).toFixed(2)} s after ${name} with its ${payload.podLabelSetCount.toLocaleString('en')} ` +
+    `label sets of pods: ratio ${ratio.toFixed(2)}.`
+  );
+}
+
 /** The growth measurement in one sentence. */
-export function growthText(growth: NonNullable<Results['growth']>): string {
+function growthText(growth: NonNullable<Results['growth']>): string {
   const { emptyMs, fullMs, ratio } = growth.median;
   const { shape, fleetShape, clusterCount, dayCount, summaryRowCount, stagingRowCount } = growth;
   return (

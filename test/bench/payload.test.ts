@@ -12,6 +12,7 @@ import type { GeneratedKind } from '../../bench/payload/report-text.ts';
 import { shapeNames, shapes } from '../../bench/payload/shapes.ts';
 import { detectReportKind } from '../../domain/reports/report-kind.ts';
 import { parseManifest } from '../../domain/payload/manifest.ts';
+import { loadConfig } from '../../platform/config/config.ts';
 import { scanPayloadArchive } from '../../payload/archive.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 
@@ -105,6 +106,35 @@ test('a payload of several days has each day with pods that partly have other na
   const stayed = [...namesOf('2026-10-28')].filter((name) => last.has(name));
   expect(stayed.length).toBeGreaterThan(50);
   expect(stayed.length).toBeLessThan(100);
+});
+
+test('a payload of many labels has a label set for each pod and all its keys, each with several pods', async () => {
+  // 200 pods with 4 steps each over 105 - 5 keys: every step has 8 pods.
+  const shape = { nodeCount: 10, podCount: 200, dayCount: 1, podLabelKeyCount: 105 };
+  const payload = await generate({ shape, seed: 1 });
+  const pods = await rowsOf(payload, 'pod_usage');
+  expect(pods).toHaveLength(200 * 24);
+  expect(distinct(pods, 'pod')).toBe(200);
+  expect(distinct(pods, 'pod_labels')).toBe(200);
+  expect(payload.podLabelSetCount).toBe(200);
+  const podsOfKey = new Map<string, Set<string>>();
+  for (const { pod = '', pod_labels = '' } of pods)
+    for (const label of pod_labels.split('|')) {
+      const [key = ''] = label.split(':');
+      podsOfKey.set(key, (podsOfKey.get(key) ?? new Set()).add(pod));
+    }
+  expect(podsOfKey.size).toBe(105);
+  const steps = [...podsOfKey].filter(([key]) => key.includes('_step_'));
+  expect(steps.map(([, { size }]) => size)).toEqual(Array.from({ length: 100 }, () => 8));
+});
+
+test('the labels of the shape with that name stay within what one payload may bring in', () => {
+  const { podCount, podLabelKeyCount } = shapes.labels;
+  expect({ sets: podCount, keys: podLabelKeyCount }).toEqual({ sets: 20_000, keys: 5_000 });
+  const config = loadConfig({});
+  // Nodes, namespaces and volumes bring labels too: 14 + 4 + 2 keys at most, and 1,000 sets.
+  expect(podLabelKeyCount + 20).toBeLessThan(config.OCP_MAX_NEW_LABEL_KEYS);
+  expect(podCount + 1_000).toBeLessThan(config.OCP_MAX_NEW_LABEL_SETS);
 });
 
 test('the headers are those of the four kinds and the manifest is the last member', async () => {

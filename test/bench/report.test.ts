@@ -8,7 +8,7 @@ import { withResults } from '../../bench/report/document.ts';
 import { textReport } from '../../bench/report/text.ts';
 import { mergeResults } from '../../bench/results.ts';
 import type { Circumstances, Results } from '../../bench/results.ts';
-import { judge } from '../../bench/targets.ts';
+import { judge, judgeLater } from '../../bench/targets.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
 import { roundRun } from './measured.ts';
 
@@ -66,6 +66,19 @@ test('the report names each figure and says which targets are missed', () => {
   );
   expect(report).toMatch(/small\s+whole workflow\s+8\.00 s\s+<= 1\.00 s\s+missed/);
   expect(report).toMatch(/small\s+peak memory of the worker\s+250 MB\s+<= 300 MB\s+met/);
+});
+
+test('the report says what a later payload took beside the labels of a shape', () => {
+  const { labels, ...rest } = resultsOf('labels').shapes;
+  if (labels === undefined) throw new Error('the shape is not there');
+  const later = { shape: 'medium' as const, median: { emptyMs: 1_000, fullMs: 1_250, ratio: 1.25 } };
+  const verdicts = judgeLater('medium', later.median);
+  const results: Results = { shapes: { ...rest, labels: { ...labels, later, verdicts } } };
+  const report = textReport(results);
+  expect(report).toContain(
+    'A later medium of the same tenant: 1.00 s on empty tables, 1.25 s after labels with its 1 label sets of pods: ratio 1.25.',
+  );
+  expect(report).toMatch(/labels\s+a later medium \/ on empty tables\s+1\.25\s+<= 1\.20\s+missed/);
 });
 
 test('publishing replaces the results in the document and nothing else, also twice', async () => {

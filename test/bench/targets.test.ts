@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { figuresOf, median, medianFigures } from '../../bench/figures.ts';
-import { judge, judgeGrowth } from '../../bench/targets.ts';
+import { figuresOf, growthFigures, median, medianFigures } from '../../bench/figures.ts';
+import { judge, judgeGrowth, judgeLater } from '../../bench/targets.ts';
 import { roundRun } from './measured.ts';
 
 const figures = figuresOf(roundRun, 2);
@@ -60,6 +60,8 @@ test('each shape has the time of its size, and only large the size of staging', 
   expect(found('small', { totalMs: 1_000 })['whole workflow']).toBe(true);
   expect(found('small', { totalMs: 1_001 })['whole workflow']).toBe(false);
   expect(found('month', { totalMs: 12_000 })['whole workflow']).toBe(true);
+  expect(found('labels', { loadRatio: 2.5 })['split + archive + stage / plain COPY']).toBe(true);
+  expect(found('labels', { loadRatio: 2.51 })['split + archive + stage / plain COPY']).toBe(false);
   expect(found('large', { stagingBytesPerDay: 20_000_001 })['staging per day']).toBe(false);
   expect(Object.keys(found('small'))).toEqual(['whole workflow', 'peak memory of the worker']);
 });
@@ -71,7 +73,26 @@ test('memory that the machine could not tell misses its target', () => {
   );
 });
 
+test('a payload on full tables is set against the same payload on empty ones, run by run', () => {
+  const run = (emptyMs: number, fullMs: number) => ({
+    empty: { ...roundRun.pipeline, totalMs: emptyMs },
+    full: { ...roundRun.pipeline, totalMs: fullMs },
+  });
+  // Ratios 2, 1.5 and 1.1.
+  const runs = [run(100, 200), run(200, 300), run(1_000, 1_100)];
+  expect(growthFigures(runs)).toEqual({ emptyMs: 200, fullMs: 300, ratio: 1.5 });
+  // Ratios 3, 0.5 and 1.1: the middle one is not that of the middle times, 200 and 300.
+  expect(growthFigures([run(100, 300), run(600, 300), run(200, 220)])).toEqual({
+    emptyMs: 200,
+    fullMs: 300,
+    ratio: 1.1,
+  });
+});
+
 test('growth may cost a fifth', () => {
   expect(judgeGrowth({ emptyMs: 1_000, fullMs: 1_200, ratio: 1.2 })).toMatchObject([{ met: true }]);
   expect(judgeGrowth({ emptyMs: 1_000, fullMs: 1_210, ratio: 1.21 })).toMatchObject([{ met: false }]);
+  expect(judgeLater('medium', { emptyMs: 1_000, fullMs: 1_210, ratio: 1.21 })).toMatchObject([
+    { target: 'a later medium / on empty tables', limit: 1.2, met: false },
+  ]);
 });
