@@ -6,6 +6,7 @@
  * - `ReportHeaderInvalid`  a report has a column twice that its kind has once
  * - `TooManyRejectedRows`  a report has more bad rows than the settings allow
  * - `DayNotOurs`           another writer summarised this day and nobody adopted it
+ * - `DataDoesNotFit`       a number, most likely a sum, is too great for a column of the summary tables
  * - `SourceVanished`       the source, or what the ledger knew of its payload, was deleted while the run was under way
  * - `ObjectMissing`        an object that the ledger names is no longer in the object store
  * - `ObjectDamaged`        an object of ours is not what the ledger says (cut short, changed)
@@ -18,6 +19,7 @@ export type FailureType =
   | 'ReportHeaderInvalid'
   | 'TooManyRejectedRows'
   | 'DayNotOurs'
+  | 'DataDoesNotFit'
   | 'SourceVanished'
   | 'ObjectMissing'
   | 'ObjectDamaged'

@@ -36,13 +36,18 @@ export const LARGEST_BELIEVED_VALUE = 1e18;
 
 /**
  * Numbers that reach a column of a summary table without becoming smaller on the way, and the size that does not fit there
- * any more. All other numbers are divided before they are stored (3600, 2^30): what is believed fits.
+ * any more. All other numbers are divided before they are stored, and what is believed fits: core-seconds by 3600, also as
+ * 24 hours of one node (24 · 10^18 / 3600 < 10^16), bytes and byte-seconds by 2^30, MiB of a GPU by some 954; slices of a
+ * GPU have a limit of their own (`gpu.ts`). Columns of the tables are numeric(33,15), which holds less than 10^18.
+ *
+ * PostgreSQL makes a numeric of a double by rounding it to 15 digits, so a number must stay further below the column's end
+ * than half a unit of its 15th digit. What fits alone may not fit as a sum: rebuilds then fail and name the file.
  */
 const BELOW: Readonly<Record<string, number>> = {
-  // reporting_ocp_nodes.node_capacity_cpu_cores is numeric(18,2)
+  // reporting_ocp_nodes.node_capacity_cpu_cores is numeric(18,2), which is written with all digits
   node_capacity_cpu_cores: 1e16,
-  // reporting_ocp_vm_summary_p.pod_request_cpu_core_hours is numeric(33,15) and holds 24 times the cores
-  vm_cpu_request_cores: 1e18 / 24,
+  // reporting_ocp_vm_summary_p.pod_request_cpu_core_hours holds 24 times the cores: below 24 · 4·10^16 = 9.6·10^17
+  vm_cpu_request_cores: 4e16,
 };
 
 const INTERVAL = ['report_period_start', 'report_period_end', 'interval_start', 'interval_end'];

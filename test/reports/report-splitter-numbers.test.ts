@@ -138,7 +138,7 @@ describe('numbers as operators print them', () => {
   test.for([
     ['pod_usage', 'node_capacity_cpu_cores', '9999999999999998', '1e16'],
     ['pod_usage', 'node_capacity_cpu_cores', '-9.99e15', '-1e16'],
-    ['vm_usage', 'vm_cpu_request_cores', '41666666666666656', '4.2e16'],
+    ['vm_usage', 'vm_cpu_request_cores', '39999999999999992', '4e16'],
     ['pod_usage', 'pod_usage_cpu_core_seconds', '1e18', '1.1e18'],
   ] as const)('of %s %s holds %s, not %s', async ([kind, name, fits, tooGreat]) => {
     const store = await temporaryStore();

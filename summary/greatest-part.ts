@@ -1,0 +1,70 @@
+import { PipelineError } from '../domain/failures/failures.ts';
+import { firstDay, lastDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import { inTenantTransaction, RollBack } from '../platform/database/database.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+
+interface GreatestPart {
+  column_name: string;
+  amount: number;
+  unit: string;
+  most: number;
+  usage_day: UsageDay;
+  manifest_id: number;
+  file_name: string;
+}
+
+const sql = {
+  chooseLive: loadSql('summary/daily/choose_live_generations.sql'),
+  greatestPart: loadSql('summary/daily/greatest_part.sql'),
+};
+
+/** PostgreSQL's `numeric_value_out_of_range`. */
+export function isOutOfRange(error: unknown): error is Error {
+  return error instanceof Error && (error as { code?: unknown }).code === '22003';
+}
+
+/**
+ * Say what made a number of a month too great for the summary tables: every single value fits (`domain/reports/report-kind.ts`), so
+ * it is a sum of values that nobody can believe, or a value of staging that was taken in before the limits were what they
+ * are. Nothing is changed.
+ * @returns `DataDoesNotFit`, not retried, which names the file, day and column that fill a column of the tables the most;
+ *     the error itself when the month has nothing in staging
+ */
+export async function doesNotFit(
+  { pool }: ActivityDependencies,
+  { schema, sourceUuid, month }: { schema: string; sourceUuid: string; month: BillingMonth },
+  error: Error,
+): Promise<Error> {
+  const part = await greatestPart();
+  if (part === undefined) return error;
+  const { column_name: column, amount, unit, most, usage_day: usageDay } = part;
+  const { file_name: fileName, manifest_id: manifestId } = part;
+  return new PipelineError(
+    'DataDoesNotFit',
+    `The numbers of ${month} of source ${sourceUuid} do not fit the summary tables (${error.message}). The greatest part: ` +
+      `${column} of ${usageDay} in file ${fileName} of manifest ${manifestId} comes to ${amount.toPrecision(3)} ${unit}; ` +
+      `a column holds less than ${most}. Decide "abandon" about the run of that manifest, and have the report sent ` +
+      `again with numbers that can be`,
+    { details: { column, usageDay, fileName, manifestId }, cause: error },
+  );
+
+  async function greatestPart(): Promise<GreatestPart | undefined> {
+    try {
+      return await inTenantTransaction(pool, schema, async (client) => {
+        // What the transaction that failed had chosen went with it.
+        await client.query(sql.chooseLive, [sourceUuid, firstDay(month)]);
+        const { rows } = await client.query<GreatestPart>(sql.greatestPart, [
+          sourceUuid,
+          firstDay(month),
+          lastDay(month),
+        ]);
+        throw new RollBack(rows[0]);
+      });
+    } catch (thrown) {
+      if (thrown instanceof RollBack) return thrown.result as GreatestPart | undefined;
+      throw thrown;
+    }
+  }
+}
