@@ -1,9 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-
-import { waitUntil } from '../../support/wait-until.ts';
-import { atEnd } from '../../support/at-end.ts';
+import { startProgramProcess } from '../../support/program-process.ts';
 
 /** A worker in a process of its own: `ocp-pipeline worker`, as `npm run build` made it. */
 export interface WorkerProcess {
@@ -35,41 +31,14 @@ const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url)
  * @throws Error with the worker's output when it ends before it is ready
  */
 export async function startWorkerProcess(environment: Record<string, string>): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, ['--import', endWithTest, main, 'worker'], {
-    env: { ...inherited(), ...environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const exited = once(child, 'exit');
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const kill = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
-  };
-  atEnd(kill);
-  await waitUntil(() => child.exitCode !== null || output.includes('worker started'), 90_000).catch(
-    (cause: unknown) => {
-      throw new Error(`the worker does not become ready:\n${output}`, { cause });
-    },
-  );
-  if (child.exitCode !== null || child.pid === undefined)
-    throw new Error(`the worker ended with exit code ${child.exitCode} before it was ready:\n${output}`);
+  const worker = startProgramProcess(['--import', endWithTest, main, 'worker'], environment);
+  await worker.hasSaid('worker started');
   return {
-    pid: child.pid,
-    kill,
-    freeze: () => child.kill('SIGSTOP'),
-    thaw: () => child.kill('SIGCONT'),
-    ended: () => child.exitCode !== null || child.signalCode !== null,
-    output: () => output,
+    pid: worker.pid,
+    kill: worker.kill,
+    freeze: () => worker.signal('SIGSTOP'),
+    thaw: () => worker.signal('SIGCONT'),
+    ended: worker.hasEnded,
+    output: worker.output,
   };
-}
-
-/** The machine's own variables, without settings of ours or of Temporal. */
-function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(OCP_|TEMPORAL_|DATABASE_URL|OBJECT_STORE|S3_|NODE_OPTIONS|VITEST)/.test(name),
-    ),
-  );
 }

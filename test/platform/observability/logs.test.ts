@@ -100,8 +100,8 @@ describe('log lines of a worker', () => {
       OCP_NOW: testNow,
       OCP_LOG_LEVEL: 'debug',
       OCP_ACTIVITY_RETRY_INITIAL: '50ms',
-      OCP_ACTIVITY_SQL_TIMEOUT: '2s',
-      BLOCKED_WAIT: '5s',
+      // Long enough for the run to be seen blocked on a busy machine.
+      BLOCKED_WAIT: '15s',
     };
     worker = await startObservedWorker({
       ...environment,

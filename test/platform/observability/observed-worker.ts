@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import { startOnFreePorts } from '../../../dev-stack/ports.ts';
-import { waitUntil } from '../../support/wait-until.ts';
+import { startProgramProcess } from '../../support/program-process.ts';
 
 /** `ocp-pipeline worker` in a process of its own, with metrics and health pages on free ports. */
 export interface ObservedWorker {
@@ -36,45 +33,42 @@ const unwatch = 'data:text/javascript,if (process.stdin.unref) process.stdin.unr
 const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 
 /**
- * Start it and wait until it answers. It ends with the file's tests.
+ * Start it and wait until it answers, however long that takes. It ends with the file's tests.
  * @param environment settings of the worker; nothing else of ours is inherited
  */
 export async function startObservedWorker(environment: Record<string, string>): Promise<ObservedWorker> {
   return startOnFreePorts([0, 0], async ([metricsPort = 0, healthPort = 0]) => {
-    const worker = startWorker({
+    const { worker, started } = startProcess({
       ...environment,
       OCP_METRICS_ADDRESS: `127.0.0.1:${metricsPort}`,
       OCP_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
     });
-    let exitCode: number | null | undefined;
-    void worker.ended.then((code) => (exitCode = code));
-    await waitUntil(() => exitCode !== undefined || worker.output().includes('worker started'), 60_000);
-    if (exitCode !== undefined) throw new Error(`the worker ended with ${exitCode}:\n${worker.output()}`);
+    await started();
     return worker;
   });
 }
 
 /** Start it without waiting, to see it fail. */
 export function startWorker(environment: Record<string, string>): ObservedWorker {
+  return startProcess(environment).worker;
+}
+
+function startProcess(environment: Record<string, string>): {
+  worker: ObservedWorker;
+  /** resolves when it polls; rejects when it has ended, so that it is never started again beside itself */
+  started(): Promise<void>;
+} {
   const { OCP_METRICS_ADDRESS: metricsAddress = '', OCP_HEALTH_ADDRESS: healthAddress = '' } = environment;
-  const child = spawn(process.execPath, ['--import', hooks, '--import', unwatch, main, 'worker'], {
-    env: { ...inherited(), ...environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  afterAll(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return {
+  const { output, signal, ended, hasSaid } = startProgramProcess(
+    ['--import', hooks, '--import', unwatch, main, 'worker'],
+    environment,
+  );
+  const worker: ObservedWorker = {
     metricsAddress,
     healthAddress,
-    output: () => output,
+    output,
     lines: () =>
-      output
+      output()
         .split('\n')
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line) as Record<string, unknown>),
@@ -83,9 +77,10 @@ export function startWorker(environment: Record<string, string>): ObservedWorker
       return { status: response.status, body: await response.text() };
     },
     scrape: async () => parseSamples(await (await fetch(`http://${metricsAddress}/metrics`)).text()),
-    signal: (name) => child.kill(name),
+    signal,
     ended,
   };
+  return { worker, started: () => hasSaid('worker started') };
 }
 
 /** Lines of Prometheus's text format, without comments. */
@@ -103,13 +98,4 @@ export function parseSamples(text: string): Sample[] {
         value: Number(value),
       };
     });
-}
-
-/** The machine's own variables, without settings of ours or of Temporal. */
-function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(OCP_|TEMPORAL_|DATABASE_URL|OBJECT_STORE|S3_|NODE_OPTIONS|VITEST)/.test(name),
-    ),
-  );
 }

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { atEnd } from './at-end.ts';
+
+/** A program of ours in a process of its own; it ends with the tests of the file. */
+export interface ProgramProcess {
+  pid: number;
+  /** what it has written to standard output and standard error */
+  output(): string;
+  /**
+   * Wait until it has written a text, however long a busy machine takes: it is one process all the time, and the limit of
+   * the hook or test that waits is the only one.
+   * @throws Error with its output when it ends first; also when it is killed at the end of the tests
+   */
+  hasSaid(text: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** end it at once, as a crash or a lost machine does; resolves when it is gone */
+  kill(): Promise<void>;
+  hasEnded(): boolean;
+  /** resolves with the exit code, null after a signal */
+  ended: Promise<number | null>;
+}
+
+/**
+ * Start it with Node.
+ * @param args of Node: options, program, arguments
+ * @param environment its settings; nothing else of ours or of Temporal is inherited
+ */
+export function startProgramProcess(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ProgramProcess {
+  const child = spawn(process.execPath, args, {
+    env: { ...inherited(), ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  if (child.pid === undefined) throw new Error(`not started: ${process.execPath} ${args.join(' ')}`);
+  let output = '';
+  const heard = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      for (const look of heard) look();
+    });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  atEnd(kill);
+  return {
+    pid: child.pid,
+    output: () => output,
+    hasSaid: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (!output.includes(text)) return;
+          heard.delete(look);
+          resolve();
+        };
+        heard.add(look);
+        look();
+        void ended.then((code) => {
+          reject(
+            new Error(`expected "${text}", but the program ended with ${code ?? 'a signal'}:\n${output}`),
+          );
+        });
+      }),
+    signal: (name) => void child.kill(name),
+    kill,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    ended,
+  };
+}
+
+/** The machine's own variables, without settings of ours or of Temporal. */
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(OCP_|TEMPORAL_|DATABASE_URL|OBJECT_STORE|S3_|NODE_OPTIONS|VITEST)/.test(name),
+    ),
+  );
+}
