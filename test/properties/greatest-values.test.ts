@@ -1,5 +1,9 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { LARGEST_BELIEVED_VALUE, reportKindDefinition, reportKinds } from '../../domain/reports/report-kind.ts';
+import {
+  LARGEST_BELIEVED_VALUE,
+  reportKindDefinition,
+  reportKinds,
+} from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import { buildPayload } from '../support/payload-builder.ts';
