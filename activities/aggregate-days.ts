@@ -2,7 +2,6 @@ import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { addDays, firstDay, lastDay } from '../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { RulesProfile } from '../platform/config/config.ts';
 import { RollBack } from '../platform/database/database.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
@@ -15,14 +14,11 @@ import { refreshStagingStatistics } from '../summary/staging-statistics.ts';
 import { tenantSettings } from '../platform/tenants/tenant.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
-import { requireSource } from '../summary/require-source.ts';
 import { inMonthTransaction } from '../summary/month-transaction.ts';
-import type { PiecesMissing } from '../summary/month-transaction.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
+import type { MonthInput, PiecesMissing } from '../summary/month-transaction.ts';
 
-export interface AggregateDaysInput {
-  schema: string;
-  sourceUuid: string;
-  month: BillingMonth;
+export interface AggregateDaysInput extends MonthInput {
   /** days to rebuild although nothing about them changed; the whole month also takes on the present rules profile */
   force?: { from: UsageDay; until: UsageDay };
 }
@@ -87,11 +83,8 @@ async function rebuildChangedDays(
   const monthStart = firstDay(input.month);
   if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
   const source = await sourceOfMonth(client, sourceUuid, monthStart);
-  if (source === undefined) {
-    // Nothing came for the month, or the source was deleted since it came.
-    await requireSource(client, input);
-    return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
-  }
+  // Nothing came for the month.
+  if (source === undefined) return { outcome: 'done', dayCount: 0, summaryRowCount: 0 };
   addLogContext({ cluster_id: source.cluster_id });
   const rules = await rulesOfMonth(client, input, profile);
   await client.query(`select set_config('ocp.rules', $1, true)`, [rules]);

@@ -6,6 +6,7 @@ import { tryLockSource } from '../summary/source-lock.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import { requireSource } from '../summary/require-source.ts';
 
 export interface ApplyTagMappingInput {
   schema: string;
@@ -37,13 +38,23 @@ const sql = {
  * values with the keys as sent, then the tenant's tag mapping in the days' usage rows. One transaction.
  * Label tables are computed from the whole month each time, so the order of arrival leaves no trace in them.
  * Rerun: a second call finds no day behind.
+ *
+ * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
  */
 export async function applyTagMapping(
   deps: ActivityDependencies,
   input: ApplyTagMappingInput,
 ): Promise<ApplyTagMappingResult> {
   return withHeartbeat(async (_report, signal) =>
-    inTenantTransaction(deps.pool, input.schema, (client) => followSummary(client, input), signal),
+    inTenantTransaction(
+      deps.pool,
+      input.schema,
+      async (client) => {
+        await requireSource(client, input);
+        return followSummary(client, input);
+      },
+      signal,
+    ),
   );
 }
 

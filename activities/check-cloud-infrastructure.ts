@@ -6,6 +6,7 @@ import { tryLockSource } from '../summary/source-lock.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import { requireSource } from '../summary/require-source.ts';
 
 export interface CheckCloudInfrastructureInput {
   schema: string;
@@ -51,6 +52,8 @@ const matchSqlByTable: ReadonlyMap<string, string> = new Map(
  * A cluster has one infrastructure: once paired it stays paired, and of several matches the one that bills most of its
  * nodes wins. The answer, also that there is none, is noted for the month.
  * Without cloud bills this costs a look at the catalog. One transaction; a second call finds the same.
+ *
+ * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
  */
 export async function checkCloudInfrastructure(
   deps: ActivityDependencies,
@@ -61,6 +64,7 @@ export async function checkCloudInfrastructure(
       deps.pool,
       schema,
       async (client) => {
+        await requireSource(client, { schema, sourceUuid });
         if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
         const monthStart = firstDay(month);
         const infrastructure =

@@ -25,6 +25,7 @@ import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import { requireSource } from '../summary/require-source.ts';
 import { removeTemporaryOfRun, storeOfRun } from '../payload/run-objects.ts';
 import { retentionMonths } from '../retention/retention-months.ts';
+import { readArchive } from '../payload/archived-payload.ts';
 
 export interface DownloadPayloadInput {
   inboxId: string;
@@ -50,6 +51,7 @@ interface Archived {
  *
  * @throws PipelineError `ManifestInvalid` (not retried): archive or manifest break the rules
  * @throws PipelineError `SourceVanished` (not retried): the tenant's schema was made anew and does not know the source
+ * @throws PipelineError `ObjectMissing` (not retried): the payload was archived before, and the archive is gone
  * @throws PipelineError `PayloadUnavailable` (not retried for 401, 403, 404, 410)
  */
 export async function downloadPayload(
@@ -86,7 +88,7 @@ async function archivePayload(
   // Also when the key was not recorded: an earlier attempt may have ended between the two, and the address since expired.
   const stored = await objectStore.head(objectKey);
   if (stored !== undefined || inbox.downloadUrl === null) {
-    const archive = await objectStore.get(objectKey, { signal });
+    const archive = await readArchive(deps, inbox, objectKey, signal);
     const { manifest } = await scanPayloadArchive(archive, { signal });
     return { objectKey, byteCount: stored?.byteCount ?? 0, sha256: null, manifest: parseManifest(manifest) };
   }

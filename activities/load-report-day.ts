@@ -26,6 +26,8 @@ import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { ensurePartitions } from './ensure-partitions.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import type { HeartbeatDetails } from '../platform/temporal/heartbeat.ts';
+import { miscountedLoad } from '../summary/staging-counts.ts';
+import { ledgerVanished } from '../summary/require-source.ts';
 
 export interface LoadReportDayInput {
   schema: string;
@@ -57,6 +59,8 @@ interface Piece {
  *
  * @throws PipelineError `ObjectMissing` (not retried) when the daily CSV is gone
  * @throws PipelineError `ObjectDamaged` (not retried) when its contents are not those that the ledger says
+ * @throws PipelineError `StagingMiscounted` (not retried) when staging takes fewer rows than it is sent
+ * @throws PipelineError `SourceVanished` (not retried) when the piece is not in the ledger any more
  */
 export async function loadReportDay(
   deps: ActivityDependencies,
@@ -90,7 +94,7 @@ interface Load {
 }
 
 async function loadPiece({ deps, client, input, load, report, signal }: Load): Promise<LoadReportDayResult> {
-  const piece = await lockPiece(client, input.pieceId);
+  const piece = await lockPiece(client, input);
   load.kind = piece.report_kind;
   const { source_uuid, usage_day } = piece;
   addLogContext({ provider_uuid: source_uuid, start_date: usage_day, end_date: usage_day });
@@ -108,7 +112,7 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
   // The labels of virtual machines are their pods'.
   const labelSets = new LabelSets(deps.pool, input.schema, piece.report_kind !== 'vm_usage', bounds);
   const rowsLoaded = await withPlainKernel((kernel) =>
-    copyPiece({ deps, client, labelSets, piece, kernel, signal, onRows }),
+    copyPiece({ deps, client, input, labelSets, piece, kernel, signal, onRows }),
   );
   await markStaged(client, piece, labelSets.leftOut);
   warnOfLeftOut(piece, labelSets.leftOut);
@@ -141,7 +145,7 @@ async function recreatePartition(deps: ActivityDependencies, input: LoadReportDa
     await ensurePartitions(deps, { schema: input.schema, months: [billingMonthOf(day)] });
 }
 
-async function lockPiece(client: PoolClient, pieceId: number): Promise<Piece> {
+async function lockPiece(client: PoolClient, { schema, pieceId }: LoadReportDayInput): Promise<Piece> {
   const { rows } = await client.query<Piece>(
     `select piece_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, row_count, checksum, state, staged_checksum
      from ocp_piece
@@ -150,8 +154,7 @@ async function lockPiece(client: PoolClient, pieceId: number): Promise<Piece> {
     [pieceId],
   );
   const piece = rows[0];
-  if (piece === undefined)
-    throw new PipelineError('ObjectMissing', `piece ${pieceId} is not in the ledger: replay its manifest`);
+  if (piece === undefined) throw ledgerVanished(`piece ${pieceId}`, schema);
   return piece;
 }
 
@@ -189,6 +192,7 @@ async function markStaged(client: PoolClient, piece: Piece, leftOut?: LeftOutLab
 interface PieceCopy {
   deps: ActivityDependencies;
   client: PoolClient;
+  input: LoadReportDayInput;
   labelSets: LabelSets;
   piece: Piece;
   kernel: PlainKernel;
@@ -198,7 +202,7 @@ interface PieceCopy {
 
 /** @returns rows copied */
 async function copyPiece(copy: PieceCopy): Promise<number> {
-  const { deps, client, labelSets, piece, kernel, signal, onRows } = copy;
+  const { deps, client, input, labelSets, piece, kernel, signal, onRows } = copy;
   const hash = createHash('sha256');
   const object = await dailyCsv(deps, client, piece, signal);
   const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }), { kernel });
@@ -231,6 +235,14 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
       `${piece.object_key}: expected ${piece.row_count} rows with checksum ${piece.checksum.slice(0, 12)}…, ` +
         `found ${rowCount} rows with other content: replay the manifest from its archive`,
     );
+  // A trigger that leaves rows out does so without a word.
+  if (target.rowCount !== rowCount)
+    throw await miscountedLoad(client, piece.report_kind, {
+      where: `${piece.object_key} into ${input.schema}.${stagingTableOf(piece.report_kind)}`,
+      expected: rowCount,
+      found: target.rowCount,
+      how: 'by the COPY that sent it',
+    });
   return rowCount;
 }
 
@@ -251,8 +263,8 @@ async function dailyCsv(
     );
     throw new PipelineError(
       'ObjectMissing',
-      `${piece.object_key} is no longer in the object store. It is written again from the archived payload by: ` +
-        `ocp-pipeline replay ${rows[0]?.manifest_uuid ?? ''}; then retry this step`,
+      `${piece.object_key} is no longer in the object store. Put it back and decide "retry", or have it written again from the ` +
+        `archived payload: ocp-pipeline replay ${rows[0]?.manifest_uuid ?? ''} --from split; a rebuild that waits for it is then retried`,
       { cause: error },
     );
   }

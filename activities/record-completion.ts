@@ -7,6 +7,7 @@ import { resolveFailures } from '../payload/open-failures.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { removeTemporaryOfRun } from '../payload/run-objects.ts';
+import { requireSource } from '../summary/require-source.ts';
 
 export interface RecordCompletionInput {
   schema: string;
@@ -26,7 +27,11 @@ export interface RecordCompletionInput {
 const completeManifestSql = loadSql('intake/complete_manifest.sql');
 const completeReportPeriodSql = loadSql('intake/complete_report_period.sql');
 
-/** Note the end of a run on manifest, provider and report periods. Rerun: first completion times are kept. */
+/**
+ * Note the end of a run on manifest, provider and report periods. Rerun: first completion times are kept.
+ *
+ * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered: nothing is there to complete
+ */
 export async function recordCompletion(
   deps: ActivityDependencies,
   input: RecordCompletionInput,
@@ -42,6 +47,7 @@ export async function recordCompletion(
     })),
   };
   await inTenantTransaction(deps.pool, input.schema, async (client) => {
+    await requireSource(client, input);
     await client.query(completeManifestSql, [input.manifestId, input.sourceUuid, JSON.stringify(state)]);
     for (const month of input.months)
       await client.query(completeReportPeriodSql, [input.sourceUuid, firstDay(month)]);

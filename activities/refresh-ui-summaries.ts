@@ -1,6 +1,5 @@
 import type { PoolClient } from 'pg';
 import { firstDay } from '../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import { measureAggregation } from '../platform/observability/metrics.ts';
 import type { RebuildTable } from '../platform/observability/metrics.ts';
 import { tryLockSource } from '../summary/source-lock.ts';
@@ -9,13 +8,10 @@ import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import { inMonthTransaction } from '../summary/month-transaction.ts';
-import type { PiecesMissing } from '../summary/month-transaction.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
+import type { MonthInput, PiecesMissing } from '../summary/month-transaction.ts';
 
-export interface RefreshUiSummariesInput {
-  schema: string;
-  sourceUuid: string;
-  month: BillingMonth;
-}
+export type RefreshUiSummariesInput = MonthInput;
 
 export type RefreshUiSummariesResult =
   { outcome: 'busy' } | PiecesMissing | { outcome: 'done'; dayCount: number };

@@ -23,6 +23,7 @@ import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import { ledgerVanished, requireSource } from '../summary/require-source.ts';
 import { removeTemporaryOfRun, storeOfRun } from '../payload/run-objects.ts';
 import { retentionMonths } from '../retention/retention-months.ts';
+import { readArchive } from '../payload/archived-payload.ts';
 import { log } from '@temporalio/activity';
 
 export interface SplitPayloadInput {
@@ -49,6 +50,8 @@ const loggedRejects = 20;
  * Rerun: same keys are written; a piece whose checksum is unchanged keeps its state.
  *
  * @returns counts and months only; the pieces are in the ledger
+ * @throws PipelineError `ObjectMissing` (not retried) when the archive is gone
+ * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
  */
 export async function splitPayload(
   deps: ActivityDependencies,
@@ -75,7 +78,7 @@ export async function splitPayload(
     const store = storeOfRun(deps.objectStore);
     await removeTemporaryOfRun(store);
     const results: SplitFileResult[] = [];
-    await readPayloadMembers(await deps.objectStore.get(objectKey, { signal }), {
+    await readPayloadMembers(await readArchive(deps, inbox, objectKey, signal), {
       signal,
       wanted: (name) => fileIndexes.has(name),
       onFile: async (fileName, content) => {

@@ -2,7 +2,6 @@ import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
 import { firstDay } from '../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { RulesProfile } from '../platform/config/config.ts';
 import { tryLockSource } from '../summary/source-lock.ts';
 import { lockStaging, mostMissingNamed } from '../summary/staging-lock.ts';
@@ -11,13 +10,10 @@ import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import { inMonthTransaction } from '../summary/month-transaction.ts';
-import type { PiecesMissing } from '../summary/month-transaction.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
+import type { MonthInput, PiecesMissing } from '../summary/month-transaction.ts';
 
-export interface ValidateDaysInput {
-  schema: string;
-  sourceUuid: string;
-  month: BillingMonth;
-}
+export type ValidateDaysInput = MonthInput;
 
 export type ValidateDaysResult =
   /** another transaction of the source is running: ask again */

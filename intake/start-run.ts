@@ -14,9 +14,9 @@ import type { IngestManifestInput, IngestManifestResult, RunOptions } from '../d
 import type { Config } from '../platform/config/config.ts';
 import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 import { isIngested } from '../payload/ingested-payload.ts';
-import { enterInbox } from '../payload/inbox.ts';
 import type { ArchivedPayload } from '../payload/inbox.ts';
 import { payloadKey } from '../platform/object-store/object-keys.ts';
+import { enterInbox, eraseAddress, readInbox, storeAddress } from '../payload/inbox.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 import { tenantSchemaOf } from '../platform/tenants/sources.ts';
 import type { ingestManifest } from '../workflows/index.ts';
@@ -88,6 +88,7 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
       }
     : await archiveLocalFile(deps.objectStore, request);
   const inboxId = await enterInbox(deps.pool, { orgId, ...entry });
+  if (remote) await offerAgain(deps, inboxId, request.payload);
   const input: IngestManifestInput = {
     orgId,
     requestId: entry.requestId,
@@ -96,7 +97,20 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
   };
   // What is shown and what goes into history: an address without what may be secret in it.
   const payload = remote ? withoutSecrets(request.payload) : request.payload;
-  return { payload, ...(await startWorkflow(deps, input, payload, request.again === true)) };
+  const started = await startWorkflow(deps, input, payload, request.again === true);
+  if (started.earlier !== undefined) await eraseAddress(deps.pool, orgId, entry.requestId);
+  return { payload, ...started };
+}
+
+/** The address of an archived payload is not needed, unless somebody has removed the archive: then it is fetched again. */
+async function offerAgain(
+  { pool, objectStore }: StartRunDeps,
+  inboxId: string,
+  address: string,
+): Promise<void> {
+  const { downloadUrl, objectKey } = await readInbox(pool, inboxId);
+  if (downloadUrl !== null || objectKey === null) return;
+  if ((await objectStore.head(objectKey)) === undefined) await storeAddress(pool, inboxId, address);
 }
 
 /** Ids become parts of workflow ids and object keys. */

@@ -76,6 +76,11 @@ export async function enterInbox(
   return row.id;
 }
 
+/** Store the address of a payload that was archived before and whose archive is gone, so that it can be fetched again. */
+export async function storeAddress(pool: Pool, inboxId: string, downloadUrl: string): Promise<void> {
+  await pool.query('update public.payload_inbox set download_url = $2 where id = $1', [inboxId, downloadUrl]);
+}
+
 /** Forget the address of a payload whose run has ended, however it ended: it may hold a signature or a password. */
 export async function eraseAddress(
   client: Pick<Pool, 'query'> | PoolClient,

@@ -1,8 +1,10 @@
-import type { Pool } from 'pg';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
+import type { Pool, PoolClient } from 'pg';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { stagingTableOf } from '../domain/reports/report-kind.ts';
 
 /** A live piece of which staging holds other rows than were loaded. */
 export interface MiscountedPiece {
@@ -32,4 +34,51 @@ export async function markMiscounted(
   signal?: AbortSignal,
 ): Promise<void> {
   await inTenantTransaction(pool, schema, (client) => client.query(markMiscountedSql, [pieceIds]), signal);
+}
+
+/**
+ * What to say of pieces whose rows staging does not keep however often they are loaded: somebody takes or adds some. Triggers,
+ * which is what that is as a rule, are named.
+ */
+export async function stagingNotKept(
+  pool: Pool,
+  schema: string,
+  pieces: readonly MiscountedPiece[],
+): Promise<PipelineError> {
+  const [first] = pieces;
+  if (first === undefined) throw new Error('no piece is miscounted');
+  const { pieceId, reportKind, usageDay, expected, found } = first;
+  const more = pieces.length > 1 ? ` (and of ${pieces.length - 1} more pieces)` : '';
+  const where = `piece ${pieceId}, ${reportKind} of ${usageDay}${more}, in ${schema}.${stagingTableOf(reportKind)}`;
+  return inTenantTransaction(pool, schema, (client) =>
+    miscountedLoad(client, reportKind, { where, expected, found, how: 'loaded again in vain' }),
+  );
+}
+
+/** As {@link stagingNotKept}, of one load: what it sent, and what came of it. */
+export async function miscountedLoad(
+  client: PoolClient,
+  reportKind: ReportKind,
+  { where, expected, found, how }: { where: string; expected: number; found: number; how: string },
+): Promise<PipelineError> {
+  const table = stagingTableOf(reportKind);
+  const { rows } = await client.query<{ name: string }>(
+    `select distinct trigger.tgname::text as name
+     from pg_partition_tree($1::regclass) as partition
+     join pg_trigger as trigger on trigger.tgrelid = partition.relid
+     where not trigger.tgisinternal
+     order by 1`,
+    [table],
+  );
+  const names = rows.map(({ name }) => name);
+  const cause =
+    names.length === 0
+      ? `Something else writes to ${table} (another program, a rule, a job)`
+      : `Triggers of ${table} change what is loaded: ${names.join(', ')}`;
+  return new PipelineError(
+    'StagingMiscounted',
+    `staging does not keep what is loaded (${how}): ${where}: expected ${expected} rows, found ${found}. ` +
+      `${cause}; remove that, then decide "retry" or run the payload or the rebuild again`,
+    { details: { reportKind, expected, found, triggers: names } },
+  );
 }

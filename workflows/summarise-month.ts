@@ -35,29 +35,49 @@ export async function summariseMonth(
   onStep: (step: 'aggregating' | 'summarising' | 'validating') => void = () => undefined,
 ): Promise<SummarisedMonth> {
   const { sql } = activities;
-  const settle = <A extends Answer>(ask: () => Promise<A>) =>
-    whenPossible(activities, input, loadConcurrency, ask);
+  const reloads: Reloads = new Map();
+  const settle = <A extends Answer>(ask: (again: AskedAgain) => Promise<A>) =>
+    whenPossible(activities, input, { loadConcurrency, reloads }, ask);
   onStep('aggregating');
-  const { dayCount, summaryRowCount } = await settle(() =>
-    sql.aggregateDays({ ...input, ...(force === undefined ? {} : { force }) }),
+  const { dayCount, summaryRowCount } = await settle((again) =>
+    sql.aggregateDays({ ...input, ...(force === undefined ? {} : { force }), ...again }),
   );
   onStep('summarising');
   await settle(() => sql.applyTagMapping(input));
-  await settle(() => sql.refreshUiSummaries(input));
+  await settle((again) => sql.refreshUiSummaries({ ...input, ...again }));
   await settle(() => sql.checkCloudInfrastructure(input));
   onStep('validating');
-  const { warningCount } = await settle(() => sql.validateDays(input));
+  const { warningCount } = await settle((again) => sql.validateDays({ ...input, ...again }));
   return { dayCount, summaryRowCount, warningCount };
 }
 
-/** Missing: load the pieces that the sweep dropped from staging, then ask again. */
+/** How often the run has loaded each piece again that a step of the month found missing. */
+type Reloads = Map<number, number>;
+
+/** What a step is told beside its input: it fails with a sentence when these pieces are still not in staging as loaded. */
+interface AskedAgain {
+  loadedInVain?: number[];
+}
+
+/** The sweep may come between a load and the step that reads it; what comes more often is no accident. */
+const mostReloads = 3;
+
+/**
+ * Missing: load the pieces that the sweep dropped from staging, or that are not there as they were loaded, then ask again. Pieces
+ * that staging does not keep are not loaded for ever: the step is told, and gives up; a decision to retry loads them once more.
+ */
 async function whenPossible<A extends Answer>(
   activities: BoundActivities,
   { schema, month }: SummariseMonthInput,
-  loadConcurrency: number,
-  ask: () => Promise<A>,
+  { loadConcurrency, reloads }: { loadConcurrency: number; reloads: Reloads },
+  ask: (again: AskedAgain) => Promise<A>,
 ): Promise<Extract<A, { outcome: 'done' }>> {
-  return untilDone(ask, async (pieceIds) => {
+  const askAgain = () => {
+    const loadedInVain = [...reloads].flatMap(([pieceId, count]) => (count < mostReloads ? [] : [pieceId]));
+    return ask(loadedInVain.length === 0 ? {} : { loadedInVain });
+  };
+  return untilDone(askAgain, async (pieceIds) => {
+    for (const pieceId of pieceIds) reloads.set(pieceId, (reloads.get(pieceId) ?? 0) + 1);
     await activities.short.ensurePartitions({ schema, months: [month] });
     await inParallel(pieceIds, loadConcurrency, (pieceId) =>
       activities.load.loadReportDay({ schema, pieceId }),

@@ -8,6 +8,7 @@
  * - `DayNotOurs`           another writer summarised this day and nobody adopted it
  * - `DataDoesNotFit`       a number, most likely a sum, is too great for a column of the summary tables
  * - `SourceVanished`       the source, or what the ledger knew of its payload, was deleted while the run was under way
+ * - `StagingMiscounted`    staging does not keep the rows that are loaded, whoever takes or adds some
  * - `ObjectMissing`        an object that the ledger names is no longer in the object store
  * - `ObjectDamaged`        an object of ours is not what the ledger says (cut short, changed)
  * - `SchemaTooOld`         the database lacks tables or columns that this version needs
@@ -21,6 +22,7 @@ export type FailureType =
   | 'DayNotOurs'
   | 'DataDoesNotFit'
   | 'SourceVanished'
+  | 'StagingMiscounted'
   | 'ObjectMissing'
   | 'ObjectDamaged'
   | 'SchemaTooOld'

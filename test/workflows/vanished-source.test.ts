@@ -3,10 +3,18 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, expect, test } from 'vitest';
 import { aggregateDays } from '../../activities/aggregate-days.ts';
+import { applyTagMapping } from '../../activities/apply-tag-mapping.ts';
+import { checkCloudInfrastructure } from '../../activities/check-cloud-infrastructure.ts';
+import { loadReportDay } from '../../activities/load-report-day.ts';
+import { recordCompletion } from '../../activities/record-completion.ts';
+import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
+import { validateDays } from '../../activities/validate-days.ts';
 import { splitPayload } from '../../activities/split-payload.ts';
 import type { DownloadPayloadResult } from '../../activities/download-payload.ts';
 import { downloadPayload } from '../../activities/download-payload.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
+import { holdTable } from '../support/held-load.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { createArchiveFolder, withManifest } from '../support/archives.ts';
 import { hoursBetween, rowsOf, steadyCluster } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';
@@ -15,7 +23,9 @@ import type { TestPipeline } from '../support/pipeline.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { clock } from '../../platform/config/config.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 
+const october = billingMonth('2026-10');
 const silent = new DefaultLogger('ERROR', () => undefined);
 
 let pipeline: TestPipeline;
@@ -54,14 +64,29 @@ function activities() {
   const { database, objectStore, config } = pipeline;
   const { pool, url: databaseUrl } = database;
   const deps = { pool, databaseUrl, objectStore, config, now: clock(config) };
+  const ofMonth = { schema: database.schema, sourceUuid, month: october };
   const run = <T>(work: () => Promise<T>): Promise<T> =>
     new MockActivityEnvironment({}, { logger: silent }).run(work);
   return {
     download: (inboxId: string) => run(() => downloadPayload(deps, { inboxId })),
     split: (inboxId: string, payload: Extract<DownloadPayloadResult, { outcome: 'accepted' }>['payload']) =>
       run(() => splitPayload(deps, { inboxId, payload })),
-    aggregate: () =>
-      run(() => aggregateDays(deps, { schema: database.schema, sourceUuid, month: billingMonth('2026-10') })),
+    aggregate: () => run(() => aggregateDays(deps, ofMonth)),
+    load: (pieceId: number) => run(() => loadReportDay(deps, { schema: database.schema, pieceId })),
+    /** what follows the aggregation, in the order of a run */
+    later: (manifestId: number): [step: string, work: () => Promise<unknown>][] => [
+      ['applyTagMapping', () => run(() => applyTagMapping(deps, ofMonth))],
+      ['refreshUiSummaries', () => run(() => refreshUiSummaries(deps, ofMonth))],
+      ['checkCloudInfrastructure', () => run(() => checkCloudInfrastructure(deps, ofMonth))],
+      ['validateDays', () => run(() => validateDays(deps, ofMonth))],
+      [
+        'recordCompletion',
+        () =>
+          run(() =>
+            recordCompletion(deps, { schema: database.schema, manifestId, sourceUuid, months: [october] }),
+          ),
+      ],
+    ],
   };
 }
 
@@ -90,6 +115,57 @@ test('a source that is deleted before the aggregation is told, and not taken for
     type: 'SourceVanished',
     retryable: false,
   });
+});
+
+test('each step behind the aggregation tells that the source was deleted, in the tenant or altogether', async () => {
+  await acceptedPayload();
+  const { pool, schema } = pipeline.database;
+  const { rows } = await pool.query<{ manifest_id: number; piece_id: number }>(
+    `select manifest_id, piece_id from ${schema}.ocp_piece order by piece_id limit 1`,
+  );
+  const { manifest_id: manifestId = 0, piece_id: pieceId = 0 } = rows[0] ?? {};
+  const steps = activities().later(manifestId);
+  for (const [step, work] of steps)
+    expect(await failureOf(work()), `${step} of a source that is there`).toEqual({});
+
+  await pool.query(`truncate ${schema}.reporting_tenant_api_provider cascade`);
+  for (const [step, work] of steps) {
+    const failure = await failureOf(work());
+    expect(failure, step).toMatchObject({ type: 'SourceVanished', retryable: false });
+    expect(failure.message, step).toContain(`schema ${schema} does not know it`);
+  }
+  await pool.query(`delete from ${schema}.ocp_piece`);
+  expect(await failureOf(activities().load(pieceId))).toMatchObject({ type: 'SourceVanished' });
+
+  await deleteSource();
+  for (const [step, work] of steps) {
+    const failure = await failureOf(work());
+    expect(failure, step).toMatchObject({ type: 'SourceVanished', retryable: false });
+    expect(failure.message, step).toContain(`source ${sourceUuid} was deleted while the run was under way`);
+  }
+});
+
+test('a run whose source is deleted while its labels are summarised does not end as completed', async () => {
+  const { pool, schema } = pipeline.database;
+  const hold = await holdTable(pipeline.database, 'reporting_ocpusagepodlabel_summary');
+  const { handle } = await pipeline.start({ payload: archive });
+  await waitUntil(async () => {
+    const { rows } = await pool.query(
+      `select from pg_locks where relation = '${schema}.reporting_ocpusagepodlabel_summary'::regclass and not granted`,
+    );
+    return rows.length > 0;
+  });
+  // Row by row, because the run holds locks of the tables; without their keys, as a forced deletion does it.
+  await inTenantTransaction(pool, schema, async (client) => {
+    await client.query('set local session_replication_role = replica');
+    await client.query('delete from reporting_tenant_api_provider where uuid = $1', [sourceUuid]);
+    await client.query('delete from public.reporting_common_costusagereportmanifest');
+    await client.query('delete from public.api_provider where uuid = $1', [sourceUuid]);
+  });
+  await hold.release();
+  const failure = await failureOf(handle.result());
+  expect(failure).toMatchObject({ type: 'SourceVanished' });
+  expect(failure.message).toContain(`source ${sourceUuid} was deleted while the run was under way`);
 });
 
 test('a source that comes back under its own id gets its payload again', async () => {
