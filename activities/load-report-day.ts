@@ -23,7 +23,7 @@ import { withPlainKernel } from '../reports/fast-path/plain-kernel.ts';
 import type { PlainKernel } from '../reports/fast-path/plain-kernel.ts';
 import { stagingRowWriter } from '../reports/staging-rows.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import { ensurePartitions } from './ensure-partitions.ts';
+import { ensurePartitionsOf } from '../summary/ensure-partitions.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import type { HeartbeatDetails } from '../platform/temporal/heartbeat.ts';
 import { miscountedLoad } from '../summary/staging-counts.ts';
@@ -141,8 +141,7 @@ async function recreatePartition(deps: ActivityDependencies, input: LoadReportDa
     ]),
   );
   const day = rows[0]?.usage_day;
-  if (day !== undefined)
-    await ensurePartitions(deps, { schema: input.schema, months: [billingMonthOf(day)] });
+  if (day !== undefined) await ensurePartitionsOf(deps.pool, input.schema, [billingMonthOf(day)]);
 }
 
 async function lockPiece(client: PoolClient, { schema, pieceId }: LoadReportDayInput): Promise<Piece> {

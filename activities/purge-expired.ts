@@ -10,9 +10,10 @@ import { startOfDayMs } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { quoteQualified } from '../platform/database/schema-names.ts';
+import { monthlyTables } from '../summary/ensure-partitions.ts';
 import { tryLockSource } from '../summary/source-lock.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
-import { partitionedSummaryTables } from '../summary/summary-tables.ts';
+import { summaryTableNames } from '../domain/reports/summary-tables.ts';
 import { cleanUpTime } from '../retention/clean-up-time.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { dropPartition, expiredPartitions, isBusy } from '../retention/drop-partition.ts';
@@ -148,7 +149,7 @@ function count(purge: Purge, more: Partial<PurgedCounts>): void {
 
 async function dropExpiredPartitions(purge: Purge): Promise<void> {
   const { deps, tenant, signal } = purge;
-  const tables = [...reportKinds.map(stagingTableOf), ...partitionedSummaryTables];
+  const tables = monthlyTables;
   const cutoff = new Date(startOfDayMs(purge.firstDay));
   for (const partition of await expiredPartitions(deps.pool, tenant.schema, tables, cutoff)) {
     // One wait for a table is enough: the workflow asks again.
@@ -187,7 +188,7 @@ async function markStagingSwept(client: PoolClient, partition: ExpiredPartition)
 /** Rows of default partitions, and of partitions that reach beyond the cutoff. */
 async function deleteRemainingRows(purge: Purge): Promise<void> {
   const { schema } = purge.tenant;
-  for (const table of partitionedSummaryTables) {
+  for (const table of summaryTableNames) {
     // Where a whole partition could not be dropped, its rows are not deleted one by one either.
     if (purge.busyTables.has(table)) continue;
     purge.at(table);

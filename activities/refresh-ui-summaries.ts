@@ -1,4 +1,6 @@
 import type { PoolClient } from 'pg';
+import { tablesFilledBy } from '../domain/reports/summary-tables.ts';
+import type { SummaryTable } from '../domain/reports/summary-tables.ts';
 import { firstDay } from '../domain/time/usage-day.ts';
 import { measureAggregation } from '../platform/observability/metrics.ts';
 import type { RebuildTable } from '../platform/observability/metrics.ts';
@@ -23,23 +25,15 @@ const sql = {
   requireGpus: loadSql('summary/report-tables/require_gpus.sql'),
   recordDays: loadSql('summary/report-tables/record_days.sql'),
   completeReportPeriod: loadSql('intake/complete_report_period.sql'),
-  vmSummary: loadSql('summary/report-tables/vm_summary.sql'),
 };
-const dailyTables = [
-  'cost_summary',
-  'cost_summary_by_node',
-  'cost_summary_by_project',
-  'pod_summary',
-  'pod_summary_by_node',
-  'pod_summary_by_project',
-  'volume_summary',
-  'volume_summary_by_project',
-  'network_summary',
-  'network_summary_by_node',
-  'network_summary_by_project',
-  'gpu_summary',
-  'cost_breakdown',
-].map((name) => ({ table: `reporting_ocp_${name}_p`, text: loadSql(`summary/report-tables/${name}.sql`) }));
+const ofDays = tablesFilledBy('days').map(statementOf);
+const ofMonth = tablesFilledBy('month').map(statementOf);
+
+/** `reporting_ocp_NAME_p` is rebuilt by `sql/summary/report-tables/NAME.sql`. */
+function statementOf(table: SummaryTable): { table: SummaryTable; text: string } {
+  const name = /^reporting_ocp_(\w+)_p$/.exec(table)?.[1] ?? table;
+  return { table, text: loadSql(`summary/report-tables/${name}.sql`) };
+}
 
 /**
  * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer. The VM
@@ -74,9 +68,9 @@ async function rebuildTables(
     return { outcome: 'missing', pieceIds: swept.rows.slice(0, mostMissingNamed).map((row) => row.piece_id) };
   await client.query(sql.requireGpus, [sourceUuid, days]);
   await client.query(sql.plans);
-  for (const { table, text } of dailyTables)
-    await rebuild(table, () => client.query(text, [sourceUuid, days]));
-  await rebuild('reporting_ocp_vm_summary_p', () => client.query(sql.vmSummary, [sourceUuid, monthStart]));
+  for (const { table, text } of ofDays) await rebuild(table, () => client.query(text, [sourceUuid, days]));
+  for (const { table, text } of ofMonth)
+    await rebuild(table, () => client.query(text, [sourceUuid, monthStart]));
   await client.query(sql.recordDays, [sourceUuid, days]);
   // Here and not at the end of a run: rebuilds end without one, and readers see the new numbers from now on.
   await client.query(sql.completeReportPeriod, [sourceUuid, monthStart]);

@@ -110,7 +110,7 @@ export async function splitPayload(
           signal,
         });
         await registerFile(deps, { payload, manifest, manifestId, requestId: inbox.requestId }, result);
-        recordSplitFile(result);
+        recordSplitFile({ ...result, leftOutCount: leftOutCountOf(result.leftOutCounts) });
         results.push(result);
       },
     });

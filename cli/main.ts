@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { redactSecrets } from '../platform/observability/logging.ts';
+import { redactSecrets } from '../domain/failures/redaction.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
 import { register } from './command.ts';
 import type { GlobalOptions } from './command.ts';

@@ -7,9 +7,9 @@ import type { Config } from '../platform/config/config.ts';
 import { openPool } from '../platform/database/database.ts';
 import { openEmbeddedStack } from '../dev-stack/stack.ts';
 import type { EmbeddedStack } from '../dev-stack/stack.ts';
-import { createLogger, installTemporalLogger } from '../platform/observability/logging.ts';
+import { createLogger } from '../platform/observability/logging.ts';
 import type { PipelineLogger } from '../platform/observability/logging.ts';
-import { blockedRunsQuery, startSampling } from '../platform/observability/metrics.ts';
+import { installTemporalRuntime } from '../platform/observability/temporal-runtime.ts';
 import { waitingMessage } from '../platform/migrations/connection.ts';
 import type { MigrationLog } from '../platform/migrations/connection.ts';
 import { migrateAll, migratePublic } from '../platform/migrations/migrate.ts';
@@ -24,11 +24,12 @@ import {
 } from '../platform/temporal/connection.ts';
 import type { TemporalTarget } from '../platform/temporal/connection.ts';
 import { startTracing } from '../platform/observability/tracing.ts';
-import type { Tracing } from '../platform/observability/tracing.ts';
+import type { Tracing } from '../platform/observability/traced-process.ts';
 import { observeWorkers } from '../workers/health.ts';
 import type { WorkerObserver } from '../workers/health.ts';
 import { startPipelineWorkers } from '../workers/pipeline.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
+import { blockedRunsQuery, startSampling } from '../workers/sampling.ts';
 
 /** Which servers a command needs, and whose. */
 export interface ServiceNeeds {
@@ -72,7 +73,7 @@ export function processLogger(config: Config, destination: 'standard output' | '
       level: config.OCP_LOG_LEVEL,
       ...(destination === 'file' ? { file: logFile(config) } : {}),
     });
-    installTemporalLogger(logger, { metricsAddress: config.OCP_METRICS_ADDRESS });
+    installTemporalRuntime(logger, { metricsAddress: config.OCP_METRICS_ADDRESS });
   }
   return logger;
 }

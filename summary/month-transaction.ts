@@ -3,10 +3,10 @@ import type { PoolClient } from 'pg';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { isPartitionMissing } from '../platform/database/partitions.ts';
+import { ensurePartitionsOf } from './ensure-partitions.ts';
 import { markMiscounted, miscountedPieces, stagingNotKept } from './staging-counts.ts';
 import { mostMissingNamed } from './staging-lock.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import { ensurePartitions } from '../activities/ensure-partitions.ts';
 import { doesNotFit, isOutOfRange } from './greatest-part.ts';
 import { requireSource } from './require-source.ts';
 
@@ -52,7 +52,7 @@ export async function inMonthTransaction<T>(
       signal,
     );
   } catch (error) {
-    if (isPartitionMissing(error)) await ensurePartitions(deps, { schema, months: [month] });
+    if (isPartitionMissing(error)) await ensurePartitionsOf(deps.pool, schema, [month]);
     if (isOutOfRange(error)) throw await doesNotFit(deps, { schema, sourceUuid, month }, error);
     const miscounted = miscountedPieces(error);
     if (miscounted === undefined) throw error;

@@ -5,7 +5,7 @@ import type { ActivityDependencies } from '../activities/index.ts';
 import { taskQueues } from '../domain/run/run.ts';
 import { recordFailedRun } from '../platform/observability/metrics.ts';
 import { dataConverter } from '../platform/temporal/connection.ts';
-import type { WorkerTracing } from '../platform/observability/tracing.ts';
+import type { WorkerTracing } from '../platform/observability/traced-process.ts';
 import type { MetricSinks } from '../workflows/failed-runs.ts';
 import { workflowCode } from './workflow-bundle.ts';
 

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
-import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
+import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
 import { benchOrg } from '../databases.ts';
 import { copyStatement } from './copy-statement.ts';
 import type { RowCopy } from './copy-statement.ts';
@@ -35,7 +35,7 @@ export async function fillTables(client: ClientBase, plan: FillPlan): Promise<vo
   for (const copy of [...ledgerCopies(plan), ...dimensionCopies(), ...labelCopies(plan)])
     await client.query(await copyStatement(client, copy));
   await finishLabels(client, plan);
-  for (const table of partitionedSummaryTables)
+  for (const table of summaryTableNames)
     await client.query(await copyStatement(client, summaryCopy(plan, table)));
   for (const kind of reportKinds) {
     const table = stagingTableOf(kind);

@@ -4,7 +4,7 @@ import { ensureMonthlyPartitions } from '../../platform/database/partitions.ts';
 import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { openPool } from '../../platform/database/database.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
-import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
+import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
 import { benchOrg, createMigratedDatabase, dropDatabase, onDatabase } from '../databases.ts';
 import { growthFigures } from '../figures.ts';
 import type { GrowthFigures, GrowthRun } from '../figures.ts';
@@ -128,7 +128,7 @@ async function makePartitions(pool: Pool): Promise<void> {
   );
   const client = await pool.connect();
   try {
-    const tables = [...reportKinds.map(stagingTableOf), ...partitionedSummaryTables];
+    const tables = [...reportKinds.map(stagingTableOf), ...summaryTableNames];
     await ensureMonthlyPartitions(client, { schema: benchOrg.schema, tables, months });
   } finally {
     client.release();

@@ -1,3 +1,5 @@
+import type { SummaryTable } from '../../domain/reports/summary-tables.ts';
+
 /** Columns by table. */
 export type ColumnsByTable = Readonly<Record<string, readonly string[]>>;
 
@@ -20,7 +22,7 @@ const volumeUsage = words(`
   persistentvolumeclaim_capacity_gigabyte_months`);
 const transfer = words('infrastructure_data_in_gigabytes infrastructure_data_out_gigabytes');
 
-const summaryTables: ColumnsByTable = {
+const columnsOfSummaries: Readonly<Record<SummaryTable, readonly string[]>> = {
   reporting_ocpusagelineitem_daily_summary: [
     ...words(`
       uuid cluster_id cluster_alias data_source namespace node resource_id usage_start usage_end pod_labels volume_labels
@@ -70,6 +72,10 @@ const summaryTables: ColumnsByTable = {
     id cluster_id cluster_alias namespace node usage_start usage_end vendor_name model_name memory_capacity_gb gpu_count
     cost_model_gpu_cost raw_currency cost_model_rate_type cost_category_id source_uuid gpu_max_slices gpu_mode
     mig_memory_capacity_gb mig_profile mig_slice_count mig_strategy gpu_uuid mig_instance_id`),
+  reporting_ocp_cost_breakdown_p: words(`
+    id usage_start usage_end cluster_id custom_name metric_type path depth parent_path top_category breakdown_category
+    source_uuid`),
+  rates_to_usage: words('uuid usage_start usage_end source_uuid cluster_id custom_name metric_type'),
 };
 
 /** Columns of `public` that this program reads or writes; `api_sources` is not among them. */
@@ -95,11 +101,7 @@ export const publicColumns: ColumnsByTable = {
  * (monthly cost as JSON, supplementary usage cost) is left out, so that Koku may drop it.
  */
 export const tenantColumns: ColumnsByTable = {
-  ...summaryTables,
-  reporting_ocp_cost_breakdown_p: words(`
-    id usage_start usage_end cluster_id custom_name metric_type path depth parent_path top_category breakdown_category
-    source_uuid`),
-  rates_to_usage: words('uuid usage_start usage_end source_uuid cluster_id custom_name metric_type'),
+  ...columnsOfSummaries,
   reporting_tenant_api_provider: words('uuid name type provider_id'),
   reporting_ocpusagereportperiod: words(`
     id cluster_id cluster_alias report_period_start report_period_end ocp_on_cloud_updated_datetime

@@ -1,12 +1,11 @@
 import { Context } from '@temporalio/activity';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
-import type { ActivityInterceptorsFactory, LogLevel } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { redactSecrets } from '../../domain/failures/redaction.ts';
 import type { LogContext } from '../../domain/run/log-context.ts';
 import { firstDay, lastDay } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
-import { metricsEndpoint, metricsFailure } from './metrics.ts';
 
 /** Our logger: JSON lines, the pipeline's name on each, errors with their stack, secrets never. */
 export type PipelineLogger = Logger;
@@ -29,69 +28,6 @@ export function createLogger(options: { level: string; file?: string }): Pipelin
       ? pino.destination({ dest: 1, sync: false })
       : pino.destination({ dest: options.file, mkdir: true, sync: false, mode: 0o600 }),
   );
-}
-
-/** Values of fields with these names, at any depth; user and password of addresses; query strings, which sign presigned addresses. */
-const secrets: readonly [RegExp, string][] = [
-  [
-    /("(?:[\w-]*(?:password|secret|token|authorization|api_?key)|downloadUrl)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi,
-    '$1"[redacted]"',
-  ],
-  [/\b(password=)[^\s"'&\\]+/gi, '$1[redacted]'],
-  [/([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s"'/\\]*@/gi, '$1'],
-  [/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
-];
-
-/** Cut what may be secret out of a text: passwords, tokens, user info and query strings of addresses. */
-export function redactSecrets(line: string): string {
-  return secrets.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
-}
-
-type OurLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
-
-const levels: Partial<Record<LogLevel, OurLevel>> = {
-  TRACE: 'trace',
-  DEBUG: 'debug',
-  INFO: 'info',
-  WARN: 'warn',
-  ERROR: 'error',
-};
-
-/**
- * The states that the SDK's workers go through, and what they do not poll for because each polls one queue, two dozen lines of
- * each start, are told to those who look for them.
- */
-function levelOf(level: LogLevel, message: string, meta: Record<string, unknown> | undefined): OurLevel {
-  const ours = levels[level] ?? 'info';
-  if (meta?.['sdkComponent'] !== 'worker') return ours;
-  const isNoise = ours === 'info' || (ours === 'warn' && /^No [\w ]+ registered, not polling/.test(message));
-  return isNoise ? 'debug' : ours;
-}
-
-/**
- * Send the logs of the Temporal SDK, of workflows and of activities to ours. Once per process, before any connection.
- *
- * @param options.metricsAddress serve the metrics of the SDK and ours here, `host:port`; nowhere when it is not given
- * @throws ConfigInvalid when the metrics cannot be served there
- */
-export function installTemporalLogger(
-  logger: PipelineLogger,
-  { metricsAddress }: { metricsAddress?: string | undefined } = {},
-): void {
-  try {
-    Runtime.install({
-      logger: new DefaultLogger('TRACE', ({ level, message, meta }) => {
-        logger[levelOf(level, message, meta)]({ ...contextOfRun(meta), ...meta }, message);
-      }),
-      telemetryOptions: {
-        logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
-        ...(metricsAddress === undefined ? {} : { metrics: metricsEndpoint(metricsAddress) }),
-      },
-      shutdownSignals: [],
-    });
-  } catch (error) {
-    throw metricsAddress === undefined ? error : metricsFailure(metricsAddress, error);
-  }
 }
 
 /** What the lines of an activity say beyond its input; goes with the activity. */
@@ -119,7 +55,8 @@ function remember(workflowId: string, context: LogContext): void {
   }
 }
 
-function contextOfRun(meta: Record<string, unknown> | undefined): LogContext {
+/** What is remembered of the run that a line of workflow code belongs to. */
+export function contextOfRun(meta: Record<string, unknown> | undefined): LogContext {
   const workflowId = meta?.['sdkComponent'] === 'workflow' ? meta['workflowId'] : undefined;
   return typeof workflowId === 'string' ? (rememberedRuns.get(workflowId) ?? {}) : {};
 }

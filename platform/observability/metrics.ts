@@ -1,23 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { Runtime } from '@temporalio/worker';
 import type { MetricsExporterConfig } from '@temporalio/worker';
-import type { Pool } from 'pg';
 import {
-  cleanUpWorkflows,
   countedFailureType,
   countedFailureTypes,
   countedWorkflows,
 } from '../../domain/failures/failure-counts.ts';
-import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
+import { dailySummaryTable, summaryTableNames } from '../../domain/reports/summary-tables.ts';
 import { ConfigInvalid } from '../config/config.ts';
-import { inTransaction } from '../database/database.ts';
-import { leftOutCountOf } from '../../reports/file-remarks.ts';
-import { countFailedPayloads, failedTenantCounts } from '../../payload/open-failures.ts';
-import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
-
-/** The daily summary: the table that validation compares with staging. */
-export const dailySummaryTable = 'reporting_ocpusagelineitem_daily_summary';
 
 /** Upper bounds of the histogram buckets, seconds: a piece takes milliseconds to minutes, a month up to the activity's half hour. */
 const bucketSeconds = {
@@ -136,7 +128,7 @@ function createInstruments() {
     created.validationWarnings.add(0, { report_kind: kind });
     created.valuesLeftOut.add(0, { report_kind: kind });
   }
-  for (const table of [...partitionedSummaryTables, unknownLabel]) {
+  for (const table of [...summaryTableNames, unknownLabel]) {
     created.aggregationErrors.add(0, { table });
     if (table !== unknownLabel) created.summaryRows.add(0, { table });
   }
@@ -259,13 +251,12 @@ export function recordSplitFile(file: {
   kind: ReportKind | null;
   state: string;
   rejectedRowCount: number;
-  leftOutCounts: Readonly<Record<string, number>>;
+  leftOutCount: number;
 }): void {
   if (file.kind === null) return;
   const labels = { report_kind: file.kind };
   if (file.rejectedRowCount > 0) pipelineMetrics().validationWarnings.add(file.rejectedRowCount, labels);
-  const leftOutCount = leftOutCountOf(file.leftOutCounts);
-  if (leftOutCount > 0) pipelineMetrics().valuesLeftOut.add(leftOutCount, labels);
+  if (file.leftOutCount > 0) pipelineMetrics().valuesLeftOut.add(file.leftOutCount, labels);
   if (file.state === 'failed') pipelineMetrics().loadErrors.add(1, labels);
 }
 
@@ -279,90 +270,6 @@ export function recordProcessed(stepMs: Readonly<Record<string, number>>): void 
   const totalMs = Object.values(stepMs).reduce((sum, ms) => sum + ms, 0);
   pipelineMetrics().processingDuration.record(totalMs / 1_000);
 }
-
-/** Workflows that wait for an operator's decision; one that was terminated meanwhile keeps its state but does not wait. */
-export const blockedRunsQuery = 'PipelineState="blocked" and ExecutionStatus="Running"';
-
-/** What the gauges are read from. */
-export interface SampledServices {
-  pool: Pool;
-  /** how many runs match {@link blockedRunsQuery} */
-  countBlocked: () => Promise<number>;
-  /** told why a sample could not be taken; the gauge keeps its value until the next one */
-  onError: (error: unknown) => void;
-}
-
-/**
- * Sample the gauges now and then every minute. Every worker of a deployment reports the same totals, so dashboards and
- * alerts take their maximum.
- *
- * @returns ends the sampling and waits for a sample that is being taken
- */
-export function startSampling(services: SampledServices, everyMs = 60_000): () => Promise<void> {
-  pipelineMetrics();
-  let running: Promise<unknown> | undefined;
-  const sample = () => {
-    running ??= Promise.allSettled([
-      sampleStaging(services.pool),
-      sampleBlocked(services.countBlocked),
-      sampleFailed(services.pool),
-    ])
-      .then((results) => {
-        for (const result of results) if (result.status === 'rejected') services.onError(result.reason);
-      })
-      .finally(() => {
-        running = undefined;
-      });
-  };
-  const timer = setInterval(sample, everyMs);
-  sample();
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
-}
-
-async function sampleBlocked(countBlocked: () => Promise<number>): Promise<void> {
-  pipelineMetrics().manifestsBlocked.set(await countBlocked());
-}
-
-async function sampleFailed(pool: Pool): Promise<void> {
-  const payloads = new Map(countedFailureTypes.map((type) => [type, 0]));
-  for (const [type, count] of await countFailedPayloads(pool)) {
-    const counted = countedFailureType(type);
-    payloads.set(counted, (payloads.get(counted) ?? 0) + count);
-  }
-  for (const [type, count] of payloads) pipelineMetrics().manifestsFailed.set(count, { type });
-  const tenants = await failedTenantCounts(pool);
-  for (const workflow of cleanUpWorkflows)
-    pipelineMetrics().cleanUpFailedTenants.set(tenants.get(workflow) ?? 0, { workflow });
-}
-
-async function sampleStaging(pool: Pool): Promise<void> {
-  const tables = reportKinds.map(stagingTableOf);
-  const sizes = await inTransaction(pool, async (client) => {
-    // A size waits for a partition that the sweep is just dropping; the next sample is a minute away.
-    await client.query(`set local lock_timeout = '5s'`);
-    const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [tables]);
-    return new Map(rows.map(({ table, bytes }) => [table, bytes]));
-  });
-  for (const table of tables) pipelineMetrics().stagingBytes.set(sizes.get(table) ?? 0, { table });
-}
-
-/** $1 staging tables; the size is that of their partitions: a partitioned table itself holds nothing. */
-const stagingSizesSql = `
-  select staging.relname as "table", sum(pg_total_relation_size(part.inhrelid))::bigint as bytes
-  from pg_class as staging
-  join pg_namespace as tenant on tenant.oid = staging.relnamespace
-  join pg_inherits as part on part.inhparent = staging.oid
-  where staging.relname = any($1)
-      and staging.relkind = 'p'
-      and tenant.nspname in (
-          select schema_name from public.api_customer
-          union
-          select schema_name from public.api_tenant
-      )
-  group by staging.relname`;
 
 function secondsSince(startedAt: number): number {
   return (performance.now() - startedAt) / 1_000;

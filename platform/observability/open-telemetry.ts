@@ -9,7 +9,7 @@ import {
 } from '@temporalio/interceptors-opentelemetry';
 import { OtlpExporter } from './otlp-exporter.ts';
 import type { Collector } from './otlp-exporter.ts';
-import type { TracedProcess, Tracing } from './tracing.ts';
+import type { TracedProcess, Tracing } from './traced-process.ts';
 
 /**
  * Set up OpenTelemetry for this process; once. Import it only when tracing is on.

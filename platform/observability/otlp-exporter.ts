@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue, HrTime } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { ExportResult } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter, TimedEvent } from '@opentelemetry/sdk-trace-base';
-import { redactSecrets } from './logging.ts';
+import { redactSecrets } from '../../domain/failures/redaction.ts';
 
 /** Where spans go. */
 export interface Collector {

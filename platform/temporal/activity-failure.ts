@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { PipelineError } from '../../domain/failures/failures.ts';
+import { redactSecrets } from '../../domain/failures/redaction.ts';
 
 /** Longest message that is passed on; the server cuts failures at 4 KiB. */
-const longestMessage = 1_500;
+const maxMessageLength = 1_500;
 
 /** Works while the run is blocked too, where ingesting the payload again would only join it. */
 const missingRemedy =
@@ -128,10 +129,7 @@ export function statementFailure(error: unknown): Record<string, unknown> | unde
   return { ...Object.fromEntries(known), error };
 }
 
-/** Cut what may be secret out of addresses in a message: user info and query strings. */
+/** A message as it may stand in histories: without secrets, and no longer than a failure may be. */
 export function withoutSecrets(message: string): string {
-  return message
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi, '$1')
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?"']*)\?[^\s"']*/gi, '$1')
-    .slice(0, longestMessage);
+  return redactSecrets(message).slice(0, maxMessageLength);
 }

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLogger, installTemporalLogger } from '../../platform/observability/logging.ts';
+import { createLogger } from '../../platform/observability/logging.ts';
+import { installTemporalRuntime } from '../../platform/observability/temporal-runtime.ts';
 import { builtBundlePath } from '../../workers/workflow-bundle.ts';
 import * as workflows from '../../workflows/index.ts';
 import { readHistories } from './histories.ts';
 import type { StoredHistory } from './histories.ts';
 
-installTemporalLogger(createLogger({ level: 'silent' }));
+installTemporalRuntime(createLogger({ level: 'silent' }));
 const histories = readHistories();
 
 /** Replay as a production worker would when it takes a run over. @throws when the code does not fit the history */

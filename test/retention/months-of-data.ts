@@ -2,13 +2,13 @@ import { inTenantTransaction } from '../../platform/database/database.ts';
 import { ensureMonthlyPartitions } from '../../platform/database/partitions.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
-import { partitionedSummaryTables } from '../../summary/summary-tables.ts';
+import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { stagingTables } from './clean-up.ts';
 
 /** Tables that hold something of each month, and the condition that finds the rows of a month whose first day is $1. */
 export const monthlyTables: ReadonlyMap<string, string> = new Map([
-  ...partitionedSummaryTables.map((table): [string, string] => [
+  ...summaryTableNames.map((table): [string, string] => [
     table,
     `date_trunc('month', usage_start) = $1::date`,
   ]),
@@ -58,7 +58,7 @@ export async function addMonthsOfData(
   );
   const client = await pool.connect();
   try {
-    const tables = [...stagingTables, ...partitionedSummaryTables];
+    const tables = [...stagingTables, ...summaryTableNames];
     await ensureMonthlyPartitions(client, { schema, tables, months });
   } finally {
     client.release();
@@ -86,7 +86,7 @@ async function addMonth(
       [firstDay, clusterId, sourceUuid],
     );
     const period = rows[0]?.id ?? 0;
-    for (const table of partitionedSummaryTables)
+    for (const table of summaryTableNames)
       await client.query(await insertOfSummaryRow(database, table), [firstDay, sourceUuid]);
     await client.query(ledgerOfMonth, [firstDay, sourceUuid, period]);
     const { rows: tables } = await client.query<{ name: string; labels: string[] }>(

@@ -11,7 +11,8 @@ import type { StartedRun, StartRunRequest } from '../../intake/start-run.ts';
 import type { IngestManifestResult } from '../../domain/run/run.ts';
 import { clock, loadConfig } from '../../platform/config/config.ts';
 import type { Config } from '../../platform/config/config.ts';
-import { createLogger, installTemporalLogger } from '../../platform/observability/logging.ts';
+import { createLogger } from '../../platform/observability/logging.ts';
+import { installTemporalRuntime } from '../../platform/observability/temporal-runtime.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
 import { registerSearchAttributes } from '../../platform/temporal/search-attributes.ts';
@@ -41,7 +42,7 @@ export interface TestPipeline {
 }
 
 /** Silence the SDK once per test process. */
-installTemporalLogger(createLogger({ level: process.env['OCP_LOG_LEVEL'] ?? 'silent' }));
+installTemporalRuntime(createLogger({ level: process.env['OCP_LOG_LEVEL'] ?? 'silent' }));
 
 /** Environment of a test pipeline; short waits, so that nothing has to sleep. */
 export const testEnvironment = {

@@ -1,0 +1,53 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { LogLevel } from '@temporalio/worker';
+import { contextOfRun } from './logging.ts';
+import type { PipelineLogger } from './logging.ts';
+import { metricsEndpoint, metricsFailure } from './metrics.ts';
+
+type OurLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const levels: Partial<Record<LogLevel, OurLevel>> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+/**
+ * The states that the SDK's workers go through, and what they do not poll for because each polls one queue, two dozen lines of
+ * each start, are told to those who look for them.
+ */
+function levelOf(level: LogLevel, message: string, meta: Record<string, unknown> | undefined): OurLevel {
+  const ours = levels[level] ?? 'info';
+  if (meta?.['sdkComponent'] !== 'worker') return ours;
+  const isNoise = ours === 'info' || (ours === 'warn' && /^No [\w ]+ registered, not polling/.test(message));
+  return isNoise ? 'debug' : ours;
+}
+
+/**
+ * Install the runtime of the Temporal SDK, once per process and before any connection: the logs of the SDK, of workflows and
+ * of activities go to our logger; metrics are served when there is an address; signals are left to the program.
+ *
+ * @param options.metricsAddress serve the metrics of the SDK and ours here, `host:port`; nowhere when it is not given
+ * @throws ConfigInvalid when the metrics cannot be served there
+ */
+export function installTemporalRuntime(
+  logger: PipelineLogger,
+  { metricsAddress }: { metricsAddress?: string | undefined } = {},
+): void {
+  try {
+    Runtime.install({
+      logger: new DefaultLogger('TRACE', ({ level, message, meta }) => {
+        logger[levelOf(level, message, meta)]({ ...contextOfRun(meta), ...meta }, message);
+      }),
+      telemetryOptions: {
+        logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+        ...(metricsAddress === undefined ? {} : { metrics: metricsEndpoint(metricsAddress) }),
+      },
+      shutdownSignals: [],
+    });
+  } catch (error) {
+    throw metricsAddress === undefined ? error : metricsFailure(metricsAddress, error);
+  }
+}

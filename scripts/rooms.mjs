@@ -1,0 +1,129 @@
+// The rooms of the code. eslint.config.js enforces the directions; `npm run rooms` draws the imports between them into
+// docs/architecture.md, and a test compares the drawing with the code.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * From the bottom up: a file may import from its own room and from the rooms above its own in this list. `only` narrows
+ * that to the rooms it names.
+ *
+ * @type {readonly { name: string; holds: string; only?: readonly string[] }[]}
+ */
+export const rooms = [
+  { name: 'domain', holds: 'facts and pure functions: time, payload, reports, run, failures', only: [] },
+  { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: [] },
+  { name: 'platform/config', holds: 'settings of the process' },
+  { name: 'platform/database', holds: 'connections, transactions, partitions, SQL files, binary COPY' },
+  { name: 'platform/object-store', holds: 'objects in folders and S3, and their keys' },
+  { name: 'platform/migrations', holds: 'the schemas: migrating, checking, what a server must be' },
+  { name: 'platform/observability', holds: 'logs, metrics, traces, health pages' },
+  {
+    name: 'platform/temporal',
+    holds: 'the Temporal client: connection, search attributes, schedules, versions, failures',
+  },
+  { name: 'platform/tenants', holds: 'tenants, their settings and their sources' },
+  { name: 'platform/runtime', holds: 'what activities are given to work with' },
+  { name: 'payload', holds: "a payload's inbox row, archive, state and failures" },
+  { name: 'reports', holds: 'report files, from CSV to staging rows; the fast path' },
+  { name: 'summary', holds: 'summary tables: locks, counts, partitions, tags, validation' },
+  { name: 'retention', holds: 'what is no longer kept, and how it goes' },
+  { name: 'activities', holds: 'one file per activity' },
+  { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
+  { name: 'intake', holds: 'accepting a payload: its inbox row, its archived file, its run' },
+  { name: 'workers', holds: 'worker processes, the workflow bundle' },
+  { name: 'cli', holds: 'the command line' },
+];
+
+/** Rooms that a file of a room may not import from. */
+export function forbiddenFor(name) {
+  const index = rooms.findIndex((room) => room.name === name);
+  const allowed = rooms[index].only ?? rooms.slice(0, index).map((room) => room.name);
+  return rooms.map((room) => room.name).filter((other) => other !== name && !allowed.includes(other));
+}
+
+/** Room of a file, named from the root; undefined where there is none. */
+export function roomOf(path) {
+  return rooms.find(({ name }) => path.startsWith(`${name}/`))?.name;
+}
+
+/** Source files of all rooms, named from the root. */
+export function sourceFiles() {
+  return rooms.flatMap(({ name }) =>
+    readdirSync(join(root, name), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => posix.join(entry.parentPath.slice(root.length + 1), entry.name)),
+  );
+}
+
+/** Which rooms import which: from room, to room. */
+export function importsBetweenRooms() {
+  const found = new Map(rooms.map(({ name }) => [name, new Set()]));
+  for (const file of sourceFiles()) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, imported] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
+      const to = roomOf(posix.join(posix.dirname(file), imported));
+      const from = roomOf(file);
+      if (to !== undefined && from !== undefined && to !== from) found.get(from)?.add(to);
+    }
+  }
+  return found;
+}
+
+/** The imports as a Mermaid flowchart, without arrows that follow from others. */
+export function drawing() {
+  const imports = importsBetweenRooms();
+  const reaches = (from, to, seen = new Set()) => {
+    if (seen.has(from)) return false;
+    seen.add(from);
+    return [...imports.get(from)].some((next) => next === to || reaches(next, to, seen));
+  };
+  const id = (name) => name.replaceAll(/\W/g, '_');
+  const node = ({ name }) => `${id(name)}["${name.replace(/^platform\//, '')}"]`;
+  const ofPlatform = rooms.filter(({ name }) => name.startsWith('platform/'));
+  const others = rooms.filter((room) => !ofPlatform.includes(room));
+  const arrows = [...rooms].reverse().flatMap(({ name }) =>
+    [...imports.get(name)]
+      .filter((to) => ![...imports.get(name)].some((via) => via !== to && reaches(via, to)))
+      .sort()
+      .map((to) => `  ${id(name)} --> ${id(to)}`),
+  );
+  return [
+    '```mermaid',
+    'flowchart TD',
+    ...others.map((room) => `  ${node(room)}`),
+    '  subgraph platform',
+    ...ofPlatform.map((room) => `    ${node(room)}`),
+    '  end',
+    ...arrows,
+    '```',
+  ].join('\n');
+}
+
+/** What each room holds and may import, as a table. */
+export function table() {
+  const rows = [...rooms].reverse().map(({ name, holds, only }) => {
+    const may =
+      only === undefined ? 'the rooms below' : only.map((other) => `\`${other}\``).join(', ') || 'nothing';
+    return `| \`${name}/\` | ${holds} | ${name === 'workflows' ? '`domain`, types of `activities`' : may} |`;
+  });
+  return ['| room | holds | may import |', '|---|---|---|', ...rows].join('\n');
+}
+
+export const page = join(root, 'docs', 'architecture.md');
+
+/** The page with its generated parts made anew. */
+export function withRooms(text) {
+  const part = (name, content) => (before) => {
+    const [open, close] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+    const [start, end] = [before.indexOf(open), before.indexOf(close)];
+    if (start < 0 || end < start) throw new Error(`docs/architecture.md: ${open} … ${close} is missing`);
+    return `${before.slice(0, start)}${open}\n${content}\n${before.slice(end)}`;
+  };
+  return part('drawing', drawing())(part('rooms', table())(text));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(page, withRooms(readFileSync(page, 'utf8')));
