@@ -10,6 +10,7 @@ import { shapeNames, shapes } from './payload/shapes.ts';
 import type { ShapeName } from './payload/shapes.ts';
 import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
+import { measureSettings } from './settings/measure-settings.ts';
 
 const ofShapes = (names: readonly ShapeName[]): Measurement =>
   async function* (bench, circumstances) {
@@ -20,6 +21,12 @@ const ofShapes = (names: readonly ShapeName[]): Measurement =>
 const ofGrowth = (shape: ShapeName): Measurement =>
   async function* (bench, circumstances) {
     yield { shapes: {}, growth: { ...(await measureGrowth(bench, shape)), circumstances } };
+  };
+
+const ofSettings = (options: Parameters<typeof measureSettings>[1]): Measurement =>
+  async function* (bench, circumstances) {
+    const measured = await measureSettings(bench, options);
+    yield { shapes: {}, settings: { [options.shape]: { ...measured, circumstances } } };
   };
 
 const parser = yargs(hideBin(process.argv))
@@ -54,6 +61,18 @@ const parser = yargs(hideBin(process.argv))
       }),
     async ({ shape, ...options }) => {
       process.exitCode = await runBench(options, ofGrowth(shape));
+    },
+  )
+  .command(
+    'settings',
+    "Measure the recommended settings of PostgreSQL against PostgreSQL's own",
+    (command) =>
+      command
+        .option('shape', { choices: shapeNames, default: 'large' as const, describe: 'what is loaded' })
+        .option('payloads', { type: 'number', default: 3, describe: 'clusters of it, one after the other' })
+        .option('each', { type: 'boolean', default: false, describe: 'try each setting by itself too' }),
+    async ({ shape, payloads, each, ...options }) => {
+      process.exitCode = await runBench(options, ofSettings({ shape, payloadCount: payloads, each }));
     },
   )
   .command(

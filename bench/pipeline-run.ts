@@ -46,6 +46,8 @@ export interface PipelineTarget {
   directory: string;
   /** ends the run when the user wants to stop */
   signal: AbortSignal;
+  /** default true: the writes of what went before are no part of the run */
+  checkpointFirst?: boolean;
 }
 
 /** Name of every cluster; it is part of what a day was summarised with. */
@@ -77,7 +79,7 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
   try {
     return await onDatabase(databaseUrl, async (observer) => {
       const sizesBefore = await tenantSizes(observer);
-      await observer.query('checkpoint');
+      if (target.checkpointFirst ?? true) await observer.query('checkpoint');
       const cpuBefore = (await cpuMs(worker.pid)) ?? 0;
       const walBefore = await walPosition(observer);
       const { totalMs, result } = await Promise.race([

@@ -12,6 +12,7 @@ import { shapeNames } from './payload/shapes.ts';
 import type { ShapeName } from './payload/shapes.ts';
 import { postgresSettings } from './servers.ts';
 import type { BenchServers } from './servers.ts';
+import type { MeasuredSettings } from './settings/measure-settings.ts';
 
 /** When, where and from what a figure comes. */
 export interface Circumstances {
@@ -36,6 +37,8 @@ export interface Circumstances {
 export interface Results {
   shapes: Partial<Record<ShapeName, MeasuredShape & { circumstances: Circumstances }>>;
   growth?: MeasuredGrowth & { circumstances: Circumstances };
+  /** by the shape that was loaded */
+  settings?: Partial<Record<ShapeName, MeasuredSettings & { circumstances: Circumstances }>>;
 }
 
 const run = promisify(execFile);
@@ -97,7 +100,12 @@ export function mergeResults(older: Results, newer: Results): Results {
   const all = { ...older.shapes, ...newer.shapes };
   const shapes: Results['shapes'] = {};
   for (const name of shapeNames) if (all[name] !== undefined) shapes[name] = all[name];
-  return { shapes, ...(growth === undefined ? {} : { growth }) };
+  const settings = { ...older.settings, ...newer.settings };
+  return {
+    shapes,
+    ...(growth === undefined ? {} : { growth }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+  };
 }
 
 export async function writeText(path: string, text: string): Promise<void> {

@@ -28,6 +28,12 @@ export interface BenchServers {
   temporalAddress: string;
   /** Write down a process that the next benchmark ends when this one is killed. */
   track(process: ProcessIdentity): Promise<void>;
+  /**
+   * Start PostgreSQL again on the same data with its own settings but those given, where {@link postgresSettings} were
+   * until now. URLs of before are no longer right.
+   * @returns its pid
+   */
+  restartPostgres(settings: Readonly<Record<string, string>>): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -56,15 +62,17 @@ export async function startServers(directory: string, say: (line: string) => voi
   await write();
   const password = randomBytes(16).toString('hex');
   const environment = process.env;
-  const postgres = await startPostgres({
-    directory: join(directory, 'postgres'),
-    logFile: join(directory, 'postgres.log'),
-    password,
-    wantedPort: 0,
-    settings: postgresSettings,
-    environment,
-    say,
-  });
+  const start = (settings: Readonly<Record<string, string>>) =>
+    startPostgres({
+      directory: join(directory, 'postgres'),
+      logFile: join(directory, 'postgres.log'),
+      password,
+      wantedPort: 0,
+      settings,
+      environment,
+      say,
+    });
+  let postgres = await start(postgresSettings);
   try {
     const temporalDirectory = join(directory, 'temporal');
     await mkdir(temporalDirectory);
@@ -82,6 +90,11 @@ export async function startServers(directory: string, say: (line: string) => voi
       databaseUrl: (database) => postgresUrl(postgres.port, password, database),
       temporalAddress: temporalAddress(temporal),
       track,
+      restartPostgres: async (settings) => {
+        await stopPostgres(postgres);
+        postgres = await start(settings);
+        return postgres.pid;
+      },
       stop: async () => {
         await Promise.all([stopPostgres(postgres), stopTemporal(temporal)]);
         await rm(directory, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { circumstancesText, formatFigure, rowsOf, sentences, verdictRows } from 
 import type { Results } from '../results.ts';
 import { costColumns, timeColumns } from './columns.ts';
 import type { Column } from './columns.ts';
+import { settingsRows } from './settings.ts';
 
 const begin = '<!-- written by npm run bench -- --publish: begin -->';
 const end = '<!-- written by npm run bench -- --publish: end -->';
@@ -25,6 +26,8 @@ function resultsMarkdown(results: Results): string {
   for (const [name, measured] of Object.entries(results.shapes))
     note(name, circumstancesText(measured.circumstances));
   if (results.growth !== undefined) note('growth', circumstancesText(results.growth.circumstances));
+  for (const { shape, circumstances } of Object.values(results.settings ?? {}))
+    note(`settings with ${shape}`, circumstancesText(circumstances));
   const shown = (columns: readonly Column[]) =>
     markdownTable(
       columns.map(({ head }) => head),
@@ -37,6 +40,7 @@ function resultsMarkdown(results: Results): string {
     '',
     shown(costColumns),
     ...sentences(results).flatMap((sentence) => ['', sentence]),
+    ...settingsRows(results).flatMap(({ title, head, rows }) => ['', title, '', markdownTable(head, rows)]),
     '',
     markdownTable(
       ['of', 'target', 'found', 'limit', 'met'],

@@ -7,6 +7,7 @@ import type { Circumstances, Results } from '../results.ts';
 import type { Verdict } from '../targets.ts';
 import { costColumns, timeColumns } from './columns.ts';
 import type { Column } from './columns.ts';
+import { settingsRows } from './settings.ts';
 
 /** Rows of a table of all measured shapes. */
 export function rowsOf(results: Results, columns: readonly Column[]): string[][] {
@@ -49,6 +50,7 @@ export function textReport(results: Results): string {
   return [
     ...(Object.keys(results.shapes).length === 0 ? [] : [shown(timeColumns), '', shown(costColumns), '']),
     ...sentences(results).flatMap((sentence) => [sentence, '']),
+    ...settingsRows(results).flatMap(({ title, head, rows }) => [title, table(head, rows, ''), '']),
     table(['of', 'target', 'found', 'limit', ''], verdicts, 'no target was judged'),
   ].join('\n');
 }

@@ -1,4 +1,22 @@
 import type { MeasuredRun } from '../../bench/figures.ts';
+import type { Circumstances } from '../../bench/results.ts';
+
+/** A machine that had nothing else to do. */
+export const circumstances: Circumstances = {
+  measuredAt: '2026-11-01T10:00:00.000Z',
+  commit: '0123456789',
+  seed: 1,
+  generatorVersion: 1,
+  runCount: 1,
+  cores: 2,
+  processor: 'a processor',
+  memoryBytes: 24 * 2 ** 30,
+  platform: 'linux x64',
+  node: 'v20.20.0',
+  postgres: '18.0',
+  postgresSettings: {},
+  loadAverage: 0.2,
+};
 
 /** A run with round numbers: 3 s of loading over a COPY of 2 s, 4 s of aggregation over a GROUP BY of 1 s. */
 export const roundRun: MeasuredRun = {

@@ -10,23 +10,7 @@ import { mergeResults } from '../../bench/results.ts';
 import type { Circumstances, Results } from '../../bench/results.ts';
 import { judge, judgeLater } from '../../bench/targets.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
-import { roundRun } from './measured.ts';
-
-const circumstances: Circumstances = {
-  measuredAt: '2026-11-01T10:00:00.000Z',
-  commit: '0123456789',
-  seed: 1,
-  generatorVersion: 1,
-  runCount: 1,
-  cores: 2,
-  processor: 'a processor',
-  memoryBytes: 24 * 2 ** 30,
-  platform: 'linux x64',
-  node: 'v20.20.0',
-  postgres: '18.0',
-  postgresSettings: {},
-  loadAverage: 0.2,
-};
+import { circumstances, roundRun } from './measured.ts';
 
 function resultsOf(name: ShapeName, changes: Partial<Circumstances> = {}): Results {
   const median = figuresOf(roundRun, 1);
