@@ -127,7 +127,8 @@ export class PlainKernel {
     const timeOf = remembered(timeMicroseconds);
     const instance = new WebAssembly.Instance(compiledKernel(), {
       env: { memory },
-      'plain-records': {
+      // of reports/fast-path/wasm/tuples.ts, which declares them
+      tuples: {
         timeOf: (start: number, length: number) => timeOf(text(start, length)),
         numberOf: (start: number, length: number) => Number(text(start, length)),
       },
