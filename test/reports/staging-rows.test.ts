@@ -1,78 +1,21 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import * as fc from 'fast-check';
-import { from as copyFrom } from 'pg-copy-streams';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { reportKindDefinition, reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
-import type { ReportKind } from '../../domain/reports/report-kind.ts';
-import { inTenantTransaction } from '../../platform/database/database.ts';
-import { copyHeader, copyTrailer } from '../../platform/database/binary-copy.ts';
-import { readDailyCsv } from '../../reports/daily-csv.ts';
-import type { ParsedRecords, PlainRecords } from '../../reports/csv-records.ts';
+import { reportKindDefinition, reportKinds } from '../../domain/reports/report-kind.ts';
 import { stagingRowWriter } from '../../reports/staging-rows.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
-import { streamOf } from '../payload/archives.ts';
-import { headerOf, october, reportOf, rowOf } from './reports.ts';
-
-type StagedRow = Record<string, unknown>;
+import { headerOf, october, rowOf } from './reports.ts';
+import { firstOf, recordsOf, rowCopier } from './staged-rows.ts';
+import type { CopyRows } from './staged-rows.ts';
 
 let source: StagedSource;
-let lastPieceId = 1_000_000;
+let copied: CopyRows;
 
 beforeAll(async () => {
   source = await createStagedSource(await createTestDatabase(), '2026-10');
+  copied = rowCopier(source);
 });
-
-/** Rows as the load reads them from a daily CSV; each run is good until the next is read. */
-async function* recordsOf(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-): AsyncGenerator<PlainRecords | ParsedRecords> {
-  yield* (await readDailyCsv(streamOf(reportOf(header, rows)))).rows;
-}
-
-/** The first of them. */
-async function firstOf(
-  header: readonly string[],
-  row: readonly string[],
-): Promise<PlainRecords | ParsedRecords> {
-  for await (const some of recordsOf(header, [row])) return some;
-  throw new Error('no records');
-}
-
-/** Copy rows into the staging table of their kind as a piece of their own, and read them back in their order. */
-async function copied(
-  kind: ReportKind,
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  labelSetId: (text: string) => number | undefined = () => 7,
-): Promise<StagedRow[]> {
-  const { pool, schema } = source.database;
-  const piece = {
-    pieceId: (lastPieceId += 1),
-    sourceUuid: source.sourceUuid,
-    reportPeriodId: source.reportPeriodId,
-  };
-  const writer = stagingRowWriter(kind, header, piece);
-  const lines: Buffer[] = [copyHeader];
-  // The kernel's blocks take turns, and here all are kept.
-  for await (const some of recordsOf(header, rows))
-    lines.push(Buffer.from(writer.prepare(some).tuples(labelSetId)));
-  lines.push(copyTrailer);
-  return inTenantTransaction(pool, schema, async (client) => {
-    // Into an empty table rows lie in the order they came; freed space of earlier rows would be filled first.
-    await client.query(`truncate ${stagingTableOf(kind)}`);
-    const into = copyFrom(writer.copySql);
-    await pipeline(Readable.from(lines), client.query(into));
-    const found = await client.query<StagedRow>(
-      `select *, interval_start = '2026-10-01 05:00:00+00' as at_five from ${stagingTableOf(kind)} where piece_id = $1 order by ctid`,
-      [piece.pieceId],
-    );
-    return found.rows;
-  });
-}
 
 const pods = headerOf('pod_usage');
 const pod = (values: Record<string, string>) => rowOf('pod_usage', october(1, 5), values);

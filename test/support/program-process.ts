@@ -6,17 +6,17 @@ import { atEnd } from './at-end.ts';
 export interface ProgramProcess {
   pid: number;
   /** what it has written to standard output and standard error */
-  output(): string;
+  output: () => string;
   /**
    * Wait until it has written a text, however long a busy machine takes: it is one process all the time, and the limit of
    * the hook or test that waits is the only one.
    * @throws Error with its output when it ends first; also when it is killed at the end of the tests
    */
-  hasSaid(text: string): Promise<void>;
-  signal(name: NodeJS.Signals): void;
+  hasSaid: (text: string) => Promise<void>;
+  signal: (name: NodeJS.Signals) => void;
   /** end it at once, as a crash or a lost machine does; resolves when it is gone */
-  kill(): Promise<void>;
-  hasEnded(): boolean;
+  kill: () => Promise<void>;
+  hasEnded: () => boolean;
   /** resolves with the exit code, null after a signal */
   ended: Promise<number | null>;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrateAll, migratePublic, migrateTenant } from '../../../platform/migrations/migrate.ts';
 import { changedSettings, changeSettings } from '../../support/changed-settings.ts';
 import { describeTables } from './support/koku.ts';
-import { execute, startTestPostgres } from './support/postgres.ts';
+import { createRole, execute, startTestPostgres } from './support/postgres.ts';
 import type { TestPostgres } from './support/postgres.ts';
 
 const log = { info: () => undefined };
@@ -21,16 +21,6 @@ beforeEach(async () => {
 
 afterAll(() => postgres.stop(), 60_000);
 
-/** A login role without any right, and the URL of the test's database for it. */
-async function createRole(prefix: string): Promise<{ name: string; url: string }> {
-  const name = `${prefix}_${process.pid}`;
-  await execute(url, `create role ${name} login password 'throw-away'`);
-  const asRole = new URL(url);
-  asRole.username = name;
-  asRole.password = 'throw-away';
-  return { name, url: asRole.href };
-}
-
 describe('the database', () => {
   it(
     'gets the same tables and functions whatever its settings are',
@@ -38,7 +28,7 @@ describe('the database', () => {
       await migratePublic(url, log);
       await migrateTenant(url, 'org1', log);
       const changed = await postgres.createDatabase();
-      const owner = await createRole('changed');
+      const owner = await createRole(url, 'changed');
       const name = new URL(changed).pathname;
       owner.url = Object.assign(new URL(owner.url), { pathname: name }).href;
       await execute(changed, `alter database ${name.slice(1)} owner to ${owner.name}`);
@@ -60,7 +50,7 @@ describe('the database', () => {
   it(
     'is refused when a superuser switched its triggers off for us, with the way back',
     async () => {
-      const owner = await createRole('triggerless');
+      const owner = await createRole(url, 'triggerless');
       await execute(url, `alter role ${owner.name} set session_replication_role = replica`);
       await expect(migratePublic(owner.url, log)).rejects.toThrow(
         /permission denied to set parameter "session_replication_role".*alter role … reset session_replication_role/,

@@ -15,7 +15,7 @@ import {
 import { ensureMonthlyPartitions } from '../../../platform/database/partitions.ts';
 import { assertServerVersion } from '../../../platform/migrations/server-facts.ts';
 import { describeTables } from './support/koku.ts';
-import { execute, startTestPostgres, withClient } from './support/postgres.ts';
+import { createRole, execute, startTestPostgres, withClient } from './support/postgres.ts';
 import type { TestPostgres } from './support/postgres.ts';
 
 const log: MigrationLog = { info: () => undefined };
@@ -51,16 +51,6 @@ function ownSources(): SchemaSources {
   cpSync(shippedSources.tenantMigrations, sources.tenantMigrations, { recursive: true });
   mkdirSync(sources.definitions);
   return sources;
-}
-
-/** A login role without any right, and the URL of the test's database for it. */
-async function createRole(prefix: string): Promise<{ name: string; url: string }> {
-  const name = `${prefix}_${process.pid}`;
-  await execute(url, `create role ${name} login password 'throw-away'`);
-  const asRole = new URL(url);
-  asRole.username = name;
-  asRole.password = 'throw-away';
-  return { name, url: asRole.href };
 }
 
 describe('migrating an empty database', () => {
@@ -209,7 +199,7 @@ describe('the database user', () => {
   it(
     'needs no more than to own the database',
     async () => {
-      const owner = await createRole('owner');
+      const owner = await createRole(url, 'owner');
       await execute(url, `alter database ${new URL(url).pathname.slice(1)} owner to ${owner.name}`);
       await migratePublic(owner.url, log);
       await migrateTenant(owner.url, 'org1', log);
@@ -388,7 +378,7 @@ describe('a step that fails', () => {
   it(
     'says what to do when the database user lacks a right',
     async () => {
-      const stranger = await createRole('stranger');
+      const stranger = await createRole(url, 'stranger');
       await expect(migratePublic(stranger.url, log)).rejects.toThrow(
         /Migrating schema "public" failed.*permission denied for schema public.*grant the missing right to this database user/,
       );

@@ -48,6 +48,16 @@ export async function execute<Row extends pg.QueryResultRow>(
   return withClient(url, async (client) => (await client.query<Row>(text, values)).rows);
 }
 
+/** A login role without any right, and the URL of the database for it. */
+export async function createRole(url: string, prefix: string): Promise<{ name: string; url: string }> {
+  const name = `${prefix}_${process.pid}`;
+  await execute(url, `create role ${name} login password 'throw-away'`);
+  const asRole = new URL(url);
+  asRole.username = name;
+  asRole.password = 'throw-away';
+  return { name, url: asRole.href };
+}
+
 /** Lend a connection to `work` and close it afterwards. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
