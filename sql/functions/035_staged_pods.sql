@@ -71,42 +71,10 @@ language plpgsql
 set search_path from current
 set client_min_messages = warning
 set jit = off
-set max_parallel_workers_per_gather = 2
 set work_mem = '64MB'
 as $$
-declare
-    v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
-    v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
-    v_pieces bigint[] := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
-    v_dead_hours bigint[] := ocp_dead_hours('pod_usage', p_source_uuid, p_start_date, p_end_date);
 begin
-    drop table if exists pg_temp.ocp_staged_node_hours;
-    create temporary table ocp_staged_node_hours on commit drop as
-    select
-        line.node,
-        line.interval_start,
-        line.piece_id,
-        count(*) as row_count,
-        max(coalesce(line.node_capacity_cpu_core_seconds, 0)) as cpu_core_seconds,
-        max(coalesce(line.node_capacity_memory_byte_seconds, 0)) as memory_byte_seconds
-    from reporting_ocpusagelineitem_pod_staging as line
-    where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
-        and line.interval_start >= v_from
-        and line.interval_start < v_until
-    group by line.node, line.interval_start, line.piece_id;
-
-    perform ocp_require_rows(
-        'pod_usage', p_source_uuid, p_start_date, p_end_date,
-        array_agg(counted.piece_id), array_agg(counted.usage_day), array_agg(counted.row_count)
-    )
-    from (
-        select
-            piece_id,
-            (interval_start at time zone 'UTC')::date as usage_day,
-            sum(row_count)::bigint as row_count
-        from ocp_staged_node_hours
-        group by 1, 2
-    ) as counted;
+    perform ocp_gather_node_hours(p_start_date, p_end_date, p_source_uuid);
 
     drop table if exists pg_temp.ocp_staged_node_days;
     -- Capacity repeats on every pod of the node: the maximum of each hour, summed over the hours.
@@ -116,16 +84,7 @@ begin
         node_hours.node,
         sum(node_hours.cpu_core_seconds order by node_hours.interval_start) / 3600 as cpu_core_hours,
         sum(node_hours.memory_byte_seconds order by node_hours.interval_start) / 3600 / 2 ^ 30 as memory_gigabyte_hours
-    from (
-        select
-            node,
-            interval_start,
-            max(cpu_core_seconds) as cpu_core_seconds,
-            max(memory_byte_seconds) as memory_byte_seconds
-        from ocp_staged_node_hours
-        where node <> ''
-        group by node, interval_start
-    ) as node_hours
+    from ocp_read_node_hours as node_hours
     group by 1, 2;
 end
 $$;

@@ -143,41 +143,34 @@ begin
             touched.node,
             touched.resource_id,
             touched.cores,
-            latest.usage_day is not null as is_seen,
-            coalesce(told_role.node_role, 'worker') as node_role,
-            told_architecture.architecture
+            exists (
+                select 1
+                from ocp_node_day as day
+                where (day.source_uuid, day.node, day.resource_id, day.cores)
+                    = (p_source_uuid, touched.node, touched.resource_id, touched.cores)
+            ) as is_seen,
+            coalesce(
+                (
+                    select day.node_role
+                    from ocp_node_day as day
+                    where (day.source_uuid, day.node, day.resource_id, day.cores)
+                        = (p_source_uuid, touched.node, touched.resource_id, touched.cores)
+                        and day.node_role is not null
+                    order by day.usage_day desc
+                    limit 1
+                ),
+                'worker'
+            ) as node_role,
+            (
+                select day.architecture
+                from ocp_node_day as day
+                where (day.source_uuid, day.node, day.resource_id, day.cores)
+                    = (p_source_uuid, touched.node, touched.resource_id, touched.cores)
+                    and day.architecture is not null
+                order by day.usage_day desc
+                limit 1
+            ) as architecture
         from ocp_touched_nodes as touched
-        left join lateral (
-            select node_day.usage_day
-            from ocp_node_day as node_day
-            where node_day.source_uuid = p_source_uuid
-                and node_day.node = touched.node
-                and node_day.resource_id = touched.resource_id
-                and node_day.cores = touched.cores
-            limit 1
-        ) as latest on true
-        left join lateral (
-            select node_day.node_role
-            from ocp_node_day as node_day
-            where node_day.source_uuid = p_source_uuid
-                and node_day.node = touched.node
-                and node_day.resource_id = touched.resource_id
-                and node_day.cores = touched.cores
-                and node_day.node_role is not null
-            order by node_day.usage_day desc
-            limit 1
-        ) as told_role on true
-        left join lateral (
-            select node_day.architecture
-            from ocp_node_day as node_day
-            where node_day.source_uuid = p_source_uuid
-                and node_day.node = touched.node
-                and node_day.resource_id = touched.resource_id
-                and node_day.cores = touched.cores
-                and node_day.architecture is not null
-            order by node_day.usage_day desc
-            limit 1
-        ) as told_architecture on true
     ),
     removed as (
         delete from reporting_ocp_nodes as known

@@ -2,7 +2,7 @@
 -- Purpose  a day's pod rows in staging, added up for validation
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging   grain: pod × hour; core-seconds, byte-seconds
 -- Writes   ocp_checked_pods (temporary)         grain: namespace × node × pod × resource × label set
---          ocp_checked_node_hours (temporary)   grain: node × hour
+--          ocp_read_node_hours (temporary)   grain: node × hour (functions/033)
 -- Why      staging is read again, not what aggregation gathered, or validation would repeat its mistakes. Sums of
 --          several workers differ in the last digit, which a comparison within 1e-9 may: so these are parallel, and
 --          their groups, which the planner takes for many, are made out to be cheap to collect.
@@ -50,44 +50,7 @@ begin
         and line.node <> ''
     group by line.namespace, line.node, line.pod, line.resource_id, line.label_set_id;
 
-    drop table if exists pg_temp.ocp_checked_piece_hours;
-    create temporary table ocp_checked_piece_hours on commit drop as
-    select
-        line.node,
-        line.interval_start,
-        line.piece_id,
-        count(*) as row_count,
-        max(coalesce(line.node_capacity_cpu_core_seconds, 0)) as capacity_cpu,
-        max(coalesce(line.node_capacity_memory_byte_seconds, 0)) as capacity_memory
-    from reporting_ocpusagelineitem_pod_staging as line
-    where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
-        and line.interval_start >= v_from
-        and line.interval_start < v_until
-    group by line.node, line.interval_start, line.piece_id;
-
-    perform ocp_require_rows(
-        'pod_usage', p_source_uuid, p_usage_day, p_usage_day,
-        array_agg(counted.piece_id), array_agg(counted.usage_day), array_agg(counted.row_count)
-    )
-    from (
-        select
-            piece_id,
-            (interval_start at time zone 'UTC')::date as usage_day,
-            sum(row_count)::bigint as row_count
-        from ocp_checked_piece_hours
-        group by 1, 2
-    ) as counted;
-
-    drop table if exists pg_temp.ocp_checked_node_hours;
-    create temporary table ocp_checked_node_hours on commit drop as
-    select
-        node,
-        interval_start,
-        max(capacity_cpu) as capacity_cpu,
-        max(capacity_memory) as capacity_memory
-    from ocp_checked_piece_hours
-    where node <> ''
-    group by node, interval_start;
+    perform ocp_gather_node_hours(p_usage_day, p_usage_day, p_source_uuid);
 
     -- The other kinds that are read have few rows.
     perform ocp_require_staged(kind.report_kind, p_source_uuid, p_usage_day, p_usage_day)
@@ -95,4 +58,4 @@ begin
 end
 $$;
 comment on function ocp_gather_checked_pods(uuid, date, text) is
-'First step of validation: adds up a day''s pod rows, into the temporary tables ocp_checked_pods and ocp_checked_node_hours; raises OCP01 when staging lacks rows.';
+'First step of validation: adds up a day''s pod rows, into the temporary tables ocp_checked_pods and ocp_read_node_hours; raises OCP01 when staging lacks rows.';

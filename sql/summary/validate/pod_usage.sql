@@ -1,6 +1,6 @@
 -- summary/validate/pod_usage.sql
 -- Purpose  sums and counts of a day's pod rows, computed from staging and found in the daily summary
--- Reads    ocp_checked_pods, ocp_checked_node_hours (temporary, functions/090), label sets and label maps,
+-- Reads    ocp_checked_pods, ocp_read_node_hours (temporary, functions/033), label sets and label maps,
 --          reporting_ocpusagelineitem_daily_summary: measured pod rows, so without rate type and cloud cost
 -- Grain    check_name; expected and found in the unit that the name says; scale: size of what was added up
 -- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours
@@ -19,9 +19,9 @@ with staged_day as (
 staged_capacity as (
     select
         count(distinct node) as nodes,
-        sum(capacity_cpu) / 3600 as cpu,
-        sum(capacity_memory) / 3600 / 2 ^ 30 as memory
-    from ocp_checked_node_hours
+        sum(cpu_core_seconds) / 3600 as cpu,
+        sum(memory_byte_seconds) / 3600 / 2 ^ 30 as memory
+    from ocp_read_node_hours
 ),
 enabled as materialized (
     select
