@@ -60,7 +60,7 @@ export function startWorker(environment: Record<string, string>): ObservedWorker
 function startProcess(environment: Record<string, string>): {
   worker: ObservedWorker;
   /** resolves when it polls; rejects when it has ended, so that it is never started again beside itself */
-  started(): Promise<void>;
+  started: () => Promise<void>;
 } {
   const { OCP_METRICS_ADDRESS: metricsAddress = '', OCP_HEALTH_ADDRESS: healthAddress = '' } = environment;
   const { output, signal, ended, hasSaid } = startProgramProcess(
