@@ -1,4 +1,7 @@
 import { PipelineError } from '../domain/failures/failures.ts';
+import { lostFunctions } from '../platform/migrations/definitions.ts';
+import type { LostFunction } from '../platform/migrations/definitions.ts';
+import { readDefinitions, shippedSources } from '../platform/migrations/files.ts';
 import { requiredVersion, tenantIsBehind } from '../platform/migrations/migrate.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import {
@@ -108,6 +111,8 @@ async function checkTenant(pool: Services['pool'], schema: string): Promise<Chec
   const what = `schema ${schema}`;
   if (await tenantIsBehind(pool, schema))
     return { what, ok: false, found: 'behind this version', repair: 'ocp-pipeline migrate' };
+  const lost = await lostFunctions(pool, schema, readDefinitions(shippedSources.definitions));
+  if (lost.length > 0) return { what, ok: false, found: lostText(lost), repair: 'ocp-pipeline migrate' };
   const problems = await checkSchema(pool, schema);
   if (problems.length > 0)
     return {
@@ -125,6 +130,19 @@ async function checkTenant(pool: Services['pool'], schema: string): Promise<Chec
         'the supported order is Koku first: let Koku create the schema in a new database and ingest again',
     };
   return { what, ok: true, found: requiredVersion().tenantMigration };
+}
+
+/** Which functions somebody dropped or changed, though the schema was migrated. */
+function lostText(lost: readonly LostFunction[]): string {
+  return (['missing', 'changed'] as const)
+    .flatMap((state) => {
+      const names = lost.filter((one) => one.state === state).map(({ functionName }) => functionName);
+      if (names.length === 0) return [];
+      const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+      const what = state === 'missing' ? 'functions are missing' : 'functions were changed by hand';
+      return [`${what}: ${names.slice(0, 5).join(', ')}${more}`];
+    })
+    .join('; ');
 }
 
 async function checkObjects({ objectStore }: Services): Promise<Check[]> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import type { RepeatableDefinition } from './files.ts';
 import type { Queryable } from './connection.ts';
@@ -8,8 +9,8 @@ import { lineOfPosition } from './position.ts';
 const definitionTable = 'ocp_repeatable_definition';
 
 /**
- * Apply the definitions whose text differs from what the schema has, in order of their names, in the caller's transaction,
- * whose search path becomes the schema, then `public`. A function declared with `set search_path from current` therefore
+ * Apply the definitions whose text differs from what the schema has, and those of which functions are gone or were changed by
+ * hand, in order of their names, in the caller's transaction, whose search path becomes the schema, then `public`. A function declared with `set search_path from current` therefore
  * stays bound to this schema. A file must be able to replace its own earlier version (`create or replace`, or
  * `drop … if exists` first when a signature changes). A definition whose file was removed stays in the database.
  *
@@ -22,7 +23,12 @@ export async function applyDefinitions(
   definitions: readonly RepeatableDefinition[],
 ): Promise<string[]> {
   const present = await definitionChecksums(client, schema);
-  const changed = definitions.filter(({ name, checksum }) => present.get(name) !== checksum);
+  const lost = new Set(
+    (await lostFunctions(client, schema, definitions)).map(({ definition }) => definition),
+  );
+  const changed = definitions.filter(
+    ({ name, checksum }) => present.get(name) !== checksum || lost.has(name),
+  );
   if (changed.length > 0) await createDefinitionTable(client, schema);
   await client.query(`set local search_path = ${quoteIdentifier(schema)}, public`);
   for (const definition of changed) await applyDefinition(client, schema, definition);
@@ -40,6 +46,55 @@ export async function definitionChecksums(client: Queryable, schema: string): Pr
     `select name, checksum from ${table}`,
   );
   return new Map(rows.map((row) => [row.name, row.checksum]));
+}
+
+/** A function that is not in the schema as its definition made it, whatever the table of definitions says. */
+export interface LostFunction {
+  definition: string;
+  functionName: string;
+  state: 'missing' | 'changed';
+}
+
+/** Functions of definitions that somebody dropped, or gave another body, in the order of the definitions. */
+export async function lostFunctions(
+  client: Queryable,
+  schema: string,
+  definitions: readonly RepeatableDefinition[],
+): Promise<LostFunction[]> {
+  // By way of the dependencies, because functions have no index by schema: a look at each of many tenants stays short.
+  const { rows } = await client.query<{ name: string; bodies: string[] }>(
+    `select proc.proname::text as name, array_agg(md5(proc.prosrc)) as bodies
+     from pg_namespace as namespace
+     join pg_depend as depend
+         on depend.refclassid = 'pg_namespace'::regclass
+             and depend.refobjid = namespace.oid
+             and depend.classid = 'pg_proc'::regclass
+     join pg_proc as proc on proc.oid = depend.objid
+     where namespace.nspname = $1
+     group by proc.proname`,
+    [schema],
+  );
+  const found = new Map(rows.map(({ name, bodies }) => [name, bodies]));
+  return definitions.flatMap((definition) =>
+    functionsOf(definition).flatMap(({ functionName, bodyMd5 }): LostFunction[] => {
+      const bodies = found.get(functionName);
+      if (bodies !== undefined && (bodyMd5 === undefined || bodies.includes(bodyMd5))) return [];
+      return [
+        { definition: definition.name, functionName, state: bodies === undefined ? 'missing' : 'changed' },
+      ];
+    }),
+  );
+}
+
+/** What a definition creates; an aggregate has no body. */
+function functionsOf({ text }: RepeatableDefinition): { functionName: string; bodyMd5?: string }[] {
+  return text.split(/^(?=create or replace (?:function|aggregate) )/m).flatMap((part) => {
+    const functionName = /^create or replace (?:function|aggregate) (\w+)/.exec(part)?.[1];
+    if (functionName === undefined) return [];
+    const body = /\bas\s+(\$\w*\$)([\s\S]*?)\1/.exec(part)?.[2];
+    if (body === undefined) return [{ functionName }];
+    return [{ functionName, bodyMd5: createHash('md5').update(body).digest('hex') }];
+  });
 }
 
 async function createDefinitionTable(client: Client, schema: string): Promise<void> {

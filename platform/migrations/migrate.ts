@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { transactionOn } from '../database/database.ts';
 import type { MigrationLog, MigrationPatience, Queryable } from './connection.ts';
 import { inMigration, onMigrationConnection } from './connection.ts';
-import { applyDefinitions, definitionChecksums } from './definitions.ts';
+import { applyDefinitions, definitionChecksums, lostFunctions } from './definitions.ts';
 import type { SchemaSources } from './files.ts';
 import { definitionsChecksum, migrationNames, readDefinitions, shippedSources } from './files.ts';
 import { appliedMigrations, applyMigrations, assertAllKnown } from './runner.ts';
@@ -65,7 +65,7 @@ export async function migratePublic(
 
 /**
  * Bring one tenant schema up to date: create it when it is absent, apply its migrations, then every file of
- * `sql/functions` whose text changed, all in one transaction. `public` must be up to date before. Safe to repeat and to run
+ * `sql/functions` whose text changed or whose functions are gone, all in one transaction. `public` must be up to date before. Safe to repeat and to run
  * concurrently. When there is nothing to do, no lock is taken.
  *
  * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`, `SchemaNewer`,
@@ -83,7 +83,11 @@ export async function migrateTenant(
     const startedAt = performance.now();
     const isBehind = await transactionOn(client, async () => {
       await requirePublic(client, schema, sources);
-      return (await tenantIsBehind(client, schema, sources)) || !(await fits(client, schema));
+      return (
+        (await tenantIsBehind(client, schema, sources)) ||
+        !(await fits(client, schema)) ||
+        (await lostFunctions(client, schema, readDefinitions(sources.definitions))).length > 0
+      );
     });
     const bring = async () => {
       const schemaCreated = await createSchemaIfAbsent(client, schema);

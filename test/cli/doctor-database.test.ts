@@ -42,6 +42,25 @@ test('a database that somebody declared read-only is told, with the way back', a
   });
 });
 
+test('functions that somebody dropped are told with the command that makes them again', async () => {
+  const { url, pool, schema, orgId } = cli.database;
+  await cli.run(['source', 'add', '--org', orgId, '--cluster', 'dropped', '--name', 'dropped']);
+  await pool.query(`drop function ${schema}.ocp_enabled_keys()`);
+  await pool.query(
+    `create or replace function ${schema}.ocp_staging_table(p_report_kind text) returns text
+     language sql immutable parallel safe as $$ select 'somewhere_else' $$`,
+  );
+  const ofSchema = async () => (await doctor(url)).find(({ what }) => what === `schema ${schema}`);
+  expect(await ofSchema()).toEqual({
+    what: `schema ${schema}`,
+    ok: false,
+    found: 'functions are missing: ocp_enabled_keys; functions were changed by hand: ocp_staging_table',
+    repair: 'ocp-pipeline migrate',
+  });
+  expect((await cli.run(['migrate'])).code).toBe(0);
+  expect(await ofSchema()).toMatchObject({ ok: true });
+});
+
 test('a database of another encoding is refused by doctor, migrate and worker', async () => {
   const server = inject('postgresUrl');
   const name = `ascii_${process.pid}`;
