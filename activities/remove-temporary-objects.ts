@@ -14,7 +14,7 @@ const startingMinutes = 10;
 const batchSize = 200;
 
 /**
- * Remove what runs and processes that ended without notice left behind: objects half-written for a day, and addresses of
+ * Remove what runs and processes that ended without notice left behind: objects half-written an hour ago and longer, and addresses of
  * payloads whose run was terminated, cancelled while nothing of it ran, or ended under an earlier version.
  * A directory store removes its leftovers with every listing, and a bucket never shows half an object: parts of an upload
  * that was cut off go by the bucket's lifecycle rule.

@@ -22,14 +22,18 @@ export function storeOfRun(store: ObjectStore): ObjectStore {
 
 /**
  * Remove what killed attempts of this run have left half-written: at the begin of an attempt that writes, and when the run has
- * ended. A store that cannot do so now does it another day; that must not fail the run.
+ * ended. What a run that was terminated has left goes with the next call for any run, once it is an hour old. A store that cannot
+ * do so now does it another time; that must not fail the run.
  */
 export async function removeTemporaryOfRun(store: ObjectStore): Promise<void> {
   try {
     await store.removeTemporary(owner());
   } catch (error) {
-    log.warn('temporary objects of the run could not be removed; the sweep of staging does so in a day', {
-      error,
-    });
+    log.warn(
+      'temporary objects of the run could not be removed; a later run or the sweep of staging does so',
+      {
+        error,
+      },
+    );
   }
 }

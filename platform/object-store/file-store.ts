@@ -9,7 +9,8 @@ import { ObjectNotFound, ObjectStoreError } from './object-store.ts';
 import type { ListedObject, ObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 
-const staleAfterMs = 24 * 60 * 60 * 1000;
+/** Three times as long as an attempt that writes may take: what nobody has written to since then, nobody will. */
+const staleAfterMs = 60 * 60 * 1000;
 const publishAttempts = 10;
 
 /** Bytes read at a time: each is a trip to another thread and back. */
@@ -43,7 +44,8 @@ function ownerPart(owner: string): string {
  * Objects as files below one directory, for a laptop, tests, or a shared volume.
  *
  * A body is written to `.incoming/` in the same directory, synced to the disk and renamed, so a reader sees the old object or the new
- * one. Files that a killed process left in `.incoming/` are removed after a day, by the first write and by every listing.
+ * one. Files that a killed process left in `.incoming/` are removed after an hour, by the first write, by every listing
+ * and whenever a run looks for its own.
  * Memory: one chunk of the body.
  */
 export class FileObjectStore implements ObjectStore {
@@ -78,7 +80,7 @@ export class FileObjectStore implements ObjectStore {
       await this.#publish(temporary, join(this.#root, key));
       return { byteCount: reader.byteCount };
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined); // the sweep removes it tomorrow
+      await rm(temporary, { force: true }).catch(() => undefined); // the sweep removes it later
       throw reader.reasonOf(error, (cause) => this.#translate('writing', key, cause));
     } finally {
       reader.close();
@@ -168,6 +170,8 @@ export class FileObjectStore implements ObjectStore {
     });
     for (const name of names)
       if (name.startsWith(ownerPart(owner))) await rm(join(this.#incoming, name), { force: true });
+    // Runs that were terminated look for nothing any more.
+    await this.#sweep();
   }
 
   /** Objects are as open as the directory they lie in: where others may not enter, they may not read either. */
@@ -245,7 +249,7 @@ export class FileObjectStore implements ObjectStore {
 
   /**
    * The clock that the files' times come from. This machine's may differ, on a network file system or when it is wrong, and
-   * a file that is being written must not look a day old. When it cannot be told, nothing is stale.
+   * a file that is being written must not look an hour old. When it cannot be told, nothing is stale.
    */
   async #fileSystemNowMs(): Promise<number> {
     const probe = join(this.#incoming, `${randomUUID()}.clock`);

@@ -68,7 +68,8 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ListedObject>;
 
   /**
-   * Remove what puts of this owner have left half-written; one that is still being written fails. A bucket never shows half an
+   * Remove what puts of this owner have left half-written; one that is still being written fails. What others left an hour ago
+   * goes too. A bucket never shows half an
    * object: parts of an upload that was cut off go by its lifecycle rule, and there is nothing to do.
    */
   removeTemporary(owner: string): Promise<void>;

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -69,4 +69,26 @@ test.for<[end: string, archive: () => Promise<string>, cluster: string]>([
   expect(left, 'what others are writing stays').toContain(foreign.file);
   await own.giveUp();
   await foreign.giveUp();
+});
+
+test('what a terminated run left half-written goes with the next payload of anybody, once it is an hour old', async () => {
+  await pipeline.addSource('terminated');
+  await pipeline.addSource('next');
+  const requestId = 'request-terminated';
+  const { handle } = await pipeline.start({
+    payload: await folder.pack(withManifest(small, { cluster_id: 'terminated' })),
+    requestId,
+  });
+  await handle.terminate('test');
+  const workflowId = ingestWorkflowId(pipeline.database.orgId, requestId);
+  const [old, recent] = [await halfWritten(workflowId), await halfWritten(workflowId)];
+  const path = join(fileURLToPath(pipeline.objectStore.location), '.incoming', old.file);
+  const anHourAgo = new Date((await stat(path)).mtimeMs - 1.1 * 3_600_000);
+  await utimes(path, anHourAgo, anHourAgo);
+  await pipeline.ingest(await folder.pack(withManifest(small, { cluster_id: 'next' })));
+  const left = await incoming();
+  expect(left).not.toContain(old.file);
+  expect(left, 'it may still be written').toContain(recent.file);
+  await old.giveUp();
+  await recent.giveUp();
 });

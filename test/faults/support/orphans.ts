@@ -18,7 +18,7 @@ import type { FaultBed } from './fault-bed.ts';
  * @returns how many half-written files the sweep found
  */
 export async function expectNoOrphans(bed: FaultBed): Promise<number> {
-  const leftover = await makeADayOld(bed);
+  const leftover = await makeAnHourOld(bed);
   expect(await sweep(bed, {})).toMatchObject({ failedTenants: [], busyCount: 0 });
   expect(await incomingOf(bed)).toEqual([]);
   expect(await storedKeys(bed)).toEqual(await keysInLedger(bed));
@@ -58,13 +58,13 @@ async function incomingOf(bed: FaultBed): Promise<string[]> {
   });
 }
 
-/** The sweep spares what may still be written, for a day by the file system's clock. */
-async function makeADayOld(bed: FaultBed): Promise<number> {
+/** The sweep spares what may still be written, for an hour by the file system's clock. */
+async function makeAnHourOld(bed: FaultBed): Promise<number> {
   const files = await incomingOf(bed);
   for (const name of files) {
     const path = join(incomingFolder(bed) ?? '', name);
     const { mtimeMs } = await stat(path);
-    const then = new Date(mtimeMs - 25 * 3_600_000);
+    const then = new Date(mtimeMs - 1.1 * 3_600_000);
     await utimes(path, then, then);
   }
   return files.length;

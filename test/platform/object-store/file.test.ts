@@ -38,18 +38,25 @@ async function leave(name: string, ageHours: number): Promise<void> {
 }
 const incoming = (): Promise<string[]> => readdir(join(directory, '.incoming'));
 
-test('what a killed process left is removed after a day by a listing, and never listed', async () => {
-  await leave('old', 25);
-  await leave('recent', 23);
+test('what a killed process left is removed after an hour by a listing, and never listed', async () => {
+  await leave('old', 1.1);
+  await leave('recent', 0.9);
   expect(await collect(openDirectory(directory), '')).toEqual([]);
   expect(await incoming()).toEqual(['recent']);
 });
 
 test('the first write of a process removes it too', async () => {
-  await leave('old', 25);
-  await leave('recent', 23);
+  await leave('old', 1.1);
+  await leave('recent', 0.9);
   await openDirectory(directory).put('a', Buffer.from('a'));
   expect(await incoming()).toEqual(['recent']);
+});
+
+test('a run that looks for its own leftovers removes those of runs that were terminated', async () => {
+  await leave('of-a-terminated-run', 1.1);
+  await leave('being-written', 0.9);
+  await openDirectory(directory).removeTemporary('manifest:another:run');
+  expect(await incoming()).toEqual(['being-written']);
 });
 
 test('deleting the last object of a folder removes the folder, but never the directory itself', async () => {
