@@ -9,14 +9,18 @@ export async function cpuMs(pid: number): Promise<number | undefined> {
 
 /** CPU time of a server with its children, those that have ended too, milliseconds; undefined where there is no /proc. */
 export async function serverCpuMs(pid: number): Promise<number | undefined> {
-  const server = await statOf(pid);
-  if (server === undefined) return undefined;
-  const others = await Promise.all(
-    (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map((name) => statOf(Number(name))),
-  );
-  return others
-    .filter((other) => other?.parent === pid)
-    .reduce((sum, child) => sum + (child?.ownMs ?? 0), server.ownMs + server.endedChildrenMs);
+  for (;;) {
+    const server = await statOf(pid);
+    if (server === undefined) return undefined;
+    const others = await Promise.all(
+      (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map((name) => statOf(Number(name))),
+    );
+    const sum = others
+      .filter((other) => other?.parent === pid)
+      .reduce((total, child) => total + (child?.ownMs ?? 0), server.ownMs + server.endedChildrenMs);
+    // A child that ended meanwhile is in neither of the two.
+    if ((await statOf(pid))?.endedChildrenMs === server.endedChildrenMs) return sum;
+  }
 }
 
 async function statOf(
