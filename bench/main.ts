@@ -11,6 +11,8 @@ import type { ShapeName } from './payload/shapes.ts';
 import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
 import { measureSettings } from './settings/measure-settings.ts';
+import { measureSoak, soakName, soakShapes } from './soak/soak.ts';
+import type { SoakOptions, SoakShape } from './soak/soak.ts';
 
 const ofShapes = (names: readonly ShapeName[]): Measurement =>
   async function* (bench, circumstances) {
@@ -28,6 +30,32 @@ const ofSettings = (options: Parameters<typeof measureSettings>[1]): Measurement
     const measured = await measureSettings(bench, options);
     yield { shapes: {}, settings: { [options.shape]: { ...measured, circumstances } } };
   };
+
+const ofSoak = (options: SoakOptions): Measurement =>
+  async function* (bench, circumstances) {
+    const measured = await measureSoak(bench, options);
+    yield {
+      shapes: {},
+      soaks: { [soakName(options)]: { ...measured, circumstances: { ...circumstances, runCount: 1 } } },
+    };
+  };
+
+const soakFlags = {
+  payloads: { type: 'number', default: 2_000, describe: 'how many' },
+  'at-once': { type: 'number', default: 8, describe: 'runs under way at a time' },
+  sources: { type: 'number', default: 25, describe: 'clusters that take turns, a day each' },
+  every: { type: 'number', default: 100, describe: 'payloads between two looks' },
+  shape: {
+    choices: Object.keys(soakShapes) as SoakShape[],
+    default: 'tiny' as SoakShape,
+    describe: 'size of the payloads',
+  },
+  collect: {
+    type: 'boolean',
+    default: false,
+    describe: 'collect garbage before each look: shows what is held, and bends the curve',
+  },
+} as const;
 
 const parser = yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
@@ -76,6 +104,15 @@ const parser = yargs(hideBin(process.argv))
     },
   )
   .command(
+    'soak',
+    'Let many payloads go through one worker and look at its memory again and again',
+    (command) => command.options(soakFlags),
+    async ({ shape, payloads, atOnce, sources, every, collect, ...options }) => {
+      const soak = { shape, payloads, atOnce, sources, every, collect };
+      process.exitCode = await runBench(options, ofSoak(soak));
+    },
+  )
+  .command(
     'generate <shapes..>',
     'Make payloads and print where they are',
     (command) => command.positional('shapes', { choices: shapeNames, array: true, demandOption: true }),
@@ -93,9 +130,13 @@ const parser = yargs(hideBin(process.argv))
       );
     },
   )
-  .check(({ runs }) => {
-    if (Number.isInteger(runs) && runs >= 1) return true;
-    throw new Error('--runs: expected a whole number from 1 on');
+  .check((given) => {
+    for (const name of ['runs', 'payloads', 'at-once', 'sources', 'every']) {
+      const value = given[name];
+      if (value === undefined || (Number.isInteger(value) && (value as number) >= 1)) continue;
+      throw new Error(`--${name}: expected a whole number from 1 on`);
+    }
+    return true;
   })
   .strict()
   .version(false)

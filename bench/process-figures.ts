@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 
 const ticksPerSecond = 100;
 
@@ -34,9 +34,29 @@ async function statOf(
   return { parent: Number(fields[1]), ownMs: ms(11), endedChildrenMs: ms(13) };
 }
 
+/** Memory of a process, bytes. */
+export interface ProcessMemory {
+  /** resident now */
+  rssBytes: number;
+  /** most that was resident since the start, or since {@link forgetPeakRss} */
+  peakRssBytes: number;
+}
+
+/** Memory that a process has resident; undefined where there is no /proc. */
+export async function processMemory(pid: number): Promise<ProcessMemory | undefined> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined);
+  const bytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text ?? '')?.[1]) * 1_024;
+  const memory = { rssBytes: bytes('VmRSS'), peakRssBytes: bytes('VmHWM') };
+  return Number.isNaN(memory.rssBytes + memory.peakRssBytes) ? undefined : memory;
+}
+
 /** Most memory that a process has had resident, bytes; undefined where there is no /proc. */
 export async function peakRssBytes(pid: number): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined);
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(text ?? '')?.[1];
-  return kib === undefined ? undefined : Number(kib) * 1_024;
+  return (await processMemory(pid))?.peakRssBytes;
+}
+
+/** Let the peak be measured anew from here. */
+export async function forgetPeakRss(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5');
 }

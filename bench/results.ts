@@ -13,6 +13,7 @@ import type { ShapeName } from './payload/shapes.ts';
 import { postgresSettings } from './servers.ts';
 import type { BenchServers } from './servers.ts';
 import type { MeasuredSettings } from './settings/measure-settings.ts';
+import type { MeasuredSoak } from './soak/soak.ts';
 
 /** When, where and from what a figure comes. */
 export interface Circumstances {
@@ -39,6 +40,8 @@ export interface Results {
   growth?: MeasuredGrowth & { circumstances: Circumstances };
   /** by the shape that was loaded */
   settings?: Partial<Record<ShapeName, MeasuredSettings & { circumstances: Circumstances }>>;
+  /** several, because they differ in how many runs are under way at a time */
+  soaks?: Record<string, MeasuredSoak & { circumstances: Circumstances }>;
 }
 
 const run = promisify(execFile);
@@ -101,10 +104,12 @@ export function mergeResults(older: Results, newer: Results): Results {
   const shapes: Results['shapes'] = {};
   for (const name of shapeNames) if (all[name] !== undefined) shapes[name] = all[name];
   const settings = { ...older.settings, ...newer.settings };
+  const soaks = { ...older.soaks, ...newer.soaks };
   return {
     shapes,
     ...(growth === undefined ? {} : { growth }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...(Object.keys(soaks).length === 0 ? {} : { soaks }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import type { BenchServers } from './servers.ts';
 /** `ocp-pipeline worker` in a process of its own, so that its memory is its own. */
 export interface WorkerProcess {
   pid: number;
+  /** the process; it takes messages when something was preloaded */
+  child: ChildProcess;
   /** rejects when the process ends before it is stopped: a run would wait for it for ever */
   failed: Promise<never>;
   /** End it at once: what it works on is thrown away. */
@@ -22,16 +25,18 @@ const main = join(packageRoot, 'dist', 'cli', 'main.js');
 /**
  * Start a worker from the build and wait until it polls.
  * @param environment its settings; of ours and of Temporal nothing else is inherited
+ * @param preload options of Node that load something before the worker
  * @throws Error that names its log when it ends before it is ready
  */
 export async function startWorker(
   servers: Pick<BenchServers, 'track'>,
   environment: Record<string, string>,
   logFile: string,
+  preload: readonly string[] = [],
 ): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [...workerNodeOptions, main, 'worker'], {
+  const child = spawn(process.execPath, [...workerNodeOptions, ...preload, main, 'worker'], {
     env: { ...inherited(), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(preload.length === 0 ? [] : ['ipc' as const])],
     // Ctrl-C reaches the benchmark alone, which then stops its worker before its servers.
     detached: true,
   });
@@ -40,8 +45,10 @@ export async function startWorker(
   if (identity === undefined) throw new Error(`the worker did not start: ${process.execPath} ${main} worker`);
   await servers.track(identity);
   const log = createWriteStream(logFile, { flags: 'a' });
-  child.stderr.pipe(log, { end: false });
-  const lines = createInterface({ input: child.stdout });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error('the worker has no output');
+  stderr.pipe(log, { end: false });
+  const lines = createInterface({ input: stdout });
   const ready = new Promise<void>((resolve) => {
     lines.on('line', (line) => {
       log.write(`${line}\n`);
@@ -61,7 +68,7 @@ export async function startWorker(
     log.end();
   };
   await Promise.race([ready, failed]);
-  return { pid: identity.pid, failed, stop };
+  return { pid: identity.pid, child, failed, stop };
 }
 
 function inherited(): NodeJS.ProcessEnv {

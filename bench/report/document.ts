@@ -1,3 +1,4 @@
+import { soakRows, soakTitle } from '../soak/soak-text.ts';
 import { circumstancesText, formatFigure, rowsOf, sentences, verdictRows } from './text.ts';
 import type { Results } from '../results.ts';
 import { costColumns, timeColumns } from './columns.ts';
@@ -28,6 +29,8 @@ function resultsMarkdown(results: Results): string {
   if (results.growth !== undefined) note('growth', circumstancesText(results.growth.circumstances));
   for (const { shape, circumstances } of Object.values(results.settings ?? {}))
     note(`settings with ${shape}`, circumstancesText(circumstances));
+  for (const [name, soak] of Object.entries(results.soaks ?? {}))
+    note(`soak of ${name}`, circumstancesText(soak.circumstances));
   const shown = (columns: readonly Column[]) =>
     markdownTable(
       columns.map(({ head }) => head),
@@ -41,6 +44,10 @@ function resultsMarkdown(results: Results): string {
     shown(costColumns),
     ...sentences(results).flatMap((sentence) => ['', sentence]),
     ...settingsRows(results).flatMap(({ title, head, rows }) => ['', title, '', markdownTable(head, rows)]),
+    ...Object.values(results.soaks ?? {}).flatMap((soak) => {
+      const { head, rows } = soakRows(soak);
+      return ['', soakTitle(soak), '', markdownTable(head, rows)];
+    }),
     '',
     markdownTable(
       ['of', 'target', 'found', 'limit', 'met'],

@@ -4,6 +4,7 @@ import { shapeNames } from '../payload/shapes.ts';
 import type { ShapeName } from '../payload/shapes.ts';
 import { wasBusy } from '../results.ts';
 import type { Circumstances, Results } from '../results.ts';
+import { soakText } from '../soak/soak-text.ts';
 import type { Verdict } from '../targets.ts';
 import { costColumns, timeColumns } from './columns.ts';
 import type { Column } from './columns.ts';
@@ -51,6 +52,7 @@ export function textReport(results: Results): string {
     ...(Object.keys(results.shapes).length === 0 ? [] : [shown(timeColumns), '', shown(costColumns), '']),
     ...sentences(results).flatMap((sentence) => [sentence, '']),
     ...settingsRows(results).flatMap(({ title, head, rows }) => [title, table(head, rows, ''), '']),
+    ...Object.values(results.soaks ?? {}).flatMap((soak) => [soakText(soak), '']),
     table(['of', 'target', 'found', 'limit', ''], verdicts, 'no target was judged'),
   ].join('\n');
 }
@@ -96,6 +98,6 @@ export function circumstancesText(circumstances: Circumstances): string {
     : '';
   return (
     `${measuredAt.slice(0, 10)}, commit ${commit}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, ` +
-    `Node ${node}, PostgreSQL ${postgres}, medians of ${runCount}.${busy}`
+    `Node ${node}, PostgreSQL ${postgres}, ${runCount === 1 ? 'one run' : `medians of ${runCount}`}.${busy}`
   );
 }

@@ -8,6 +8,8 @@ import { withResults } from '../../bench/report/document.ts';
 import { textReport } from '../../bench/report/text.ts';
 import { mergeResults } from '../../bench/results.ts';
 import type { Circumstances, Results } from '../../bench/results.ts';
+import { soakName } from '../../bench/soak/soak.ts';
+import type { MeasuredSoak } from '../../bench/soak/soak.ts';
 import { judge, judgeLater } from '../../bench/targets.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
 import { circumstances, roundRun } from './measured.ts';
@@ -87,4 +89,55 @@ test('the chart shows every measured shape and stays a document when there is no
   expect(drawn).not.toMatch(/NaN|Infinity/);
   expect(drawn).toContain('prefers-color-scheme: dark');
   expect(chart({ shapes: {} })).not.toMatch(/NaN|Infinity/);
+});
+
+const sample = {
+  payloadCount: 0,
+  seconds: 0,
+  cpuMs: 0,
+  rssBytes: 181_000_000,
+  peakRssBytes: 182_000_000,
+  mostCachedRunCount: 0,
+  mostWorkflowHeapUsedBytes: 0,
+  heapUsedBytes: 41_000_000,
+  heapBytes: 44_000_000,
+  externalBytes: 5_000_000,
+  workflowHeapUsedBytes: 20_000_000,
+  workflowHeapBytes: 23_000_000,
+  workflowThreadCount: 1,
+  resourceCount: 17,
+  cachedRunCount: 0,
+  metricSeriesCount: 1_306,
+};
+
+function soakOf(atOnce: number, rssBytes: number): MeasuredSoak {
+  return {
+    shape: 'tiny',
+    payloads: 1_200,
+    atOnce,
+    sources: 25,
+    every: 1_200,
+    collect: false,
+    rowsPerPayload: 312,
+    samples: [sample, { ...sample, payloadCount: 1_200, rssBytes, mostCachedRunCount: atOnce }],
+  };
+}
+
+test('a soak is shown sample by sample, in megabytes, on the terminal and in the document', async () => {
+  const of = (soak: MeasuredSoak): Results => ({
+    shapes: {},
+    soaks: { [soakName(soak)]: { ...soak, circumstances } },
+  });
+  const results = mergeResults(of(soakOf(8, 290_000_000)), of(soakOf(60, 377_000_000)));
+  const report = textReport(results);
+  expect(report).toContain('1,200 payloads of 312 rows from 25 clusters, 8 at once; MB:');
+  expect(report).toMatch(/\n0\s+181\s+182\s+41\s+44\s+20\s+23\s+5\s+17\s+0\s+1,306/);
+  expect(report).toMatch(/\n1,200\s+290\s+182\s+41\s+44\s+20\s+23\s+5\s+17\s+8\s+1,306/);
+  const document = await readFile(join(packageRoot, 'docs', 'performance.md'), 'utf8');
+  const published = withResults(document, results);
+  expect(published).toContain('- soak of 1200 tiny, 8 at once, soak of 1200 tiny, 60 at once: 2026-11-01');
+  expect(published).toContain('| 1,200 | 377 | 182 | 41 | 44 | 20 | 23 | 5 | 17 | 60 | 1,306 |');
+  const again = mergeResults(results, of(soakOf(60, 391_000_000)));
+  expect(Object.keys(again.soaks ?? {})).toEqual(['1200 tiny, 8 at once', '1200 tiny, 60 at once']);
+  expect(withResults(document, again)).not.toContain('| 1,200 | 377 |');
 });
