@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { canonicalLabels, parseLabels } from '../domain/reports/labels.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
+import { remembered } from './fast-path/remembered.ts';
 
 interface CanonicalSet {
   /** as it stood in the CSV */
@@ -14,22 +15,15 @@ interface CanonicalSet {
 }
 
 /** What texts of earlier loads meant: the files of one day have the same labels. Texts only, so it cannot go stale. */
-const canonicalSets = new Map<string, CanonicalSet>();
-const mostRememberedSets = 20_000;
-/** A text of hostile length is not worth keeping. */
-const longestRememberedText = 2_000;
-
-function canonicalSet(text: string): CanonicalSet {
-  const known = canonicalSets.get(text);
-  if (known !== undefined) return known;
-  const parsed = parseLabels(text);
-  const labels = canonicalLabels(parsed);
-  const hash = hashOf(labels);
-  const set = { text, keys: Object.keys(parsed), labels, hash };
-  if (canonicalSets.size >= mostRememberedSets) canonicalSets.clear();
-  if (text.length <= longestRememberedText) canonicalSets.set(text, set);
-  return set;
-}
+const canonicalSet = remembered(
+  (text): CanonicalSet => {
+    const parsed = parseLabels(text);
+    const labels = canonicalLabels(parsed);
+    return { text, keys: Object.keys(parsed), labels, hash: hashOf(labels) };
+  },
+  // A set has its text three times over: some 40 MB at most, for all runs together.
+  { mostTexts: 20_000, mostCharacters: 8_000_000, whenFull: 'forget' },
+);
 
 /** What one manifest may bring in; without it there are no bounds. */
 export interface LabelBounds {

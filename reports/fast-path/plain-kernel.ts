@@ -91,6 +91,13 @@ export interface UnknownLabel {
   field: number;
 }
 
+/** Of all instances, which are used again and again: hours are the same in every report. */
+const timeOf = remembered(timeMicroseconds, {
+  mostTexts: 10_000,
+  mostCharacters: 500_000,
+  whenFull: 'forget',
+});
+
 let compiled: object | undefined;
 
 function compiledKernel(): object {
@@ -124,7 +131,6 @@ export class PlainKernel {
   constructor() {
     const memory = new WebAssembly.Memory({ initial: memoryPages, maximum: memoryPages });
     const text = (start: number, length: number) => this.#input.toString('latin1', start, start + length);
-    const timeOf = remembered(timeMicroseconds);
     const instance = new WebAssembly.Instance(compiledKernel(), {
       env: { memory },
       // of reports/fast-path/wasm/tuples.ts, which declares them

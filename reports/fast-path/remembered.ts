@@ -1,15 +1,41 @@
-/** Distinct texts remembered at most: a file whose every time is garbage must not fill memory. */
-const mostRemembered = 10_000;
+/** Bounds of what is remembered. */
+export interface RememberingBounds {
+  mostTexts: number;
+  /** of all texts together; what is computed from them is taken to be no longer than a few times that */
+  mostCharacters: number;
+  /**
+   * `keep` those that are known, for the memory of one file, in which the same texts come every hour; `forget` all, for
+   * one that lives as long as the process: otherwise a single file could fill it with what never comes again.
+   */
+  whenFull: 'keep' | 'forget';
+}
 
-/** The same function, which computes each text once: hours repeat on every row. */
-export function remembered<T>(compute: (text: string) => T): (text: string) => T {
+/** For the memory of one file: a file whose every value is garbage must not fill memory. */
+const ofOneFile: RememberingBounds = { mostTexts: 10_000, mostCharacters: 2_000_000, whenFull: 'keep' };
+
+/** Texts longer than this are computed every time: no time, number or ordinary label set is. */
+const longestText = 2_000;
+
+/** The same function, which computes each text once, within bounds: hours and labels repeat on every row. */
+export function remembered<T>(
+  compute: (text: string) => T,
+  { mostTexts, mostCharacters, whenFull }: RememberingBounds = ofOneFile,
+): (text: string) => T {
   const known = new Map<string, T>();
+  let characterCount = 0;
   return (text) => {
-    let value = known.get(text);
-    if (value === undefined) {
-      value = compute(text);
-      if (known.size < mostRemembered) known.set(text, value);
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const value = compute(text);
+    if (text.length > longestText) return value;
+    const isFull = known.size >= mostTexts || characterCount + text.length > mostCharacters;
+    if (isFull && whenFull === 'keep') return value;
+    if (isFull) {
+      known.clear();
+      characterCount = 0;
     }
+    known.set(text, value);
+    characterCount += text.length;
     return value;
   };
 }
