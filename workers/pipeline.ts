@@ -35,13 +35,6 @@ export interface PipelineWorkersOptions {
 /** Tenants cleaned up at a time: cleanups have all night, and payloads need the connections. */
 const maintenanceSlots = 2;
 
-/**
- * Runs kept in memory between two of their tasks. A burst goes through all of its runs in turn, so a cache that does not hold
- * them all helps none of them: with room for 100 of 200 runs the worker needed twice the CPU time, to replay them, and no less
- * memory. The SDK's default goes by the size of the heap, which in a small container comes to such a small cache.
- */
-const cachedRuns = 1_000;
-
 /** Activities did not end after a stop and were given up; PostgreSQL rolls back what they began. */
 export class ShutdownTooLong extends Error {
   constructor(waitedMs: number, cause: unknown) {
@@ -104,7 +97,9 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       ...code,
       interceptors: { ...common.interceptors, ...('interceptors' in code ? code.interceptors : {}) },
       sinks: { ...metricSinks, ...tracing?.sinks },
-      maxCachedWorkflows: cachedRuns,
+      // Not the SDK's default, which goes by the size of the heap: in a small container it holds less than a burst, whose runs
+      // take turns, so that each is replayed at each task. With room for 100 of 200 runs that took twice the CPU time.
+      maxCachedWorkflows: config.OCP_CACHED_RUNS,
       taskQueue: taskQueues.pipeline,
       maxConcurrentActivityTaskExecutions: 10,
     }),

@@ -97,6 +97,11 @@ const settings = {
     '8',
   ),
   OCP_SQL_CONCURRENCY: setting(wholeNumber(1, 64), 'aggregation slots of a worker', '4'),
+  OCP_CACHED_RUNS: setting(
+    wholeNumber(1, 100_000),
+    'runs under way that a worker keeps in memory between two of their tasks; those beyond are replayed from their history at the next task',
+    '1000',
+  ),
   OCP_DATABASE_POOL_SIZE: setting(
     wholeNumber(4, 500),
     'connections of one worker process; load and aggregation slots together need two fewer',
