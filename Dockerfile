@@ -9,7 +9,9 @@ COPY . .
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-bookworm-slim
+# Two arenas of malloc: with more, threads keep 30 MB and more that they have freed.
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     OCP_DATA_DIR=/var/lib/ocp-pipeline
 WORKDIR /app
 # The code stays owned by root; only the data directory can be written by the user that runs it.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { identifyProcess } from '../dev-stack/process-identity.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
-import { workerNodeOptions } from '../workers/memory.ts';
+import { workerEnvironment, workerNodeOptions } from '../workers/memory.ts';
 import type { BenchServers } from './servers.ts';
 
 /** `ocp-pipeline worker` in a process of its own, so that its memory is its own. */
@@ -35,7 +35,7 @@ export async function startWorker(
   preload: readonly string[] = [],
 ): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [...workerNodeOptions, ...preload, main, 'worker'], {
-    env: { ...inherited(), ...environment },
+    env: { ...inherited(), ...workerEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', ...(preload.length === 0 ? [] : ['ipc' as const])],
     // Ctrl-C reaches the benchmark alone, which then stops its worker before its servers.
     detached: true,

@@ -9,6 +9,12 @@ import { runInNewContext } from 'node:vm';
 export const workerNodeOptions: readonly string[] = ['--max-semi-space-size=1'];
 
 /**
+ * Environment that Node is started with, for the same reason and in the same places. Two arenas of glibc's malloc instead of
+ * eight for each core: with 60 runs at once that was 30 MB less, for no more CPU time.
+ */
+export const workerEnvironment: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2' };
+
+/**
  * Collect garbage once, when everything is loaded: what reading the modules left behind would stay for as long as there is
  * little else to collect. V8 then goes by what is left, 40 MB, and would collect after every few megabytes that are read
  * (126 times for a million rows, 3 s), so it is told to wait for 80 % more.

@@ -13,8 +13,8 @@ const root = new URL('../../', import.meta.url);
 const pathOf = (path: string) => fileURLToPath(new URL(path, root));
 const program = pathOf('dist/cli/main.js');
 
-/** Variables of Temporal's and the AWS SDK's own, which other programs define. */
-const foreignVariables = /^(TEMPORAL|AWS)_[A-Z0-9_]+$/;
+/** Variables of Temporal's, the AWS SDK's and glibc's own, which other programs define. */
+const foreignVariables = /^(MALLOC|TEMPORAL|AWS)_[A-Z0-9_]+$/;
 /** A picture is looked at on a page and cloned by everybody. */
 const largestPictureBytes = 150_000;
 
