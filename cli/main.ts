@@ -6,92 +6,60 @@ import type { Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { redactSecrets } from '../domain/failures/redaction.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
-import { register } from './command.ts';
+import { catalog, namedCommand } from './catalog.ts';
+import type { AnyCommand, ListedCommand } from './catalog.ts';
 import type { GlobalOptions } from './command.ts';
-import { demoCommand } from './commands/demo.ts';
-import {
-  deploymentListCommand,
-  deploymentMoveCommand,
-  deploymentSetCurrentCommand,
-} from './commands/deployment.ts';
-import { devCommand } from './commands/dev.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { describeFailure } from './failure.ts';
-import { ingestCommand } from './commands/ingest.ts';
-import { migrateCommand } from './commands/migrate.ts';
-import { replayCommand } from './commands/replay.ts';
-import { resummarizeCommand } from './commands/resummarize.ts';
-import { schedulesApplyCommand, schedulesListCommand } from './commands/schedules.ts';
-import { setupCommand } from './commands/setup.ts';
-import { sourceAddCommand, sourceAdoptCommand, sourceListCommand } from './commands/source.ts';
-import { statusCommand } from './commands/status.ts';
-import { hideSecretArguments, surviveClosedOutput } from './terminal.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
-import {
-  tagsDisableCommand,
-  tagsEnableCommand,
-  tagsListCommand,
-  tagsMapCommand,
-  tagsUnmapCommand,
-} from './commands/tags.ts';
-import { tenantSetCommand } from './commands/tenant.ts';
-import { workerCommand } from './commands/worker.ts';
+import { hideSecretArguments, surviveClosedOutput } from './terminal.ts';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
   version: string;
 };
 
-/** A name under which related commands stand. */
-function group(
+/**
+ * Add a command to the parser.
+ *
+ * @param loaded its code, when the command line names it: yargs completes the options of a command only if they are declared
+ * at once, so they are loaded beforehand
+ */
+function register(
   parser: Argv<GlobalOptions>,
-  name: string,
-  summary: string,
-  add: (inner: Argv<GlobalOptions>) => Argv<GlobalOptions>,
+  command: ListedCommand,
+  loaded: AnyCommand | undefined,
 ): Argv<GlobalOptions> {
-  return parser.command(name, summary, (inner) =>
-    add(inner).demandCommand(1, `Say which: ocp-pipeline ${name} --help`),
+  return parser.command(
+    command.name,
+    command.summary,
+    (inner) => loaded?.options(inner) ?? inner,
+    async (options) => {
+      if (loaded === undefined) throw new Error(`${command.name}: named in a way that was not understood`);
+      const { standardOutput } = await import('./output.ts');
+      process.exitCode = await loaded.run(
+        options as never,
+        standardOutput({ json: options['json'] === true }),
+      );
+    },
   );
 }
 
-function buildParser(): Argv<GlobalOptions> {
+async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions>> {
+  const named = namedCommand(words);
+  const loaded = await named?.load();
+  const add = (parser: Argv<GlobalOptions>, command: ListedCommand) =>
+    register(parser, command, command === named ? loaded : undefined);
   let parser: Argv<GlobalOptions> = yargs(hideBin(process.argv))
     .scriptName('ocp-pipeline')
     .usage('$0 <command>\n\nOpenShift cost payloads to the summary tables that Koku reads, through Temporal')
     .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON' });
-  parser = register(parser, demoCommand);
-  parser = register(parser, devCommand);
-  parser = register(parser, ingestCommand);
-  parser = register(parser, statusCommand);
-  parser = register(parser, replayCommand);
-  parser = register(parser, resummarizeCommand);
-  parser = group(parser, 'source', 'Registered clusters', (inner) =>
-    register(register(register(inner, sourceAddCommand), sourceListCommand), sourceAdoptCommand),
-  );
-  parser = group(parser, 'tags', 'Label keys that count', (inner) =>
-    register(
-      register(
-        register(register(register(inner, tagsEnableCommand), tagsDisableCommand), tagsListCommand),
-        tagsMapCommand,
-      ),
-      tagsUnmapCommand,
-    ),
-  );
-  parser = group(parser, 'tenant', 'Settings of one organisation', (inner) =>
-    register(inner, tenantSetCommand),
-  );
-  parser = group(parser, 'schedules', 'Cleanups and the watch over settings', (inner) =>
-    register(register(inner, schedulesApplyCommand), schedulesListCommand),
-  );
-  parser = register(parser, workerCommand);
-  parser = group(parser, 'deployment', 'Versions of the workers, when they are versioned', (inner) =>
-    register(
-      register(register(inner, deploymentSetCurrentCommand), deploymentListCommand),
-      deploymentMoveCommand,
-    ),
-  );
-  parser = register(parser, migrateCommand);
-  parser = register(parser, setupCommand);
-  parser = register(parser, doctorCommand);
+  for (const entry of catalog)
+    parser =
+      'load' in entry
+        ? add(parser, entry)
+        : parser.command(entry.name, entry.summary, (inner: Argv<GlobalOptions>) =>
+            entry.commands
+              .reduce(add, inner)
+              .demandCommand(1, `Say which: ocp-pipeline ${entry.name} --help`),
+          );
   return parser
     .completion('completion', 'Print a shell completion script: source <(ocp-pipeline completion)')
     .demandCommand(1, 'Say what to do: ocp-pipeline --help')
@@ -116,9 +84,16 @@ class UsageError extends Error {
   }
 }
 
+/** The client libraries, whose errors have to be known to be told, are not loaded for a wrong command line. */
+async function describe(error: unknown): Promise<{ errorType: string; message: string }> {
+  if (error instanceof UsageError) return { errorType: error.name, message: redactSecrets(error.message) };
+  const { describeFailure } = await import('./failure.ts');
+  return describeFailure(error);
+}
+
 /** Say on standard error what went wrong: a sentence, or with `--json` one line of JSON. */
-function tell(error: unknown): void {
-  const { errorType, message } = describeFailure(error);
+async function tell(error: unknown): Promise<void> {
+  const { errorType, message } = await describe(error);
   if (process.argv.some((argument) => /^--json(=true)?$/.test(argument))) {
     process.stderr.write(`${JSON.stringify({ error: { type: errorType, message } })}\n`);
     return;
@@ -133,8 +108,9 @@ function tell(error: unknown): void {
 hideSecretArguments();
 surviveClosedOutput();
 try {
-  await buildParser().parseAsync();
+  const parser = await buildParser(hideBin(process.argv));
+  await parser.parseAsync();
 } catch (error) {
   process.exitCode = error instanceof Interrupted ? interruptedExitCode : 1;
-  if (!(error instanceof Interrupted)) tell(error);
+  if (!(error instanceof Interrupted)) await tell(error);
 }

@@ -34,8 +34,6 @@ const demoOrg = 'demo';
 const projectUsageSql = loadSql('status/usage_by_project.sql');
 
 export const demoCommand: Command<Options> = {
-  name: 'demo',
-  summary: 'See it run: embedded servers, a worker and the sample payload, on this machine',
   options: (parser): Argv<Options> =>
     parser.option('stay', {
       type: 'boolean',

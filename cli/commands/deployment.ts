@@ -16,8 +16,6 @@ interface SetCurrentOptions {
 }
 
 export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
-  name: 'set-current [buildId]',
-  summary: 'Let new runs go to a version of the workers; runs under way stay with theirs',
   options: (parser: Argv<GlobalOptions>): Argv<SetCurrentOptions & GlobalOptions> =>
     parser
       .positional('buildId', {
@@ -53,8 +51,6 @@ export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
 };
 
 export const deploymentListCommand: Command<object> = {
-  name: 'list',
-  summary: 'Show the versions of the workers: current, draining, drained',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, { temporal: true });
@@ -87,9 +83,6 @@ interface MoveOptions {
 }
 
 export const deploymentMoveCommand: Command<MoveOptions> = {
-  name: 'move <from> [to]',
-  summary:
-    'Let workers of another version go on with the runs under way of a version, for example when its workers are gone',
   options: (parser: Argv<GlobalOptions>): Argv<MoveOptions & GlobalOptions> =>
     parser
       .positional('from', {

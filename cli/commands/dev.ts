@@ -6,8 +6,6 @@ import { logFile, openServices, processLogger } from '../services.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
 
 export const devCommand: Command<object> = {
-  name: 'dev',
-  summary: 'Embedded PostgreSQL, Temporal and object store with a worker; stays up until Ctrl-C',
   options: (parser) => parser,
   run: async (_options, output) => {
     const stop = stopSignal();

@@ -3,8 +3,6 @@ import { runChecks } from '../checks.ts';
 import { openServices } from '../services.ts';
 
 export const doctorCommand: Command<object> = {
-  name: 'doctor',
-  summary: 'Check everything the pipeline depends on and say how to repair it',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, { temporal: true, objectStore: true });

@@ -29,8 +29,6 @@ interface Options {
 }
 
 export const ingestCommand: Command<Options> = {
-  name: 'ingest <payload..>',
-  summary: 'Take payload archives through the pipeline',
   options: (parser): Argv<Options> =>
     parser
       .positional('payload', {

@@ -4,8 +4,6 @@ import { formatDuration, table } from '../output.ts';
 import { migrationLog, openServices } from '../services.ts';
 
 export const migrateCommand: Command<object> = {
-  name: 'migrate',
-  summary: 'Bring public and all tenant schemas up to date; safe to repeat',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, {});

@@ -35,8 +35,6 @@ interface Options {
 }
 
 export const replayCommand: Command<Options> = {
-  name: 'replay <manifest>',
-  summary: 'Run the archives of a manifest again, from the start or a phase, or decide about a blocked run',
   options: (parser): Argv<Options> =>
     parser
       .positional('manifest', {

@@ -24,8 +24,6 @@ interface Options {
 }
 
 export const resummarizeCommand: Command<Options> = {
-  name: 'resummarize',
-  summary: 'Rebuild the summaries of a cluster and month from what is stored, with the present settings',
   options: (parser): Argv<Options> =>
     parser
       .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })

@@ -5,8 +5,6 @@ import { table } from '../output.ts';
 import { openServices } from '../services.ts';
 
 export const schedulesApplyCommand: Command<object> = {
-  name: 'apply',
-  summary: 'Create the schedules or bring them to the configured values; a paused one stays paused',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, { temporal: true });
@@ -24,8 +22,6 @@ export const schedulesApplyCommand: Command<object> = {
 };
 
 export const schedulesListCommand: Command<object> = {
-  name: 'list',
-  summary: 'Show the schedules: next time, last result, paused or not',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, { temporal: true });

@@ -4,8 +4,6 @@ import type { Command } from '../command.ts';
 import { openServices } from '../services.ts';
 
 export const setupCommand: Command<object> = {
-  name: 'setup',
-  summary: 'Register search attributes and schedules in the Temporal namespace; safe to repeat',
   options: (parser) => parser,
   run: async (_options, output) => {
     const services = await openServices(output.say, { temporal: true });

@@ -13,8 +13,6 @@ interface AddOptions {
 }
 
 export const sourceAddCommand: Command<AddOptions> = {
-  name: 'add',
-  summary: 'Register a cluster; again: refresh its name',
   options: (parser): Argv<AddOptions> =>
     parser
       .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
@@ -53,8 +51,6 @@ interface ListOptions {
 }
 
 export const sourceListCommand: Command<ListOptions> = {
-  name: 'list',
-  summary: 'Registered clusters',
   options: (parser): Argv<ListOptions> =>
     parser.option('org', {
       type: 'string',
@@ -92,8 +88,6 @@ interface AdoptOptions {
 }
 
 export const sourceAdoptCommand: Command<AdoptOptions> = {
-  name: 'adopt',
-  summary: 'Let payloads replace days that another writer (Koku) summarised, from a day on',
   options: (parser): Argv<AdoptOptions> =>
     parser
       .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })

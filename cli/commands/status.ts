@@ -36,8 +36,6 @@ const mostWarnings = 50;
 const longestRowShown = 120;
 
 export const statusCommand: Command<Options> = {
-  name: 'status [manifest]',
-  summary: 'Recent manifests and refused payloads, or one manifest: files, days, rejected rows, runs',
   options: (parser): Argv<Options> =>
     parser
       .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })

@@ -44,10 +44,6 @@ function sayHowReportsWrite(output: Output, keys: readonly string[]): void {
 function keysCommand(enabled: boolean): Command<KeyOptions> {
   const verb = enabled ? 'enable' : 'disable';
   return {
-    name: `${verb} <key..>`,
-    summary: enabled
-      ? 'Let label keys count; days are rebuilt with their next payload'
-      : 'Stop label keys from counting',
     options: (parser): Argv<KeyOptions> =>
       parser
         .positional('key', { type: 'string', array: true, demandOption: true, describe: 'label keys' })
@@ -81,8 +77,6 @@ export const tagsEnableCommand = keysCommand(true);
 export const tagsDisableCommand = keysCommand(false);
 
 export const tagsListCommand: Command<Options> = {
-  name: 'list',
-  summary: 'Label keys and whether they count',
   options: (parser): Argv<Options> =>
     parser.option('org', {
       type: 'string',
@@ -119,8 +113,6 @@ interface MapOptions extends Options {
 }
 
 export const tagsMapCommand: Command<MapOptions> = {
-  name: 'map <parent> <child..>',
-  summary: 'Let child keys count as the parent key; days are rebuilt with their next payload',
   options: (parser): Argv<MapOptions> =>
     parser
       .positional('parent', {
@@ -152,8 +144,6 @@ export const tagsMapCommand: Command<MapOptions> = {
 };
 
 export const tagsUnmapCommand: Command<Omit<MapOptions, 'parent'>> = {
-  name: 'unmap <child..>',
-  summary: 'Let child keys count for themselves again',
   options: (parser): Argv<Omit<MapOptions, 'parent'>> =>
     parser
       .positional('child', { type: 'string', array: true, demandOption: true, describe: 'mapped keys' })

@@ -11,9 +11,6 @@ interface Options {
 }
 
 export const tenantSetCommand: Command<Options> = {
-  name: 'set <org> <setting..>',
-  summary:
-    'Override settings for one organisation: rules=design|koku, engine=postgres; KEY= follows the deployment again',
   options: (parser): Argv<Options> =>
     parser
       .positional('org', { type: 'string', demandOption: true, describe: 'organisation id' })

@@ -14,8 +14,6 @@ import type { Services } from '../services.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
 
 export const workerCommand: Command<object> = {
-  name: 'worker',
-  summary: 'Run workers against the configured PostgreSQL, object store and Temporal',
   options: (parser) => parser,
   run: async (_options, output) => {
     const stop = stopSignal();

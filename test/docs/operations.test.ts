@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import yargs from 'yargs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Command } from '../../cli/command.ts';
+import { catalog } from '../../cli/catalog.ts';
+import type { ListedCommand } from '../../cli/catalog.ts';
 import { configurationKeys } from '../../platform/config/config.ts';
 
 const run = promisify(execFile);
@@ -110,20 +111,17 @@ describe('commands', () => {
     return given;
   }
 
-  /** Every command and its options: a file under `cli/commands/` holds the command of its name, or the group of that name. */
+  /** Every command and its options. */
   async function existingCommands(): Promise<Map<string, string[]>> {
     const existing = new Map<string, string[]>();
-    for (const file of await readdir(pathOf('cli/commands'))) {
-      const group = file.replace(/\.ts$/, '');
-      const exported = Object.values(
-        (await import(pathOf(`cli/commands/${file}`))) as Record<string, unknown>,
-      );
-      for (const command of exported.filter(isCommand)) {
-        const [word = ''] = command.name.split(' ');
-        const { options } = parserOf(command.options(yargs([]) as never));
-        existing.set(word === group ? word : `${group} ${word}`, Object.keys(options.key));
-      }
-    }
+    const add = async (command: ListedCommand, group?: string) => {
+      const [word = ''] = command.name.split(' ');
+      const { options } = parserOf((await command.load()).options(yargs([]) as never));
+      existing.set(group === undefined ? word : `${group} ${word}`, Object.keys(options.key));
+    };
+    for (const entry of catalog)
+      if ('load' in entry) await add(entry);
+      else for (const command of entry.commands) await add(command, entry.name);
     return existing;
   }
 
@@ -144,10 +142,6 @@ describe('commands', () => {
     expect(listed.sort()).toEqual([...top, 'completion'].sort());
   });
 });
-
-function isCommand(value: unknown): value is Command<object> {
-  return typeof value === 'object' && value !== null && 'run' in value && 'options' in value;
-}
 
 /** What yargs knows of a parser's options; its types do not tell. */
 function parserOf(parser: object): { options: { key: Record<string, boolean> } } {
