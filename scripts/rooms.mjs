@@ -14,7 +14,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export const rooms = [
   { name: 'domain', holds: 'facts and pure functions: time, payload, reports, run, failures', only: [] },
-  { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: [] },
   { name: 'platform/config', holds: 'settings of the process' },
   { name: 'platform/database', holds: 'connections, transactions, partitions, SQL files, binary COPY' },
   { name: 'platform/object-store', holds: 'objects in folders and S3, and their keys' },
@@ -25,7 +24,7 @@ export const rooms = [
     holds: 'the Temporal client: connection, search attributes, schedules, versions, failures',
   },
   { name: 'platform/tenants', holds: 'tenants, their settings and their sources' },
-  { name: 'platform/runtime', holds: 'what activities are given to work with' },
+  { name: 'platform/runtime', holds: 'services of a process, opened and closed; what activities work with' },
   { name: 'payload', holds: "a payload's inbox row, archive, state and failures" },
   { name: 'reports', holds: 'report files, from CSV to staging rows; the fast path' },
   { name: 'summary', holds: 'summary tables: locks, counts, partitions, tags, validation' },
@@ -34,6 +33,7 @@ export const rooms = [
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
   { name: 'intake', holds: 'accepting a payload: its inbox row, its archived file, its run' },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
+  { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: [] },
   { name: 'cli', holds: 'the command line' },
 ];
 

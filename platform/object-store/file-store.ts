@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { BodyReader } from './body-reader.ts';
 import { assertObjectKey, assertObjectPrefix, incomingFolder, isObjectKey } from './object-key.ts';
 import { ObjectNotFound, ObjectStoreError } from './object-store.ts';
-import type { ListedObject, ObjectStore, PutOptions } from './object-store.ts';
+import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 
 /** Three times as long as an attempt that writes may take: what nobody has written to since then, nobody will. */
@@ -48,7 +48,7 @@ function ownerPart(owner: string): string {
  * and whenever a run looks for its own.
  * Memory: one chunk of the body.
  */
-export class FileObjectStore implements ObjectStore {
+export class FileObjectStore implements OpenedObjectStore {
   readonly location: string;
   readonly #root: string;
   readonly #incoming: string;
@@ -172,6 +172,11 @@ export class FileObjectStore implements ObjectStore {
       if (name.startsWith(ownerPart(owner))) await rm(join(this.#incoming, name), { force: true });
     // Runs that were terminated look for nothing any more.
     await this.#sweep();
+  }
+
+  /** Nothing to let go of: every file is closed when it was read or written. */
+  close(): void {
+    return;
   }
 
   /** Objects are as open as the directory they lie in: where others may not enter, they may not read either. */

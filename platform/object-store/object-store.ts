@@ -75,6 +75,12 @@ export interface ObjectStore {
   removeTemporary(owner: string): Promise<void>;
 }
 
+/** A store as whoever opened it has it. */
+export interface OpenedObjectStore extends ObjectStore {
+  /** Let go of connections; what is still being read or written fails. */
+  close(): void;
+}
+
 /** There is no object with this key. */
 export class ObjectNotFound extends Error {
   override name = 'ObjectNotFound';

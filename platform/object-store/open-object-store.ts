@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FileObjectStore } from './file-store.ts';
 import { isObjectKey } from './object-key.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { OpenedObjectStore } from './object-store.ts';
 import { S3ObjectStore } from './s3-store.ts';
 
 /** Which store to open. */
@@ -20,7 +20,7 @@ const expected = 'expected file:///directory or s3://bucket/prefix in OBJECT_STO
  *
  * @throws Error when the address is of neither form; the message does not repeat it, because it may hold credentials
  */
-export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): ObjectStore {
+export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): OpenedObjectStore {
   if (!URL.canParse(url)) throw new Error(`Object store address is not a URL; ${expected}`);
   const address = new URL(url);
   if (address.username !== '' || address.password !== '')
@@ -36,7 +36,7 @@ export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): ObjectStor
   throw new Error(`Object store address cannot be used; ${expected}`);
 }
 
-function openS3(address: URL, s3: OpenObjectStoreOptions['s3']): ObjectStore {
+function openS3(address: URL, s3: OpenObjectStoreOptions['s3']): OpenedObjectStore {
   const prefix = decoded(address.pathname)?.replace(/^\/+|\/+$/g, '');
   if (prefix === undefined || (prefix !== '' && !isObjectKey(prefix)))
     throw new Error(`Object store prefix ${JSON.stringify(address.pathname)} cannot be used; ${expected}`);

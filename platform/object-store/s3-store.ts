@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { BodyReader } from './body-reader.ts';
 import { assertObjectKey, assertObjectPrefix, isObjectKey } from './object-key.ts';
 import { ObjectNotFound } from './object-store.ts';
-import type { ListedObject, ObjectStore, PutOptions } from './object-store.ts';
+import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 import { isKeyAbsent, translateS3Error, withoutRequest } from './s3-errors.ts';
 import { uploadToS3 } from './s3-upload.ts';
@@ -37,7 +37,7 @@ export interface S3StoreOptions {
  * variables, profile or role. Transient errors are tried three times by the SDK; a longer outage is the caller's to retry.
  * Memory: up to 32 MiB per upload.
  */
-export class S3ObjectStore implements ObjectStore {
+export class S3ObjectStore implements OpenedObjectStore {
   readonly location: string;
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -104,6 +104,10 @@ export class S3ObjectStore implements ObjectStore {
   /** Nothing is half-written in a bucket; parts of an upload that was cut off go by its lifecycle rule. */
   removeTemporary(): Promise<void> {
     return Promise.resolve();
+  }
+
+  close(): void {
+    this.#client.destroy();
   }
 
   async delete(key: string): Promise<void> {

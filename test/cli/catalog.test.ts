@@ -1,25 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { catalog, namedCommand } from '../../cli/catalog.ts';
-import { packageRoot } from '../../platform/config/package-root.ts';
-
-/** Packages that a file loads when it is imported, and those of the files that it imports. */
-function packagesOf(path: string, seen = new Set<string>()): Set<string> {
-  if (seen.has(path)) return new Set();
-  seen.add(path);
-  const packages = new Set<string>();
-  for (const [, imported = ''] of readFileSync(path, 'utf8').matchAll(
-    /^(?:import(?! type)|\}) .*?from '([^']+)';$/gm,
-  )) {
-    if (!imported.startsWith('.')) packages.add(imported);
-    else for (const name of packagesOf(join(dirname(path), imported), seen)) packages.add(name);
-  }
-  return packages;
-}
+import { staticImports } from '../support/static-imports.ts';
 
 test('help and completion load no client library: a command is loaded when it is named', () => {
-  const packages = [...packagesOf(join(packageRoot, 'cli', 'main.ts'))];
+  const packages = [...staticImports('cli/main.ts').packages];
   expect(packages.filter((name) => !name.startsWith('node:')).sort()).toEqual(['yargs', 'yargs/helpers']);
 });
 

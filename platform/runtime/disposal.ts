@@ -1,0 +1,90 @@
+interface Entry {
+  what: string;
+  close: () => unknown;
+}
+
+/**
+ * What a process has opened, closed in the reverse order. Node 20 has no AsyncDisposableStack; unlike that one, this one
+ * also closes what is still being opened when it is closed itself.
+ */
+export class Disposal {
+  readonly #entries: Entry[] = [];
+  #closed: Promise<void> | undefined;
+
+  /** Whether {@link close} was called. */
+  get closing(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /**
+   * Register something that is open.
+   *
+   * @param what names it in the message when it cannot be closed
+   */
+  add(what: string, close: () => unknown): void {
+    if (this.closing) throw new Error(`${what} was opened while everything was being closed`);
+    this.#entries.push({ what, close });
+  }
+
+  /**
+   * Open something and register it. When everything was closed meanwhile, it is closed at once.
+   *
+   * @throws Error of `open`; or that it came too late
+   */
+  async open<T>(what: string, open: () => Promise<T>, close: (opened: T) => unknown): Promise<T> {
+    if (this.closing) throw new Error(`${what} is not opened: everything is being closed`);
+    const opened = await open();
+    try {
+      this.add(what, () => close(opened));
+    } catch (error) {
+      await close(opened);
+      throw error;
+    }
+    return opened;
+  }
+
+  /**
+   * Close everything, the last first and each after the one before, also when that one failed. May be called twice.
+   *
+   * @throws the error of the one that failed; with several, an AggregateError that names each
+   */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#closeAll());
+  }
+
+  async #closeAll(): Promise<void> {
+    const failures: { what: string; error: unknown }[] = [];
+    for (const { what, close } of this.#entries.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push({ what, error });
+      }
+    }
+    if (failures.length === 1) throw failures[0]?.error;
+    if (failures.length > 1)
+      throw new AggregateError(
+        failures.map(({ error }) => error),
+        failures.map(({ what, error }) => `${what} could not be closed: ${messageOf(error)}`).join('; '),
+      );
+  }
+
+  /**
+   * Run `work`, which opens things; when it fails, close what it opened and tell why it failed.
+   *
+   * @throws the error of `work`, also when something could not be closed
+   */
+  async closingOnFailure<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // Why it could not be opened says more than what could then not be closed.
+      await this.close().catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,57 @@
+import { clock } from '../platform/config/config.ts';
+import type { Services } from '../platform/runtime/services.ts';
+import { connectWorker } from '../platform/temporal/connection.ts';
+import type { WorkerObserver } from './health.ts';
+import { startPipelineWorkers } from './pipeline.ts';
+import type { PipelineWorkers } from './pipeline.ts';
+import { blockedRunsQuery, startSampling } from './sampling.ts';
+
+/** How the workers of a process are started. */
+export interface StartWorkersOptions {
+  /** sees the workers that are started */
+  observer: WorkerObserver;
+  /** part of a deployment: under the version that is configured */
+  deployed: boolean;
+}
+
+/**
+ * Start the workers of a process upon its services, and the sampling of the gauges when metrics are served. What is opened
+ * for them is closed with the services; stop the workers before.
+ */
+export async function startWorkers(
+  services: Services,
+  { observer, deployed }: StartWorkersOptions,
+): Promise<PipelineWorkers> {
+  const { config, databaseUrl, objectStore, identity, disposal } = services;
+  const { connectionOptions, ...where } = services.temporalTarget();
+  // Before the connection, which is therefore closed first: nobody works with the pool then.
+  const pool = services.openPool(config.OCP_DATABASE_POOL_SIZE, 'ocp-pipeline worker');
+  const connection = await disposal.open(
+    "the workers' connection to Temporal",
+    () =>
+      connectWorker({ ...where, connectionOptions: { ...connectionOptions, plugins: [observer.plugin] } }),
+    (opened) => opened.close(),
+  );
+  if (config.OCP_METRICS_ADDRESS !== undefined) await sampleGauges(services);
+  const { TEMPORAL_WORKER_BUILD_ID: buildId, TEMPORAL_DEPLOYMENT_NAME: deploymentName } = config;
+  return startPipelineWorkers({
+    connection,
+    namespace: where.namespace,
+    identity,
+    version: deployed && buildId !== undefined ? { deploymentName, buildId } : undefined,
+    tracing: (await services.tracing())?.worker,
+    dependencies: { pool, databaseUrl, objectStore, config, now: clock(config) },
+  });
+}
+
+async function sampleGauges(services: Services): Promise<void> {
+  const { workflow } = await services.client();
+  const stopSampling = startSampling({
+    pool: services.pool,
+    countBlocked: async () => (await workflow.count(blockedRunsQuery)).count,
+    onError: (error) => {
+      services.warn({ error }, 'gauges keep their values: a sample failed');
+    },
+  });
+  services.disposal.add('the sampling of the gauges', stopSampling);
+}
