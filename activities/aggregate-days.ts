@@ -200,7 +200,7 @@ async function rulesOfMonth(
 }
 
 /** Days in order, as ranges without gaps. */
-export function contiguousRanges(days: readonly UsageDay[]): { from: UsageDay; until: UsageDay }[] {
+function contiguousRanges(days: readonly UsageDay[]): { from: UsageDay; until: UsageDay }[] {
   const ranges: { from: UsageDay; until: UsageDay }[] = [];
   for (const day of days) {
     const last = ranges.at(-1);

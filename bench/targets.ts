@@ -83,7 +83,7 @@ const targets: readonly Target[] = [
 ];
 
 /** Largest slow-down of a payload by what is in the tables already: a year of many clusters, or very many labels. */
-export const growthLimit = 1.2;
+const growthLimit = 1.2;
 
 /** Judge the medians of a shape. */
 export function judge(shape: ShapeName, figures: Figures): Verdict[] {

@@ -39,7 +39,7 @@ export async function startOnFreePorts<T>(
 }
 
 /** Whether a server could listen on this port of 127.0.0.1 at this moment. */
-export async function isPortFree(port: number): Promise<boolean> {
+async function isPortFree(port: number): Promise<boolean> {
   try {
     await probe(port);
     return true;

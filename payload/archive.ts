@@ -23,7 +23,7 @@ export interface ArchiveLimits {
 }
 
 /** The limits when nothing else is configured. */
-export const defaultArchiveLimits: ArchiveLimits = {
+const defaultArchiveLimits: ArchiveLimits = {
   maxExpandedBytes: 100_000_000_000,
   maxExpansionRatio: 200,
   ratioAppliesAboveBytes: 100_000_000,

@@ -25,7 +25,7 @@ export const oddIntervals = {
 } as const;
 
 /** Most values listed of a file; all are counted. */
-export const mostListedValues = 1_000;
+const mostListedValues = 1_000;
 const longestListedValue = 200;
 
 /** What is noted of the good rows of one file: values left out, and values that are hardly true. */

@@ -9,7 +9,7 @@ export interface TagKey {
 }
 
 /** Most keys that a tenant may enable. */
-export const mostEnabledKeys = 200;
+const mostEnabledKeys = 200;
 
 /** The column holds 512 characters. */
 const longestKey = 512;

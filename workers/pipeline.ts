@@ -36,7 +36,7 @@ export interface PipelineWorkersOptions {
 const maintenanceSlots = 2;
 
 /** Activities did not end after a stop and were given up; PostgreSQL rolls back what they began. */
-export class ShutdownTooLong extends Error {
+class ShutdownTooLong extends Error {
   constructor(waitedMs: number, cause: unknown) {
     super(`running activities did not end within ${waitedMs / 1_000} s of the stop and were given up`, {
       cause,

@@ -13,7 +13,7 @@ export async function readWorkerMetrics(address: string): Promise<WorkerMetrics>
 }
 
 /** @param text Prometheus's text format */
-export function parseWorkerMetrics(text: string): WorkerMetrics {
+function parseWorkerMetrics(text: string): WorkerMetrics {
   const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const cached = series.filter((line) => line.startsWith('temporal_sticky_cache_size{'));
   return {

@@ -59,7 +59,7 @@ export function dataCollectionMessage(crStatus: Readonly<Record<string, unknown>
  * Replace what stands between outer braces by `***`: the operator quotes Prometheus queries there, which name
  * workloads. Text after a brace that is never closed is masked too.
  */
-export function maskBraces(text: string): string {
+function maskBraces(text: string): string {
   let masked = '';
   let depth = 0;
   for (const character of text) {

@@ -87,7 +87,7 @@ export function problemsOf(input: unknown, rules: FieldRules, within = ''): stri
 const longestShown = 60;
 
 /** A value as it was sent, shortened. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return typeof value;

@@ -1,7 +1,5 @@
 /** The object store seam: what the rest of the program imports. */
 export { checkObjectStore } from './check-object-store.ts';
-export type { ObjectStoreCheck } from './check-object-store.ts';
 export { ObjectKeyInvalid, ObjectNotFound, ObjectStoreError } from './object-store.ts';
-export type { ListedObject, ObjectStore, PutOptions } from './object-store.ts';
+export type { ListedObject, ObjectStore } from './object-store.ts';
 export { openObjectStore } from './open-object-store.ts';
-export type { OpenObjectStoreOptions } from './open-object-store.ts';

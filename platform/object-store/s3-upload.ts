@@ -8,9 +8,9 @@ import {
 import type { CompletedPart, S3Client } from '@aws-sdk/client-s3';
 
 /** Bytes of one part of a multipart upload; S3 takes 10,000 parts, so an object can have 78 GiB. */
-export const partByteCount = 8 * 1024 * 1024;
+const partByteCount = 8 * 1024 * 1024;
 /** Parts on their way at a time. One more is being put together, so an upload holds 4 × 8 MiB = 32 MiB at most. */
-export const partsInFlight = 2;
+const partsInFlight = 2;
 /** How long a failed or aborted upload may take to remove its parts: a cancelled activity has to end. */
 const discardTimeoutMs = 30_000;
 

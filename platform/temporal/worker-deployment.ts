@@ -65,7 +65,7 @@ export async function listVersions(client: Client, deploymentName: string): Prom
 const drainageStates: readonly DeployedVersion['state'][] = ['inactive', 'draining', 'drained'];
 
 /** Runs under way that are bound to a version. */
-export function pinnedRunsQuery({ deploymentName, buildId }: VersionOfDeployment): string {
+function pinnedRunsQuery({ deploymentName, buildId }: VersionOfDeployment): string {
   return `TemporalWorkerDeploymentVersion="${deploymentName}:${buildId}" and ExecutionStatus="Running"`;
 }
 

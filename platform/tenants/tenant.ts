@@ -86,7 +86,7 @@ const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'p
  * Check one override before it is stored or followed.
  * @throws PipelineError `ConfigInvalid` naming the keys and values that exist
  */
-export function checkTenantSetting(key: string, value: string): TenantSettings {
+function checkTenantSetting(key: string, value: string): TenantSettings {
   if (key === 'rules' && (value === 'design' || value === 'koku')) return { rules: value };
   if (key === 'engine' && value === 'postgres') return { engine: value };
   if (key === 'engine' && value === 'trino')

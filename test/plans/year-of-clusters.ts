@@ -114,7 +114,7 @@ export async function stageDay(
 }
 
 /** What a run does after its pieces are loaded. */
-export async function runSummarySteps(
+async function runSummarySteps(
   deps: ActivityDependencies,
   { sourceUuid, database }: StagedSource,
   month: BillingMonth,

@@ -3,7 +3,7 @@ import type { DirectPipeline } from './direct-pipeline.ts';
 import type { Sums } from './line-items.ts';
 
 /** The namespaces that no pod is in. */
-export const reservedNamespaces = ['Platform unallocated', 'Worker unallocated'];
+const reservedNamespaces = ['Platform unallocated', 'Worker unallocated'];
 
 /**
  * Query rows with a column `group` and numbers, as sums by group.

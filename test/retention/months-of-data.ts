@@ -7,7 +7,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { stagingTables } from './clean-up.ts';
 
 /** Tables that hold something of each month, and the condition that finds the rows of a month whose first day is $1. */
-export const monthlyTables: ReadonlyMap<string, string> = new Map([
+const monthlyTables: ReadonlyMap<string, string> = new Map([
   ...summaryTableNames.map((table): [string, string] => [
     table,
     `date_trunc('month', usage_start) = $1::date`,

@@ -13,8 +13,6 @@ import type { PayloadServer } from './payload-server.ts';
 import { places } from './places.ts';
 import type { Place } from './places.ts';
 
-export type PlaceName = (typeof places)[number]['name'];
-
 /** A bed with gates, a worker, and a cluster whose payload went through without a fault. */
 export interface PlacesScenario {
   bed: FaultBed;

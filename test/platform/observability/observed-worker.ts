@@ -88,7 +88,7 @@ function startProcess(environment: Record<string, string>): {
 }
 
 /** Lines of Prometheus's text format, without comments. */
-export function parseSamples(text: string): Sample[] {
+function parseSamples(text: string): Sample[] {
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -62,7 +62,7 @@ export interface BadInput {
 }
 
 /** Pods of the good report: each uses one core for an hour on each of them. */
-export const podCount = 50;
+const podCount = 50;
 const hourCount = 4;
 /** What the good rows make, computed by hand: 50 pods × 4 hours × 3,600 core-seconds. */
 export const allPodHours = 200;

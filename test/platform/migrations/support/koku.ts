@@ -49,7 +49,7 @@ export function kokuConstraints(): string[] {
  * @param schema schema to create it in
  * @param extra further column definitions
  */
-export function kokuTableDdl(schema: string, table: string, extra: readonly string[] = []): string {
+function kokuTableDdl(schema: string, table: string, extra: readonly string[] = []): string {
   const columns = kokuColumns()
     .filter((column) => column.table === table)
     .map(({ column, dataType, nullable, defaultValue }) =>
