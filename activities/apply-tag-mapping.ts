@@ -1,20 +1,12 @@
 import type { PoolClient } from 'pg';
-import { firstDay } from '../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
-import { inTenantTransaction } from '../platform/database/database.ts';
-import { tryLockSource } from '../summary/source-lock.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
-import { requireSource } from '../summary/require-source.ts';
+import { daysBehind, recordStep } from '../summary/day-ledger.ts';
+import { runStep } from '../summary/month-step.ts';
+import type { MonthInput, StepAnswer, StepMonth } from '../summary/month-step.ts';
 
-export interface ApplyTagMappingInput {
-  schema: string;
-  sourceUuid: string;
-  month: BillingMonth;
-}
-
-export type ApplyTagMappingResult = { outcome: 'busy' } | { outcome: 'done'; dayCount: number };
+export type ApplyTagMappingResult = StepAnswer<{ dayCount: number }>;
 
 interface LabelPeriod {
   report_period_id: number;
@@ -23,14 +15,12 @@ interface LabelPeriod {
 }
 
 const sql = {
-  daysBehind: loadSql('summary/tags/days_behind.sql'),
   labelPeriod: loadSql('summary/tags/label_period.sql'),
   recordAlias: loadSql('summary/tags/record_alias.sql'),
   tagValuesStale: loadSql('summary/tags/tag_values_stale.sql'),
   tagValues: loadSql('summary/tags/tag_values.sql'),
   mapPodLabels: loadSql('summary/tags/map_pod_labels.sql'),
   mapVolumeLabels: loadSql('summary/tags/map_volume_labels.sql'),
-  recordDays: loadSql('summary/tags/record_days.sql'),
 };
 
 /**
@@ -43,33 +33,17 @@ const sql = {
  */
 export async function applyTagMapping(
   deps: ActivityDependencies,
-  input: ApplyTagMappingInput,
+  input: MonthInput,
 ): Promise<ApplyTagMappingResult> {
-  return withHeartbeat(async (_report, signal) =>
-    inTenantTransaction(
-      deps.pool,
-      input.schema,
-      async (client) => {
-        await requireSource(client, input);
-        return followSummary(client, input);
-      },
-      signal,
-    ),
-  );
+  return runStep(deps, 'tags', input, followSummary);
 }
 
-async function followSummary(
-  client: PoolClient,
-  { sourceUuid, month }: ApplyTagMappingInput,
-): Promise<ApplyTagMappingResult> {
-  const monthStart = firstDay(month);
-  if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
-  const behind = await client.query<{ usage_day: UsageDay }>(sql.daysBehind, [sourceUuid, monthStart]);
-  const days = behind.rows.map((row) => row.usage_day);
-  if (days.length === 0) return { outcome: 'done', dayCount: 0 };
+async function followSummary({ client, sourceUuid, monthStart }: StepMonth): Promise<{ dayCount: number }> {
+  const days = await daysBehind(client, 'tags', sourceUuid, monthStart);
+  if (days.length === 0) return { dayCount: 0 };
   const periods = await client.query<LabelPeriod>(sql.labelPeriod, [sourceUuid, monthStart]);
   const period = periods.rows[0];
-  if (period === undefined) return { outcome: 'done', dayCount: 0 };
+  if (period === undefined) return { dayCount: 0 };
 
   // Before the mapping: it takes the child keys away, which the label tables keep.
   await client.query('select ocp_record_label_days($1, $2, $3)', [sourceUuid, monthStart, days]);
@@ -78,9 +52,9 @@ async function followSummary(
     await client.query(sql.mapPodLabels, [sourceUuid, days]);
     await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
   }
-  await client.query(sql.recordDays, [sourceUuid, days]);
+  await recordStep(client, 'tags', sourceUuid, days);
   await refreshTagValues(client, sourceUuid, period, hasChanged);
-  return { outcome: 'done', dayCount: days.length };
+  return { dayCount: days.length };
 }
 
 /** Make the month's label summaries what its days hold. @returns whether a row differed */

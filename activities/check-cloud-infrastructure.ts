@@ -1,18 +1,9 @@
 import type { PoolClient } from 'pg';
-import { firstDay } from '../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
-import { inTenantTransaction } from '../platform/database/database.ts';
-import { tryLockSource } from '../summary/source-lock.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
-import { requireSource } from '../summary/require-source.ts';
-
-export interface CheckCloudInfrastructureInput {
-  schema: string;
-  sourceUuid: string;
-  month: BillingMonth;
-}
+import { runStep } from '../summary/month-step.ts';
+import type { MonthInput, StepAnswer } from '../summary/month-step.ts';
 
 /** Cloud provider that a cluster runs on. */
 export interface CloudInfrastructure {
@@ -21,11 +12,8 @@ export interface CloudInfrastructure {
   type: string;
 }
 
-export type CheckCloudInfrastructureResult =
-  /** another transaction of the source is running: ask again */
-  | { outcome: 'busy' }
-  /** infrastructure: null when no cloud bill of the tenant names a node of the cluster */
-  | { outcome: 'done'; infrastructure: CloudInfrastructure | null };
+/** infrastructure: null when no cloud bill of the tenant names a node of the cluster */
+export type CheckCloudInfrastructureResult = StepAnswer<{ infrastructure: CloudInfrastructure | null }>;
 
 type Match = CloudInfrastructure & { nodeCount: number };
 
@@ -57,30 +45,20 @@ const matchSqlByTable: ReadonlyMap<string, string> = new Map(
  */
 export async function checkCloudInfrastructure(
   deps: ActivityDependencies,
-  { schema, sourceUuid, month }: CheckCloudInfrastructureInput,
+  input: MonthInput,
 ): Promise<CheckCloudInfrastructureResult> {
-  return withHeartbeat(async (_report, signal) =>
-    inTenantTransaction(
-      deps.pool,
-      schema,
-      async (client) => {
-        await requireSource(client, { schema, sourceUuid });
-        if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
-        const monthStart = firstDay(month);
-        const infrastructure =
-          (await presentInfrastructure(client, sourceUuid)) ??
-          (await pairWithBestMatch(client, sourceUuid, monthStart));
-        await client.query(sql.record, [
-          sourceUuid,
-          monthStart,
-          infrastructure?.type ?? 'none',
-          infrastructure?.providerUuid ?? null,
-        ]);
-        return { outcome: 'done', infrastructure: infrastructure ?? null };
-      },
-      signal,
-    ),
-  );
+  return runStep(deps, 'cloud', input, async ({ client, sourceUuid, monthStart }) => {
+    const infrastructure =
+      (await presentInfrastructure(client, sourceUuid)) ??
+      (await pairWithBestMatch(client, sourceUuid, monthStart));
+    await client.query(sql.record, [
+      sourceUuid,
+      monthStart,
+      infrastructure?.type ?? 'none',
+      infrastructure?.providerUuid ?? null,
+    ]);
+    return { infrastructure: infrastructure ?? null };
+  });
 }
 
 async function presentInfrastructure(

@@ -1,26 +1,17 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
-import { firstDay } from '../domain/time/usage-day.ts';
-import type { RulesProfile } from '../platform/config/config.ts';
-import { tryLockSource } from '../summary/source-lock.ts';
-import { lockStaging, mostMissingNamed } from '../summary/staging-lock.ts';
-import { recordDiscrepancies } from '../platform/observability/metrics.ts';
-import { loadSql } from '../platform/database/sql-files.ts';
-import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
-import { inMonthTransaction } from '../summary/month-transaction.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
-import type { MonthInput, PiecesMissing } from '../summary/month-transaction.ts';
+import type { RulesProfile } from '../platform/config/config.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import { recordDiscrepancies } from '../platform/observability/metrics.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { recordStep } from '../summary/day-ledger.ts';
+import { piecesMissing, runStep } from '../summary/month-step.ts';
+import type { MonthInput, PiecesMissing, StepAnswer, StepMonth } from '../summary/month-step.ts';
 
-export type ValidateDaysInput = MonthInput;
-
-export type ValidateDaysResult =
-  /** another transaction of the source is running: ask again */
-  | { outcome: 'busy' }
-  | PiecesMissing
-  /** dayCount: days validated now; warningCount: checks that they did not pass */
-  | { outcome: 'done'; dayCount: number; warningCount: number };
+/** dayCount: days validated now; warningCount: checks that they did not pass */
+export type ValidateDaysResult = StepAnswer<{ dayCount: number; warningCount: number }>;
 
 /** A check of one day: a value that staging or an identity demands, and the one that the daily summary holds. */
 export interface DayCheck {
@@ -54,7 +45,6 @@ const sql = {
   hoursSentTwice: loadSql('summary/validate/hours_sent_twice.sql'),
   forgetWarnings: loadSql('summary/validate/forget_warnings.sql'),
   noteWarnings: loadSql('summary/validate/note_warnings.sql'),
-  recordDays: loadSql('summary/validate/record_days.sql'),
 };
 
 /** Kinds of report that the checks read. */
@@ -69,12 +59,11 @@ const kindsRead: readonly ReportKind[] = ['pod_usage', 'storage_usage', 'node_la
  */
 export async function validateDays(
   deps: ActivityDependencies,
-  input: ValidateDaysInput,
+  input: MonthInput,
 ): Promise<ValidateDaysResult> {
-  const validated = await withHeartbeat(async (_report, signal) =>
-    inMonthTransaction(deps, input, (client) => validateBehind(client, input), signal),
-  );
-  if (!Array.isArray(validated)) return validated;
+  const answer = await runStep(deps, 'validate', input, validateBehind);
+  if (answer.outcome !== 'done') return answer;
+  const { validated } = answer;
   const warnings = validated.filter(({ failed }) => failed.length > 0);
   for (const { usageDay, version, failed } of warnings)
     log.warn('daily summary differs from staging', {
@@ -88,17 +77,12 @@ export async function validateDays(
   return { outcome: 'done', dayCount: validated.length, warningCount };
 }
 
-async function validateBehind(
-  client: PoolClient,
-  { sourceUuid, month }: ValidateDaysInput,
-): Promise<DayWarnings[] | Exclude<ValidateDaysResult, { outcome: 'done' }>> {
-  if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
-  // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
-  await lockStaging(client);
-  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, firstDay(month), kindsRead]);
+async function validateBehind(month: StepMonth): Promise<{ validated: DayWarnings[] } | PiecesMissing> {
+  const { client, sourceUuid, monthStart } = month;
+  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, monthStart, kindsRead]);
   const days = behind.rows.filter((day) => day.is_current);
   const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
-  if (missing.length > 0) return { outcome: 'missing', pieceIds: missing.slice(0, mostMissingNamed) };
+  if (missing.length > 0) return piecesMissing(missing);
 
   await client.query(sql.plans);
   const validated: DayWarnings[] = [];
@@ -107,7 +91,7 @@ async function validateBehind(
     validated.push({ usageDay: day.usage_day, version: day.version, failed: checks.filter(isDiscrepancy) });
   }
   await recordWarnings(client, sourceUuid, validated);
-  return validated;
+  return { validated };
 }
 
 /** One day at a time: the memory it takes does not grow with the number of days behind. */
@@ -172,5 +156,5 @@ async function recordWarnings(
       failed.map(({ expected }) => expected),
       failed.map(({ found }) => found),
     ]);
-  await client.query(sql.recordDays, [sourceUuid, days]);
+  await recordStep(client, 'validate', sourceUuid, days);
 }

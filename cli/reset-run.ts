@@ -3,19 +3,20 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
 import { PipelineError } from '../domain/failures/failures.ts';
+import { steps } from '../domain/run/steps.ts';
+import type { StepName } from '../domain/run/steps.ts';
 import { currentVersion, pinnedTo, pinnedVersion } from '../platform/temporal/worker-deployment.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 
-/** Phases that a run can be reset to, and the activity that each begins with. */
+type StepActivities = { [Name in StepName]: string };
+
+/** Phases that a run can be reset to, and the activity that each begins with: those of the payload, then the chain of steps. */
 export const resetPhases = {
   download: 'downloadPayload',
   split: 'splitPayload',
   load: 'pendingPieces',
   complete: 'completeManifest',
-  aggregate: 'aggregateDays',
-  tags: 'applyTagMapping',
-  reports: 'refreshUiSummaries',
-  validate: 'validateDays',
+  ...(Object.fromEntries(steps.map(({ name, activity }) => [name, activity])) as StepActivities),
 } as const;
 export type ResetPhase = keyof typeof resetPhases;
 

@@ -8,6 +8,3 @@ import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
 export async function lockStaging(client: PoolClient): Promise<void> {
   await client.query(`lock table ${reportKinds.map(stagingTableOf).join(', ')} in access share mode`);
 }
-
-/** Missing pieces that a step names in one answer, so that it stays small in history; the rest is asked for again. */
-export const mostMissingNamed = 500;

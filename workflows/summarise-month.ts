@@ -1,4 +1,5 @@
 import { sleep } from '@temporalio/workflow';
+import { steps } from '../domain/run/steps.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { inParallel } from './in-parallel.ts';
@@ -20,36 +21,43 @@ export interface SummarisedMonth {
   warningCount: number;
 }
 
-type Answer = { outcome: 'busy' } | { outcome: 'missing'; pieceIds: number[] } | { outcome: 'done' };
+type Answer = Awaited<ReturnType<BoundActivities['sql'][(typeof steps)[number]['activity']]>>;
 
 /**
- * Bring everything that is computed from the line items of a month up to date: daily summary, labels and tags, report
- * tables, cloud infrastructure, validation. Each step does what is behind, whoever left it behind.
+ * Bring everything that is computed from the line items of a month up to date, one step of the chain after the other. Each
+ * does what is behind, whoever left it behind.
  *
- * @param onStep told before the steps, for progress
+ * @param onPhase told before a step, for progress
  */
 export async function summariseMonth(
   activities: BoundActivities,
   { force, ...input }: SummariseMonthInput,
   loadConcurrency: number,
-  onStep: (step: 'aggregating' | 'summarising' | 'validating') => void = () => undefined,
+  onPhase: (phase: SummaryPhase) => void = () => undefined,
 ): Promise<SummarisedMonth> {
-  const { sql } = activities;
   const reloads: Reloads = new Map();
-  const settle = <A extends Answer>(ask: (again: AskedAgain) => Promise<A>) =>
-    whenPossible(activities, input, { loadConcurrency, reloads }, ask);
-  onStep('aggregating');
-  const { dayCount, summaryRowCount } = await settle((again) =>
-    sql.aggregateDays({ ...input, ...(force === undefined ? {} : { force }), ...again }),
-  );
-  onStep('summarising');
-  await settle(() => sql.applyTagMapping(input));
-  await settle((again) => sql.refreshUiSummaries({ ...input, ...again }));
-  await settle(() => sql.checkCloudInfrastructure(input));
-  onStep('validating');
-  const { warningCount } = await settle((again) => sql.validateDays({ ...input, ...again }));
-  return { dayCount, summaryRowCount, warningCount };
+  const totals: SummarisedMonth = { dayCount: 0, summaryRowCount: 0, warningCount: 0 };
+  let phase: SummaryPhase | undefined;
+  for (const step of steps) {
+    if (step.phase !== phase) onPhase(step.phase);
+    phase = step.phase;
+    const answer = await whenPossible(activities, input, { loadConcurrency, reloads }, (again) =>
+      activities.sql[step.activity]({
+        ...input,
+        ...(step.name === 'aggregate' && force !== undefined ? { force } : {}),
+        ...(step.readsStaging ? again : {}),
+      }),
+    );
+    if ('summaryRowCount' in answer) {
+      totals.dayCount = answer.dayCount;
+      totals.summaryRowCount = answer.summaryRowCount;
+    }
+    if ('warningCount' in answer) totals.warningCount = answer.warningCount;
+  }
+  return totals;
 }
+
+type SummaryPhase = (typeof steps)[number]['phase'];
 
 /** How often the run has loaded each piece again that a step of the month found missing. */
 type Reloads = Map<number, number>;
@@ -60,20 +68,20 @@ interface AskedAgain {
 }
 
 /** The sweep may come between a load and the step that reads it; what comes more often is no accident. */
-const mostReloads = 3;
+const maxReloads = 3;
 
 /**
  * Missing: load the pieces that the sweep dropped from staging, or that are not there as they were loaded, then ask again. Pieces
  * that staging does not keep are not loaded for ever: the step is told, and gives up; a decision to retry loads them once more.
  */
-async function whenPossible<A extends Answer>(
+async function whenPossible(
   activities: BoundActivities,
   { schema, month }: SummariseMonthInput,
   { loadConcurrency, reloads }: { loadConcurrency: number; reloads: Reloads },
-  ask: (again: AskedAgain) => Promise<A>,
-): Promise<Extract<A, { outcome: 'done' }>> {
+  ask: (again: AskedAgain) => Promise<Answer>,
+): Promise<Extract<Answer, { outcome: 'done' }>> {
   const askAgain = () => {
-    const loadedInVain = [...reloads].flatMap(([pieceId, count]) => (count < mostReloads ? [] : [pieceId]));
+    const loadedInVain = [...reloads].flatMap(([pieceId, count]) => (count < maxReloads ? [] : [pieceId]));
     return ask(loadedInVain.length === 0 ? {} : { loadedInVain });
   };
   return untilDone(askAgain, async (pieceIds) => {
@@ -85,12 +93,15 @@ async function whenPossible<A extends Answer>(
   });
 }
 
+/** What can be asked again. */
+type AnyAnswer = { outcome: 'busy' } | { outcome: 'missing'; pieceIds: number[] } | { outcome: 'done' };
+
 /**
  * Ask until the answer is "done". Busy: somebody else is rewriting the same source, which is no error, so wait and ask again.
  *
  * @param load brings what the answer says is missing, before it is asked again
  */
-export async function untilDone<A extends Answer>(
+export async function untilDone<A extends AnyAnswer>(
   ask: () => Promise<A>,
   load: (pieceIds: readonly number[]) => Promise<void> = () => Promise.resolve(),
 ): Promise<Extract<A, { outcome: 'done' }>> {

@@ -1,3 +1,4 @@
+import { steps } from '../domain/run/steps.ts';
 import type { PhaseWork, WorkByPhase, Worked, WorkPhase, WorkSpan } from '../domain/run/work.ts';
 import type { Activities } from '../activities/index.ts';
 
@@ -9,11 +10,7 @@ const phaseOfActivity: Partial<Record<keyof Activities, WorkPhase>> = {
   pendingPieces: 'loading',
   loadReportDay: 'loading',
   completeManifest: 'loading',
-  aggregateDays: 'aggregating',
-  applyTagMapping: 'summarising',
-  refreshUiSummaries: 'summarising',
-  checkCloudInfrastructure: 'summarising',
-  validateDays: 'validating',
+  ...Object.fromEntries(steps.map(({ activity, phase }) => [activity, phase])),
 };
 
 /**

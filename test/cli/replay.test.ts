@@ -56,10 +56,11 @@ async function inTenant(statement: string): Promise<void> {
   const { pool, schema } = cli.database;
   await inTenantTransaction(pool, schema, (client) => client.query(statement));
 }
+// A function that is missing would be made again by the next command.
 const breakAggregation = () =>
-  inTenant('alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step');
+  inTenant('alter table ocp_node_day rename column architecture to hidden_column');
 const mendAggregation = () =>
-  inTenant('alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
+  inTenant('alter table ocp_node_day rename column hidden_column to architecture');
 
 interface Status {
   state: string;

@@ -1,0 +1,21 @@
+import type { PoolClient } from 'pg';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
+import type { RebuildTable } from '../platform/observability/metrics.ts';
+import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import type { DayPlan } from './plan.ts';
+
+/**
+ * What turns line items into the daily summary. Planning and recording are work on the ledger and the same for every engine;
+ * an engine only rebuilds the days that a plan names.
+ */
+export interface Engine {
+  name: 'postgres';
+  /** Done before the transaction begins. */
+  prepare(
+    deps: ActivityDependencies,
+    input: { schema: string; month: BillingMonth },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Rebuild the days of a plan, in the caller's transaction. @returns rows that their summary has now */
+  rebuild(client: PoolClient, plan: DayPlan, measured: RebuildTable): Promise<number>;
+}

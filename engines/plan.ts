@@ -1,0 +1,156 @@
+import { log } from '@temporalio/activity';
+import type { PoolClient } from 'pg';
+import { PipelineError } from '../domain/failures/failures.ts';
+import { firstDay, lastDay } from '../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import type { RulesProfile } from '../platform/config/config.ts';
+import { scalar } from '../platform/database/scalar.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import { piecesMissing } from '../summary/month-step.ts';
+import type { PiecesMissing } from '../summary/month-step.ts';
+
+/** What is asked of a plan. */
+export interface PlanInput {
+  sourceUuid: string;
+  month: BillingMonth;
+  /** days to rebuild although nothing about them changed; the whole month also takes on the present rules profile */
+  force?: { from: UsageDay; until: UsageDay };
+}
+
+/** Whose month it is. */
+export interface SourceOfMonth {
+  reportPeriodId: number;
+  clusterId: string;
+  clusterAlias: string;
+}
+
+/** Days to rebuild, in order, and what the ledger will say that they were built from. */
+export interface DayPlan {
+  outcome: 'planned';
+  sourceUuid: string;
+  source: SourceOfMonth;
+  rules: RulesProfile;
+  settingsHash: string;
+  days: readonly { usageDay: UsageDay; piecesHash: string }[];
+}
+
+interface ChangedDay {
+  usage_day: UsageDay;
+  pieces_hash: string;
+  swept_piece_ids: string[];
+  unloaded_count: number;
+  is_foreign: boolean;
+}
+
+const sql = {
+  chooseLive: loadSql('summary/daily/choose_live_generations.sql'),
+  changedDays: loadSql('summary/daily/changed_days.sql'),
+  markProcessed: loadSql('summary/daily/mark_processed.sql'),
+};
+
+/**
+ * Plan, from the ledger alone: choose the live generation of every (kind, day) of a source and month, and find the days whose
+ * live pieces or settings differ from what their summary was built from. In the transaction that rebuilds and records them.
+ *
+ * @param profile rules that hold for the tenant now; a month that was summarised before keeps its own
+ * @returns undefined when nothing ever came for the month
+ * @throws PipelineError `DayNotOurs` (not retried) when another writer summarised a day that nobody adopted
+ */
+export async function planDays(
+  client: PoolClient,
+  input: PlanInput,
+  profile: RulesProfile,
+): Promise<DayPlan | PiecesMissing | undefined> {
+  const { sourceUuid, force } = input;
+  const monthStart = firstDay(input.month);
+  const source = await sourceOfMonth(client, sourceUuid, monthStart);
+  if (source === undefined) return undefined;
+  const rules = await rulesOfMonth(client, input, profile);
+  await client.query(sql.chooseLive, [sourceUuid, monthStart]);
+  const settingsHash = await scalar<string>(client, 'select ocp_settings_hash($1, $2)', [
+    rules,
+    source.clusterAlias,
+  ]);
+  const { rows } = await client.query<ChangedDay>(sql.changedDays, [
+    sourceUuid,
+    monthStart,
+    settingsHash,
+    force?.from ?? null,
+    force?.until ?? null,
+  ]);
+  const { days, waiting, missing } = rebuildableDays(rows);
+  if (missing.length > 0) return piecesMissing(missing);
+  // Also on days that are not rebuilt: the same lines under another manifest are summarised already.
+  await client.query(sql.markProcessed, [sourceUuid, monthStart, waiting]);
+  return {
+    outcome: 'planned',
+    sourceUuid,
+    source,
+    rules,
+    settingsHash,
+    days: days.map((day) => ({ usageDay: day.usage_day, piecesHash: day.pieces_hash })),
+  };
+}
+
+/**
+ * The changed days that can be rebuilt now, those that keep their summary until their pieces are loaded, and the pieces that
+ * the sweep has dropped, to load first.
+ *
+ * @throws PipelineError `DayNotOurs` (not retried) when another writer summarised a day that nobody adopted
+ */
+function rebuildableDays(changed: readonly ChangedDay[]): {
+  days: ChangedDay[];
+  waiting: UsageDay[];
+  missing: number[];
+} {
+  const foreign = changed.filter((day) => day.is_foreign).map((day) => day.usage_day);
+  if (foreign[0] !== undefined)
+    throw new PipelineError(
+      'DayNotOurs',
+      `${foreign.length} days from ${foreign[0]} on were summarised by another writer; to replace them: ` +
+        `ocp-pipeline source adopt --from ${foreign[0]}`,
+      { details: { days: foreign } },
+    );
+  const waiting = changed.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
+  if (waiting.length > 0) log.warn('days keep their data: live pieces are not loaded', { days: waiting });
+  const days = changed.filter((day) => day.unloaded_count === 0);
+  return { days, waiting, missing: days.flatMap((day) => day.swept_piece_ids.map(Number)) };
+}
+
+/** Report period of the month and the source's present name; undefined when nothing arrived for the month. */
+async function sourceOfMonth(
+  client: PoolClient,
+  sourceUuid: string,
+  monthStart: UsageDay,
+): Promise<SourceOfMonth | undefined> {
+  const { rows } = await client.query<SourceOfMonth>(
+    `select period.id as "reportPeriodId", period.cluster_id as "clusterId", provider.name as "clusterAlias"
+     from reporting_ocpusagereportperiod as period
+     join public.api_provider as provider on provider.uuid = period.provider_id
+     where period.provider_id = $1
+         and period.report_period_start = $2::date::timestamp at time zone 'UTC'`,
+    [sourceUuid, monthStart],
+  );
+  return rows[0];
+}
+
+/**
+ * The first summary of a month decides its profile; payloads that come later keep it. Rebuilding the whole month takes on
+ * the present one: a month is never of two profiles.
+ */
+async function rulesOfMonth(
+  client: PoolClient,
+  { sourceUuid, month, force }: PlanInput,
+  profile: RulesProfile,
+): Promise<RulesProfile> {
+  const wholeMonth = force?.from === firstDay(month) && force.until === lastDay(month);
+  return scalar<RulesProfile>(
+    client,
+    `insert into ocp_source_month as known (source_uuid, billing_month, rules)
+     values ($1, $2, $3)
+     on conflict (source_uuid, billing_month) do update
+     set rules = case when $4 then excluded.rules else known.rules end
+     returning rules`,
+    [sourceUuid, firstDay(month), profile, wholeMonth],
+  );
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { steps } from '../../domain/run/steps.ts';
+import { packageRoot } from '../../platform/config/package-root.ts';
+
+test('a step takes back only columns of steps that come later, and of the cost model to come', () => {
+  for (const [index, step] of steps.entries()) {
+    const later = steps.slice(index + 1).map(({ column }) => column);
+    for (const column of step.takesBack) expect([...later, 'cost_version'], step.name).toContain(column);
+  }
+});
+
+test('every column of the day ledger that a step notes is that of one step', () => {
+  const columns = steps.flatMap(({ column }) => (column === null ? [] : [column]));
+  expect(new Set(columns).size).toBe(columns.length);
+});
+
+test('the architecture page tells the steps in their order', () => {
+  const page = readFileSync(join(packageRoot, 'docs', 'architecture.md'), 'utf8');
+  const told = [...page.matchAll(/^\| \d+ \| `(\w+)` \|/gm)].map(([, activity]) => activity);
+  const activities: readonly string[] = steps.map(({ activity }) => activity);
+  expect(told.filter((activity) => activities.includes(activity ?? ''))).toEqual(activities);
+});
