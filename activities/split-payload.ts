@@ -20,7 +20,7 @@ import type { SplitFileResult } from '../reports/report-splitter.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
-import { ledgerVanished, requireSource } from '../summary/require-source.ts';
+import { ledgerVanished, manifestIdTaken, requireSource } from '../summary/require-source.ts';
 import { removeTemporaryOfRun, storeOfRun } from '../payload/run-objects.ts';
 import { retentionMonths } from '../retention/retention-months.ts';
 import { readArchive } from '../payload/archived-payload.ts';
@@ -135,7 +135,7 @@ async function registerManifest(
       [payload.sourceUuid, manifest.uuid],
     );
     const manifestId = rows[0]?.manifest_id;
-    if (manifestId === undefined) throw ledgerVanished(`manifest ${manifest.uuid}`, payload.schema);
+    if (manifestId === undefined) throw await manifestIdTaken(client, payload);
     await client.query(sql.files, [manifestId, manifest.files]);
     // From the ledger, not from the list: a manifest that comes again in another order must not mix up objects.
     const files = await client.query<{ file_name: string; file_index: number }>(

@@ -53,3 +53,27 @@ export function ledgerVanished(what: string, schema: string): PipelineError {
     { details: { schema } },
   );
 }
+
+/** Why a manifest could not be entered in the ledger: its id belongs to another one there, or what was entered is gone. */
+export async function manifestIdTaken(
+  client: PoolClient,
+  { schema, sourceUuid, manifestUuid }: { schema: string; sourceUuid: string; manifestUuid: string },
+): Promise<PipelineError> {
+  const { rows } = await client.query<{ id: number; other: string; greatest: number }>(
+    `select registered.id, known.manifest_uuid::text as other, (select max(manifest_id) from ocp_manifest) as greatest
+     from public.reporting_common_costusagereportmanifest as registered
+     join ocp_manifest as known on known.manifest_id = registered.id
+     where registered.provider_id = $1 and registered.assembly_id = $2`,
+    [sourceUuid, manifestUuid],
+  );
+  const taken = rows[0];
+  if (taken === undefined) return ledgerVanished(`manifest ${manifestUuid}`, schema);
+  const { id, other, greatest } = taken;
+  return new PipelineError(
+    'ManifestIdTaken',
+    `public.reporting_common_costusagereportmanifest gave manifest ${manifestUuid} the id ${id}, which the ledger of schema ` +
+      `${schema} has for manifest ${other}: the two were restored from different times. Let public go on behind the ledger, then ` +
+      `decide "retry": select setval(pg_get_serial_sequence('public.reporting_common_costusagereportmanifest', 'id'), ${greatest})`,
+    { details: { schema, id, greatest } },
+  );
+}

@@ -8,6 +8,7 @@ const counted: Readonly<Record<FailureType, true>> & Readonly<Record<string, tru
   TooManyRejectedRows: true,
   DayNotOurs: true,
   SourceVanished: true,
+  ManifestIdTaken: true,
   StagingMiscounted: true,
   ObjectMissing: true,
   ObjectDamaged: true,

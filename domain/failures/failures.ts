@@ -8,6 +8,7 @@
  * - `DayNotOurs`           another writer summarised this day and nobody adopted it
  * - `DataDoesNotFit`       a number, most likely a sum, is too great for a column of the summary tables
  * - `SourceVanished`       the source, or what the ledger knew of its payload, was deleted while the run was under way
+ * - `ManifestIdTaken`      public gave a manifest an id that the tenant's ledger has for another one
  * - `StagingMiscounted`    staging does not keep the rows that are loaded, whoever takes or adds some
  * - `ObjectMissing`        an object that the ledger names is no longer in the object store
  * - `ObjectDamaged`        an object of ours is not what the ledger says (cut short, changed)
@@ -22,6 +23,7 @@ export type FailureType =
   | 'DayNotOurs'
   | 'DataDoesNotFit'
   | 'SourceVanished'
+  | 'ManifestIdTaken'
   | 'StagingMiscounted'
   | 'ObjectMissing'
   | 'ObjectDamaged'
