@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { runner } from 'node-pg-migrate';
-import type { RunnerOption } from 'node-pg-migrate';
+import { join } from 'node:path';
 import type { Client } from 'pg';
 import type { Queryable } from './connection.ts';
 import { migrationNames } from './files.ts';
@@ -10,7 +8,6 @@ import { SchemaError } from '../database/schema-errors.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 
 const migrationTable = 'ocp_migration';
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /**
  * Apply the migrations of `directory` that `schema` does not have yet. The caller's transaction holds the migration lock of
@@ -18,34 +15,31 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
  *
  * @returns names of the migrations applied now, in order
  * @throws SchemaError `SchemaNewer` when the schema has a migration that `directory` lacks
- * @throws SchemaError `MigrationFailed`, naming file and line
+ * @throws SchemaError `MigrationFailed`, naming file and line; or when a migration that the schema lacks comes before one
+ *   that it has
  */
 export async function applyMigrations(client: Client, schema: string, directory: string): Promise<string[]> {
   const known = migrationNames(directory);
   const before = await appliedMigrations(client, schema);
   assertAllKnown(schema, before, known);
+  assertInOrder(schema, before, known);
+  const pending = known.slice(before.length);
   const progress = { file: '', text: '' };
   try {
     if (before.length === 0) await createMigrationTable(client, schema);
     await client.query(`select set_config('search_path', $1, true)`, [
       schema === 'public' ? 'public' : `${quoteIdentifier(schema)}, public`,
     ]);
-    const applied = await runner({
-      dbClient: client,
-      migrationsSchema: schema,
-      migrationsTable: migrationTable,
-      dir: directory,
-      ignorePattern: '(?!.*\\.sql$).*',
-      direction: 'up',
-      checkOrder: true,
-      // Each migration says "no transaction": it is in ours. What the runner itself sets would outlive a transaction.
-      singleTransaction: false,
-      // we hold a lock of our own, one per schema, that waits instead of failing
-      noLock: true,
-      logger: silent,
-      migrationLoaderStrategies: [{ extensions: ['.sql'], loader: upOnlyLoader(progress) }],
-    });
-    return applied.map((migration) => migration.name);
+    for (const name of pending) {
+      progress.file = `${name}.sql`;
+      progress.text = await readFile(join(directory, progress.file), 'utf8');
+      await client.query(progress.text);
+      await client.query(
+        `insert into ${quoteQualified(schema, migrationTable)} (name, run_on) values ($1, now())`,
+        [name],
+      );
+    }
+    return pending;
   } catch (error) {
     throw migrationFailed(schema, progress, error);
   }
@@ -77,23 +71,15 @@ export function assertAllKnown(schema: string, applied: readonly string[], known
   );
 }
 
-type Loader = Exclude<NonNullable<RunnerOption['migrationLoaderStrategies']>[number]['loader'], string>;
-
-/** Reads whole SQL files as "up" migrations and notes which one is running, for the error message. */
-function upOnlyLoader(progress: { file: string; text: string }): Loader {
-  return (paths) =>
-    Promise.all(
-      paths.map(async (path) => {
-        const text = await readFile(path, 'utf8');
-        const up = (pgm: { sql: (text: string) => void; noTransaction: () => void }) => {
-          pgm.noTransaction();
-          progress.file = basename(path);
-          progress.text = text;
-          pgm.sql(text);
-        };
-        return { id: path, filePaths: [path], actions: { up, down: false as const } };
-      }),
-    );
+/** A migration may count on those before it, and may not have been tried after those behind it. */
+function assertInOrder(schema: string, applied: readonly string[], known: readonly string[]): void {
+  const index = applied.findIndex((name, position) => name !== known[position]);
+  if (index < 0) return;
+  throw new SchemaError(
+    'MigrationFailed',
+    `Migrating schema "${schema}" failed: expected ${known[index] ?? 'no more'} as migration ${index + 1}, found ` +
+      `${applied[index] ?? 'none'} applied; nothing was changed; install a version of ocp-pipeline whose migrations continue those of the schema`,
+  );
 }
 
 function migrationFailed(
@@ -116,7 +102,7 @@ function migrationFailed(
   );
 }
 
-/** The runner would create the same table, but hides why it could not. */
+/** Its name and columns are those of the databases that exist. */
 async function createMigrationTable(client: Client, schema: string): Promise<void> {
   const table = quoteQualified(schema, migrationTable);
   await client.query(`

@@ -176,6 +176,33 @@ describe('migrating an empty database', () => {
   );
 
   it(
+    'refuses a migration that would come before one that the schema has, and applies one that comes after',
+    async () => {
+      const sources = ownSources();
+      await migratePublic(url, log, sources);
+      const applied = migrationNames(sources.publicMigrations);
+      writeFileSync(join(sources.publicMigrations, '000099_later.sql'), 'create table later (id integer);\n');
+      expect((await migratePublic(url, log, sources)).migrations).toEqual(['000099_later']);
+      const [last] = await execute(url, 'select id, name from public.ocp_migration order by id desc limit 1');
+      expect(last).toEqual({ id: applied.length + 1, name: '000099_later' });
+
+      writeFileSync(
+        join(sources.publicMigrations, '000050_between.sql'),
+        'create table between_them (id integer);\n',
+      );
+      const failure = migratePublic(url, log, sources);
+      await expect(failure).rejects.toMatchObject({ code: 'MigrationFailed' });
+      await expect(failure).rejects.toThrow(
+        `expected 000050_between as migration ${applied.length + 1}, found 000099_later applied; nothing was changed`,
+      );
+      expect(await execute(url, `select to_regclass('public.between_them') as found`)).toEqual([
+        { found: null },
+      ]);
+    },
+    testTimeoutMs,
+  );
+
+  it(
     'gives a tenant with upper case and dashes its own schema and functions bound to it',
     async () => {
       await migratePublic(url, log);
