@@ -7,8 +7,8 @@
 // 5. runs the command and ends with its exit code. Plain Node without dependencies: it runs before they exist.
 
 import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +20,8 @@ const lockDirectory = join(root, '.data', 'bootstrap.lock');
 const buildStamp = join(root, 'dist', '.bootstrap-sources');
 const buildProject = 'tsconfig.build.json';
 const lockRetryMs = 200;
+/** Refreshed every fifth of it; one older than this belongs to a run that was killed. */
+const lockStaleMs = 10_000;
 
 /** The child that runs now; signals go to it. */
 let current;
@@ -118,10 +120,7 @@ async function buildWhenNeeded() {
     return;
   }
   await step(built === '' ? 'building' : 'building: sources changed', 'built', async () => {
-    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-    await (scripts?.build === undefined
-      ? runOrFail(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', buildProject])
-      : runOrFail('npm', ['run', '--silent', 'build']));
+    await runOrFail('npm', ['run', '--silent', 'build']);
     await writeFile(buildStamp, sources);
   });
 }
@@ -130,24 +129,25 @@ async function buildWhenNeeded() {
 async function sourcesHash() {
   const hash = createHash('sha256');
   const { include } = JSON.parse(await readFile(join(root, buildProject), 'utf8'));
-  for (const path of [buildProject, 'tsconfig.json', 'package.json', 'package-lock.json', ...include]) {
-    await addToHash(hash, path);
+  const folders = await Promise.all(
+    include.map(async (folder) => {
+      const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
+      return names.map((name) => join(folder, name));
+    }),
+  );
+  for (const path of [
+    buildProject,
+    'tsconfig.json',
+    'package.json',
+    'package-lock.json',
+    ...folders.flat().sort(),
+  ]) {
+    const found = await stat(join(root, path)).catch(() => undefined);
+    if (found?.isFile()) {
+      hash.update(`${path}\0${found.size}\0${found.mtimeMs}\0`);
+    }
   }
   return hash.digest('hex');
-}
-
-async function addToHash(hash, path) {
-  const found = await stat(join(root, path)).catch(() => undefined);
-  if (found === undefined) {
-    return;
-  }
-  if (found.isDirectory()) {
-    for (const name of (await readdir(join(root, path))).sort()) {
-      await addToHash(hash, join(path, name));
-    }
-    return;
-  }
-  hash.update(`${path}\0${found.size}\0${found.mtimeMs}\0`);
 }
 
 // ---- Temporal ----------------------------------------------------------------------------------------------------
@@ -214,88 +214,56 @@ function passOn(signal) {
 
 // ---- lock --------------------------------------------------------------------------------------------------------
 
-/** One bootstrap at a time in this clone: two npm ci would destroy each other's node_modules. */
+/**
+ * One bootstrap at a time in this clone: two npm ci would destroy each other's node_modules. Whoever makes the folder has
+ * the lock, and keeps its time fresh.
+ */
 async function withLock(act) {
-  const mine = { pid: process.pid, startTime: await startTime(process.pid), token: randomUUID() };
-  // Renamed into place with its content, so that a lock without an owner never exists.
-  const fresh = `${lockDirectory}.${mine.token}`;
-  await mkdir(fresh, { recursive: true });
-  await writeFile(join(fresh, 'owner.json'), JSON.stringify(mine));
-  try {
-    await acquire(fresh);
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    throw error;
+  await mkdir(dirname(lockDirectory), { recursive: true });
+  for (let announced = false; !(await tryLock()); announced = true) {
+    if (interrupted !== undefined) {
+      throw new Error('interrupted');
+    }
+    if (!announced) {
+      console.error('bootstrap: waiting for another process, which installs or builds here');
+    }
+    await delay(lockRetryMs);
   }
+  const refresh = setInterval(() => {
+    const now = new Date();
+    utimes(lockDirectory, now, now).catch(() => undefined);
+  }, lockStaleMs / 5);
   try {
     return await act();
   } finally {
+    clearInterval(refresh);
     await rm(lockDirectory, { recursive: true, force: true });
   }
 }
 
-async function acquire(fresh) {
-  let announced = false;
-  for (;;) {
-    if (interrupted !== undefined) {
-      throw new Error('interrupted');
+async function tryLock() {
+  try {
+    await mkdir(lockDirectory);
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') {
+      throw error;
     }
-    try {
-      await rename(fresh, lockDirectory);
-      return;
-    } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(error.code)) {
-        throw error;
-      }
-    }
-    const owner = await readOwner(lockDirectory);
-    if (owner !== undefined && (await startTime(owner.pid)) !== owner.startTime) {
-      await breakLock(owner);
-      continue;
-    }
-    if (!announced && owner !== undefined) {
-      announced = true;
-      console.error(`bootstrap: waiting for process ${owner.pid}, which installs or builds here`);
-    }
-    await delay(lockRetryMs);
   }
+  if (await isStale(lockDirectory)) {
+    // Moved away before it is removed; when another process was faster and this is its new lock, it is put back.
+    const aside = `${lockDirectory}.${process.pid}`;
+    await rename(lockDirectory, aside).catch(() => undefined);
+    if (await isStale(aside)) {
+      await rm(aside, { recursive: true, force: true });
+    } else {
+      await rename(aside, lockDirectory).catch(() => undefined);
+    }
+  }
+  return false;
 }
 
-/** Moved away before it is removed; when another process was faster and this is its new lock, it is put back. */
-async function breakLock(owner) {
-  const aside = `${lockDirectory}.broken-${randomUUID()}`;
-  try {
-    await rename(lockDirectory, aside);
-  } catch {
-    return;
-  }
-  if ((await readOwner(aside))?.token !== owner.token) {
-    await rename(aside, lockDirectory).catch(() => undefined);
-  }
-  await rm(aside, { recursive: true, force: true });
-}
-
-async function readOwner(directory) {
-  try {
-    return JSON.parse(await readFile(join(directory, 'owner.json'), 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Pids are used again, in containers often; where /proc is missing only whether the process lives is known. */
-async function startTime(pid) {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended; its parent has merely not asked for its exit code.
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    try {
-      process.kill(pid, 0);
-      return process.platform === 'linux' ? undefined : 'alive';
-    } catch (error) {
-      return error.code === 'EPERM' && process.platform !== 'linux' ? 'alive' : undefined;
-    }
-  }
+async function isStale(lock) {
+  const found = await stat(lock).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > lockStaleMs;
 }

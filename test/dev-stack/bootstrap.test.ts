@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -159,10 +159,22 @@ test('two runs at once install and build one after the other', { timeout: testTi
 });
 
 test('the lock of a run that was killed is broken', { timeout: testTimeoutMs }, async () => {
-  await mkdir(join(clone, '.data', 'bootstrap.lock'), { recursive: true });
-  const gone = { pid: process.pid, startTime: 'long ago', token: 'x' };
-  await writeJson('.data/bootstrap.lock/owner.json', gone);
-  expect((await finish(start(...demo))).code).toBe(3);
+  const lock = join(clone, '.data', 'bootstrap.lock');
+  await mkdir(lock, { recursive: true });
+  // A run refreshes its lock every two seconds and waits until the other one's is ten seconds old.
+  const refreshedAt = new Date(Date.now() - 9_000);
+  await utimes(lock, refreshedAt, refreshedAt);
+  const { code, messages } = await finish(start(...demo));
+  expect(code).toBe(3);
+  expect(messages.match(/waiting for another process/g)).toHaveLength(1);
+});
+
+test('the lock of a run that goes on is not broken', { timeout: testTimeoutMs }, async () => {
+  // Longer than a lock may stay without being refreshed.
+  await writeFile(join(clone, 'build.mjs'), `${buildProgram}\nsetTimeout(() => {}, 12_000);`);
+  const ended = await Promise.all([finish(start(...demo)), finish(start(...demo))]);
+  expect(ended.map(({ code }) => code)).toEqual([3, 3]);
+  expect(await builds()).toBe(1);
 });
 
 test('a failed build ends with an error and is tried again', { timeout: testTimeoutMs }, async () => {
