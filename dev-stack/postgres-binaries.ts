@@ -1,7 +1,13 @@
-import { lstat, readFile, symlink } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { lstatSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
-import { isErrno } from './process-identity.ts';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+
+const run = promisify(execFile);
+const symbolicLinks = z.array(z.object({ target: z.string() }));
 
 /** Absolute paths of the PostgreSQL programs that npm installed for this platform. */
 export interface PostgresBinaries {
@@ -37,53 +43,18 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') };
 }
 
-/** npm archives hold no symbolic links, so the package lists them in a file. */
+/** npm archives hold no symbolic links, so the package lists them in a file and makes those that are missing. */
 async function repairLibraryLinks(packageDirectory: string): Promise<void> {
-  let listed: unknown;
-  try {
-    listed = JSON.parse(await readFile(join(packageDirectory, 'native', 'pg-symlinks.json'), 'utf8'));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) {
-      return;
-    }
-    throw error;
-  }
-  for (const link of Array.isArray(listed) ? (listed as unknown[]) : []) {
-    if (isLink(link)) {
-      await makeLink(join(packageDirectory, link.source), join(packageDirectory, link.target));
-    }
-  }
-}
-
-function isLink(value: unknown): value is { source: string; target: string } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'source' in value &&
-    typeof value.source === 'string' &&
-    'target' in value &&
-    typeof value.target === 'string'
+  const listed = await readFile(join(packageDirectory, 'native', 'pg-symlinks.json'), 'utf8').catch(
+    () => '[]',
   );
-}
-
-async function makeLink(existing: string, link: string): Promise<void> {
-  try {
-    await lstat(link);
-    return;
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) {
-      throw error;
-    }
-  }
-  try {
-    await symlink(relative(dirname(link), existing), link);
-  } catch (error) {
-    // Another process that starts at the same moment may have made it.
-    if (!isErrno(error, 'EEXIST')) {
-      throw new Error(
-        `Shared-library link ${link} is missing and cannot be made; run npm rebuild as the owner of node_modules`,
-        { cause: error },
-      );
-    }
-  }
+  const links = symbolicLinks.parse(JSON.parse(listed)).map(({ target }) => join(packageDirectory, target));
+  const missing = () => links.find((link) => lstatSync(link, { throwIfNoEntry: false }) === undefined);
+  if (missing() === undefined) return;
+  await run(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: packageDirectory });
+  const left = missing();
+  if (left !== undefined)
+    throw new Error(
+      `Shared-library link ${left} is missing and cannot be made; run npm rebuild as the owner of node_modules`,
+    );
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -53,7 +54,7 @@ export async function startPostgres(cluster: PostgresCluster): Promise<PostgresS
   if (account !== undefined) {
     await requireReachable(account, dirname(cluster.directory), binaries.postgres);
   }
-  if (!(await exists(join(cluster.directory, 'PG_VERSION')))) {
+  if (!existsSync(join(cluster.directory, 'PG_VERSION'))) {
     cluster.say(`initialising PostgreSQL in ${cluster.directory}`);
     await initialise(cluster, binaries.initdb, account);
   }
@@ -257,18 +258,6 @@ async function readPidFile(directory: string): Promise<string[]> {
   } catch (error) {
     if (isErrno(error, 'ENOENT')) {
       return [];
-    }
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) {
-      return false;
     }
     throw error;
   }

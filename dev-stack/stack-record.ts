@@ -1,6 +1,5 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { isErrno } from './process-identity.ts';
@@ -19,7 +18,7 @@ const port = z.int().positive();
 const stackRecord = z.object({
   postgres: z.object({ owner, server: z.object({ ...identity, port }) }).optional(),
   temporal: z
-    .object({ owner, server: z.object({ ...identity, port, uiPort: port, marker: z.string().optional() }) })
+    .object({ owner, server: z.object({ ...identity, port, uiPort: port, marker: z.string() }) })
     .optional(),
 });
 
@@ -104,35 +103,26 @@ async function acquire(
   what: string,
   say: (line: string) => void,
 ): Promise<() => Promise<void>> {
-  const startedAt = Date.now();
-  let announced = false;
-  for (;;) {
-    try {
-      return await lock(lockPath, {
-        lockfilePath: lockPath,
-        realpath: false,
-        stale: staleAfterMs,
-        onCompromised: (error) =>
-          say(`the lock of ${what} was taken over by another process: ${error.message}`),
-      });
-    } catch (error) {
-      if (!isErrno(error, 'ELOCKED')) {
-        throw error;
-      }
-      if (Date.now() - startedAt > waitLimitMs) {
-        throw new Error(
-          `Another process holds the lock of ${what}; end it, or if none runs remove ${lockPath}`,
-          {
-            cause: error,
-          },
-        );
-      }
-    }
-    if (!announced && Date.now() - startedAt > announceAfterMs) {
-      announced = true;
-      say(`waiting for another process that is setting up ${what}`);
-    }
-    await delay(retryMs);
+  const announce = setTimeout(
+    () => say(`waiting for another process that is setting up ${what}`),
+    announceAfterMs,
+  );
+  try {
+    return await lock(lockPath, {
+      lockfilePath: lockPath,
+      realpath: false,
+      stale: staleAfterMs,
+      retries: { retries: waitLimitMs / retryMs, factor: 1, minTimeout: retryMs, maxTimeout: retryMs },
+      onCompromised: (error) =>
+        say(`the lock of ${what} was taken over by another process: ${error.message}`),
+    });
+  } catch (error) {
+    if (!isErrno(error, 'ELOCKED')) throw error;
+    throw new Error(`Another process holds the lock of ${what}; end it, or if none runs remove ${lockPath}`, {
+      cause: error,
+    });
+  } finally {
+    clearTimeout(announce);
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -101,7 +102,6 @@ export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<
   if (needs.objectStore) {
     await mkdir(objects, { recursive: true, mode: 0o700 });
   }
-  await closeToOthers(directory);
   const servers = await withStackLock(directory, say, async () => {
     const record = await readStackRecord(directory);
     const password = needs.postgres ? await postgresPassword(directory) : '';
@@ -123,20 +123,6 @@ export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<
 async function makeDataDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first !== undefined) await chmod(path, process.getuid?.() === 0 ? 0o711 : 0o700);
-}
-
-/** Files that a version before this one left readable for everybody. */
-async function closeToOthers(directory: string): Promise<void> {
-  const files = (await readdir(directory)).filter((name) =>
-    /\.(log|log\.1|db|db-wal|db-shm|json)$/.test(name),
-  );
-  const paths = [...files.map((name) => join(directory, name)), join(directory, 'objects')];
-  for (const path of paths) {
-    const found = await stat(path).catch(() => undefined);
-    // Those of another user are that user's to close.
-    if (found !== undefined && (found.mode & 0o077) !== 0 && found.uid === process.getuid?.())
-      await chmod(path, found.isDirectory() ? 0o700 : 0o600);
-  }
 }
 
 interface OpenedServers {
@@ -282,7 +268,7 @@ async function stopOwned(
   if (!servers.postgres?.owned && !servers.temporal?.owned) {
     return;
   }
-  if (!(await exists(directory))) {
+  if (!existsSync(directory)) {
     // The data directory was removed under us: there is no record to keep and nobody to keep out.
     await stopProcesses(servers);
     return;
@@ -340,7 +326,7 @@ async function postgresPassword(directory: string): Promise<string> {
       );
     }
   }
-  if (await exists(cluster)) {
+  if (existsSync(cluster)) {
     throw new Error(
       `Password file ${path} is missing though the database ${cluster} exists; put it back, or remove ${cluster} ` +
         'to start with an empty database',
@@ -351,16 +337,4 @@ async function postgresPassword(directory: string): Promise<string> {
   await writeFile(`${path}.new`, `${password}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
   return password;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) {
-      return false;
-    }
-    throw error;
-  }
 }

@@ -31,9 +31,9 @@ export interface TemporalServer extends ProcessIdentity {
   uiPort: number;
   /**
    * A namespace that only this server has, besides `default`: whoever answers on the port and does not know it is
-   * somebody else's server. Absent for one that a version before this one started.
+   * somebody else's server.
    */
-  marker?: string | undefined;
+  marker: string;
 }
 
 /** How to run a Temporal dev server. */
@@ -117,8 +117,7 @@ export async function answersTemporal(server: TemporalServer): Promise<boolean> 
   }
   try {
     return await connection.withDeadline(Date.now() + answerTimeoutMs, async () => {
-      if (server.marker !== undefined)
-        await connection.workflowService.describeNamespace({ namespace: server.marker });
+      await connection.workflowService.describeNamespace({ namespace: server.marker });
       await connection.workflowService.describeNamespace({ namespace });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
       return Object.keys(searchAttributes).every((name) => name in customAttributes);

@@ -254,7 +254,7 @@ test(
     const bystander = self ?? { pid: 0, startTime: '' };
     const ended = { pid: bystander.pid, startTime: 'long ago' };
     await writeStackRecord(dataDirectory, {
-      temporal: { owner: ended, server: { ...bystander, port: 7233, uiPort: 8233 } },
+      temporal: { owner: ended, server: { ...bystander, port: 7233, uiPort: 8233, marker: 'nobody' } },
     });
 
     const stack = await open({ postgres: false, temporal: true, objectStore: false });
