@@ -15,117 +15,116 @@ export interface CommandGroup {
   commands: readonly ListedCommand[];
 }
 
-/** A command whose options are its own affair: yargs hands `run` what `options` declared. */
+/** A command with options of its own: yargs passes to `run` what `options` declared. */
 export type AnyCommand = Pick<Command<object>, 'options'> & { run: Command<never>['run'] };
 
 /** Every subcommand, in the order of the help. */
 export const catalog: readonly (ListedCommand | CommandGroup)[] = [
   {
     name: 'demo',
-    summary: 'See it run: embedded servers, a worker and the sample payload, on this machine',
+    summary: 'Try it on this machine: embedded servers, a worker and a sample payload',
     load: async () => (await import('./commands/demo.ts')).demoCommand,
   },
   {
     name: 'dev',
-    summary: 'Embedded PostgreSQL, Temporal and object store with a worker; stays up until Ctrl-C',
+    summary: 'Run embedded PostgreSQL, Temporal, object store and a worker until Ctrl-C',
     load: async () => (await import('./commands/dev.ts')).devCommand,
   },
   {
     name: 'ingest <payload..>',
-    summary: 'Take payload archives through the pipeline',
+    summary: 'Ingest payload archives',
     load: async () => (await import('./commands/ingest.ts')).ingestCommand,
   },
   {
     name: 'status [manifest]',
-    summary: 'Recent manifests and refused payloads, or one manifest: files, days, rejected rows, runs',
+    summary: 'Show recent manifests and refused payloads, or one manifest: files, days, rejected rows, runs',
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   {
     name: 'replay <manifest>',
-    summary: 'Run the archives of a manifest again, from the start or a phase, or decide about a blocked run',
+    summary: 'Run the archives of a manifest again, from the start or a phase, or resolve a blocked run',
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },
   {
     name: 'resummarize',
-    summary: 'Rebuild the summaries of a cluster and month from what is stored, with the present settings',
+    summary: 'Rebuild the summaries of a cluster and month from stored data, with the current settings',
     load: async () => (await import('./commands/resummarize.ts')).resummarizeCommand,
   },
   {
     name: 'source',
-    summary: 'Registered clusters',
+    summary: 'Manage registered clusters',
     commands: [
       {
         name: 'add',
-        summary: 'Register a cluster; again: refresh its name',
+        summary: 'Register a cluster, or rename one',
         load: async () => (await import('./commands/source.ts')).sourceAddCommand,
       },
       {
         name: 'list',
-        summary: 'Registered clusters',
+        summary: 'List registered clusters',
         load: async () => (await import('./commands/source.ts')).sourceListCommand,
       },
       {
         name: 'adopt',
-        summary: 'Let payloads replace days that another writer (Koku) summarised, from a day on',
+        summary: 'Let payloads replace days summarised by another writer (Koku), starting with a given day',
         load: async () => (await import('./commands/source.ts')).sourceAdoptCommand,
       },
     ],
   },
   {
     name: 'tags',
-    summary: 'Label keys that count',
+    summary: 'Manage the label keys used in summaries',
     commands: [
       {
         name: 'enable <key..>',
-        summary: 'Let label keys count; days are rebuilt with their next payload',
+        summary: 'Enable label keys; days are rebuilt with their next payload',
         load: async () => (await import('./commands/tags.ts')).tagsEnableCommand,
       },
       {
         name: 'disable <key..>',
-        summary: 'Stop label keys from counting',
+        summary: 'Disable label keys',
         load: async () => (await import('./commands/tags.ts')).tagsDisableCommand,
       },
       {
         name: 'list',
-        summary: 'Label keys and whether they count',
+        summary: 'List label keys and whether they are enabled',
         load: async () => (await import('./commands/tags.ts')).tagsListCommand,
       },
       {
         name: 'map <parent> <child..>',
-        summary: 'Let child keys count as the parent key; days are rebuilt with their next payload',
+        summary: 'Map child keys to a parent key; days are rebuilt with their next payload',
         load: async () => (await import('./commands/tags.ts')).tagsMapCommand,
       },
       {
         name: 'unmap <child..>',
-        summary: 'Let child keys count for themselves again',
+        summary: 'Remove the mapping of child keys',
         load: async () => (await import('./commands/tags.ts')).tagsUnmapCommand,
       },
     ],
   },
   {
     name: 'tenant',
-    summary: 'Settings of one organisation',
+    summary: 'Manage the settings of one organisation',
     commands: [
       {
         name: 'set <org> <setting..>',
-        summary:
-          'Override settings for one organisation: rules=design|koku, engine=postgres; KEY= follows the deployment again',
+        summary: 'Override settings: rules=design|koku, engine=postgres; KEY= removes the override',
         load: async () => (await import('./commands/tenant.ts')).tenantSetCommand,
       },
     ],
   },
   {
     name: 'schedules',
-    summary: 'Cleanups and the watch over settings',
+    summary: 'Manage the schedules of cleanups and of the settings watch',
     commands: [
       {
         name: 'apply',
-        summary: 'Create the schedules or bring them to the configured values; a paused one stays paused',
+        summary: 'Create the schedules or update them to the configuration; paused ones stay paused',
         load: async () => (await import('./commands/schedules.ts')).schedulesApplyCommand,
       },
       {
         name: 'list',
-        summary: 'Show the schedules: next time, last result, paused or not',
+        summary: 'List the schedules: next run, last result, whether paused',
         load: async () => (await import('./commands/schedules.ts')).schedulesListCommand,
       },
     ],
@@ -137,29 +136,28 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
   },
   {
     name: 'deployment',
-    summary: 'Versions of the workers, when they are versioned',
+    summary: 'Manage worker versions (Worker Deployment Versioning)',
     commands: [
       {
         name: 'set-current [buildId]',
-        summary: 'Let new runs go to a version of the workers; runs under way stay with theirs',
+        summary: 'Make a worker version current: new runs go to it, running ones stay on theirs',
         load: async () => (await import('./commands/deployment.ts')).deploymentSetCurrentCommand,
       },
       {
         name: 'list',
-        summary: 'Show the versions of the workers: current, draining, drained',
+        summary: 'List worker versions: current, draining, drained',
         load: async () => (await import('./commands/deployment.ts')).deploymentListCommand,
       },
       {
         name: 'move <from> [to]',
-        summary:
-          'Let workers of another version go on with the runs under way of a version, for example when its workers are gone',
+        summary: 'Move the running workflows of a version to another, for example when its workers are gone',
         load: async () => (await import('./commands/deployment.ts')).deploymentMoveCommand,
       },
     ],
   },
   {
     name: 'migrate',
-    summary: 'Bring public and all tenant schemas up to date; safe to repeat',
+    summary: 'Migrate public and all tenant schemas; safe to repeat',
     load: async () => (await import('./commands/migrate.ts')).migrateCommand,
   },
   {
@@ -169,7 +167,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
   },
   {
     name: 'doctor',
-    summary: 'Check everything the pipeline depends on and say how to repair it',
+    summary: 'Check everything the pipeline depends on and say how to fix it',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
   },
 ];

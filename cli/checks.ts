@@ -74,8 +74,12 @@ function writableCheck({ isInRecovery, readOnlyBy, database }: ServerFacts): Che
   return {
     what,
     ok: false,
-    found: `default_transaction_read_only is on (set by: ${readOnlyBy}): somebody declared it read-only, and we write all the same`,
-    repair: `stop the workers, or take it back: alter database "${database}" reset default_transaction_read_only (or alter role …, alter system …)`,
+    found:
+      `default_transaction_read_only is on (set by: ${readOnlyBy}): the database was declared read-only, ` +
+      'and this program writes to it all the same',
+    repair:
+      `stop the workers, or undo it: alter database "${database}" reset default_transaction_read_only ` +
+      '(or alter role …, alter system …)',
   };
 }
 

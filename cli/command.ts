@@ -6,7 +6,7 @@ export interface GlobalOptions {
   json: boolean;
 }
 
-/** One subcommand; cli/catalog.ts lists it. `run` returns the exit code; what it throws is printed as one message, exit code 1. */
+/** One subcommand of cli/catalog.ts. `run` returns the exit code; an error is printed as one message, exit code 1. */
 export interface Command<Options> {
   options(parser: Argv<GlobalOptions>): Argv<Options>;
   run(options: Options & GlobalOptions, output: Output): Promise<number>;

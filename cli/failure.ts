@@ -42,7 +42,7 @@ function explain(error: unknown): Failure {
   return { errorType: 'Unexpected', message: String(error) };
 }
 
-/** SQLSTATE classes of a server that does not let us in: authorization, unknown database, too many connections, starting or stopping. */
+/** SQLSTATE classes of a refused connection: authorization, unknown database, too many connections, start or stop. */
 const notLetIn = /^(28|3D|53300|57P)/;
 
 /** PostgreSQL is the one server whose refusals reach the command line as its driver words them. */
@@ -53,7 +53,8 @@ function databaseRefusal(error: unknown): string | undefined {
   const unreachable = syscall === 'connect' || syscall === 'getaddrinfo';
   if (!unreachable && !(error instanceof DatabaseError && notLetIn.test(code))) return undefined;
   const reason = error.message === '' ? reasonsOf(error) : error.message;
-  return `PostgreSQL ${unreachable ? 'cannot be reached' : 'refuses the connection'}: ${reason}; check DATABASE_URL and that the server runs`;
+  const problem = unreachable ? 'cannot be reached' : 'refuses the connection';
+  return `PostgreSQL ${problem}: ${reason}; check DATABASE_URL and that the server runs`;
 }
 
 /** An error that several attempts ended with, such as one for each address of a name, has no message of its own. */

@@ -19,8 +19,8 @@ const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), '
 /**
  * Add a command to the parser.
  *
- * @param loaded its code, when the command line names it: yargs completes the options of a command only if they are declared
- * at once, so they are loaded beforehand
+ * @param loaded its code, if the command line names it: yargs completes the options of a command only if they are
+ *   declared synchronously, so they are loaded beforehand
  */
 function register(
   parser: Argv<GlobalOptions>,
@@ -49,7 +49,9 @@ async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions
     register(parser, command, command === named ? loaded : undefined);
   let parser: Argv<GlobalOptions> = yargs(hideBin(process.argv))
     .scriptName('ocp-pipeline')
-    .usage('$0 <command>\n\nOpenShift cost payloads to the summary tables that Koku reads, through Temporal')
+    .usage(
+      '$0 <command>\n\nLoad OpenShift cost payloads into the summary tables that Koku reads, with Temporal',
+    )
     .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON' });
   for (const entry of catalog)
     parser =
@@ -58,11 +60,11 @@ async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions
         : parser.command(entry.name, entry.summary, (inner: Argv<GlobalOptions>) =>
             entry.commands
               .reduce(add, inner)
-              .demandCommand(1, `Say which: ocp-pipeline ${entry.name} --help`),
+              .demandCommand(1, `Name a subcommand: ocp-pipeline ${entry.name} --help`),
           );
   return parser
     .completion('completion', 'Print a shell completion script: source <(ocp-pipeline completion)')
-    .demandCommand(1, 'Say what to do: ocp-pipeline --help')
+    .demandCommand(1, 'Name a command: ocp-pipeline --help')
     .strict()
     .recommendCommands()
     .wrap(Math.min(120, process.stdout.columns || 120))
@@ -84,14 +86,14 @@ class UsageError extends Error {
   }
 }
 
-/** The client libraries, whose errors have to be known to be told, are not loaded for a wrong command line. */
+/** Describing an error needs the client libraries; a usage error does without them. */
 async function describe(error: unknown): Promise<{ errorType: string; message: string }> {
   if (error instanceof UsageError) return { errorType: error.name, message: redactSecrets(error.message) };
   const { describeFailure } = await import('./failure.ts');
   return describeFailure(error);
 }
 
-/** Say on standard error what went wrong: a sentence, or with `--json` one line of JSON. */
+/** Report the error on standard error: as a sentence, or with `--json` as one line of JSON. */
 async function tell(error: unknown): Promise<void> {
   const { errorType, message } = await describe(error);
   if (process.argv.some((argument) => /^--json(=true)?$/.test(argument))) {
@@ -100,7 +102,7 @@ async function tell(error: unknown): Promise<void> {
   }
   process.stderr.write(`${message}\n`);
   if (error instanceof UsageError)
-    process.stderr.write('\nocp-pipeline --help shows the commands and their options\n');
+    process.stderr.write('\nocp-pipeline --help lists the commands and their options\n');
   else if (process.env['OCP_LOG_LEVEL'] === 'debug' && error instanceof Error)
     process.stderr.write(`${redactSecrets(error.stack ?? '')}\n`);
 }

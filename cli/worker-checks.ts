@@ -9,7 +9,7 @@ import {
 import type { VersionOfDeployment } from '../platform/temporal/worker-deployment.ts';
 import type { Check } from './checks.ts';
 
-/** Look whether somebody takes new runs and those under way: a worker that has ended is listed by the server for minutes. */
+/** Check that workers poll for new and for running workflows; the server lists a stopped worker for minutes. */
 export async function checkWorkers(client: Client, deploymentName: string): Promise<Check[]> {
   const current = await currentVersion(client, deploymentName);
   const queues = await Promise.all(
@@ -45,7 +45,8 @@ async function checkQueue(
     repair:
       current === undefined
         ? 'start one: ocp-pipeline worker'
-        : `start one with TEMPORAL_WORKER_BUILD_ID=${current.buildId}, or let another version take new runs: ocp-pipeline deployment set-current`,
+        : `start one with TEMPORAL_WORKER_BUILD_ID=${current.buildId}, or let another version take new runs: ` +
+          'ocp-pipeline deployment set-current',
   };
 }
 

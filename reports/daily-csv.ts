@@ -34,7 +34,7 @@ export async function readDailyCsv(stream: Readable, options: ReadOptions = {}):
   return { header: header?.fields ?? [], rows: rows() };
 }
 
-/** What the split wrote has closed quotes and records of bearable length; anything else was damaged since. */
+/** What the split wrote has closed quotes and records below the size limit; anything else was damaged since. */
 async function* ownRecords(
   stream: Readable,
   options: ReadOptions,

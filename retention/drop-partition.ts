@@ -47,7 +47,7 @@ const furtherLockTimeout = '500ms';
  * register has a trigger, that drops the partition.
  *
  * @param mayDrop asked when nobody can read or write the table any more; what it writes is part of the transaction
- * @returns `busy` when a lock was not had in time: nothing was changed
+ * @returns `busy` if the lock could not be acquired in time: nothing was changed
  */
 export async function dropPartition(
   pool: Pool,

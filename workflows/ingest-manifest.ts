@@ -118,7 +118,7 @@ function logEnd({ board }: Run, result: IngestManifestResult): void {
   else log.info(message, line);
 }
 
-/** Leave word of a failed run in the ledgers. That this fails too must not hide why the run failed. */
+/** Record a failed run in the ledgers. If recording also fails, keep the original error. */
 async function recordEnd(
   run: Run,
   { short }: BoundActivities,

@@ -37,7 +37,7 @@ export const demoCommand: Command<Options> = {
   options: (parser): Argv<Options> =>
     parser.option('stay', {
       type: 'boolean',
-      describe: 'stay up until Ctrl-C (default on a terminal)',
+      describe: 'keep running until Ctrl-C (default on a terminal)',
     }),
   run: async (options, output) => {
     const stop = stopSignal();
@@ -99,7 +99,8 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
   output.result(
     [
       usageTable(usage),
-      'Effective usage is what a project is charged for; "Worker unallocated" and "Platform unallocated" are capacity nobody used.',
+      'Effective usage is what a project is charged for; ' +
+        '"Worker unallocated" and "Platform unallocated" are unused capacity.',
       '',
       table(
         ['phase', 'took'],

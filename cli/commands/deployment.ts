@@ -20,7 +20,7 @@ export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
     parser
       .positional('buildId', {
         type: 'string',
-        describe: 'version of the workers; default TEMPORAL_WORKER_BUILD_ID',
+        describe: 'build id of the workers (default: TEMPORAL_WORKER_BUILD_ID)',
       })
       .option('wait', {
         type: 'number',
@@ -34,7 +34,7 @@ export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
         services.config;
       const buildId = options.buildId ?? configured;
       if (buildId === undefined)
-        throw new ConfigInvalid('Say which version: ocp-pipeline deployment set-current BUILD_ID');
+        throw new ConfigInvalid('Name a version: ocp-pipeline deployment set-current BUILD_ID');
       const version = { deploymentName, buildId };
       let said = '';
       await setCurrentVersion(await services.client(), version, options.wait * 1_000, (missing) => {
@@ -88,11 +88,11 @@ export const deploymentMoveCommand: Command<MoveOptions> = {
       .positional('from', {
         type: 'string',
         demandOption: true,
-        describe: 'version that the runs are bound to',
+        describe: 'build id that the runs are pinned to',
       })
       .positional('to', {
         type: 'string',
-        describe: 'version that goes on with them; default the current one',
+        describe: 'build id that takes them over (default: the current one)',
       }),
   run: async ({ from, to }, output) => {
     const services = await openServices(output.say, { temporal: true });
@@ -103,7 +103,8 @@ export const deploymentMoveCommand: Command<MoveOptions> = {
         to === undefined ? await currentVersion(client, deploymentName) : { deploymentName, buildId: to };
       if (target === undefined)
         throw new ConfigInvalid(
-          `${deploymentName} has no current version: say which goes on, or make one current with ocp-pipeline deployment set-current`,
+          `${deploymentName} has no current version: name the one that takes over, or make one current with ` +
+            'ocp-pipeline deployment set-current',
         );
       const moved = await moveRuns(client, { deploymentName, buildId: from }, target);
       output.result(

@@ -35,23 +35,23 @@ export const ingestCommand: Command<Options> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'tar.gz path, or an s3:, http: or https: address',
+        describe: 'path of a tar.gz archive, or an s3:, http: or https: address',
       })
       .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
       .option('register', {
         type: 'boolean',
         default: false,
-        describe: 'register a cluster that is not known yet',
+        describe: 'register the cluster if it is unknown',
       })
       .option('follow', {
         type: 'boolean',
-        describe: 'wait for the end (default on a terminal, and always when the worker is in this process)',
+        describe: 'wait until the run ends (default on a terminal, always with a worker in this process)',
       })
       .option('with-worker', { type: 'boolean', default: false, describe: 'run a worker in this process' })
       .option('again', {
         type: 'boolean',
         default: false,
-        describe: 'run again although the same payload went through',
+        describe: 'run again even if this payload was ingested before',
       })
       .option('request-id', {
         type: 'string',
@@ -143,7 +143,8 @@ function startText({ payload, handle, earlier, joined }: StartedRun): string {
 }
 
 function howToDecide(workflowId: string): string {
-  return `retry, skip or abandon: ocp-pipeline replay ${workflowId.split(':').at(-1) ?? ''} --help, or in the Temporal UI`;
+  const requestId = workflowId.split(':').at(-1) ?? '';
+  return `retry, skip or abandon: ocp-pipeline replay ${requestId} --help, or in the Temporal UI`;
 }
 
 /** Ends that need nobody: an ignored payload is not ours to take. */
@@ -180,11 +181,13 @@ export function endText(end: RunEnd): string {
       ? 'every day was up to date'
       : `${count(result.daysSummarised, 'day')} summarised (${count(result.summaryRowCount, 'row')})`;
   const lines = [
-    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ${count(result.rowCount, 'row')}${rejected}${expired}${leftOut}, ` +
+    `${end.payload}: ${end.outcome}: manifest ${result.manifestUuid ?? ''}, ` +
+      `${count(result.rowCount, 'row')}${rejected}${expired}${leftOut}, ` +
       `${summarised} in ${formatDuration(workedMs(result.phaseMs))} of work`,
     ...(result.validationWarningCount > 0
       ? [
-          `  warning: ${count(result.validationWarningCount, 'discrepancy')} between line items and summaries; see ocp-pipeline status ${result.manifestUuid ?? ''}`,
+          `  warning: ${count(result.validationWarningCount, 'discrepancy')} between line items and summaries; ` +
+            `see ocp-pipeline status ${result.manifestUuid ?? ''}`,
         ]
       : []),
     ...result.warnings.map((warning) => `  warning: ${warning}`),
@@ -193,7 +196,7 @@ export function endText(end: RunEnd): string {
 }
 
 /**
- * Read the cluster id out of the payload and register it, unless it is known. A bad payload is left to its run to refuse.
+ * Read the cluster id from the payload and register it if it is unknown. Bad payloads are left for the run to refuse.
  * Addresses of this machine are read too: whoever runs the command named them.
  *
  * @throws the signal's reason when it aborts: nothing is registered or started then

@@ -40,26 +40,25 @@ export const replayCommand: Command<Options> = {
       .positional('manifest', {
         type: 'string',
         demandOption: true,
-        describe: 'manifest uuid or request id, or its beginning',
+        describe: 'manifest uuid or request id, or a prefix of it',
       })
-      .option('org', { type: 'string', describe: 'organisation id, when several have the manifest' })
+      .option('org', { type: 'string', describe: 'organisation id, if several have this manifest' })
       .option('decide', {
         choices: ['retry', 'skip', 'abandon'] as const,
-        describe:
-          'decision about each open failure of a blocked run; retry when it is blocked and nothing is said',
+        describe: 'decision on every open failure of a blocked run (default if it is blocked: retry)',
       })
       .option('from', {
         choices: Object.keys(resetPhases) as ResetPhase[],
         conflicts: 'decide',
-        describe: 'reset the last run to this phase: it and all behind it are done again',
+        describe: 'reset the last run to this phase and repeat everything from there',
       })
       // No default: yargs would take it for given beside the others.
       .option('dismiss', {
         type: 'boolean',
         conflicts: ['decide', 'from'],
-        describe: 'say that a failed payload will not be replayed: it no longer alerts',
+        describe: 'mark a failed payload as not to be replayed; it stops alerting',
       })
-      .option('note', { type: 'string', describe: 'why, for the history of the run' })
+      .option('note', { type: 'string', describe: 'reason, recorded in the history of the run' })
       .option('with-worker', {
         type: 'boolean',
         default: false,

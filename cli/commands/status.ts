@@ -31,20 +31,20 @@ interface Options {
 }
 
 /** Warnings shown of one manifest. */
-const mostWarnings = 50;
+const maxWarnings = 50;
 /** Characters shown of a rejected row; `--json` has all of it. */
-const longestRowShown = 120;
+const maxRowCharacters = 120;
 
 export const statusCommand: Command<Options> = {
   options: (parser): Argv<Options> =>
     parser
-      .positional('manifest', { type: 'string', describe: 'manifest uuid, or its beginning' })
+      .positional('manifest', { type: 'string', describe: 'manifest uuid, or a prefix of it' })
       .option('org', { type: 'string', describe: 'only this organisation' })
-      .option('limit', { type: 'number', default: 20, describe: 'most rows' })
+      .option('limit', { type: 'number', default: 20, describe: 'maximum number of rows' })
       .option('rejects', {
         type: 'number',
         default: 10,
-        describe: 'rejected rows, and values left out, shown of each file',
+        describe: 'maximum number of rejected rows, and of values left out, per file',
       })
       .check(({ limit, rejects }) => {
         if (!Number.isInteger(limit) || limit < 1)
@@ -141,7 +141,7 @@ async function warningsOf(
     sourceUuid,
     from: usageDay(from),
     until: usageDay(until),
-    limit: mostWarnings,
+    limit: maxWarnings,
   });
 }
 
@@ -254,7 +254,7 @@ function rejectLines(rejects: readonly FileRejects[]): string[] {
     `Rejected rows of ${fileName}: ${formatNumber(rejectedRowCount)}, all in ${listedIn}`,
     table(
       ['line', 'column', 'reason', 'row'],
-      rows.map((r) => [String(r.line), r.column, r.reason, r.row.slice(0, longestRowShown)]),
+      rows.map((r) => [String(r.line), r.column, r.reason, r.row.slice(0, maxRowCharacters)]),
       rejectedRowCount > 0 ? '(not shown)' : '',
     ),
   ]);

@@ -27,7 +27,8 @@ export async function schemaOf(services: Services, orgId: string): Promise<strin
   if (schema === undefined)
     throw new PipelineError(
       'ConfigInvalid',
-      `Organisation ${orgId} is not known; register a cluster of it: ocp-pipeline source add --org ${orgId} --cluster ID --name ALIAS`,
+      `Organisation ${orgId} is not known; register a cluster of it: ` +
+        `ocp-pipeline source add --org ${orgId} --cluster ID --name ALIAS`,
     );
   return schema;
 }
@@ -118,7 +119,7 @@ export const tagsMapCommand: Command<MapOptions> = {
       .positional('parent', {
         type: 'string',
         demandOption: true,
-        describe: 'enabled key that takes the values',
+        describe: 'enabled key that receives the values',
       })
       .positional('child', { type: 'string', array: true, demandOption: true, describe: 'enabled keys' })
       .option('org', {

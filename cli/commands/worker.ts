@@ -97,14 +97,15 @@ async function requireSearchAttributes(
   try {
     missing = await missingSearchAttributes(client.connection as never, namespace);
   } catch (error) {
-    // Workers need no right to look: Temporal Cloud gives it to nobody. A namespace that is absent ends them all the same.
+    // Workers need no permission to check: Temporal Cloud grants it to nobody. An absent namespace ends them anyway.
     if (!isGrpcServiceError(error) || !mayNotLook.has(error.code)) throw error;
     say(`Search attributes are not checked: ${describeFailure(error).message}`);
     return;
   }
   if (missing.length > 0)
     throw new ConfigInvalid(
-      `Namespace ${namespace} lacks the search attributes ${missing.join(', ')}; register them, then start the worker: ocp-pipeline setup`,
+      `Namespace ${namespace} lacks the search attributes ${missing.join(', ')}; ` +
+        'register them, then start the worker: ocp-pipeline setup',
     );
 }
 

@@ -11,13 +11,13 @@ const durationMs = z
     return Number.parseInt(text, 10) * unitMs[unit];
   });
 
-const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Rules profile: how effective usage is computed and which labels win. */
 export const rulesProfile = z.enum(['design', 'koku']);
 export type RulesProfile = z.infer<typeof rulesProfile>;
 
-/** One environment variable: how it is read, what it means, and what holds when it is not set. */
+/** One environment variable: how it is read, what it means, and its default. */
 interface Setting<T extends z.ZodType> {
   schema: T;
   fallback?: string;
@@ -36,7 +36,7 @@ const settings = {
       z
         .url({ protocol: /^postgres(ql)?$/, error: 'expected postgresql://user:password@host:port/database' })
         .optional(),
-      'PostgreSQL 15 to 18. Not set: the embedded PostgreSQL',
+      'PostgreSQL 15 to 18. Unset: the embedded PostgreSQL',
     ),
     secret: true as const,
   },
@@ -45,71 +45,79 @@ const settings = {
       .string()
       .regex(/^(file:\/\/\/|s3:\/\/)./, 'expected file:///directory or s3://bucket/prefix')
       .optional(),
-    'where payloads and daily CSVs are kept: `file:///directory` or `s3://bucket/prefix`. Not set: a directory under `OCP_DATA_DIR`',
+    'store for payloads and daily CSVs: `file:///directory` or `s3://bucket/prefix`. Unset: a directory under' +
+      ' `OCP_DATA_DIR`',
   ),
   S3_ENDPOINT: setting(
     z.url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' }).optional(),
-    "S3 server other than AWS; credentials and region come from the AWS SDK's usual variables",
+    "endpoint of an S3 server other than AWS; credentials and region come from the AWS SDK's own variables",
   ),
   OCP_LOCAL_DOWNLOADS: setting(
     z.enum(['true', 'false']).optional(),
-    'whether payloads may be fetched by HTTP from this machine or its link (loopback and link-local addresses). Not set: only when Temporal is the embedded one',
+    'whether payloads may be downloaded by HTTP from loopback and link-local addresses. Unset: only with the ' +
+      'embedded Temporal',
   ),
   OCP_POSTGRES_PIPELINE: setting(
     z.enum(['true', 'false']).refine((value) => value === 'true', {
       error: 'the Trino engine does not exist yet: only true is possible',
     }),
-    'engine of the deployment; `false` would select Trino and is refused until that engine exists',
+    'engine of the deployment; `false` would select Trino and is rejected until that engine exists',
     'true',
   ),
-  OCP_RULES: setting(rulesProfile, 'rules profile, `design` or `koku`; a tenant can override it', 'design'),
+  OCP_RULES: setting(
+    rulesProfile,
+    'rules profile, `design` or `koku`; each tenant can override it',
+    'design',
+  ),
   OCP_NOW: setting(
     z.iso
       .datetime({ offset: true, error: 'expected an ISO 8601 time such as 2026-10-15T00:00:00Z' })
       .optional(),
-    'fixed "now" for every date rule (retention, current month); for tests and demonstrations',
+    'fixed current time for all date rules (retention, current month), for tests and demos',
   ),
-  OCP_DATA_DIR: setting(z.string().min(1), 'directory of the embedded stack and of log files', '.data'),
+  OCP_DATA_DIR: setting(z.string().min(1), 'directory for the embedded servers and for log files', '.data'),
   OCP_LOG_LEVEL: setting(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']), 'log level', 'info'),
   OCP_MANIFEST_WAIT: setting(
     durationMs,
-    'how long a run waits for the other archives of its manifest',
+    'how long a run waits for the remaining archives of its manifest',
     '15m',
   ),
   OCP_MANIFEST_POLL_MAX: setting(
     durationMs,
-    'longest pause between two looks while it waits (doubles from 1 s)',
+    'maximum interval between checks while it waits; the interval starts at 1 s and doubles',
     '30s',
   ),
   OCP_SETTINGS_DELAY: setting(
     durationMs,
-    'how long tag keys, mappings, categories and names must be left alone before the current month is rebuilt',
+    'how long tag keys, mappings, categories and names must stay unchanged before the current month is rebuilt',
     '1h',
   ),
   BLOCKED_WAIT: setting(
     durationMs,
-    "how long a run whose retries are exhausted waits for an operator's decision before it fails",
+    "how long a run that has exhausted its retries waits for an operator's decision before it fails",
     '24h',
   ),
   OCP_LOAD_CONCURRENCY: setting(
     wholeNumber(1, 64),
-    'pieces that one run loads at a time, and load slots of a worker',
+    'pieces that a run loads in parallel, and load slots per worker',
     '8',
   ),
-  OCP_SQL_CONCURRENCY: setting(wholeNumber(1, 64), 'aggregation slots of a worker', '4'),
+  OCP_SQL_CONCURRENCY: setting(wholeNumber(1, 64), 'aggregation slots per worker', '4'),
   OCP_CACHED_RUNS: setting(
     wholeNumber(1, 100_000),
-    'runs under way that a worker keeps in memory between two of their tasks; those beyond are replayed from their history at the next task',
+    'maximum number of running workflows that a worker caches between their tasks; others are replayed from ' +
+      'history at their next task',
     '1000',
   ),
   OCP_DATABASE_POOL_SIZE: setting(
     wholeNumber(4, 500),
-    'connections of one worker process; load and aggregation slots together need two fewer',
+    'connections per worker process: at least the load slots, the aggregation slots and two more',
     '16',
   ),
   OCP_SHUTDOWN_GRACE: setting(
     durationMs,
-    'after SIGTERM: how long running activities of a worker may go on before they are cancelled; after twice this it gives up and ends with an error',
+    'how long running activities may continue after SIGTERM before they are cancelled; after twice this time ' +
+      'the worker exits with an error',
     '30s',
   ),
   TEMPORAL_WORKER_BUILD_ID: setting(
@@ -120,97 +128,100 @@ const settings = {
         'expected 1 to 128 letters, digits, dots, dashes or underscores',
       )
       .optional(),
-    'version of the worker, for example the git commit: turns on Worker Deployment Versioning; the worker gets nothing until `ocp-pipeline deployment set-current`. Not set: not versioned',
+    'build id of the worker, for example the git commit. Enables Worker Deployment Versioning: the worker ' +
+      'gets no tasks until `ocp-pipeline deployment set-current`. Unset: unversioned',
   ),
   TEMPORAL_DEPLOYMENT_NAME: setting(
     z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, 'expected 1 to 128 letters, digits, dashes or underscores'),
-    'name of the Worker Deployment that the versions belong to',
+    'name of the Worker Deployment that the build ids belong to',
     'ocp-pipeline',
   ),
   HOSTNAME: setting(
     z.string().max(255).optional(),
-    'identity of a worker in Temporal; Kubernetes sets it to the name of the pod. Not set: process id and host name',
+    'identity of the worker in Temporal; Kubernetes sets it to the pod name. Unset: process id and host name',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
     z.url({ protocol: /^https?$/, error: 'expected http://host:4318 or https://host' }).optional(),
-    'collector that takes traces by OTLP over HTTP, as JSON; `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` hold too. Not set: no tracing',
+    'collector for traces (OTLP over HTTP, JSON); `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`,' +
+      ' `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` are honoured too. Unset: disabled',
   ),
   OTEL_EXPORTER_OTLP_HEADERS: {
-    ...setting(
-      z.string().optional(),
-      'headers for the collector, `name=value,name=value`; not shown anywhere',
-    ),
+    ...setting(z.string().optional(), 'headers for the collector, `name=value,name=value`; never displayed'),
     secret: true as const,
   },
   OTEL_EXPORTER_OTLP_TIMEOUT: setting(
     wholeNumber(1, 600_000),
-    'longest time that one export takes, milliseconds',
+    'timeout of one export, milliseconds',
     '10000',
   ),
   OCP_ACTIVITY_TRANSFER_TIMEOUT: setting(
     durationMs,
-    'bound on all attempts to download or split a payload',
+    'time limit for downloading or splitting a payload, retries included',
     '6h',
   ),
   OCP_ACTIVITY_SQL_TIMEOUT: setting(
     durationMs,
-    'bound on all attempts to load a piece or to run a summary step',
+    'time limit for loading a piece or running a summary step, retries included',
     '12h',
   ),
   OCP_ACTIVITY_RETRY_INITIAL: setting(
     durationMs,
-    'first pause before an activity is tried again; it doubles',
+    'initial retry interval of an activity; it doubles with each attempt',
     '2s',
   ),
-  OCP_ACTIVITY_RETRY_MAX: setting(durationMs, 'longest pause before an activity is tried again', '2m'),
+  OCP_ACTIVITY_RETRY_MAX: setting(durationMs, 'maximum retry interval of an activity', '2m'),
   MAX_REJECTED_ROWS: setting(
     wholeNumber(0, 1_000_000_000),
-    'a file fails with more bad rows than this and …',
+    'a file fails if it has more rejected rows than this and …',
     '100',
   ),
   MAX_REJECTED_ROWS_PERCENT: setting(
     z.coerce.number().min(0).max(100),
-    '… more than this share of its rows, percent',
+    '… more than this percentage of its rows',
     '5',
   ),
   OCP_MAX_NEW_LABEL_KEYS: setting(
     wholeNumber(0, 1_000_000),
-    'label keys nobody has seen before that one payload may enter (disabled); further ones stay in the label sets, with a warning, and can still be enabled by name',
+    'maximum number of new label keys that one payload may register (disabled). Further keys stay in the ' +
+      'label sets, with a warning, and can still be enabled by name',
     '10000',
   ),
   OCP_MAX_NEW_LABEL_SETS: setting(
     wholeNumber(0, 100_000_000),
-    'new label sets that one payload may store; of further ones only the labels that count today are kept, with a warning. No usage is lost',
+    'maximum number of new label sets that one payload may store. Further sets keep only their enabled ' +
+      'labels, with a warning; no usage is lost',
     '500000',
   ),
   STAGING_RETENTION_DAYS: setting(
     wholeNumber(1, 3_650),
-    'days that line items stay in staging after their month has ended',
+    'days that line items stay in staging after the end of their month',
     '7',
   ),
   ARCHIVE_RETENTION: setting(
     wholeNumber(1, 240).optional(),
-    'calendar months that raw payloads and daily CSVs are kept; fewer than `RETAIN_NUM_MONTHS` are refused. Not set: 6, or the retention months when they are more',
+    'calendar months that raw payloads and daily CSVs are kept, at least `RETAIN_NUM_MONTHS`. Unset: 6, or ' +
+      'the retention months if those are more',
   ),
   OCP_METRICS_ADDRESS: setting(
     z
       .string()
       .regex(/^[^:]+:\d+$/, 'expected host:port, for example 127.0.0.1:9464')
       .optional(),
-    'where a worker serves Prometheus metrics, `host:port`. Not set: nowhere',
+    '`host:port` at which a worker serves Prometheus metrics. Unset: disabled',
   ),
   OCP_HEALTH_ADDRESS: setting(
     z
       .string()
       .regex(/^[^:]+:\d+$/, 'expected host:port, for example 127.0.0.1:9465')
       .optional(),
-    'where a worker answers `/healthz` and `/readyz`, `host:port`. Not set: nowhere',
+    '`host:port` at which a worker serves `/healthz` and `/readyz`. Unset: disabled',
   ),
   RETAIN_NUM_MONTHS: setting(
     wholeNumber(1, 120),
-    "calendar months kept, the current one included: what is older is not taken in, and purged. At its default a tenant's own `data_retention_months` counts",
+    'calendar months kept, including the current one. Older data are not ingested, and are purged. At the ' +
+      "default, a tenant's own `data_retention_months` applies",
     '4',
   ),
 } satisfies Record<string, Setting<z.ZodType>>;
@@ -223,7 +234,7 @@ export type Config = { readonly [Name in SettingName]: z.infer<(typeof settings)
 /** Every environment variable of ours; Temporal's and AWS's own variables are read by their libraries. */
 export const configurationKeys: readonly string[] = Object.keys(settings);
 
-/** All problems of the environment at once, one per line; values of secrets are not repeated. */
+/** All problems of the environment at once, one per line. Values of secrets are never included. */
 export class ConfigInvalid extends Error {
   override name = 'ConfigInvalid';
 }
@@ -267,7 +278,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     config.ARCHIVE_RETENTION < config.RETAIN_NUM_MONTHS
   )
     problems.push(
-      `ARCHIVE_RETENTION: expected at least ${config.RETAIN_NUM_MONTHS} months (RETAIN_NUM_MONTHS), found ${config.ARCHIVE_RETENTION}`,
+      `ARCHIVE_RETENTION: expected at least ${config.RETAIN_NUM_MONTHS} months (RETAIN_NUM_MONTHS), ` +
+        `found ${config.ARCHIVE_RETENTION}`,
     );
   if (problems.length > 0) throw new ConfigInvalid(`Configuration is invalid:\n  ${problems.join('\n  ')}`);
   return config;

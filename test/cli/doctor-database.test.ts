@@ -37,8 +37,11 @@ test('a database that somebody declared read-only is told, with the way back', a
     what: 'writing to the database',
     ok: false,
     found:
-      'default_transaction_read_only is on (set by: database): somebody declared it read-only, and we write all the same',
-    repair: `stop the workers, or take it back: alter database "${name}" reset default_transaction_read_only (or alter role …, alter system …)`,
+      'default_transaction_read_only is on (set by: database): the database was declared read-only, ' +
+      'and this program writes to it all the same',
+    repair:
+      `stop the workers, or undo it: alter database "${name}" reset default_transaction_read_only ` +
+      '(or alter role …, alter system …)',
   });
 });
 
