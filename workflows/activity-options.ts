@@ -1,20 +1,11 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
+import { neverRetried } from '../domain/failures/failures.ts';
 import { fairnessKeyOf, priorityKeys } from '../domain/run/priority.ts';
 import type { PriorityKey } from '../domain/run/priority.ts';
 import { taskQueues } from '../domain/run/run.ts';
 import type { RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
-
-/** Failures that trying again cannot mend. */
-const nonRetryableErrorTypes = [
-  'ManifestInvalid',
-  'ReportHeaderInvalid',
-  'DayNotOurs',
-  'ObjectMissing',
-  'SchemaTooOld',
-  'ConfigInvalid',
-];
 
 /** The activities of a run, each on the queue of the resource it needs and with the bounds of the run. */
 export interface BoundActivities {
@@ -50,7 +41,7 @@ export function bindActivities(options: RunOptions, priority: RunPriority): Boun
         initialInterval: options.retryInitialMs,
         backoffCoefficient: 2,
         maximumInterval: options.retryMaxMs,
-        nonRetryableErrorTypes,
+        nonRetryableErrorTypes: [...neverRetried],
       },
       // Tenants share the slots evenly: one that sends hundreds of payloads does not hold up the others.
       priority: { priorityKey, fairnessKey: fairnessKeyOf(priority.orgId) },

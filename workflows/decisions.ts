@@ -14,11 +14,10 @@ import { fields, optional, problemsOf } from '../domain/run/input-check.ts';
 import type { FieldRules } from '../domain/run/input-check.ts';
 import type { Activities } from '../activities/index.ts';
 import type { BoundActivities } from './activity-options.ts';
+import { isFinal } from '../domain/failures/failures.ts';
 import { passControlFlow } from './control-flow.ts';
 import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
 
-/** Failures that a decision cannot mend: the payload is bad or gone, or another command has to come first. */
-const final = new Set(['ManifestInvalid', 'PayloadUnavailable', 'DayNotOurs', 'SourceVanished']);
 const mostFailures = 1_000;
 /** Details are read by people. */
 const mostFailuresShown = 20;
@@ -219,7 +218,7 @@ async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Pr
       return result;
     } catch (error) {
       passControlFlow(error);
-      if (final.has(causeOf(error).type)) throw error;
+      if (isFinal(causeOf(error).type)) throw error;
       const action = await decisions.decide(step, subjectOf(input), error, canSkip);
       if (action === 'skip') throw new Skipped(`${step} was skipped`);
       if (action === 'abandon') throw error;

@@ -6,6 +6,7 @@ import {
   proxyActivities,
   workflowInfo,
 } from '@temporalio/workflow';
+import { neverRetried } from '../domain/failures/failures.ts';
 import type { Activities } from '../activities/index.ts';
 import type { FailedTenant, Tenant } from '../domain/run/cleanup.ts';
 import { taskQueues } from '../domain/run/run.ts';
@@ -25,7 +26,7 @@ export function bindMaintenanceActivities(options: RunOptions): Activities {
       initialInterval: options.retryInitialMs,
       backoffCoefficient: 2,
       maximumInterval: options.retryMaxMs,
-      nonRetryableErrorTypes: ['SchemaTooOld', 'ConfigInvalid'],
+      nonRetryableErrorTypes: [...neverRetried],
     },
   });
 }

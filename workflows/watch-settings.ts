@@ -1,4 +1,5 @@
 import { patched, proxyActivities } from '@temporalio/workflow';
+import { neverRetried } from '../domain/failures/failures.ts';
 import type { Activities } from '../activities/index.ts';
 import { fairnessKeyOf, priorityKeys } from '../domain/run/priority.ts';
 import { mostNamesInHistory, taskQueues } from '../domain/run/run.ts';
@@ -72,7 +73,7 @@ function bindWatch(options: RunOptions): Activities {
       initialInterval: options.retryInitialMs,
       backoffCoefficient: 2,
       maximumInterval: options.retryMaxMs,
-      nonRetryableErrorTypes: ['SchemaTooOld', 'ConfigInvalid'],
+      nonRetryableErrorTypes: [...neverRetried],
     },
     priority: { priorityKey: noTenant.key, fairnessKey: fairnessKeyOf(noTenant.orgId) },
   });

@@ -1,29 +1,7 @@
-import type { FailureType } from './failures.ts';
-
-/** Every kind of failure that is counted; the compiler asks for new ones. */
-const counted: Readonly<Record<FailureType, true>> & Readonly<Record<string, true>> = {
-  ManifestInvalid: true,
-  PayloadUnavailable: true,
-  ReportHeaderInvalid: true,
-  TooManyRejectedRows: true,
-  DayNotOurs: true,
-  SourceVanished: true,
-  ManifestIdTaken: true,
-  StagingMiscounted: true,
-  ObjectMissing: true,
-  ObjectDamaged: true,
-  SchemaTooOld: true,
-  ConfigInvalid: true,
-  DataDoesNotFit: true,
-  RetriesExhausted: true,
-  CleanupIncomplete: true,
-  DatabaseError: true,
-  Unreachable: true,
-  Unexpected: true,
-};
+import { failureNames } from './failures.ts';
 
 /** Kinds of failure as metrics name them: few, and never what a server or a payload made up. */
-export const countedFailureTypes: readonly string[] = Object.keys(counted);
+export const countedFailureTypes: readonly string[] = failureNames;
 
 const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 const systemError = /^E[A-Z]{3,}$/;
@@ -31,7 +9,7 @@ const systemError = /^E[A-Z]{3,}$/;
 /** The type of a failure as metrics name it: codes of PostgreSQL and of the system become one kind each. */
 export function countedFailureType(type: string | null | undefined): string {
   if (type == null) return 'Unexpected';
-  if (Object.hasOwn(counted, type)) return type;
+  if (countedFailureTypes.includes(type)) return type;
   if (sqlState.test(type)) return 'DatabaseError';
   return systemError.test(type) ? 'Unreachable' : 'Unexpected';
 }

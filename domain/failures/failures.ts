@@ -1,34 +1,147 @@
-/**
- * Kinds of failure that operators see in the Temporal UI and that decide whether a retry makes sense.
- *
- * - `ManifestInvalid`      the archive or its manifest.json breaks the payload rules
- * - `PayloadUnavailable`   the download address answers that it will never deliver (401, 403, 404, 410)
- * - `ReportHeaderInvalid`  a report has a column twice that its kind has once
- * - `TooManyRejectedRows`  a report has more bad rows than the settings allow
- * - `DayNotOurs`           another writer summarised this day and nobody adopted it
- * - `DataDoesNotFit`       a number, most likely a sum, is too great for a column of the summary tables
- * - `SourceVanished`       the source, or what the ledger knew of its payload, was deleted while the run was under way
- * - `ManifestIdTaken`      public gave a manifest an id that the tenant's ledger has for another one
- * - `StagingMiscounted`    staging does not keep the rows that are loaded, whoever takes or adds some
- * - `ObjectMissing`        an object that the ledger names is no longer in the object store
- * - `ObjectDamaged`        an object of ours is not what the ledger says (cut short, changed)
- * - `SchemaTooOld`         the database lacks tables or columns that this version needs
- * - `ConfigInvalid`        a setting is missing or wrong
- */
-export type FailureType =
-  | 'ManifestInvalid'
-  | 'PayloadUnavailable'
-  | 'ReportHeaderInvalid'
-  | 'TooManyRejectedRows'
-  | 'DayNotOurs'
-  | 'DataDoesNotFit'
-  | 'SourceVanished'
-  | 'ManifestIdTaken'
-  | 'StagingMiscounted'
-  | 'ObjectMissing'
-  | 'ObjectDamaged'
-  | 'SchemaTooOld'
-  | 'ConfigInvalid';
+/** What is known of a kind of failure. */
+interface FailureFacts {
+  /** for operators, as documented */
+  meaning: string;
+  /** `step`: what our code throws; `run`: what a workflow ends with; `group`: errors of others, as metrics name them */
+  from: 'step' | 'run' | 'group';
+  /** whether an attempt that failed with it is made again; `as thrown`: each error says */
+  retried: 'never' | 'as thrown';
+  /** whether a run that meets it fails at once, because no decision of an operator could help; otherwise it is blocked */
+  final: boolean;
+}
+
+/** Kinds of failure that operators see in the Temporal UI, in metrics and in `ingest_failure`: the one list of them. */
+export const failures = {
+  ManifestInvalid: {
+    meaning: 'the archive or its manifest.json breaks the payload rules',
+    from: 'step',
+    retried: 'never',
+    final: true,
+  },
+  PayloadUnavailable: {
+    meaning: 'the download address answers that it will never deliver (401, 403, 404, 410)',
+    from: 'step',
+    retried: 'as thrown',
+    final: true,
+  },
+  ReportHeaderInvalid: {
+    meaning: 'a report has a column twice that its kind has once',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  TooManyRejectedRows: {
+    meaning: 'a report has more bad rows than the settings allow',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  DayNotOurs: {
+    meaning: 'another writer summarised this day and nobody adopted it',
+    from: 'step',
+    retried: 'never',
+    final: true,
+  },
+  DataDoesNotFit: {
+    meaning: 'a number, most likely a sum, is too great for a column of the summary tables',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  SourceVanished: {
+    meaning: 'the source, or what the ledger knew of its payload, was deleted while the run was under way',
+    from: 'step',
+    retried: 'never',
+    final: true,
+  },
+  ManifestIdTaken: {
+    meaning: "public gave a manifest an id that the tenant's ledger has for another one",
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  StagingMiscounted: {
+    meaning: 'staging does not keep the rows that are loaded, whoever takes or adds some',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  ObjectMissing: {
+    meaning: 'an object that the ledger names is no longer in the object store',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  ObjectDamaged: {
+    meaning: 'an object of ours is not what the ledger says (cut short, changed)',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  SchemaTooOld: {
+    meaning: 'the database lacks tables or columns that this version needs',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
+  ConfigInvalid: {
+    meaning: 'a setting is missing or wrong; retried where it may be mended elsewhere, such as a standby',
+    from: 'step',
+    retried: 'as thrown',
+    final: false,
+  },
+  RetriesExhausted: {
+    meaning: 'a step was tried again until its time was over',
+    from: 'run',
+    retried: 'never',
+    final: false,
+  },
+  CleanupIncomplete: {
+    meaning: 'a run over all tenants could not do some of them',
+    from: 'run',
+    retried: 'never',
+    final: true,
+  },
+  InputInvalid: {
+    meaning: 'a workflow was started with an input that it cannot follow',
+    from: 'run',
+    retried: 'never',
+    final: true,
+  },
+  DatabaseError: {
+    meaning: 'an error of PostgreSQL, by its code',
+    from: 'group',
+    retried: 'as thrown',
+    final: false,
+  },
+  Unreachable: {
+    meaning: 'a server could not be reached, by the code of the system',
+    from: 'group',
+    retried: 'as thrown',
+    final: false,
+  },
+  Unexpected: { meaning: 'everything else', from: 'group', retried: 'as thrown', final: false },
+} as const satisfies Readonly<Record<string, FailureFacts>>;
+
+type FailureName = keyof typeof failures;
+
+/** What a {@link PipelineError} may be. */
+export type FailureType = {
+  [Name in FailureName]: (typeof failures)[Name]['from'] extends 'step' ? Name : never;
+}[FailureName];
+
+/** Every kind, in the order of the list. */
+export const failureNames = Object.keys(failures) as readonly FailureName[];
+
+/** Kinds that are never tried again, whoever raises them. */
+export const neverRetried: readonly FailureName[] = failureNames.filter(
+  (name) => failures[name].from === 'step' && failures[name].retried === 'never',
+);
+
+/** Whether a run that meets a failure of this type fails at once instead of asking an operator. */
+export function isFinal(type: string): boolean {
+  return (failures as Readonly<Record<string, FailureFacts>>)[type]?.final === true;
+}
 
 /** JSON-safe facts that belong to a failure; numbers go here instead of into the message. */
 export type FailureDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
