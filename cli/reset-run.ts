@@ -8,15 +8,13 @@ import type { StepName } from '../domain/run/steps.ts';
 import { currentVersion, pinnedTo, pinnedVersion } from '../platform/temporal/worker-deployment.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 
-type StepActivities = { [Name in StepName]: string };
-
 /** Phases that a run can be reset to, and the activity that each begins with: those of the payload, then the chain of steps. */
 export const resetPhases = {
   download: 'downloadPayload',
   split: 'splitPayload',
   load: 'pendingPieces',
   complete: 'completeManifest',
-  ...(Object.fromEntries(steps.map(({ name, activity }) => [name, activity])) as StepActivities),
+  ...(Object.fromEntries(steps.map(({ name, activity }) => [name, activity])) as Record<StepName, string>),
 } as const;
 export type ResetPhase = keyof typeof resetPhases;
 
