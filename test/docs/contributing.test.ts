@@ -14,16 +14,17 @@ describe('CONTRIBUTING.md', () => {
     const rows = [...(await read('CONTRIBUTING.md')).matchAll(/^\| `npm (?:run )?([\w:-]+)` \|/gm)];
     expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(scripts).sort());
   });
+});
 
-  test('names only files and folders that exist', async () => {
-    const known = /^(?:[a-z-]+|\.[a-z]+)\/[\w./-]+$/;
-    // NAME and NNNNNN stand for what is added; npm and npx lines are commands.
-    const paths = codeOf(await read('CONTRIBUTING.md')).filter(
-      (code) => known.test(code) && !/NAME|NNNNNN/.test(code),
-    );
-    expect(paths.length).toBeGreaterThan(40);
-    expect(paths.filter((path) => path !== 'dist/' && !existsSync(join(packageRoot, path)))).toEqual([]);
-  });
+test.for([
+  ['CONTRIBUTING.md', 40],
+  ['docs/architecture.md', 30],
+] as const)('%s names only files and folders that exist', async ([page, minPathCount]) => {
+  const known = /^(?:[a-z-]+|\.[a-z]+)\/[\w./-]+$/;
+  // NAME and NNNNNN stand for what is added; npm and npx lines are commands.
+  const paths = codeOf(await read(page)).filter((code) => known.test(code) && !/NAME|NNNNNN/.test(code));
+  expect(paths.length).toBeGreaterThan(minPathCount);
+  expect(paths.filter((path) => path !== 'dist/' && !existsSync(join(packageRoot, path)))).toEqual([]);
 });
 
 test.for(['CONTRIBUTING.md', 'SECURITY.md'])(
