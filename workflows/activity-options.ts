@@ -7,16 +7,85 @@ import { taskQueues } from '../domain/run/run.ts';
 import type { RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
 
-/** The activities of a run, each on the queue of the resource it needs and with the bounds of the run. */
-export interface BoundActivities {
-  /** object store and COPY, minutes */
-  transfer: Activities;
-  load: Activities;
-  /** rewriting summaries, minutes */
-  sql: Activities;
-  /** one small transaction */
-  short: Activities;
-}
+/** Activities with the same queue and bounds. */
+type Group = 'transfer' | 'load' | 'sql' | 'short' | 'watch' | 'maintenance';
+
+/** Which group an activity belongs to; the compiler asks for new ones. */
+const groupOf = {
+  downloadPayload: 'transfer',
+  splitPayload: 'transfer',
+  loadReportDay: 'load',
+  aggregateDays: 'sql',
+  applyTagMapping: 'sql',
+  refreshUiSummaries: 'sql',
+  checkCloudInfrastructure: 'sql',
+  validateDays: 'sql',
+  ensurePartitions: 'short',
+  pendingPieces: 'short',
+  completeManifest: 'short',
+  recordCompletion: 'short',
+  recordFailure: 'short',
+  skipFiles: 'short',
+  abandonFiles: 'short',
+  tenantBatches: 'short',
+  recordCleanUp: 'short',
+  requestResummarize: 'watch',
+  listTenants: 'maintenance',
+  sweepTenant: 'maintenance',
+  removeTemporaryObjects: 'maintenance',
+  purgeTenant: 'maintenance',
+} as const satisfies Readonly<Record<keyof Activities, Group>>;
+
+/** The activities, each in its group and in no other. */
+export type BoundActivities = {
+  [G in Group]: {
+    [Name in keyof Activities as (typeof groupOf)[Name] extends G ? Name : never]: Activities[Name];
+  };
+};
+
+/** Queue and bounds of each group. Only what takes long sends heartbeats. */
+const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> = {
+  // Object store and COPY, minutes.
+  transfer: (options) => ({
+    taskQueue: taskQueues.load,
+    startToCloseTimeout: '20 minutes',
+    heartbeatTimeout: '30 seconds',
+    scheduleToCloseTimeout: options.transferTimeoutMs,
+  }),
+  load: (options) => ({
+    taskQueue: taskQueues.load,
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: '30 seconds',
+    scheduleToCloseTimeout: options.sqlTimeoutMs,
+  }),
+  // Rewriting summaries, minutes.
+  sql: (options) => ({
+    taskQueue: taskQueues.sql,
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: '30 seconds',
+    scheduleToCloseTimeout: options.sqlTimeoutMs,
+  }),
+  // One small transaction.
+  short: (options) => ({
+    taskQueue: taskQueues.pipeline,
+    startToCloseTimeout: '1 minute',
+    scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
+  }),
+  // Looking at a batch of tenants: it heartbeats after each, so that an attempt goes on where the one before ended.
+  watch: (options) => ({
+    taskQueue: taskQueues.pipeline,
+    startToCloseTimeout: '20 minutes',
+    heartbeatTimeout: '30 seconds',
+    scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
+  }),
+  // Cleanups: long, rare, and on a queue of their own so that they hold up no payload.
+  maintenance: (options) => ({
+    taskQueue: taskQueues.maintenance,
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: '60 seconds',
+    scheduleToCloseTimeout: options.sqlTimeoutMs,
+  }),
+};
 
 /** Whose work it is and how urgent; read at every call, because a run knows its month only after the download. */
 export interface RunPriority {
@@ -27,14 +96,14 @@ export interface RunPriority {
 const allPriorityKeys = Object.values(priorityKeys);
 
 /**
- * Bind the activities to queues, bounds and the priority that holds at each call.
+ * Bind the activities to queues, bounds and the priority that holds at each call; without one, the server's default.
  *
  * There is no limit on attempts: an outage of PostgreSQL or of the object store heals alone, and the
  * schedule-to-close bound ends what does not. A cancelled activity is waited for, because an unset cancellation type
  * would let the run close while its COPY is still writing.
  */
-export function bindActivities(options: RunOptions, priority: RunPriority): BoundActivities {
-  const proxy = (specific: ActivityOptions, priorityKey: PriorityKey): Activities =>
+export function bindActivities(options: RunOptions, priority?: RunPriority): BoundActivities {
+  const proxy = (group: Group, priorityKey: PriorityKey | undefined): Activities =>
     proxyActivities<Activities>({
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       retry: {
@@ -44,38 +113,22 @@ export function bindActivities(options: RunOptions, priority: RunPriority): Boun
         nonRetryableErrorTypes: [...neverRetried],
       },
       // Tenants share the slots evenly: one that sends hundreds of payloads does not hold up the others.
-      priority: { priorityKey, fairnessKey: fairnessKeyOf(priority.orgId) },
-      ...specific,
+      ...(priority === undefined || priorityKey === undefined
+        ? {}
+        : { priority: { priorityKey, fairnessKey: fairnessKeyOf(priority.orgId) } }),
+      ...bounds[group](options),
     });
-  const bind = (specific: ActivityOptions): Activities => {
-    const byKey = new Map(allPriorityKeys.map((key) => [key, proxy(specific, key)]));
-    return new Proxy({} as Activities, {
-      get: (_, name: keyof Activities) => byKey.get(priority.key)?.[name],
-    });
+  const bind = (group: Group): Partial<Activities> => {
+    const keys = priority === undefined ? [undefined] : allPriorityKeys;
+    const byKey = new Map(keys.map((priorityKey) => [priorityKey, proxy(group, priorityKey)]));
+    return new Proxy<Partial<Activities>>(
+      {},
+      {
+        get: (_, name: keyof Activities) =>
+          groupOf[name] === group ? byKey.get(priority?.key)?.[name] : undefined,
+      },
+    );
   };
-  return {
-    transfer: bind({
-      taskQueue: taskQueues.load,
-      startToCloseTimeout: '20 minutes',
-      heartbeatTimeout: '30 seconds',
-      scheduleToCloseTimeout: options.transferTimeoutMs,
-    }),
-    load: bind({
-      taskQueue: taskQueues.load,
-      startToCloseTimeout: '30 minutes',
-      heartbeatTimeout: '30 seconds',
-      scheduleToCloseTimeout: options.sqlTimeoutMs,
-    }),
-    sql: bind({
-      taskQueue: taskQueues.sql,
-      startToCloseTimeout: '30 minutes',
-      heartbeatTimeout: '30 seconds',
-      scheduleToCloseTimeout: options.sqlTimeoutMs,
-    }),
-    short: bind({
-      taskQueue: taskQueues.pipeline,
-      startToCloseTimeout: '1 minute',
-      scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
-    }),
-  };
+  const groups = Object.keys(bounds) as Group[];
+  return Object.fromEntries(groups.map((group) => [group, bind(group)])) as unknown as BoundActivities;
 }

@@ -182,20 +182,17 @@ export function withDecisions(
   decisions: Decisions,
   { canSkip = false, onWorked = () => undefined }: GuardOptions = {},
 ): BoundActivities {
-  const guard = (group: Activities): Activities =>
+  const guard = <Group extends object>(group: Group): Group =>
     new Proxy(group, {
-      get: (target, name: keyof Activities) => {
-        const activity = target[name] as (input: unknown) => Promise<unknown>;
+      get: (target, name) => {
+        const activity = Reflect.get(target, name) as (input: unknown) => Promise<unknown>;
+        const step = name as keyof Activities;
         return (input: unknown) =>
-          untilDecided({ decisions, canSkip, step: name, input, onWorked }, () => activity(input));
+          untilDecided({ decisions, canSkip, step, input, onWorked }, () => activity(input));
       },
     });
-  return {
-    transfer: guard(activities.transfer),
-    load: guard(activities.load),
-    sql: guard(activities.sql),
-    short: guard(activities.short),
-  };
+  const groups = Object.entries(activities).map(([name, group]) => [name, guard(group)]);
+  return Object.fromEntries(groups) as BoundActivities;
 }
 
 interface GuardOptions {

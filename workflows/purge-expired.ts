@@ -9,14 +9,10 @@ import type {
   Tenant,
 } from '../domain/run/cleanup.ts';
 import { mostNamesInHistory } from '../domain/run/run.ts';
+import { bindActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
 import { countedIfFailed } from './failed-runs.ts';
-import {
-  bindMaintenanceActivities,
-  endCleanUp,
-  forEachTenant,
-  scheduledTime,
-} from './maintenance-activities.ts';
+import { endCleanUp, forEachTenant, scheduledTime } from './every-tenant.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 const defaultBusyPauseMs = 60_000;
@@ -34,15 +30,15 @@ export async function purgeExpired(input: PurgeExpiredInput = {}): Promise<Purge
 }
 
 async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResult> {
-  const activities = bindMaintenanceActivities(runOptionsOf(input.options));
+  const { maintenance, short } = bindActivities(runOptionsOf(input.options));
   const nowIso = input.nowIso ?? scheduledTime();
-  const tenants = await activities.listTenants({});
+  const tenants = await maintenance.listTenants({});
   const skipped: FailedTenant[] = [];
   let counts = nothingPurged;
 
   async function purgeOnce(tenant: Tenant): Promise<PurgedTenant> {
     try {
-      return await activities.purgeTenant({ ...tenant, ...(nowIso === undefined ? {} : { nowIso }) });
+      return await maintenance.purgeTenant({ ...tenant, ...(nowIso === undefined ? {} : { nowIso }) });
     } catch (error) {
       passControlFlow(error);
       // What a tenant lost before it failed is part of the result.
@@ -78,7 +74,7 @@ async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResul
     skippedTenants: skipped.sort((a, b) => (a.orgId < b.orgId ? -1 : 1)).slice(0, mostNamesInHistory),
     failedTenants: failed.slice(0, mostNamesInHistory),
   };
-  return endCleanUp(activities, 'The purge of expired months', failed, result);
+  return endCleanUp(short, 'The purge of expired months', failed, result);
 }
 
 /** What all attempts removed, from the failure of the last one or from its last heartbeat. */

@@ -1,12 +1,8 @@
 import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/run/cleanup.ts';
 import { mostNamesInHistory } from '../domain/run/run.ts';
+import { bindActivities } from './activity-options.ts';
 import { countedIfFailed } from './failed-runs.ts';
-import {
-  bindMaintenanceActivities,
-  endCleanUp,
-  forEachTenant,
-  scheduledTime,
-} from './maintenance-activities.ts';
+import { endCleanUp, forEachTenant, scheduledTime } from './every-tenant.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 /**
@@ -19,13 +15,13 @@ export async function sweepStaging(input: SweepStagingInput = {}): Promise<Sweep
 }
 
 async function sweep(input: SweepStagingInput): Promise<SweepStagingResult> {
-  const activities = bindMaintenanceActivities(runOptionsOf(input.options));
+  const { maintenance, short } = bindActivities(runOptionsOf(input.options));
   const nowIso = input.nowIso ?? scheduledTime();
-  const tenants = await activities.listTenants({});
+  const tenants = await maintenance.listTenants({});
   const swept: SweptTenant[] = [];
   const busy: string[] = [];
   const failed = await forEachTenant(tenants, async (tenant) => {
-    const result = await activities.sweepTenant({
+    const result = await maintenance.sweepTenant({
       ...tenant,
       ...(input.retentionDays === undefined ? {} : { retentionDays: input.retentionDays }),
       ...(nowIso === undefined ? {} : { nowIso }),
@@ -33,7 +29,7 @@ async function sweep(input: SweepStagingInput): Promise<SweepStagingResult> {
     swept.push(result);
     busy.push(...result.busy.map((name) => `${tenant.schema}.${name}`));
   });
-  await activities.removeTemporaryObjects({});
+  await maintenance.removeTemporaryObjects({});
   const sum = (of: (tenant: SweptTenant) => number) => swept.reduce((total, tenant) => total + of(tenant), 0);
   const result: SweepStagingResult = {
     tenantCount: tenants.length,
@@ -44,5 +40,5 @@ async function sweep(input: SweepStagingInput): Promise<SweepStagingResult> {
     busy: busy.sort().slice(0, mostNamesInHistory),
     failedTenants: failed.slice(0, mostNamesInHistory),
   };
-  return endCleanUp(activities, 'The sweep of staging', failed, result);
+  return endCleanUp(short, 'The sweep of staging', failed, result);
 }

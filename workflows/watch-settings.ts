@@ -1,9 +1,6 @@
-import { patched, proxyActivities } from '@temporalio/workflow';
-import { neverRetried } from '../domain/failures/failures.ts';
-import type { Activities } from '../activities/index.ts';
-import { fairnessKeyOf, priorityKeys } from '../domain/run/priority.ts';
-import { mostNamesInHistory, taskQueues } from '../domain/run/run.ts';
-import type { RunOptions } from '../domain/run/run.ts';
+import { patched } from '@temporalio/workflow';
+import { priorityKeys } from '../domain/run/priority.ts';
+import { mostNamesInHistory } from '../domain/run/run.ts';
 import type {
   WatchedTenants,
   WatchSettingsInput,
@@ -13,7 +10,7 @@ import { bindActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
 import { countedIfFailed } from './failed-runs.ts';
 import { inParallel } from './in-parallel.ts';
-import { endCleanUp, reasonOf } from './maintenance-activities.ts';
+import { endCleanUp, reasonOf } from './every-tenant.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 /** Tenants that one activity looks at: one hanging tenant holds up no more than these, and a history stays short. */
@@ -36,15 +33,17 @@ export async function watchSettings(input: WatchSettingsInput): Promise<WatchSet
 
 async function watch(input: WatchSettingsInput): Promise<WatchSettingsResult> {
   const options = runOptionsOf(input.options);
-  const { short } = bindActivities(options, noTenant);
+  const { short, watch: watching } = bindActivities(options, noTenant);
   // Runs of earlier versions looked at all tenants in one activity.
-  if (!patched('watch-settings-in-batches')) return short.requestResummarize(input);
-  const { requestResummarize } = bindWatch(options);
+  if (!patched('watch-settings-in-batches')) return watching.requestResummarize(input);
   const watched: WatchedTenants = { tenantCount: 0, sourceCount: 0, failedTenants: [] };
   const batches = await short.tenantBatches({ tenantCount: tenantsInBatch });
   await inParallel(batches, mostBatchesPending, async (batch) => {
     try {
-      const { tenantCount, sourceCount, failedTenants } = await requestResummarize({ ...input, batch });
+      const { tenantCount, sourceCount, failedTenants } = await watching.requestResummarize({
+        ...input,
+        batch,
+      });
       watched.tenantCount += tenantCount;
       watched.sourceCount += sourceCount;
       watched.failedTenants.push(...failedTenants);
@@ -59,22 +58,4 @@ async function watch(input: WatchSettingsInput): Promise<WatchSettingsResult> {
   const failed = watched.failedTenants.sort((a, b) => (a.orgId < b.orgId ? -1 : 1));
   const result = { ...watched, failedTenants: failed.slice(0, mostNamesInHistory) };
   return endCleanUp(short, 'The comparison of settings', failed, result);
-}
-
-/** Looking at a batch of tenants: it heartbeats after each, so that an attempt goes on where the one before ended. */
-function bindWatch(options: RunOptions): Activities {
-  return proxyActivities<Activities>({
-    taskQueue: taskQueues.pipeline,
-    startToCloseTimeout: '20 minutes',
-    heartbeatTimeout: '30 seconds',
-    scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: {
-      initialInterval: options.retryInitialMs,
-      backoffCoefficient: 2,
-      maximumInterval: options.retryMaxMs,
-      nonRetryableErrorTypes: [...neverRetried],
-    },
-    priority: { priorityKey: noTenant.key, fairnessKey: fairnessKeyOf(noTenant.orgId) },
-  });
 }

@@ -1,35 +1,9 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  patched,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { neverRetried } from '../domain/failures/failures.ts';
-import type { Activities } from '../activities/index.ts';
+import { ActivityFailure, ApplicationFailure, patched, workflowInfo } from '@temporalio/workflow';
 import type { FailedTenant, Tenant } from '../domain/run/cleanup.ts';
-import { taskQueues } from '../domain/run/run.ts';
-import type { RunOptions } from '../domain/run/run.ts';
+import type { BoundActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
 import { inParallel } from './in-parallel.ts';
-
-/** The activities of cleanups: long, rare, and on a queue of their own so that they hold up no payload. */
-export function bindMaintenanceActivities(options: RunOptions): Activities {
-  return proxyActivities<Activities>({
-    taskQueue: taskQueues.maintenance,
-    startToCloseTimeout: '1 hour',
-    heartbeatTimeout: '60 seconds',
-    scheduleToCloseTimeout: options.sqlTimeoutMs,
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: {
-      initialInterval: options.retryInitialMs,
-      backoffCoefficient: 2,
-      maximumInterval: options.retryMaxMs,
-      nonRetryableErrorTypes: [...neverRetried],
-    },
-  });
-}
 
 const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 
@@ -75,7 +49,7 @@ export function reasonOf(error: unknown): string {
  * @throws ApplicationFailure `CleanupIncomplete` with what was done as details, when some tenants failed
  */
 export async function endCleanUp<T extends { tenantCount: number }>(
-  { recordCleanUp }: Activities,
+  { recordCleanUp }: BoundActivities['short'],
   what: string,
   failed: readonly FailedTenant[],
   result: T,
