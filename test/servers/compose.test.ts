@@ -242,15 +242,20 @@ describe('Dockerfile', () => {
     const ignored = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n');
     const dockerfile = await readFile(join(root, 'Dockerfile'), 'utf8');
     const [, copied = ''] = /^COPY (package\.json .*) \.\/$/m.exec(dockerfile) ?? [];
+    const { include } = JSON.parse(await readFile(join(root, 'tsconfig.build.json'), 'utf8')) as {
+      include: string[];
+    };
     const needed = [
       ...copied.split(' '),
       'tsconfig.json',
       'tsconfig.build.json',
-      'wasm',
+      // The image has no benchmark.
+      ...include.filter((folder) => folder !== 'bench'),
       'sql',
       'migrations',
       'samples',
     ];
+    expect(needed).toContain('cli');
     expect(copied.split(' ')).toContain('package-lock.json');
     for (const name of needed) {
       expect(ignored).not.toContain(name);
