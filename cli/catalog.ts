@@ -178,5 +178,8 @@ export function namedCommand(words: readonly string[]): ListedCommand | undefine
   const at = words.findIndex((word) => catalog.some((entry) => wordOf(entry) === word));
   const entry = catalog.find((candidate) => wordOf(candidate) === words[at]);
   if (entry === undefined || 'load' in entry) return entry;
-  return entry.commands.find((command) => wordOf(command) === words[at + 1]);
+  // Options may stand between the two words.
+  const ofGroup = (word: string) => entry.commands.find((command) => wordOf(command) === word);
+  const word = words.slice(at + 1).find((candidate) => ofGroup(candidate) !== undefined);
+  return word === undefined ? undefined : ofGroup(word);
 }

@@ -11,7 +11,10 @@ test.each([
   [['ingest', 'a.tar.gz'], 'ingest <payload..>'],
   [['--json', 'tags', 'enable', 'app'], 'enable <key..>'],
   [['--get-yargs-completions', 'ocp-pipeline', 'deployment', 'list', ''], 'list'],
+  [['tags', '--json', 'list', '--org', '1'], 'list'],
+  [['tags', '--org', '1', 'enable', 'app'], 'enable <key..>'],
   [['tags'], undefined],
+  [['tags', '--json'], undefined],
   [['ingset'], undefined],
   [[], undefined],
 ])('%j names %s', (words, name) => {
