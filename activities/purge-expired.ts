@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { PoolClient } from 'pg';
 import { addCounts, nothingPurged, purgedSoFar } from '../domain/run/cleanup.ts';
 import type { PurgedCounts, PurgedTenant, PurgeSoFar, Tenant } from '../domain/run/cleanup.ts';
-import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import { kindOfStagingTable } from '../domain/reports/report-kind.ts';
 import { firstDayKept } from '../domain/time/retention.ts';
 import { mostNamesInHistory } from '../domain/run/run.ts';
 import { startOfDayMs } from '../domain/time/usage-day.ts';
@@ -149,9 +149,8 @@ function count(purge: Purge, more: Partial<PurgedCounts>): void {
 
 async function dropExpiredPartitions(purge: Purge): Promise<void> {
   const { deps, tenant, signal } = purge;
-  const tables = monthlyTables;
   const cutoff = new Date(startOfDayMs(purge.firstDay));
-  for (const partition of await expiredPartitions(deps.pool, tenant.schema, tables, cutoff)) {
+  for (const partition of await expiredPartitions(deps.pool, tenant.schema, monthlyTables, cutoff)) {
     // One wait for a table is enough: the workflow asks again.
     if (purge.busyTables.has(partition.parent)) continue;
     purge.at(partition.name);
@@ -178,7 +177,7 @@ async function dropExpiredPartitions(purge: Purge): Promise<void> {
 
 /** Until the ledger's rows go too, it must not say that the pieces are in staging. */
 async function markStagingSwept(client: PoolClient, partition: ExpiredPartition): Promise<void> {
-  const kind = reportKinds.find((candidate) => stagingTableOf(candidate) === partition.parent);
+  const kind = kindOfStagingTable(partition.parent);
   if (kind === undefined) return;
   const range = [kind, partition.from_day, partition.until_day];
   await client.query(sql.lockPieces, range);

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import type { SweptTenant, Tenant } from '../domain/run/cleanup.ts';
 import { stagingCutoff } from '../domain/run/cleanup.ts';
 import { PipelineError } from '../domain/failures/failures.ts';
-import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import { kindOfStagingTable, stagingTables } from '../domain/reports/report-kind.ts';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
 import { mostNamesInHistory } from '../domain/run/run.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
@@ -47,12 +47,7 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
     );
   const cutoff = stagingCutoff(cleanUpTime(deps, input.nowIso), retentionDays);
   return withHeartbeat(async (report, signal) => {
-    const partitions = await expiredPartitions(
-      deps.pool,
-      input.schema,
-      reportKinds.map(stagingTableOf),
-      cutoff,
-    );
+    const partitions = await expiredPartitions(deps.pool, input.schema, stagingTables, cutoff);
     const names = new Map<DropOutcome, string[]>();
     for (const partition of partitions.filter(({ aligned }) => aligned)) {
       signal.throwIfAborted();
@@ -85,7 +80,7 @@ async function sweepPartition(
   retentionDays: number,
   signal: AbortSignal,
 ): Promise<DropOutcome> {
-  const kind = reportKinds.find((candidate) => stagingTableOf(candidate) === partition.parent);
+  const kind = kindOfStagingTable(partition.parent);
   if (kind === undefined) throw new Error(`${partition.parent} is not a staging table`);
   const isPinned = async (client: PoolClient) =>
     (await countPins(client, kind, partition, retentionDays)) > 0;

@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
-import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import { stagingTables } from '../domain/reports/report-kind.ts';
 import { summaryTableNames } from '../domain/reports/summary-tables.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { ensureMonthlyPartitions } from '../platform/database/partitions.ts';
 
 /** Every table that has a partition per month: staging and summaries. */
-export const monthlyTables: readonly string[] = [...reportKinds.map(stagingTableOf), ...summaryTableNames];
+export const monthlyTables: readonly string[] = [...stagingTables, ...summaryTableNames];
 
 /** Make sure that staging and summary tables have a partition for each month. Rerun: one catalog query. */
 export async function ensurePartitionsOf(

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import { stagingTables } from '../domain/reports/report-kind.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { quoteIdentifier } from '../platform/database/schema-names.ts';
@@ -23,7 +23,7 @@ export async function refreshStagingStatistics(
     schema,
     async (client) => {
       const { rows } = await client.query<{ partitionName: string }>(staleSql, [
-        reportKinds.map(stagingTableOf),
+        stagingTables,
         month.replace('-', '_'),
       ]);
       await client.query(`set local default_statistics_target = 20`);

@@ -4,7 +4,7 @@ import {
   countedFailureType,
   countedFailureTypes,
 } from '../domain/failures/failure-counts.ts';
-import { reportKinds, stagingTableOf } from '../domain/reports/report-kind.ts';
+import { stagingTables } from '../domain/reports/report-kind.ts';
 import { countFailedPayloads, failedTenantCounts } from '../payload/open-failures.ts';
 import { inTransaction } from '../platform/database/database.ts';
 import { pipelineMetrics } from '../platform/observability/metrics.ts';
@@ -68,14 +68,13 @@ async function sampleFailed(pool: Pool): Promise<void> {
 }
 
 async function sampleStaging(pool: Pool): Promise<void> {
-  const tables = reportKinds.map(stagingTableOf);
   const sizes = await inTransaction(pool, async (client) => {
     // A size waits for a partition that the sweep is just dropping; the next sample is a minute away.
     await client.query(`set local lock_timeout = '5s'`);
-    const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [tables]);
+    const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [stagingTables]);
     return new Map(rows.map(({ table, bytes }) => [table, bytes]));
   });
-  for (const table of tables) pipelineMetrics().stagingBytes.set(sizes.get(table) ?? 0, { table });
+  for (const table of stagingTables) pipelineMetrics().stagingBytes.set(sizes.get(table) ?? 0, { table });
 }
 
 /** $1 staging tables; the size is that of their partitions: a partitioned table itself holds nothing. */

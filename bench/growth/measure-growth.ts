@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { ensureMonthlyPartitions } from '../../platform/database/partitions.ts';
-import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { openPool } from '../../platform/database/database.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
-import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
+import { monthlyTables } from '../../summary/ensure-partitions.ts';
 import { benchOrg, createMigratedDatabase, dropDatabase, onDatabase } from '../databases.ts';
 import { growthFigures } from '../figures.ts';
 import type { GrowthFigures, GrowthRun } from '../figures.ts';
@@ -128,8 +127,7 @@ async function makePartitions(pool: Pool): Promise<void> {
   );
   const client = await pool.connect();
   try {
-    const tables = [...reportKinds.map(stagingTableOf), ...summaryTableNames];
-    await ensureMonthlyPartitions(client, { schema: benchOrg.schema, tables, months });
+    await ensureMonthlyPartitions(client, { schema: benchOrg.schema, tables: monthlyTables, months });
   } finally {
     client.release();
   }

@@ -138,6 +138,14 @@ export function stagingTableOf(kind: ReportKind): string {
   return definitions[kind].stagingTable;
 }
 
+/** The staging tables of all kinds. */
+export const stagingTables: readonly string[] = reportKinds.map(stagingTableOf);
+
+/** The kind whose line items a staging table holds; undefined for every other table. */
+export function kindOfStagingTable(table: string): ReportKind | undefined {
+  return reportKinds.find((kind) => stagingTableOf(kind) === table);
+}
+
 /**
  * Columns that a header has several times: which of two values a row means is then anybody's guess.
  * @returns those of the kind, and others, which nobody reads; each once
