@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Connection } from '@temporalio/client';
+import { searchAttributeNames, searchAttributeTypes } from '../domain/run/search-attributes.ts';
 import { startOnFreePorts } from './ports.ts';
 import { commandLineOf, isRunning, stopProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -9,15 +10,6 @@ import { ServerEnded, startServerProcess } from './server-process.ts';
 const startTimeoutMs = 60_000;
 const answerTimeoutMs = 3_000;
 const namespace = 'default';
-
-/** Search attributes that the workflows set, with their Temporal types. */
-const searchAttributes: Readonly<Record<string, string>> = {
-  OrgId: 'Keyword',
-  ClusterId: 'Keyword',
-  BillingMonth: 'Keyword',
-  PipelineState: 'Keyword',
-  ManifestDate: 'Datetime',
-};
 
 /** What priority and fairness keys need on servers before 1.31; later ones know these settings too. */
 export const fairnessSettings: Readonly<Record<string, string>> = {
@@ -120,7 +112,7 @@ export async function answersTemporal(server: TemporalServer): Promise<boolean> 
       await connection.workflowService.describeNamespace({ namespace: server.marker });
       await connection.workflowService.describeNamespace({ namespace });
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      return Object.keys(searchAttributes).every((name) => name in customAttributes);
+      return searchAttributeNames.every((name) => name in customAttributes);
     });
   } catch {
     return false;
@@ -153,7 +145,10 @@ function serverArguments(
     ...(options.databaseFile === undefined ? [] : ['--db-filename', options.databaseFile]),
     ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
     ...['--namespace', marker],
-    ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...searchAttributeNames.flatMap((name) => [
+      '--search-attribute',
+      `${name}=${searchAttributeTypes[name]}`,
+    ]),
     ...Object.entries(settings).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
     ...['--log-level', 'warn', '--color', 'never'],
   ];

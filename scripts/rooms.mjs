@@ -34,7 +34,7 @@ export const rooms = [
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
   { name: 'intake', holds: 'accepting a payload: its inbox row, its archived file, its run' },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
-  { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: [] },
+  { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: ['domain'] },
   { name: 'cli', holds: 'the command line' },
 ];
 

@@ -9,13 +9,10 @@ import { countFailedPayloads, failedTenantCounts } from '../payload/open-failure
 import { inTransaction } from '../platform/database/database.ts';
 import { pipelineMetrics } from '../platform/observability/metrics.ts';
 
-/** Workflows that wait for an operator's decision; one that was terminated meanwhile keeps its state but does not wait. */
-export const blockedRunsQuery = 'PipelineState="blocked" and ExecutionStatus="Running"';
-
 /** What the gauges are read from. */
 export interface SampledServices {
   pool: Pool;
-  /** how many runs match {@link blockedRunsQuery} */
+  /** how many runs wait for an operator's decision */
   countBlocked: () => Promise<number>;
   /** told why a sample could not be taken; the gauge keeps its value until the next one */
   onError: (error: unknown) => void;

@@ -1,10 +1,11 @@
+import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
 import { clock } from '../platform/config/config.ts';
 import type { Services } from '../platform/runtime/services.ts';
 import { connectWorker } from '../platform/temporal/connection.ts';
 import type { WorkerObserver } from './health.ts';
 import { startPipelineWorkers } from './pipeline.ts';
 import type { PipelineWorkers } from './pipeline.ts';
-import { blockedRunsQuery, startSampling } from './sampling.ts';
+import { startSampling } from './sampling.ts';
 
 /** How the workers of a process are started. */
 export interface StartWorkersOptions {

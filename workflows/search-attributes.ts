@@ -1,10 +1,19 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { SearchAttributeType } from '@temporalio/common';
+import { searchAttributeTypes } from '../domain/run/search-attributes.ts';
+import type { SearchAttribute } from '../domain/run/search-attributes.ts';
 
-/** Search attributes of a run, by which operators find it. They must be registered in the namespace before a run starts. */
-export const searchAttributes = {
-  orgId: defineSearchAttributeKey('OrgId', 'KEYWORD'),
-  clusterId: defineSearchAttributeKey('ClusterId', 'KEYWORD'),
-  billingMonth: defineSearchAttributeKey('BillingMonth', 'KEYWORD'),
-  pipelineState: defineSearchAttributeKey('PipelineState', 'KEYWORD'),
-  manifestDate: defineSearchAttributeKey('ManifestDate', 'DATETIME'),
+/** The search attributes as the SDK wants them: `OrgId` of the list is `orgId` here. */
+type SearchAttributeKeys = {
+  readonly [Name in SearchAttribute as Uncapitalize<Name>]: ReturnType<
+    typeof defineSearchAttributeKey<Uppercase<(typeof searchAttributeTypes)[Name]>>
+  >;
 };
+
+/** Typed keys of the search attributes of a run. */
+export const searchAttributes = Object.fromEntries(
+  Object.entries(searchAttributeTypes).map(([name, type]) => [
+    name.charAt(0).toLowerCase() + name.slice(1),
+    defineSearchAttributeKey(name, type.toUpperCase() as SearchAttributeType),
+  ]),
+) as unknown as SearchAttributeKeys;

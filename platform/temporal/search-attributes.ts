@@ -1,38 +1,34 @@
 import type { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-
-/** Search attributes of our runs and their types, as the server names them. */
-export const searchAttributeTypes = {
-  OrgId: 'KEYWORD',
-  ClusterId: 'KEYWORD',
-  BillingMonth: 'KEYWORD',
-  PipelineState: 'KEYWORD',
-  ManifestDate: 'DATETIME',
-} as const;
+import { searchAttributeNames, searchAttributeTypes } from '../../domain/run/search-attributes.ts';
+import type { SearchAttribute } from '../../domain/run/search-attributes.ts';
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;
 const valueTypes = {
-  KEYWORD: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  DATETIME: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+  Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
 };
 
 /** Names of ours that the namespace does not have yet; a run with one of them cannot start. */
-export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<string[]> {
+export async function missingSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<SearchAttribute[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  return Object.keys(searchAttributeTypes).filter((name) => !(name in customAttributes));
+  return searchAttributeNames.filter((name) => !(name in customAttributes));
 }
 
 /** Register what is missing. @returns names registered now */
-export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<string[]> {
+export async function registerSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<SearchAttribute[]> {
   const missing = await missingSearchAttributes(connection, namespace);
   if (missing.length > 0)
     await connection.operatorService.addSearchAttributes({
       namespace,
       searchAttributes: Object.fromEntries(
-        missing.map((name) => [
-          name,
-          valueTypes[searchAttributeTypes[name as keyof typeof searchAttributeTypes]],
-        ]),
+        missing.map((name) => [name, valueTypes[searchAttributeTypes[name]]]),
       ),
     });
   return missing;

@@ -1,6 +1,6 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
-import { searchAttributeTypes } from './search-attributes.ts';
+import { searchAttributeNames } from '../../domain/run/search-attributes.ts';
 
 /** Of a {@link import('./connection.ts').TemporalTarget}, what messages say about it. */
 export interface NamedTarget {
@@ -58,9 +58,7 @@ export function explainServiceError(error: unknown, target?: NamedTarget): strin
   if (!isGrpcServiceError(answer))
     return error instanceof ServiceError ? `${where}: ${what}${said}` : undefined;
   const { details } = answer;
-  const missing = Object.keys(searchAttributeTypes).filter((name) =>
-    new RegExp(`\\b${name}\\b`).test(details),
-  );
+  const missing = searchAttributeNames.filter((name) => new RegExp(`\\b${name}\\b`).test(details));
   if (missing.length > 0 && /search attribute/i.test(details))
     return (
       `${where}: ${what}the namespace lacks the search attribute ${missing.join(', ')}; ` +

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { blockedRunsQuery } from '../../workers/sampling.ts';
+import { blockedRunsQuery } from '../../domain/run/search-attributes.ts';
 import { openFailuresQuery, progressQuery } from '../../workflows/messages.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';

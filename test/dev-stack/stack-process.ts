@@ -54,13 +54,14 @@ try {
 `;
 
 /**
- * Compile `dev-stack` and `test/support` into a directory, so that plain Node can run them in other processes
+ * Compile `dev-stack`, the facts of a run that it reads, and `test/support` into a directory, so that plain Node can run them in other processes
  * and as other users.
  *
  * @returns path of a program to give to `openElsewhere`
  */
 export async function compileStackProgram(directory: string): Promise<string> {
   await compileFolder('dev-stack', directory);
+  await compileFolder('domain/run', directory);
   await compileFolder('test/support', directory);
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }\n');
   await symlink(join(repository, 'node_modules'), join(directory, 'node_modules'));

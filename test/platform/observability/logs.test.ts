@@ -8,7 +8,7 @@ import type { IngestManifestResult } from '../../../domain/run/run.ts';
 import { workedMs } from '../../../domain/run/work.ts';
 import { loadConfig } from '../../../platform/config/config.ts';
 import { createLogger } from '../../../platform/observability/logging.ts';
-import { blockedRunsQuery } from '../../../workers/sampling.ts';
+import { blockedRunsQuery } from '../../../domain/run/search-attributes.ts';
 import { openObjectStore } from '../../../platform/object-store/index.ts';
 import { registerSource } from '../../../platform/tenants/sources.ts';
 import { createArchiveFolder, readPayload } from '../../support/archives.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { runOptions, startRun } from '../../../intake/start-run.ts';
 import { reportKinds, stagingTableOf } from '../../../domain/reports/report-kind.ts';
 import { loadConfig } from '../../../platform/config/config.ts';
-import { blockedRunsQuery } from '../../../workers/sampling.ts';
+import { blockedRunsQuery } from '../../../domain/run/search-attributes.ts';
 import { openObjectStore } from '../../../platform/object-store/index.ts';
 import { registerSource } from '../../../platform/tenants/sources.ts';
 import { searchAttributes } from '../../../workflows/search-attributes.ts';
