@@ -19,8 +19,7 @@ const sql = {
   recordAlias: loadSql('summary/tags/record_alias.sql'),
   tagValuesStale: loadSql('summary/tags/tag_values_stale.sql'),
   tagValues: loadSql('summary/tags/tag_values.sql'),
-  mapPodLabels: loadSql('summary/tags/map_pod_labels.sql'),
-  mapVolumeLabels: loadSql('summary/tags/map_volume_labels.sql'),
+  mapLabels: loadSql('summary/tags/map_labels.sql'),
 };
 
 /**
@@ -48,10 +47,7 @@ async function followSummary({ client, sourceUuid, monthStart }: StepMonth): Pro
   // Before the mapping: it takes the child keys away, which the label tables keep.
   await client.query('select ocp_record_label_days($1, $2, $3)', [sourceUuid, monthStart, days]);
   const hasChanged = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
-  if (period.has_mapping) {
-    await client.query(sql.mapPodLabels, [sourceUuid, days]);
-    await client.query(sql.mapVolumeLabels, [sourceUuid, days]);
-  }
+  if (period.has_mapping) await client.query(sql.mapLabels, [sourceUuid, days]);
   await recordStep(client, 'tags', sourceUuid, days);
   await refreshTagValues(client, sourceUuid, period, hasChanged);
   return { dayCount: days.length };

@@ -21,7 +21,7 @@ as $$
                 and summary.usage_start >= p_month
                 and summary.usage_start < (p_month + interval '1 month')::date
                 and summary.cost_model_rate_type is null
-                and (p_with_cloud_cost or coalesce(summary.infrastructure_raw_cost, 0) = 0)
+                and (p_with_cloud_cost or ocp_is_usage_row(summary.cost_model_rate_type, summary.infrastructure_raw_cost))
             order by summary.usage_start
             limit 1
         )
@@ -34,7 +34,7 @@ as $$
                 and summary.usage_start >= p_month
                 and summary.usage_start < (p_month + interval '1 month')::date
                 and summary.cost_model_rate_type is null
-                and (p_with_cloud_cost or coalesce(summary.infrastructure_raw_cost, 0) = 0)
+                and (p_with_cloud_cost or ocp_is_usage_row(summary.cost_model_rate_type, summary.infrastructure_raw_cost))
             order by summary.usage_start
             limit 1
         )

@@ -1,5 +1,5 @@
 -- functions/032_rules.sql
--- Purpose  what the rules profile of a transaction decides for one hourly row
+-- Purpose  what the rules profile of a transaction decides
 -- Setting  ocp.rules = design | koku, set for the transaction by the caller
 -- Rerun    repeatable definitions
 
@@ -17,6 +17,18 @@ as $$
 $$;
 comment on function ocp_effective_usage(double precision, double precision, text) is
 'koku: max(usage, request). design: min(usage, request), or usage when the request is blank. Same unit as its arguments.';
+
+-- Inlined like all functions of a row: arguments are columns, because an expensive one would stop that.
+create or replace function ocp_merge_labels(p_rules text, p_own jsonb, p_node jsonb, p_namespace jsonb) returns jsonb
+language sql immutable parallel safe
+as $$
+    select case p_rules
+        when 'koku' then coalesce(p_node, '{}') || coalesce(p_namespace, '{}') || p_own
+        else p_own || coalesce(p_node, '{}') || coalesce(p_namespace, '{}')
+    end
+$$;
+comment on function ocp_merge_labels(text, jsonb, jsonb, jsonb) is
+'Labels of a pod or volume with those of its node and namespace. Of one key the last wins: koku node, namespace, own; design own, node, namespace.';
 
 create or replace function ocp_rules() returns text
 language plpgsql stable

@@ -73,12 +73,7 @@ begin
     merged as (
         select
             set_days.*,
-            case v_rules
-                when 'koku' then
-                    coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || label_set.labels
-                else
-                    label_set.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
-            end as labels
+            ocp_merge_labels(v_rules, label_set.labels, node_map.labels, namespace_map.labels) as labels
         from set_days
         join ocp_staged_label_sets as label_set using (label_set_id)
         left join ocp_staged_label_maps as node_map

@@ -34,12 +34,10 @@ begin
     with merged as (
         select
             volume.*,
-            case v_rules
-                when 'koku' then
-                    coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || volume_set.labels || claim_set.labels
-                else
-                    volume_set.labels || claim_set.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
-            end as labels
+            -- Of one key the claim's value wins over the volume's.
+            ocp_merge_labels(
+                v_rules, volume_set.labels || claim_set.labels, node_map.labels, namespace_map.labels
+            ) as labels
         from ocp_staged_volumes as volume
         join ocp_staged_label_sets as volume_set on volume_set.label_set_id = volume.persistentvolume_label_set_id
         join ocp_staged_label_sets as claim_set on claim_set.label_set_id = volume.persistentvolumeclaim_label_set_id

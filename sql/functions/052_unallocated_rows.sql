@@ -44,12 +44,9 @@ begin
         where source_uuid = p_source_uuid
             and usage_start between p_start_date and p_end_date
             and data_source = 'Pod'
-            and cost_model_rate_type is null
-            and coalesce(infrastructure_raw_cost, 0) = 0
+            and ocp_is_usage_row(cost_model_rate_type, infrastructure_raw_cost)
             and node is not null
-            and namespace not in (
-                'Platform unallocated', 'Worker unallocated', 'Storage unattributed', 'Network unattributed', 'GPU unallocated'
-            )
+            and ocp_is_real_namespace(namespace)
         group by report_period_id, cluster_id, cluster_alias, usage_start, node
     ),
     pod_roles as (
@@ -66,13 +63,9 @@ begin
     named as (
         select
             node_days.*,
-            case
-                when ocp_node_role(
-                    pod_roles.sent_role, pod_roles.is_control_plane, pod_roles.runs_api_server, label_nodes.is_infra
-                ) in ('master', 'control-plane', 'infra') then 'Platform unallocated'
-                -- An unknown role counts as worker: a NULL namespace would hide the capacity from every price.
-                else 'Worker unallocated'
-            end as namespace
+            ocp_unallocated_namespace(
+                ocp_node_role(pod_roles.sent_role, pod_roles.is_control_plane, pod_roles.runs_api_server, label_nodes.is_infra)
+            ) as namespace
         from node_days
         left join pod_roles
             on pod_roles.usage_day = node_days.usage_start

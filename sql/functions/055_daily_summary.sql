@@ -36,8 +36,7 @@ begin
     delete from reporting_ocpusagelineitem_daily_summary
     where source_uuid = p_source_uuid
         and usage_start between p_start_date and p_end_date
-        and cost_model_rate_type is null
-        and coalesce(infrastructure_raw_cost, 0) = 0;
+        and ocp_is_usage_row(cost_model_rate_type, infrastructure_raw_cost);
 
     v_rows := ocp_insert_pod_rows(p_start_date, p_end_date, p_report_period_id, p_cluster_id, p_cluster_alias, p_source_uuid);
     v_rows := v_rows

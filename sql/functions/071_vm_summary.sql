@@ -62,9 +62,7 @@ begin
         and line.usage_start between p_start_date and p_end_date
         and line.data_source = 'Pod'
         and line.pod_labels ? 'vm_kubevirt_io_name'
-        and line.namespace not in (
-            'Platform unallocated', 'Worker unallocated', 'Storage unattributed', 'Network unattributed', 'GPU unallocated'
-        )
+        and ocp_is_real_namespace(line.namespace)
         and coalesce(line.cost_model_cpu_cost, 0)
         + coalesce(line.cost_model_memory_cost, 0)
         + coalesce(line.cost_model_volume_cost, 0)
@@ -171,9 +169,7 @@ begin
         and line.distributed_cost is not null
         and share.vm_name is not null
         and share.namespace_weight > 0
-        and line.namespace not in (
-            'Platform unallocated', 'Worker unallocated', 'Storage unattributed', 'Network unattributed', 'GPU unallocated'
-        )
+        and ocp_is_real_namespace(line.namespace)
     group by line.cluster_alias, line.cluster_id, line.namespace, line.node, share.vm_name, line.cost_model_rate_type;
     get diagnostics v_rows = row_count;
     return v_rows;

@@ -34,8 +34,7 @@ begin
         where usage.source_uuid = p_source_uuid
             and usage.usage_start = any(p_days)
             and usage.data_source in ('Pod', 'Storage')
-            and usage.cost_model_rate_type is null
-            and coalesce(usage.infrastructure_raw_cost, 0) = 0
+            and ocp_is_usage_row(usage.cost_model_rate_type, usage.infrastructure_raw_cost)
             and coalesce(usage.infrastructure_project_raw_cost, 0) = 0
             and usage.namespace is not null
             and map.labels <> '{}'

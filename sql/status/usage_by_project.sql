@@ -22,4 +22,4 @@ where summary.source_uuid = $1
             and manifest.manifest_uuid = $2
     )
 group by summary.namespace
-order by summary.namespace like '%unallocated', summary.namespace
+order by ocp_is_real_namespace(summary.namespace) desc, summary.namespace

@@ -1,7 +1,7 @@
 -- summary/cloud/gcp_line_items_daily.sql
--- Purpose  cloud providers of the tenant whose bill of a month names nodes of a cluster:
---          the billed resource's name contains the node's name
--- Reads    gcp_line_items_daily (Koku's), reporting_ocp_nodes, api_provider
+-- Purpose  cloud providers of the tenant whose bill of a month names nodes of a cluster, by
+--          the billed resource's name
+-- Reads    gcp_line_items_daily (Koku's); functions/084_bill_providers.sql
 -- Grain    cloud provider; nodeCount: nodes of the cluster that its bill names
 -- Params   $1 source_uuid of the cluster uuid   $2 first day of the month date
 with billed as (
@@ -13,20 +13,8 @@ with billed as (
         and bill.usage_start_time < ($2::date + interval '1 month')::date
 )
 select
-    provider.uuid as "providerUuid",
-    provider.type,
-    count(distinct node.node)::integer as "nodeCount"
-from billed
-join public.api_provider as provider
-    on provider.uuid::text = billed.source
-    and provider.type in ('GCP', 'GCP-local')
-join public.api_customer as customer
-    on customer.id = provider.customer_id
-    and customer.schema_name = current_schema()
-join reporting_ocp_nodes as node
-    on node.node <> ''
-    and strpos(billed.resource, node.node) > 0
-join reporting_ocp_clusters as cluster
-    on cluster.uuid = node.cluster_id
-    and cluster.provider_id = $1
-group by provider.uuid, provider.type
+    found.provider_uuid as "providerUuid",
+    found.provider_type as type,
+    found.node_count as "nodeCount"
+from (select array_agg(source) as sources, array_agg(resource) as resources from billed) as bill
+cross join lateral ocp_bill_providers($1, 'GCP', bill.sources, bill.resources) as found

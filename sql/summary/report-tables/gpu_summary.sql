@@ -111,7 +111,7 @@ gpu_days as (
         and line.source_uuid = $1
         and line.usage_start = any($2::date[])
         and line.data_source = 'GPU'
-        and line.namespace <> 'GPU unallocated'
+        and line.namespace <> ocp_gpu_unallocated()
         and line.cost_model_rate_type is distinct from 'gpu_distributed'
 )
 insert into reporting_ocp_gpu_summary_p (

@@ -67,7 +67,7 @@ cross join lateral (
 where line.source_uuid = $1
     and line.usage_start = any($2::date[])
     and line.data_source = 'Pod'
-    and line.namespace = 'Network unattributed'
+    and line.namespace = ocp_network_unattributed()
     and transfer.in_gigabytes is not null
     and transfer.out_gigabytes is not null
 group by

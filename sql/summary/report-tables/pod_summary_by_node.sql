@@ -84,10 +84,7 @@ from reporting_ocpusagelineitem_daily_summary
 where source_uuid = $1
     and usage_start = any($2::date[])
     and data_source = 'Pod'
-    and namespace is distinct from 'Worker unallocated'
-    and namespace is distinct from 'Platform unallocated'
-    and namespace is distinct from 'Network unattributed'
-    and namespace is distinct from 'Storage unattributed'
+    and ocp_is_real_namespace(namespace)
 group by
     usage_start,
     cluster_id,

@@ -28,22 +28,23 @@ enabled as materialized (
         ocp_enabled_keys() as keys,
         ocp_enabled_keys_hash() as hash
 ),
+set_maps as materialized (
+    select
+        label_set.label_set_id,
+        ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels
+    from (select distinct label_set_id from ocp_checked_pods) as used
+    join ocp_label_set as label_set using (label_set_id)
+    cross join enabled
+),
 staged_keys as (
     select count(*) as keys
     from (
         select distinct
             set_day.namespace,
             set_day.node,
-            case $3
-                when 'koku' then
-                    coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || pod_map.labels
-                else
-                    pod_map.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
-            end as labels
+            ocp_merge_labels($3, pod_map.labels, node_map.labels, namespace_map.labels) as labels
         from (select distinct namespace, node, label_set_id from ocp_checked_pods) as set_day
-        join ocp_label_set as label_set using (label_set_id)
-        cross join enabled
-        cross join lateral (select ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels) as pod_map
+        join set_maps as pod_map using (label_set_id)
         left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
             on node_map.name = set_day.node
         left join ocp_daily_label_maps('namespace_labels', $1, $2::date, $2::date) as namespace_map
@@ -54,7 +55,7 @@ measured as materialized (
     select
         summary.node,
         -- These two hold what no pod took; the other namespaces are real.
-        coalesce(summary.namespace, '') in ('Platform unallocated', 'Worker unallocated') as is_unallocated,
+        ocp_is_unallocated(summary.namespace) as is_unallocated,
         summary.pod_usage_cpu_core_hours as usage_cpu,
         summary.pod_request_cpu_core_hours as request_cpu,
         summary.pod_effective_usage_cpu_core_hours as effective_cpu,
@@ -67,9 +68,8 @@ measured as materialized (
     where summary.source_uuid = $1
         and summary.usage_start = $2::date
         and summary.data_source = 'Pod'
-        and summary.cost_model_rate_type is null
-        and coalesce(summary.infrastructure_raw_cost, 0) = 0
-        and coalesce(summary.namespace, '') not in ('Storage unattributed', 'Network unattributed', 'GPU unallocated')
+        and ocp_is_usage_row(summary.cost_model_rate_type, summary.infrastructure_raw_cost)
+        and (ocp_is_real_namespace(summary.namespace) or ocp_is_unallocated(summary.namespace))
 ),
 summary_day as (
     select

@@ -128,6 +128,20 @@ enabled as materialized (
         ocp_enabled_keys() as keys,
         ocp_enabled_keys_hash() as hash
 ),
+set_maps as materialized (
+    select
+        label_set.label_set_id,
+        ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels
+    from (
+        select persistentvolume_label_set_id as label_set_id
+        from storage_day
+        union
+        select persistentvolumeclaim_label_set_id
+        from storage_day
+    ) as used
+    join ocp_label_set as label_set using (label_set_id)
+    cross join enabled
+),
 staged_keys as (
     select count(*) as keys
     from (
@@ -139,18 +153,10 @@ staged_keys as (
             placed.persistentvolume,
             placed.storageclass,
             placed.csi_volume_handle,
-            case $3
-                when 'koku' then
-                    coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}') || volume_map.labels || claim_map.labels
-                else
-                    volume_map.labels || claim_map.labels || coalesce(node_map.labels, '{}') || coalesce(namespace_map.labels, '{}')
-            end as labels
+            ocp_merge_labels($3, volume_map.labels || claim_map.labels, node_map.labels, namespace_map.labels) as labels
         from placed
-        join ocp_label_set as volume_set on volume_set.label_set_id = placed.persistentvolume_label_set_id
-        join ocp_label_set as claim_set on claim_set.label_set_id = placed.persistentvolumeclaim_label_set_id
-        cross join enabled
-        cross join lateral (select ocp_enabled_labels(volume_set, enabled.keys, enabled.hash) as labels) as volume_map
-        cross join lateral (select ocp_enabled_labels(claim_set, enabled.keys, enabled.hash) as labels) as claim_map
+        join set_maps as volume_map on volume_map.label_set_id = placed.persistentvolume_label_set_id
+        join set_maps as claim_map on claim_map.label_set_id = placed.persistentvolumeclaim_label_set_id
         left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
             on node_map.name = placed.node
         left join ocp_daily_label_maps('namespace_labels', $1, $2::date, $2::date) as namespace_map
@@ -165,9 +171,8 @@ measured as materialized (
     where summary.source_uuid = $1
         and summary.usage_start = $2::date
         and summary.data_source = 'Storage'
-        and summary.cost_model_rate_type is null
-        and coalesce(summary.infrastructure_raw_cost, 0) = 0
-        and coalesce(summary.namespace, '') not in ('Storage unattributed', 'Network unattributed')
+        and ocp_is_usage_row(summary.cost_model_rate_type, summary.infrastructure_raw_cost)
+        and ocp_is_real_namespace(summary.namespace)
 ),
 claims as (
     select

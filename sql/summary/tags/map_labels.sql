@@ -1,9 +1,9 @@
--- summary/tags/map_volume_labels.sql
--- Purpose  rename mapped child keys to their parents in volume_labels and all_labels
+-- summary/tags/map_labels.sql
+-- Purpose  rename mapped child keys to their parents in the labels of pods and volumes
 -- Rules    per child: parent absent, the child is renamed; parent present, the child is dropped. Children are taken in
 --          ascending order of their keys; of several with one absent parent the last one's value stays.
 -- Reads    reporting_tagmapping, reporting_enabledtagkeys
--- Writes   reporting_ocpusagelineitem_daily_summary   usage rows of Storage
+-- Writes   reporting_ocpusagelineitem_daily_summary   usage rows: pod_labels of Pod, volume_labels of Storage, all_labels of both
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    a mapped row holds no child key any more and is left alone
 with mapping as (
@@ -24,27 +24,30 @@ mapped as (
     select
         usage.usage_start,
         usage.uuid,
-        (usage.volume_labels - children.keys) || coalesce(renamed.labels, '{}') as labels
+        (own.labels - children.keys) || coalesce(renamed.labels, '{}') as labels
     from reporting_ocpusagelineitem_daily_summary as usage
     cross join children
     cross join lateral (
+        select case usage.data_source when 'Pod' then usage.pod_labels else usage.volume_labels end as labels
+    ) as own
+    cross join lateral (
         select jsonb_object_agg(
-            mapping.parent_key, usage.volume_labels -> mapping.child_key order by mapping.child_key collate "C"
+            mapping.parent_key, own.labels -> mapping.child_key order by mapping.child_key collate "C"
         ) as labels
         from mapping
-        where usage.volume_labels ? mapping.child_key
-            and not usage.volume_labels ? mapping.parent_key
+        where own.labels ? mapping.child_key
+            and not own.labels ? mapping.parent_key
     ) as renamed
     where usage.source_uuid = $1
         and usage.usage_start = any($2::date[])
-        and usage.data_source = 'Storage'
-        and usage.cost_model_rate_type is null
-        and coalesce(usage.infrastructure_raw_cost, 0) = 0
+        and usage.data_source in ('Pod', 'Storage')
+        and ocp_is_usage_row(usage.cost_model_rate_type, usage.infrastructure_raw_cost)
         and coalesce(usage.infrastructure_project_raw_cost, 0) = 0
-        and usage.volume_labels ?| children.keys
+        and own.labels ?| children.keys
 )
 update reporting_ocpusagelineitem_daily_summary as usage
-set volume_labels = mapped.labels,
+set pod_labels = case usage.data_source when 'Pod' then mapped.labels else usage.pod_labels end,
+    volume_labels = case usage.data_source when 'Storage' then mapped.labels else usage.volume_labels end,
     all_labels = mapped.labels
 from mapped
 where usage.usage_start = mapped.usage_start
