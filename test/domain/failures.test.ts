@@ -9,9 +9,9 @@ import { packageRoot } from '../../platform/config/package-root.ts';
 function consequence(name: (typeof failureNames)[number]): string {
   const { from, retried, final } = failures[name];
   if (from === 'run') return final ? 'the run has failed' : 'the run is blocked';
-  if (final) return retried === 'never' ? 'the run fails' : 'the run fails, once it is not tried again';
+  if (final) return retried === 'never' ? 'the run fails' : 'the run fails once it is no longer retried';
   if (retried === 'never') return 'the run is blocked, or the file fails';
-  return 'tried again; when its time is over the run is blocked';
+  return 'retried; the run is blocked when its time limit expires';
 }
 
 test('the page about metrics lists every type of failure', () => {
