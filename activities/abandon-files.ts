@@ -1,5 +1,5 @@
 import { inTenantTransaction } from '../platform/database/database.ts';
-import { tryLockSource } from '../summary/source-lock.ts';
+import { tryLock } from '../platform/database/locks.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
@@ -29,7 +29,7 @@ export async function abandonFiles(
 ): Promise<AbandonFilesResult> {
   return inTenantTransaction(deps.pool, input.schema, async (client) => {
     // An aggregation that has chosen these pieces must end first, or they would be summarised and given up at once.
-    if (!(await tryLockSource(client, input.sourceUuid))) return { outcome: 'busy' };
+    if (!(await tryLock(client, 'source', input.sourceUuid))) return { outcome: 'busy' };
     const { rows } = await client.query<{ file_count: number }>(abandonFilesSql, [
       input.manifestId,
       input.requestId,

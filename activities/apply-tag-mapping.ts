@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { UsageDay } from '../domain/time/usage-day.ts';
+import { awaitLock } from '../platform/database/locks.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { daysBehind, recordStep } from '../summary/day-ledger.ts';
@@ -34,10 +35,13 @@ export async function applyTagMapping(
   deps: ActivityDependencies,
   input: MonthInput,
 ): Promise<ApplyTagMappingResult> {
-  return runStep(deps, 'tags', input, followSummary);
+  return runStep(deps, 'tags', input, (month) => followSummary(input.schema, month));
 }
 
-async function followSummary({ client, sourceUuid, monthStart }: StepMonth): Promise<{ dayCount: number }> {
+async function followSummary(
+  schema: string,
+  { client, sourceUuid, monthStart }: StepMonth,
+): Promise<{ dayCount: number }> {
   const days = await daysBehind(client, 'tags', sourceUuid, monthStart);
   if (days.length === 0) return { dayCount: 0 };
   const periods = await client.query<LabelPeriod>(sql.labelPeriod, [sourceUuid, monthStart]);
@@ -49,7 +53,7 @@ async function followSummary({ client, sourceUuid, monthStart }: StepMonth): Pro
   const hasChanged = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
   if (period.has_mapping) await client.query(sql.mapLabels, [sourceUuid, days]);
   await recordStep(client, 'tags', sourceUuid, days);
-  await refreshTagValues(client, sourceUuid, period, hasChanged);
+  await refreshTagValues(client, { schema, sourceUuid }, period, hasChanged);
   return { dayCount: days.length };
 }
 
@@ -81,7 +85,7 @@ async function refreshLabelSummaries(
  */
 async function refreshTagValues(
   client: PoolClient,
-  sourceUuid: string,
+  { schema, sourceUuid }: { schema: string; sourceUuid: string },
   period: LabelPeriod,
   hasChanged: boolean,
 ): Promise<void> {
@@ -91,11 +95,8 @@ async function refreshTagValues(
   ]);
   const stale = rows[0]?.stale === true;
   if (hasChanged || stale) {
-    // Without the lock, two sources at once would each miss the other's new labels. Its holder waits for no other lock, so
-    // nobody waits in a circle.
-    await client.query(
-      `select pg_advisory_xact_lock(hashtextextended('ocp-tag-values:' || current_schema(), 0))`,
-    );
+    // Without the lock, two sources at once would each miss the other's new labels.
+    await awaitLock(client, 'tagValues', schema);
     if (stale) await client.query(sql.tagValues);
     else await client.query('select ocp_add_tag_values($1)', [period.report_period_id]);
   }

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { UsageDay } from '../domain/time/usage-day.ts';
+import { awaitLock } from '../platform/database/locks.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { runStep } from '../summary/month-step.ts';
@@ -83,10 +84,8 @@ async function pairWithBestMatch(
   }
   const best = matches.sort(byNodeCount)[0];
   if (best === undefined) return undefined;
-  // Two clusters on one cloud provider share its row. The holder of this lock waits for no other.
-  await client.query(`select pg_advisory_xact_lock(hashtextextended('ocp-infrastructure:' || $1, 0))`, [
-    best.providerUuid,
-  ]);
+  // Two clusters on one cloud provider share its row.
+  await awaitLock(client, 'infrastructure', best.providerUuid);
   await client.query(sql.pair, [sourceUuid, best.providerUuid, best.type]);
   // What is stored counts: somebody else may have paired the cluster meanwhile.
   return presentInfrastructure(client, sourceUuid);

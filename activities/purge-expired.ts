@@ -9,9 +9,9 @@ import { mostNamesInHistory } from '../domain/run/run.ts';
 import { startOfDayMs } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
+import { awaitLock, tryLock } from '../platform/database/locks.ts';
 import { quoteQualified } from '../platform/database/schema-names.ts';
 import { monthlyTables } from '../summary/ensure-partitions.ts';
-import { tryLockSource } from '../summary/source-lock.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { summaryTableNames } from '../domain/reports/summary-tables.ts';
 import { cleanUpTime } from '../retention/clean-up-time.ts';
@@ -212,7 +212,7 @@ async function forgetSources(purge: Purge): Promise<void> {
   for (const { source_uuid: sourceUuid } of sources) {
     purge.at(sourceUuid);
     await unlessBusy(purge, `source ${sourceUuid}`, async (client) => {
-      if (!(await tryLockSource(client, sourceUuid))) {
+      if (!(await tryLock(client, 'source', sourceUuid))) {
         purge.busy.push(`source ${sourceUuid}`);
         return;
       }
@@ -264,9 +264,7 @@ async function refreshTagValues(purge: Purge): Promise<void> {
     purge.deps.pool,
     purge.tenant.schema,
     async (client) => {
-      await client.query(
-        `select pg_advisory_xact_lock(hashtextextended('ocp-tag-values:' || current_schema(), 0))`,
-      );
+      await awaitLock(client, 'tagValues', purge.tenant.schema);
       await client.query(sql.tagValues);
     },
     purge.signal,

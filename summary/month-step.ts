@@ -5,6 +5,7 @@ import type { Step, StepName } from '../domain/run/steps.ts';
 import { firstDay } from '../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction, RollBack } from '../platform/database/database.ts';
+import { tryLock } from '../platform/database/locks.ts';
 import { isPartitionMissing } from '../platform/database/partitions.ts';
 import { measureAggregation } from '../platform/observability/metrics.ts';
 import type { RebuildTable } from '../platform/observability/metrics.ts';
@@ -13,7 +14,6 @@ import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import { ensurePartitionsOf } from './ensure-partitions.ts';
 import { doesNotFit, isOutOfRange } from './greatest-part.ts';
 import { requireSource } from './require-source.ts';
-import { tryLockSource } from './source-lock.ts';
 import { markMiscounted, miscountedPieces, stagingNotKept } from './staging-counts.ts';
 import { lockStaging } from './staging-lock.ts';
 
@@ -99,7 +99,7 @@ async function inTransaction<Done extends object>(
   work: (month: Omit<StepMonth, 'rebuild'>) => Promise<Done | PiecesMissing>,
 ): Promise<StepAnswer<Done>> {
   await requireSource(client, { schema, sourceUuid });
-  if (!(await tryLockSource(client, sourceUuid))) return { outcome: 'busy' };
+  if (!(await tryLock(client, 'source', sourceUuid))) return { outcome: 'busy' };
   // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
   if (step.readsStaging) await lockStaging(client);
   const result = await work({ client, sourceUuid, monthStart: firstDay(month) });

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { transactionOn } from './database.ts';
+import { awaitLock } from './locks.ts';
 import { SchemaError } from './schema-errors.ts';
 import { quoteIdentifier, quoteQualified } from './schema-names.ts';
 
@@ -141,9 +142,7 @@ async function createPartition(client: ClientBase, partition: WantedPartition): 
     return await transactionOn(client, async () => {
       // Whoever creates it now waits no longer than this for each of a few locks.
       await client.query(`set local lock_timeout = ${6 * lockTimeoutMs}`);
-      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-        `ocp-pipeline:partition:${schema}.${table}`,
-      ]);
+      await awaitLock(client, 'partition', `${schema}.${table}`);
       const attached = await attachedPartitions(client, schema, [partition]);
       if (!attached.has(name)) await createLocked(client, partition);
       return !attached.has(name);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Client } from 'pg';
 import { openClient, transactionOn } from '../database/database.ts';
+import { lockHolder, tryLock } from '../database/locks.ts';
 import { SchemaError } from '../database/schema-errors.ts';
 import { assertEncoding, assertServerVersion, readServerFacts } from './server-facts.ts';
 
@@ -66,14 +67,14 @@ export async function inMigration<T>(
   let saidAt = -Infinity;
   for (;;) {
     const done = await transactionOn(client, async () => {
-      if (!(await tryLock(client, schema))) return undefined;
+      if (!(await tryLock(client, 'migration', schema))) return undefined;
       // DDL that waits makes everybody else wait behind it; rather give up and be started again.
       await client.query(`set local lock_timeout = '60s'`);
       return { result: await work() };
     });
     if (done !== undefined) return done.result;
     const waitedMs = Math.round(performance.now() - startedAt);
-    const holder = await transactionOn(client, () => lockHolder(client, schema));
+    const holder = await transactionOn(client, () => lockHolder(client, 'migration', schema));
     if (waitedMs >= maxWaitMs)
       throw new SchemaError(
         'MigrationBusy',
@@ -86,38 +87,6 @@ export async function inMigration<T>(
     }
     await delay(lookEveryMs);
   }
-}
-
-const lockKey = (schema: string): string => `ocp-pipeline:migrate:${schema}`;
-
-async function tryLock(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ held: boolean }>(
-    'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as held',
-    [lockKey(schema)],
-  );
-  return rows[0]?.held === true;
-}
-
-/** Who holds the lock, for people: process, program, address and since when. */
-async function lockHolder(client: Client, schema: string): Promise<string> {
-  const { rows } = await client.query<{ holder: string }>(
-    `select format(
-                'process %s of the server, %s at %s, since %s',
-                activity.pid,
-                coalesce(nullif(activity.application_name, ''), 'unnamed'),
-                coalesce(host(activity.client_addr), 'this machine'),
-                to_char(activity.xact_start, 'YYYY-MM-DD HH24:MI:SS "UTC"')
-            ) as holder
-     from pg_locks as lock
-     join pg_stat_activity as activity using (pid)
-     where lock.locktype = 'advisory'
-         and lock.granted
-         and lock.database = (select oid from pg_database where datname = current_database())
-         and (lock.classid::bigint << 32) | lock.objid::bigint = hashtextextended($1, 0)
-         and lock.objsubid = 1`,
-    [lockKey(schema)],
-  );
-  return rows[0]?.holder ?? 'which has just ended';
 }
 
 async function requireUsableServer(client: Client): Promise<void> {

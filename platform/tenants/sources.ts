@@ -3,8 +3,9 @@ import type { Pool, PoolClient } from 'pg';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import type { UsageDay } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction, inTransaction } from '../database/database.ts';
+import { awaitLock } from '../database/locks.ts';
 import { migrateTenant, tenantIsBehind } from '../migrations/migrate.ts';
-import type { MigrationLog } from '../migrations/connection.ts';
+import type { MigrationLog, Queryable } from '../migrations/connection.ts';
 
 /** A cluster to register. */
 export interface NewSource {
@@ -77,14 +78,31 @@ export async function registerSource(
   return inTransaction(deps.pool, (client) => ensureProvider(client, schema, source));
 }
 
-async function ensureCustomer(client: PoolClient, orgId: string): Promise<string> {
-  const schema = tenantSchemaOf(orgId);
-  await lockRegistration(client, orgId);
-  const known = await client.query<{ schema_name: string }>(
+async function customerSchema(client: Queryable, orgId: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ schema_name: string }>(
     'select schema_name from public.api_customer where org_id = $1',
     [orgId],
   );
-  if (known.rows[0] !== undefined) return known.rows[0].schema_name;
+  return rows[0]?.schema_name;
+}
+
+/** Schema of a registered organisation. @throws PipelineError `ConfigInvalid` when nobody registered it */
+export async function schemaOf(client: Queryable, orgId: string): Promise<string> {
+  const schema = await customerSchema(client, orgId);
+  if (schema === undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `Organisation ${orgId} is not known; register a cluster of it: ` +
+        `ocp-pipeline source add --org ${orgId} --cluster ID --name ALIAS`,
+    );
+  return schema;
+}
+
+async function ensureCustomer(client: PoolClient, orgId: string): Promise<string> {
+  const schema = tenantSchemaOf(orgId);
+  await awaitLock(client, 'registration', orgId);
+  const known = await customerSchema(client, orgId);
+  if (known !== undefined) return known;
   await client.query(
     `insert into public.api_customer (date_created, date_updated, uuid, account_id, schema_name, org_id)
      values (now(), now(), gen_random_uuid(), null, $2, $1)`,
@@ -104,7 +122,7 @@ async function ensureProvider(
   schema: string,
   source: NewSource,
 ): Promise<RegisteredSource> {
-  await lockRegistration(client, source.orgId);
+  await awaitLock(client, 'registration', source.orgId);
   const known = await client.query<{ uuid: string }>(
     `select provider.uuid
      from public.api_provider as provider
@@ -153,10 +171,6 @@ async function insertProvider(client: PoolClient, source: NewSource, sourceUuid:
      where customer.org_id = $2`,
     [sourceUuid, source.orgId, source.clusterId, source.name],
   );
-}
-
-async function lockRegistration(client: PoolClient, orgId: string): Promise<void> {
-  await client.query(`select pg_advisory_xact_lock(hashtextextended('ocp-register:' || $1, 0))`, [orgId]);
 }
 
 /** All registered clusters, of one organisation or of all. */

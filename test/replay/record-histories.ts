@@ -3,7 +3,7 @@ import { taskQueues } from '../../domain/run/run.ts';
 import type { CarriedRun, IngestManifestInput } from '../../domain/run/run.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { tryLockSource } from '../../summary/source-lock.ts';
+import { tryLock } from '../../platform/database/locks.ts';
 import type {
   ingestManifest,
   purgeExpired,
@@ -133,7 +133,7 @@ test('blocked-abandon and busy-abandon', async () => {
   // Somebody else rewrites the source meanwhile: the files are given up once that has ended.
   const other = await pipeline.database.pool.connect();
   await other.query('begin');
-  expect(await tryLockSource(other, sourceUuid)).toBe(true);
+  expect(await tryLock(other, 'source', sourceUuid)).toBe(true);
   await decide(run, 'abandon');
   await waitUntil(async () => {
     const { events } = await run.fetchHistory();
@@ -307,7 +307,7 @@ test('resummarize-busy', async () => {
   await run.result();
   const other = await pipeline.database.pool.connect();
   await other.query('begin');
-  await tryLockSource(other, sourceUuid);
+  await tryLock(other, 'source', sourceUuid);
   const handle = await rebuild(sourceUuid);
   await waitForEvent(handle, 'timerFiredEventAttributes');
   await other.query('rollback');

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { checkCloudInfrastructure } from '../../activities/check-cloud-infrastructure.ts';
 import type { CheckCloudInfrastructureResult } from '../../activities/check-cloud-infrastructure.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { tryLockSource } from '../../summary/source-lock.ts';
+import { tryLock } from '../../platform/database/locks.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
@@ -200,7 +200,7 @@ test('two clusters that are checked at once share the row of their cloud', async
 
 test('while another transaction rewrites the source the answer is busy', async () => {
   await inTenantTransaction(database.pool, database.schema, async (client) => {
-    expect(await tryLockSource(client, source.sourceUuid)).toBe(true);
+    expect(await tryLock(client, 'source', source.sourceUuid)).toBe(true);
     expect(await check()).toEqual({ outcome: 'busy' });
   });
 });

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { tryLockSource } from '../../summary/source-lock.ts';
+import { tryLock } from '../../platform/database/locks.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
@@ -257,7 +257,7 @@ describe('label summaries and tag values', () => {
   test('a source that another transaction rewrites is busy, and nothing is written', async () => {
     await rebuildDay(source, day1, [{ namespace: 'shop', node: 'w1', labels: { app: 'web' } }]);
     await inTenantTransaction(database.pool, database.schema, async (client) => {
-      expect(await tryLockSource(client, source.sourceUuid)).toBe(true);
+      expect(await tryLock(client, 'source', source.sourceUuid)).toBe(true);
       expect(await apply()).toEqual({ outcome: 'busy' });
     });
     expect(await labelSummary(source, 'pod')).toEqual([]);

@@ -4,7 +4,7 @@ import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { validateDays } from '../../activities/validate-days.ts';
 import type { ValidateDaysResult } from '../../activities/validate-days.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { tryLockSource } from '../../summary/source-lock.ts';
+import { tryLock } from '../../platform/database/locks.ts';
 import { listValidationWarnings } from '../../summary/validation-warnings.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -90,7 +90,7 @@ test('swept pieces of a day that is validated are not asked for', async () => {
 test('while another transaction rewrites the source the answer is busy', async () => {
   const source = await summarisedSource();
   await inTenantTransaction(database.pool, database.schema, async (client) => {
-    expect(await tryLockSource(client, source.sourceUuid)).toBe(true);
+    expect(await tryLock(client, 'source', source.sourceUuid)).toBe(true);
     expect(await validate(source)).toEqual({ outcome: 'busy' });
   });
   expect(await validate(source)).toEqual(oneClean);
