@@ -10,6 +10,7 @@ import type { BillingMonth } from '../domain/time/usage-day.ts';
 import type { TenantBatch, WatchedTenants, WatchSettingsInput } from '../domain/run/watch-settings.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
+import { tenantsWithTables } from '../platform/migrations/tenant-schemas.ts';
 import { tenantSettings } from '../platform/tenants/tenant.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
@@ -30,11 +31,7 @@ interface Watched extends WatchedTenants {
   lastId: number;
 }
 
-const sql = {
-  batches: loadSql('summary/settings/tenant_batches.sql'),
-  tenants: loadSql('summary/settings/tenants_of_batch.sql'),
-  changedSources: loadSql('summary/daily/changed_settings.sql'),
-};
+const changedSettingsSql = loadSql('summary/daily/changed_settings.sql');
 
 /** A tenant whose tables somebody holds is left for the next look, five minutes later. */
 const lockTimeout = '2s';
@@ -46,7 +43,13 @@ export async function tenantBatches(
   deps: ActivityDependencies,
   { tenantCount }: TenantBatchesInput,
 ): Promise<TenantBatch[]> {
-  return (await deps.pool.query<TenantBatch>(sql.batches, [tenantCount])).rows;
+  const ids = (await tenantsWithTables(deps.pool)).map(({ id }) => id);
+  const batches: TenantBatch[] = [];
+  for (let start = 0; start < ids.length; start += tenantCount) {
+    const batch = ids.slice(start, start + tenantCount);
+    batches.push({ firstId: batch[0] ?? 0, lastId: batch.at(-1) ?? 0 });
+  }
+  return batches;
 }
 
 /**
@@ -63,11 +66,10 @@ export async function requestResummarize(
   const { client, cancellationSignal: signal, info } = Context.current();
   const month = billingMonthOf(deps.now());
   let watched = earlierAttempt(info.heartbeatDetails);
-  const { rows: tenants } = await deps.pool.query<Tenant & { id: number }>(sql.tenants, [
-    watched.lastId,
-    input.batch?.firstId ?? null,
-    input.batch?.lastId ?? null,
-  ]);
+  const tenants = await tenantsWithTables(deps.pool, {
+    afterId: Math.max(watched.lastId, (input.batch?.firstId ?? 0) - 1),
+    lastId: input.batch?.lastId,
+  });
   for (const { id, orgId, schema } of tenants) {
     signal.throwIfAborted();
     const { sourceCount, failed } = await watchTenant(deps, client, { orgId, schema }, month, input);
@@ -124,7 +126,7 @@ async function changedSources(
       await client.query(
         `set local lock_timeout = '${lockTimeout}'; set local statement_timeout = '${statementTimeout}'`,
       );
-      const { rows } = await client.query<{ sourceUuid: string; settingsHash: string }>(sql.changedSources, [
+      const { rows } = await client.query<{ sourceUuid: string; settingsHash: string }>(changedSettingsSql, [
         firstDay(month),
         rules,
       ]);

@@ -3,6 +3,7 @@ import { lostFunctions } from '../platform/migrations/definitions.ts';
 import type { LostFunction } from '../platform/migrations/definitions.ts';
 import { readDefinitions, shippedSources } from '../platform/migrations/files.ts';
 import { requiredVersion, tenantIsBehind } from '../platform/migrations/migrate.ts';
+import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import {
   checkSchema,
@@ -90,12 +91,6 @@ async function checkTenants({ pool }: Services): Promise<Check[]> {
   const migrate = 'ocp-pipeline migrate';
   if (known.rows[0]?.found !== true)
     return [{ what: 'schema public', ok: false, found: 'not migrated', repair: migrate }];
-  const tenants = await pool.query<{ schema_name: string }>(
-    'select schema_name from public.api_tenant order by 1',
-  );
-  const schemas = tenants.rows
-    .map((row) => row.schema_name)
-    .filter((schema) => !['public', 'template0'].includes(schema));
   const ofPublic = await checkSchema(pool, 'public');
   const checks: Check[] = [
     ofPublic.length === 0
@@ -107,7 +102,7 @@ async function checkTenants({ pool }: Services): Promise<Check[]> {
           repair: repairOf('public', ofPublic),
         },
   ];
-  for (const schema of schemas) checks.push(await checkTenant(pool, schema));
+  for (const schema of await registeredSchemas(pool)) checks.push(await checkTenant(pool, schema));
   return checks;
 }
 

@@ -1,21 +1,16 @@
 import { checkStaging } from '../summary/staging-check.ts';
 import type { MiscountedMonth } from '../summary/staging-check.ts';
 import { tenantIsBehind } from '../platform/migrations/migrate.ts';
+import { tenantsWithTables } from '../platform/migrations/tenant-schemas.ts';
 import type { Check } from './checks.ts';
 import { formatNumber } from './output.ts';
 import type { Services } from './services.ts';
 
 /** Compare the ledger with staging, for every tenant; a schema that is behind is told by another check. */
 export async function checkLineItems({ pool }: Services): Promise<Check[]> {
-  const { rows } = await pool.query<{ schema_name: string }>(
-    `select customer.schema_name
-     from public.api_customer as customer
-     where to_regclass(quote_ident(customer.schema_name) || '.ocp_piece') is not null
-     order by 1`,
-  );
   const checks: Check[] = [];
   const notCounted: string[] = [];
-  for (const { schema_name: schema } of rows) {
+  for (const { schema } of await tenantsWithTables(pool)) {
     if (await tenantIsBehind(pool, schema)) continue;
     const checked = await checkStaging(pool, schema);
     checks.push(...differences(checked.miscounted));

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
+import { tenantsWithTables } from '../platform/migrations/tenant-schemas.ts';
 
 /** One manifest and how far it has come. */
 export interface ManifestStatus {
@@ -80,16 +81,8 @@ export async function listManifests(
   pool: Pool,
   filter: { orgId?: string; uuidPrefix?: string; limit: number },
 ): Promise<ManifestStatus[]> {
-  const tenants = await pool.query<{ org_id: string; schema_name: string }>(
-    `select customer.org_id, customer.schema_name
-     from public.api_customer as customer
-     where ($1::text is null or customer.org_id = $1)
-         and to_regclass(quote_ident(customer.schema_name) || '.ocp_manifest') is not null
-     order by customer.org_id`,
-    [filter.orgId ?? null],
-  );
   const found: { registeredAt: Date; manifest: ManifestStatus }[] = [];
-  for (const { org_id: orgId, schema_name: schema } of tenants.rows) {
+  for (const { orgId, schema } of await tenantsWithTables(pool, { orgId: filter.orgId })) {
     const { rows } = await inTenantTransaction(pool, schema, (client) =>
       client.query<Omit<ManifestStatus, 'orgId' | 'schema'> & { registeredAt: Date }>(sql.manifests, [
         filter.uuidPrefix ?? '',

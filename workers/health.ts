@@ -5,6 +5,7 @@ import { activityLogContext } from '../platform/observability/logging.ts';
 import { tenantIsBehind } from '../platform/migrations/migrate.ts';
 import { migrationNames, shippedSources } from '../platform/migrations/files.ts';
 import { appliedMigrations } from '../platform/migrations/runner.ts';
+import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
 import { SchemaError } from '../platform/database/schema-errors.ts';
 
 /** What workers of this process do, seen from outside: their states, and the context of their log lines. */
@@ -96,14 +97,8 @@ async function schemaProblem(pool: Pool, known: KnownSchemas): Promise<string | 
     if (lacking.length > 0) return 'public is behind: run ocp-pipeline migrate';
     known.add('public');
   }
-  const { rows } = await pool.query<{ schema_name: string }>(
-    `select schema_name from public.api_customer
-     union
-     select schema_name::text from public.api_tenant
-     order by schema_name`,
-  );
-  for (const { schema_name: schema } of rows) {
-    if (known.has(schema) || schema === 'public' || schema === 'template0') continue;
+  for (const schema of await registeredSchemas(pool)) {
+    if (known.has(schema)) continue;
     // A tenant of Koku's without a source of ours is not ours to judge; `source add` migrates it.
     if ((await appliedMigrations(pool, schema)).length === 0) continue;
     if (await isBehind(pool, schema)) return `${schema} is behind: run ocp-pipeline migrate`;

@@ -7,6 +7,7 @@ import {
 import { stagingTables } from '../domain/reports/report-kind.ts';
 import { countFailedPayloads, failedTenantCounts } from '../payload/open-failures.ts';
 import { inTransaction } from '../platform/database/database.ts';
+import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
 import { pipelineMetrics } from '../platform/observability/metrics.ts';
 
 /** What the gauges are read from. */
@@ -68,13 +69,16 @@ async function sampleStaging(pool: Pool): Promise<void> {
   const sizes = await inTransaction(pool, async (client) => {
     // A size waits for a partition that the sweep is just dropping; the next sample is a minute away.
     await client.query(`set local lock_timeout = '5s'`);
-    const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [stagingTables]);
+    const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [
+      stagingTables,
+      await registeredSchemas(client),
+    ]);
     return new Map(rows.map(({ table, bytes }) => [table, bytes]));
   });
   for (const table of stagingTables) pipelineMetrics().stagingBytes.set(sizes.get(table) ?? 0, { table });
 }
 
-/** $1 staging tables; the size is that of their partitions: a partitioned table itself holds nothing. */
+/** $1 staging tables   $2 schemas of the tenants; the size is that of their partitions: a partitioned table itself holds nothing. */
 const stagingSizesSql = `
   select staging.relname as "table", sum(pg_total_relation_size(part.inhrelid))::bigint as bytes
   from pg_class as staging
@@ -82,9 +86,5 @@ const stagingSizesSql = `
   join pg_inherits as part on part.inhparent = staging.oid
   where staging.relname = any($1)
       and staging.relkind = 'p'
-      and tenant.nspname in (
-          select schema_name from public.api_customer
-          union
-          select schema_name from public.api_tenant
-      )
+      and tenant.nspname = any($2)
   group by staging.relname`;

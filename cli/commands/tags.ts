@@ -1,13 +1,12 @@
 import type { Argv } from 'yargs';
 import { writtenLabelKey } from '../../domain/reports/label-key.ts';
-import { PipelineError } from '../../domain/failures/failures.ts';
 import { listTagKeys, setTagKeys } from '../../summary/tag-keys.ts';
 import { listTagMappings, mapTags, unmapTags } from '../../summary/tag-mapping.ts';
 import type { Command } from '../command.ts';
 import { table } from '../output.ts';
 import type { Output } from '../output.ts';
+import { schemaOf } from '../../platform/tenants/sources.ts';
 import { openServices } from '../services.ts';
-import type { Services } from '../services.ts';
 
 interface Options {
   org: string;
@@ -15,22 +14,6 @@ interface Options {
 
 interface KeyOptions extends Options {
   key: string[];
-}
-
-/** Schema of a registered organisation. @throws PipelineError when nobody registered it */
-export async function schemaOf(services: Services, orgId: string): Promise<string> {
-  const { rows } = await services.pool.query<{ schema_name: string }>(
-    'select schema_name from public.api_customer where org_id = $1',
-    [orgId],
-  );
-  const schema = rows[0]?.schema_name;
-  if (schema === undefined)
-    throw new PipelineError(
-      'ConfigInvalid',
-      `Organisation ${orgId} is not known; register a cluster of it: ` +
-        `ocp-pipeline source add --org ${orgId} --cluster ID --name ALIAS`,
-    );
-  return schema;
 }
 
 /** A key as it stands in a Kubernetes manifest matches nothing: say how reports write it. */
@@ -58,7 +41,7 @@ function keysCommand(enabled: boolean): Command<KeyOptions> {
       try {
         const changed = await setTagKeys(
           services.pool,
-          await schemaOf(services, options.org),
+          await schemaOf(services.pool, options.org),
           options.key,
           enabled,
         );
@@ -87,7 +70,7 @@ export const tagsListCommand: Command<Options> = {
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
-      const schema = await schemaOf(services, options.org);
+      const schema = await schemaOf(services.pool, options.org);
       const keys = await listTagKeys(services.pool, schema);
       const mappings = await listTagMappings(services.pool, schema);
       const parentOf = new Map(
@@ -130,7 +113,7 @@ export const tagsMapCommand: Command<MapOptions> = {
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
-      const schema = await schemaOf(services, options.org);
+      const schema = await schemaOf(services.pool, options.org);
       sayHowReportsWrite(output, [options.parent, ...options.child]);
       const changed = await mapTags(services.pool, schema, options.parent, options.child);
       output.result(
@@ -153,7 +136,11 @@ export const tagsUnmapCommand: Command<Omit<MapOptions, 'parent'>> = {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
       sayHowReportsWrite(output, options.child);
-      const changed = await unmapTags(services.pool, await schemaOf(services, options.org), options.child);
+      const changed = await unmapTags(
+        services.pool,
+        await schemaOf(services.pool, options.org),
+        options.child,
+      );
       output.result(`${changed} of ${options.child.length} keys unmapped, the others were not mapped`, {
         changed,
       });

@@ -2,8 +2,8 @@ import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import type { Command } from '../command.ts';
+import { schemaOf } from '../../platform/tenants/sources.ts';
 import { openServices } from '../services.ts';
-import { schemaOf } from './tags.ts';
 
 interface Options {
   org: string;
@@ -23,7 +23,7 @@ export const tenantSetCommand: Command<Options> = {
   run: async (options, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
-      await schemaOf(services, options.org);
+      await schemaOf(services.pool, options.org);
       const pairs = options.setting.map((text): [string, string] => {
         const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
         if (key === undefined || value === undefined)

@@ -7,6 +7,7 @@ import type { SchemaSources } from './files.ts';
 import { definitionsChecksum, migrationNames, readDefinitions, shippedSources } from './files.ts';
 import { appliedMigrations, applyMigrations, assertAllKnown } from './runner.ts';
 import { assertKeys, assertSchema, checkSchema } from './schema-check.ts';
+import { registeredSchemas } from './tenant-schemas.ts';
 import { SchemaError } from '../database/schema-errors.ts';
 import { assertTenantSchemaName, quoteIdentifier } from '../database/schema-names.ts';
 
@@ -105,8 +106,8 @@ export async function migrateTenant(
 }
 
 /**
- * Bring `public` and then every tenant named by `api_tenant` or `api_customer` up to date. A tenant that fails does not
- * keep the others back. Koku's template schema `template0` is skipped: Koku copies it for new tenants.
+ * Bring `public` and then the schema of every registered tenant up to date. A tenant that fails does not keep the others
+ * back.
  *
  * @returns one report per schema, `public` first, then by name
  * @throws SchemaError `TenantsFailed`, with all failures in its cause (an AggregateError), after all others are done
@@ -119,7 +120,7 @@ export async function migrateAll(
   const reports = [await migratePublic(databaseUrl, log, sources)];
   const failures: Error[] = [];
   const schemas = await onMigrationConnection(databaseUrl, (client) =>
-    transactionOn(client, () => tenantSchemas(client)),
+    transactionOn(client, () => registeredSchemas(client)),
   );
   for (const schema of schemas) {
     try {
@@ -194,16 +195,6 @@ async function createSchemaIfAbsent(client: Client, schema: string): Promise<boo
   // Asking first: "create schema if not exists" needs the right to create schemas even when it creates none.
   await client.query(`create schema ${quoteIdentifier(schema)}`);
   return true;
-}
-
-async function tenantSchemas(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ schema_name: string }>(
-    `select schema_name::text from public.api_tenant
-     union
-     select schema_name from public.api_customer
-     order by schema_name`,
-  );
-  return rows.map((row) => row.schema_name).filter((name) => name !== 'public' && name !== 'template0');
 }
 
 function report(
