@@ -39,6 +39,11 @@ const passControlFlow = [
   },
 ];
 
+const endOfFile = 'Vitest never runs an afterAll that a hook, a test or a helper called by them asks for';
+
+/** The test files by the names under which the configurations of Vitest look for them. */
+const testFiles = ['test/**/*.test.ts', 'test/**/*.{postgres15,between}.ts'];
+
 export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'reports/fast-path/wasm/']),
@@ -107,6 +112,37 @@ export default defineConfig(
                 ...ioModules,
               ],
               message: 'domain is pure: no I/O',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.name="afterAll"]:not(Program > ExpressionStatement > CallExpression):not(CallExpression[callee.name="describe"] > ArrowFunctionExpression > BlockStatement > ExpressionStatement > CallExpression)',
+          message: `${endOfFile}: use atEnd of test/support/at-end.ts`,
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    ignores: [...testFiles, 'test/support/at-end.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'vitest',
+              importNames: ['afterAll'],
+              message: `${endOfFile}: helpers use atEnd of test/support/at-end.ts`,
             },
           ],
         },

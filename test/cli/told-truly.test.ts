@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { blockedRunsQuery } from '../../domain/run/search-attributes.ts';
 import { openFailuresQuery, progressQuery } from '../../workflows/messages.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = cli.environment;
   const connection = await Connection.connect(address === undefined ? {} : { address });
   client = new Client({ connection, ...(namespace === undefined ? {} : { namespace }) });
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   folder = await createArchiveFolder();
   small = podFileAlone(await readPayload('operator-sample'), 'app');
   await cli.run(['migrate']);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../../platform/config/package-root.ts';
-import { createCommandLine, program, startProgram } from '../support/command-line.ts';
+import { createCommandLine, startProgram } from '../support/command-line.ts';
+import { program } from '../support/program-process.ts';
 
 /** The built program as the container image has it: without the embedded servers. */
 const installation = await mkdtemp(join(tmpdir(), 'ocp-pipeline-image-'));

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { program } from '../support/command-line.ts';
+import { program } from '../support/program-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 let scratch: string;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
-import { program } from '../support/command-line.ts';
+import { program } from '../support/program-process.ts';
 
 const stackCount = 3;
 let scratch: string;

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { afterAll } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { openPool } from '../../platform/database/database.ts';
 
 /** A node of a plan, of `explain (format json)`. */
@@ -47,7 +47,7 @@ export function explainingPool(databaseUrl: string): ExplainingPool {
   const url = new URL(databaseUrl);
   url.searchParams.set('options', settings.map((setting) => `-c ${setting}`).join(' '));
   const pool = openPool({ url: url.toString(), size: 2, applicationName: 'test plans' });
-  afterAll(() => pool.end());
+  atEnd(() => pool.end());
   let plans: PlanNode[] = [];
   pool.on('connect', (client) => {
     client.on('notice', ({ message }) => {

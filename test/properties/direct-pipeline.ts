@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { createActivities } from '../../activities/index.ts';
 import type { Activities } from '../../activities/index.ts';
 import { firstDay, lastDay } from '../../domain/time/usage-day.ts';
@@ -55,7 +55,7 @@ export async function createDirectPipeline(): Promise<DirectPipeline> {
   const database = await createTestDatabase();
   const { pool, schema, orgId, url } = database;
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-objects-'));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
   const objectStore = openObjectStore({ url: pathToFileURL(directory).href, s3: { endpoint: undefined } });
   const activitiesWith = (rules: RulesProfile): Activities => {
     const config = loadConfig({ OCP_NOW: testNow, OCP_RULES: rules });

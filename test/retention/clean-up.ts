@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { afterAll } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import type { ActivityDependencies } from '../../activities/index.ts';
 import { purgeTenant } from '../../activities/purge-expired.ts';
 import { sweepTenant } from '../../activities/sweep-staging.ts';
@@ -28,7 +28,7 @@ export interface CleanUp {
 /** Set up cleanups of a database, with an object store of their own; `now` is given as `OCP_NOW`. */
 export async function createCleanUp(database: TestDatabase): Promise<CleanUp> {
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-cleanup-'));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
   const objectStore = openObjectStore({ url: pathToFileURL(directory).href, s3: { endpoint: undefined } });
   const dependencies = (environment: Record<string, string>): ActivityDependencies => {
     const config = loadConfig(environment);

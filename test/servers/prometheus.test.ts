@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { startRun } from '../../intake/start-run.ts';
 import type { StartedRun } from '../../intake/start-run.ts';
 import { loadConfig } from '../../platform/config/config.ts';
@@ -39,7 +40,7 @@ beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ocp-prometheus-'));
   const servers = await startTestServers();
   const connection = await Connection.connect({ address: servers.temporalAddress });
-  afterAll(async () => {
+  atEnd(async () => {
     await prometheus.stop();
     await connection.close();
     await servers.stop();
@@ -67,7 +68,7 @@ async function startBlockingRun(
 ): Promise<StartedRun> {
   const orgId = '1234567';
   const pool = openPool({ url: environment.DATABASE_URL, size: 2, applicationName: 'test' });
-  afterAll(() => pool.end());
+  atEnd(() => pool.end());
   const { schema } = await registerSource(
     { pool, databaseUrl: environment.DATABASE_URL, log: { info: () => undefined } },
     { orgId, clusterId: 'operator-sample-cluster', name: 'sample' },

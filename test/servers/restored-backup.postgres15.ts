@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, expect, inject, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
@@ -16,7 +17,7 @@ const cluster = 'my-ocp-cluster-small';
 
 test('a restored backup and the archived payloads that came since make the same tables', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ocp-backup-'));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
   const backup = join(directory, 'backup');
   const pipeline = await createTestPipeline();
   const { database, config } = pipeline;

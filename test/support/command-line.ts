@@ -3,14 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterAll, inject } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { inject } from 'vitest';
+import { atEnd } from './at-end.ts';
 import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';
 import { createNamespace, testNow } from './pipeline.ts';
-
-/** The built program; `npm test` builds it first. */
-export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+import { program } from './program-process.ts';
 
 /** What a command printed and how it ended. */
 export interface CommandResult {
@@ -34,7 +33,7 @@ export async function createCommandLine(): Promise<CommandLine> {
   const database = await createTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-cli-'));
   const { connection, namespace } = await createNamespace();
-  afterAll(async () => {
+  atEnd(async () => {
     await connection.close();
     await rm(directory, { recursive: true, force: true });
   });

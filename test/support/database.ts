@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
+import { atEnd } from './at-end.ts';
 import { openPool } from '../../platform/database/database.ts';
 import { databaseUrl, onServer, testOrg } from './template-database.ts';
 
@@ -19,7 +20,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await cloneTemplate(serverUrl, name);
   const url = databaseUrl(serverUrl, name);
   const pool = openPool({ url, size: 20, applicationName: 'test' });
-  afterAll(async () => {
+  atEnd(async () => {
     await pool.end();
     await onServer(serverUrl, (client) => client.query(`drop database if exists ${name} with (force)`));
   });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
+import { atEnd } from './at-end.ts';
 import { startRun } from '../../intake/start-run.ts';
 import type { StartedRun, StartRunRequest } from '../../intake/start-run.ts';
 import type { IngestManifestResult } from '../../domain/run/run.ts';
@@ -85,7 +86,7 @@ export async function createTestPipeline(
     graceMs: 2_000,
     dependencies: { pool: database.pool, databaseUrl: database.url, objectStore, config, now: clock(config) },
   });
-  afterAll(async () => {
+  atEnd(async () => {
     workers.stop();
     await workers.finished;
     await nativeConnection.close();

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:http2';
 import type { ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { afterAll } from 'vitest';
+import { atEnd } from './at-end.ts';
 
 /** An answer that stands for what a gateway, a limit or an authorizer in front of Temporal says. */
 export interface Refusal {
@@ -57,7 +57,7 @@ export async function startRefusingProxy(target: string): Promise<{ address: str
     stream.pipe(onward).pipe(stream);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  afterAll(() => {
+  atEnd(() => {
     for (const session of sessions) session.destroy();
     upstream.destroy();
     server.close();

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { startRun } from '../../intake/start-run.ts';
 import { loadConfig } from '../../platform/config/config.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
@@ -35,7 +36,7 @@ async function sum(name: string): Promise<number> {
 beforeAll(async () => {
   const database = await createTestDatabase();
   const { connection, namespace } = await createNamespace();
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   const environment = {
     ...testEnvironment,
     DATABASE_URL: database.url,

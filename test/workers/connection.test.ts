@@ -4,7 +4,8 @@ import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { configuredTemporal, connectClient } from '../../platform/temporal/connection.ts';
 import { startWorker } from '../platform/observability/observed-worker.ts';
 import { createArchiveFolder } from '../support/archives.ts';
@@ -129,7 +130,7 @@ test('an API key travels as bearer token over TLS, and is in no message when it 
     );
   });
   await new Promise<void>((resolve) => cloud.listen(0, '127.0.0.1', resolve));
-  afterAll(() => cloud.close());
+  atEnd(() => cloud.close());
   const cli = await createCommandLine();
   const refused = await cli.run(['schedules', 'list'], {
     TEMPORAL_ADDRESS: `localhost:${(cloud.address() as AddressInfo).port}`,

@@ -1,5 +1,6 @@
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, expect, inject, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { ingestWorkflowId } from '../../domain/run/run.ts';
 import { billingMonthOf, firstDay } from '../../domain/time/usage-day.ts';
 import { clock } from '../../platform/config/config.ts';
@@ -48,7 +49,7 @@ async function startWorkersAgain(pipeline: TestPipeline): Promise<void> {
     graceMs: 2_000,
     dependencies: { pool: database.pool, databaseUrl: database.url, objectStore, config, now: clock(config) },
   });
-  afterAll(async () => {
+  atEnd(async () => {
     workers.stop();
     await workers.finished;
     await connection.close();

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { startWorker } from '../platform/observability/observed-worker.ts';
 import type { ObservedWorker } from '../platform/observability/observed-worker.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
@@ -59,7 +60,7 @@ async function stopBackends(copy: RunningCopy): Promise<() => void> {
   const resume = () => {
     for (const pid of pids.splice(0)) process.kill(pid, 'SIGCONT');
   };
-  afterAll(resume);
+  atEnd(resume);
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   return resume;
 }

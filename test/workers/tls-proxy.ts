@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 
 const run = promisify(execFile);
 
@@ -25,7 +25,7 @@ export interface Certificates {
 /** Make them with openssl; they go with the file's tests. */
 export async function makeCertificates(): Promise<Certificates> {
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-tls-'));
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
   const openssl = (...args: string[]) => run('openssl', args, { cwd: directory });
   const keyAlgorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const authority = (name: string) =>
@@ -113,7 +113,7 @@ export async function startTlsProxy(target: string, certificates: Certificates):
   );
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  afterAll(() => {
+  atEnd(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });

@@ -1,5 +1,6 @@
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../support/at-end.ts';
 import { taskQueues } from '../../domain/run/run.ts';
 import { clock } from '../../platform/config/config.ts';
 import { startPipelineWorkers } from '../../workers/pipeline.ts';
@@ -82,7 +83,7 @@ beforeAll(async () => {
     client.release();
   }
   await pool.query(`drop function ${schemaOf(broken)}.ocp_settings_hash(text, text)`);
-  afterAll(async () => {
+  atEnd(async () => {
     for (const workers of started) workers.stop();
     for (const workers of started) await workers.finished;
     for (const connection of connections) await connection.close();

@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import { startProgramProcess } from '../../support/program-process.ts';
+import { startWorkerProgram } from '../../support/program-process.ts';
 
 /** A worker in a process of its own: `ocp-pipeline worker`, as `npm run build` made it. */
 export interface WorkerProcess {
@@ -16,22 +15,12 @@ export interface WorkerProcess {
 }
 
 /**
- * A process whose test was killed must not stay behind: its standard input ends with its parent. Its threads load this too,
- * and have no standard input.
- */
-const endWithTest =
-  `data:text/javascript,import { isMainThread } from 'node:worker_threads';` +
-  `if (isMainThread) process.stdin.on('close', () => process.exit(1)).resume();`;
-/** As it is shipped, and started in a quarter of the time that the source takes. */
-const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-
-/**
  * Start a worker and wait until it says that it is ready. It ends with the file's tests.
  * @param environment settings of the worker; nothing else of ours is inherited
  * @throws Error with the worker's output when it ends before it is ready
  */
 export async function startWorkerProcess(environment: Record<string, string>): Promise<WorkerProcess> {
-  const worker = startProgramProcess(['--import', endWithTest, main, 'worker'], environment);
+  const worker = startWorkerProgram(environment);
   await worker.hasSaid('worker started');
   return {
     pid: worker.pid,

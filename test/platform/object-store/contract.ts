@@ -1,7 +1,8 @@
 import { buffer, text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ObjectKeyInvalid, ObjectNotFound, checkObjectStore } from '../../../platform/object-store/index.ts';
 import type { ListedObject, ObjectStore } from '../../../platform/object-store/index.ts';
+import { atEnd } from '../../support/at-end.ts';
 import {
   bodyOf,
   bufferBytesInUse,
@@ -61,9 +62,7 @@ export function describeObjectStore(kind: string, open: () => Promise<StoreUnder
     beforeAll(async () => {
       tested = await open();
       ({ store } = tested);
-    });
-    afterAll(async () => {
-      await tested.close();
+      atEnd(() => tested.close());
     });
     beforeEach(() => {
       count += 1;

@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
 import type { StartedRun } from '../../../intake/start-run.ts';
 import { taskQueues } from '../../../domain/run/run.ts';
@@ -36,7 +37,7 @@ let environment: Record<string, string>;
 beforeAll(async () => {
   database = await createTestDatabase();
   const { connection, namespace } = await createNamespace();
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   client = new Client({ connection, namespace });
   folder = await createArchiveFolder();
   environment = {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 import { migrateTenant } from '../../../platform/migrations/migrate.ts';
 import { serveHealth } from '../../../platform/observability/health-server.ts';
 import type { HealthCheck } from '../../../platform/observability/health-server.ts';
@@ -23,7 +24,7 @@ let worker: ObservedWorker;
 beforeAll(async () => {
   database = await createTestDatabase();
   const { connection, namespace } = await createNamespace();
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   environment = {
     DATABASE_URL: database.url,
     OBJECT_STORE: await createObjectFolder(),

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
 import type { IngestManifestResult } from '../../../domain/run/run.ts';
 import { workedMs } from '../../../domain/run/work.ts';
@@ -92,7 +93,7 @@ describe('log lines of a worker', () => {
   beforeAll(async () => {
     const database = await createTestDatabase();
     const { connection, namespace } = await createNamespace();
-    afterAll(() => connection.close());
+    atEnd(() => connection.close());
     password = new URL(database.url).password;
     const environment = {
       DATABASE_URL: database.url,
@@ -223,7 +224,7 @@ describe('log lines at the default level', () => {
   beforeAll(async () => {
     const database = await createTestDatabase();
     const { connection, namespace } = await createNamespace();
-    afterAll(() => connection.close());
+    atEnd(() => connection.close());
     const environment = {
       DATABASE_URL: database.url,
       OBJECT_STORE: await createObjectFolder(),

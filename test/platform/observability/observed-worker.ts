@@ -1,12 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { startOnFreePorts } from '../../../dev-stack/ports.ts';
-import { startProgramProcess } from '../../support/program-process.ts';
+import { startWorkerProgram } from '../../support/program-process.ts';
 
 // For hooks and tests of every file that starts a worker: on a busy machine it takes more than a minute.
 vi.setConfig({ hookTimeout: 300_000, testTimeout: 300_000 });
 
-/** `ocp-pipeline worker` in a process of its own, with metrics and health pages on free ports. */
+/** The built `ocp-pipeline worker` in a process of its own, with metrics and health pages on free ports. */
 export interface ObservedWorker {
   /** `host:port` of the metrics */
   metricsAddress: string;
@@ -30,11 +29,6 @@ export interface Sample {
   labels: Record<string, string>;
   value: number;
 }
-
-const hooks = new URL('../../workflows/typescript-hooks.mjs', import.meta.url).href;
-/** The hooks watch standard input for the end of the test; that alone shall not keep a worker alive that has ended. */
-const unwatch = 'data:text/javascript,if (process.stdin.unref) process.stdin.unref()';
-const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 
 /**
  * Start it and wait until it answers, however long that takes. It ends with the file's tests.
@@ -63,10 +57,7 @@ function startProcess(environment: Record<string, string>): {
   started: () => Promise<void>;
 } {
   const { OCP_METRICS_ADDRESS: metricsAddress = '', OCP_HEALTH_ADDRESS: healthAddress = '' } = environment;
-  const { output, signal, ended, hasSaid } = startProgramProcess(
-    ['--import', hooks, '--import', unwatch, main, 'worker'],
-    environment,
-  );
+  const { output, signal, ended, hasSaid } = startWorkerProgram(environment);
   const worker: ObservedWorker = {
     metricsAddress,
     healthAddress,

@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 import { runOptions, startRun } from '../../../intake/start-run.ts';
 import { reportKinds, stagingTableOf } from '../../../domain/reports/report-kind.ts';
 import { loadConfig } from '../../../platform/config/config.ts';
@@ -28,7 +29,7 @@ let database: TestDatabase;
 let worker: ObservedWorker;
 /** the endpoint before anything was done, and after a payload went through with troubles on its way */
 let atStart: Sample[];
-let atEnd: Sample[];
+let scraped: Sample[];
 let stagingBytes: Map<string, number>;
 let result: { rowsLoaded: number; summaryRowCount: number; rejectedRowCount: number };
 
@@ -97,7 +98,7 @@ async function readStagingBytes(): Promise<Map<string, number>> {
 beforeAll(async () => {
   database = await createTestDatabase();
   const { connection, namespace } = await createNamespace();
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   const client = new Client({ connection, namespace });
   const environment = {
     DATABASE_URL: database.url,
@@ -155,7 +156,7 @@ beforeAll(async () => {
     args: [runOptions(config)],
   });
   await waitUntil(async () => sumOf(await worker.scrape(), 'temporal_workflow_task_execution_failed') > 0);
-  atEnd = await worker.scrape();
+  scraped = await worker.scrape();
 });
 
 test('every counter stands at 0 before anything happened, so that its first increase is seen', () => {
@@ -191,47 +192,49 @@ test('the size of each staging table is that of its partitions', () => {
 });
 
 test('rows that are loaded are counted once, however often their load failed', () => {
-  expect(sumOf(atEnd, 'ocp_postgres_staging_rows_loaded')).toBe(result.rowsLoaded);
+  expect(sumOf(scraped, 'ocp_postgres_staging_rows_loaded')).toBe(result.rowsLoaded);
   expect(result.rowsLoaded).toBeGreaterThan(0);
-  const pieces = valueOf(atEnd, 'ocp_postgres_csv_load_duration_seconds_count', { report_kind: 'pod_usage' });
+  const pieces = valueOf(scraped, 'ocp_postgres_csv_load_duration_seconds_count', {
+    report_kind: 'pod_usage',
+  });
   expect(pieces).toBeGreaterThan(0);
-  expect(valueOf(atEnd, 'ocp_postgres_csv_load_errors_total', { report_kind: 'pod_usage' })).toBeGreaterThan(
-    0,
-  );
-  expect(valueOf(atEnd, 'ocp_postgres_csv_load_errors_total', { report_kind: 'storage_usage' })).toBe(0);
+  expect(
+    valueOf(scraped, 'ocp_postgres_csv_load_errors_total', { report_kind: 'pod_usage' }),
+  ).toBeGreaterThan(0);
+  expect(valueOf(scraped, 'ocp_postgres_csv_load_errors_total', { report_kind: 'storage_usage' })).toBe(0);
 });
 
 test('rows of the daily summary are counted once, and the failed attempts beside them', () => {
   const table = dailySummary;
-  expect(valueOf(atEnd, 'ocp_postgres_summary_rows_created', { table })).toBe(result.summaryRowCount);
-  expect(valueOf(atEnd, 'ocp_postgres_aggregation_duration_seconds_count', { table })).toBe(1);
-  expect(valueOf(atEnd, 'ocp_postgres_aggregation_errors_total', { table })).toBeGreaterThan(0);
+  expect(valueOf(scraped, 'ocp_postgres_summary_rows_created', { table })).toBe(result.summaryRowCount);
+  expect(valueOf(scraped, 'ocp_postgres_aggregation_duration_seconds_count', { table })).toBe(1);
+  expect(valueOf(scraped, 'ocp_postgres_aggregation_errors_total', { table })).toBeGreaterThan(0);
 });
 
 test('report tables are measured one by one, and their rows are those of the table', async () => {
   const { schema, pool } = database;
   for (const table of ['reporting_ocp_cost_summary_p', 'reporting_ocp_pod_summary_by_project_p']) {
     const { rows } = await pool.query<{ n: number }>(`select count(*) as n from ${schema}.${table}`);
-    expect(valueOf(atEnd, 'ocp_postgres_summary_rows_created', { table })).toBe(rows[0]?.n);
-    expect(valueOf(atEnd, 'ocp_postgres_aggregation_duration_seconds_count', { table })).toBe(1);
+    expect(valueOf(scraped, 'ocp_postgres_summary_rows_created', { table })).toBe(rows[0]?.n);
+    expect(valueOf(scraped, 'ocp_postgres_aggregation_duration_seconds_count', { table })).toBe(1);
   }
 });
 
 test('rejected rows are warnings of their report kind', () => {
   expect(result.rejectedRowCount).toBe(2);
-  expect(valueOf(atEnd, 'ocp_postgres_validation_warnings_total', { report_kind: 'pod_usage' })).toBe(2);
-  expect(valueOf(atEnd, 'ocp_postgres_values_left_out_total', { report_kind: 'pod_usage' })).toBe(3);
+  expect(valueOf(scraped, 'ocp_postgres_validation_warnings_total', { report_kind: 'pod_usage' })).toBe(2);
+  expect(valueOf(scraped, 'ocp_postgres_values_left_out_total', { report_kind: 'pod_usage' })).toBe(3);
 });
 
 test('one payload is one observation of the total processing time, in seconds', () => {
-  expect(valueOf(atEnd, 'ocp_postgres_total_processing_duration_seconds_count')).toBe(1);
-  const seconds = valueOf(atEnd, 'ocp_postgres_total_processing_duration_seconds_sum');
+  expect(valueOf(scraped, 'ocp_postgres_total_processing_duration_seconds_count')).toBe(1);
+  const seconds = valueOf(scraped, 'ocp_postgres_total_processing_duration_seconds_sum');
   expect(seconds).toBeGreaterThan(0.01);
   expect(seconds).toBeLessThan(120);
 });
 
 test('labels are report kinds, tables, steps, workflows and types of failure, never ids', () => {
-  const ours = atEnd.filter(({ name }) => name.startsWith('ocp_postgres_'));
+  const ours = scraped.filter(({ name }) => name.startsWith('ocp_postgres_'));
   expect(ours.length).toBeGreaterThan(100);
   for (const { labels } of ours)
     for (const [key, value] of Object.entries(labels)) {
@@ -242,7 +245,7 @@ test('labels are report kinds, tables, steps, workflows and types of failure, ne
 });
 
 test('no name ends in _total twice or has a prefix of the SDK', () => {
-  const names = new Set(atEnd.map(({ name }) => name));
+  const names = new Set(scraped.map(({ name }) => name));
   expect([...names].filter((name) => /_total_total|temporal_ocp/.test(name))).toEqual([]);
 });
 
@@ -253,7 +256,7 @@ describe('what is shipped to operators', () => {
   test.each([['deploy/prometheus/alerts.yml'], ['deploy/grafana/ocp-pipeline.json']])(
     'every metric in %s is on the endpoint under that name',
     async (path) => {
-      const served = new Set(atEnd.map(({ name }) => name));
+      const served = new Set(scraped.map(({ name }) => name));
       const used = [...metricNames(await readFile(`${root}${path}`, 'utf8'))];
       expect(used.length).toBeGreaterThan(5);
       expect(used.filter((name) => !served.has(name))).toEqual([]);
@@ -262,7 +265,7 @@ describe('what is shipped to operators', () => {
 
   test('the dashboard and docs/metrics.md name every metric of ours', async () => {
     const ours = new Set(
-      atEnd
+      scraped
         .map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''))
         .filter((name) => name.startsWith('ocp_postgres_')),
     );

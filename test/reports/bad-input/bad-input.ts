@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
 import type { StartedRun } from '../../../intake/start-run.ts';
 import type { IngestManifestResult } from '../../../domain/run/run.ts';
@@ -112,7 +113,7 @@ export async function createBadInput(environment: Record<string, string> = {}): 
   const settings = { ...cli.environment, ...environment };
   const worker = await startObservedWorker(settings);
   const connection = await Connection.connect({ address: inject('temporalAddress') });
-  afterAll(() => connection.close());
+  atEnd(() => connection.close());
   const client = new Client({ connection, namespace: settings['TEMPORAL_NAMESPACE'] ?? '' });
   const objectStore = openObjectStore({ url: settings['OBJECT_STORE'] ?? '', s3: { endpoint: undefined } });
   const folder = await createArchiveFolder();
