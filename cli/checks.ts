@@ -2,7 +2,7 @@ import { PipelineError } from '../domain/failures/failures.ts';
 import { lostFunctions } from '../platform/migrations/definitions.ts';
 import type { LostFunction } from '../platform/migrations/definitions.ts';
 import { readDefinitions, shippedSources } from '../platform/migrations/files.ts';
-import { requiredVersion, tenantIsBehind } from '../platform/migrations/migrate.ts';
+import { publicIsBehind, requiredVersion, tenantIsBehind } from '../platform/migrations/migrate.ts';
 import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import {
@@ -12,6 +12,7 @@ import {
   repairOf,
 } from '../platform/migrations/schema-check.ts';
 import { missingSearchAttributes } from '../platform/temporal/search-attributes.ts';
+import { SchemaError } from '../platform/database/schema-errors.ts';
 import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform/migrations/server-facts.ts';
 import type { ServerFacts } from '../platform/migrations/server-facts.ts';
 import { standbyProblem } from '../platform/database/session-settings.ts';
@@ -36,7 +37,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
             ok: false,
             found: describeFailure(result.reason).message,
             repair:
-              result.reason instanceof PipelineError
+              result.reason instanceof PipelineError || result.reason instanceof SchemaError
                 ? 'as said there, then run doctor again'
                 : 'make the server reachable with the configured address, then run doctor again',
           },
@@ -91,6 +92,8 @@ async function checkTenants({ pool }: Services): Promise<Check[]> {
   const migrate = 'ocp-pipeline migrate';
   if (known.rows[0]?.found !== true)
     return [{ what: 'schema public', ok: false, found: 'not migrated', repair: migrate }];
+  if (await publicIsBehind(pool))
+    return [{ what: 'schema public', ok: false, found: 'behind this version', repair: migrate }];
   const ofPublic = await checkSchema(pool, 'public');
   const checks: Check[] = [
     ofPublic.length === 0

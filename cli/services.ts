@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import type { EmbeddedStack } from '../dev-stack/stack.ts';
 import { ConfigInvalid, loadConfig } from '../platform/config/config.ts';
 import type { Config } from '../platform/config/config.ts';
+import { SchemaError } from '../platform/database/schema-errors.ts';
 import { waitingMessage } from '../platform/migrations/connection.ts';
 import type { MigrationLog } from '../platform/migrations/connection.ts';
 import { migrateAll, migratePublic } from '../platform/migrations/migrate.ts';
+import { supersededVersion } from '../platform/migrations/superseded.ts';
 import { createLogger } from '../platform/observability/logging.ts';
 import type { PipelineLogger } from '../platform/observability/logging.ts';
 import { installTemporalRuntime } from '../platform/observability/temporal-runtime.ts';
@@ -89,8 +91,15 @@ export async function openServices(say: (line: string) => void, needs: ServiceNe
     const stack = await openEmbedded(config, embedded, disposal, say);
     const addresses = addressesOf(config, { stack, embedded, configured });
     const log = migrationLog(say);
-    if (needs.migrate === 'all') await migrateAll(addresses.databaseUrl, log);
-    else if (needs.migrate === 'public' || embedded.postgres) await migratePublic(addresses.databaseUrl, log);
+    const migrate =
+      needs.migrate === 'all'
+        ? migrateAll
+        : needs.migrate === 'public' || embedded.postgres
+          ? migratePublic
+          : undefined;
+    await migrate?.(addresses.databaseUrl, log).catch((error: unknown) => {
+      throw embedded.postgres ? startAfresh(config, error) : error;
+    });
     const warn = (fields: object, message: string) => logger?.warn(fields, message);
     const services = await openRuntimeServices({ config, addresses, disposal, say, warn });
     const observer = observeWorkers();
@@ -121,6 +130,18 @@ async function openEmbedded(
     'the embedded servers',
     () => openEmbeddedStack({ dataDirectory: resolve(config.OCP_DATA_DIR), needs, say }),
     (stack) => stack.stop(),
+  );
+}
+
+/** Of embedded servers people know the directory, not the database. */
+function startAfresh(config: Config, error: unknown): unknown {
+  if (!(error instanceof SchemaError) || error.code !== 'SchemaSuperseded') return error;
+  const directory = resolve(config.OCP_DATA_DIR);
+  return new SchemaError(
+    'SchemaSuperseded',
+    `The data in ${directory} was made by ocp-pipeline ${supersededVersion}, a version of before the first release, ` +
+      `and cannot be brought up to this version; start afresh: rm -r '${directory}'`,
+    { cause: error },
   );
 }
 

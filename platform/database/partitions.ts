@@ -24,7 +24,7 @@ export interface MonthlyPartitionsResult {
  * How autovacuum treats a month of staging. Its rows are only added, and go with the partition in a few weeks, long before
  * they would have to be frozen: a vacuum that comes for added rows alone would read the month again and again for nothing.
  * Rows of a piece that is loaded anew leave dead ones, of which a twentieth is enough to clean up. A run makes statistics
- * itself when it has loaded much (sql/summary/daily/stale_statistics.sql). Migration 000034 gave earlier partitions the same.
+ * itself when it has loaded much (sql/summary/daily/stale_statistics.sql).
  */
 export const stagingStorage: Readonly<Record<string, string>> = {
   autovacuum_vacuum_insert_threshold: '-1',

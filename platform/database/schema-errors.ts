@@ -6,6 +6,7 @@ export type SchemaErrorCode =
   | 'MigrationBusy'
   | 'PublicSchemaBehind'
   | 'SchemaNewer'
+  | 'SchemaSuperseded'
   | 'MigrationFailed'
   | 'ColumnsMissing'
   | 'TenantsFailed'

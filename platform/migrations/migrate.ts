@@ -38,8 +38,8 @@ export interface RequiredVersion {
  * there is nothing to do, no lock is taken.
  * Tables that Koku created are left as they are.
  *
- * @throws SchemaError `PostgresTooOld`, `EncodingUnsupported`, `SchemaNewer`, `MigrationBusy`, `MigrationFailed` or
- *   `ColumnsMissing`; nothing was changed
+ * @throws SchemaError `PostgresTooOld`, `EncodingUnsupported`, `SchemaNewer`, `SchemaSuperseded`, `MigrationBusy`,
+ *   `MigrationFailed` or `ColumnsMissing`; nothing was changed
  */
 export async function migratePublic(
   databaseUrl: string,
@@ -51,7 +51,7 @@ export async function migratePublic(
     const startedAt = performance.now();
     const isBehind = await transactionOn(
       client,
-      async () => (await pendingPublic(client, sources)).length > 0 || !(await fits(client, 'public')),
+      async () => (await publicIsBehind(client, sources)) || !(await fits(client, 'public')),
     );
     const bring = async (): Promise<string[]> => {
       await assertKeys(client, 'public');
@@ -70,7 +70,7 @@ export async function migratePublic(
  * concurrently. When there is nothing to do, no lock is taken.
  *
  * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`, `SchemaNewer`,
- *   `MigrationBusy`, `MigrationFailed` or `ColumnsMissing`; nothing was changed
+ *   `SchemaSuperseded`, `MigrationBusy`, `MigrationFailed` or `ColumnsMissing`; nothing was changed
  */
 export async function migrateTenant(
   databaseUrl: string,
@@ -142,7 +142,7 @@ export async function migrateAll(
  * Whether a tenant schema needs {@link migrateTenant} before this version can work with it: it is absent, lacks a
  * migration, or has other versions of the functions.
  *
- * @throws SchemaError `SchemaNewer` when a newer version has migrated it
+ * @throws SchemaError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded`
  */
 export async function tenantIsBehind(
   client: Queryable,
@@ -158,6 +158,18 @@ export async function tenantIsBehind(
   return readDefinitions(sources.definitions).some(({ name, checksum }) => checksums.get(name) !== checksum);
 }
 
+/**
+ * Whether `public` needs {@link migratePublic} before this version can work with it.
+ *
+ * @throws SchemaError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded`
+ */
+export async function publicIsBehind(
+  client: Queryable,
+  sources: SchemaSources = shippedSources,
+): Promise<boolean> {
+  return (await pendingPublic(client, sources)).length > 0;
+}
+
 /** The version this program brings schemas to, read from its own files. */
 export function requiredVersion(sources: SchemaSources = shippedSources): RequiredVersion {
   return {
@@ -167,8 +179,8 @@ export function requiredVersion(sources: SchemaSources = shippedSources): Requir
   };
 }
 
-/** @throws SchemaError `SchemaNewer` when a newer version has migrated it */
-async function pendingPublic(client: Client, sources: SchemaSources): Promise<string[]> {
+/** @throws SchemaError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded` */
+async function pendingPublic(client: Queryable, sources: SchemaSources): Promise<string[]> {
   const known = migrationNames(sources.publicMigrations);
   const applied = await appliedMigrations(client, 'public');
   assertAllKnown('public', applied, known);

@@ -5,6 +5,7 @@ import type { Queryable } from './connection.ts';
 import { migrationNames } from './files.ts';
 import { lineOfPosition } from './position.ts';
 import { SchemaError } from '../database/schema-errors.ts';
+import { assertNotSuperseded } from './superseded.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 
 const migrationTable = 'ocp_migration';
@@ -14,7 +15,7 @@ const migrationTable = 'ocp_migration';
  * the schema; its search path becomes the schema, then `public`.
  *
  * @returns names of the migrations applied now, in order
- * @throws SchemaError `SchemaNewer` when the schema has a migration that `directory` lacks
+ * @throws SchemaError `SchemaNewer` or `SchemaSuperseded` when the schema has a migration that `directory` lacks
  * @throws SchemaError `MigrationFailed`, naming file and line; or when a migration that the schema lacks comes before one
  *   that it has
  */
@@ -57,11 +58,12 @@ export async function appliedMigrations(client: Queryable, schema: string): Prom
 }
 
 /**
- * Refuse to work on a schema that a newer version of this program has changed.
+ * Refuse to work on a schema that a newer version of this program has changed, or one of before the first release.
  *
- * @throws SchemaError `SchemaNewer`
+ * @throws SchemaError `SchemaNewer` or `SchemaSuperseded`
  */
 export function assertAllKnown(schema: string, applied: readonly string[], known: readonly string[]): void {
+  assertNotSuperseded(schema, applied);
   const unknown = applied.filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   throw new SchemaError(

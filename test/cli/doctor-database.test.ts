@@ -64,6 +64,31 @@ test('functions that somebody dropped are told with the command that makes them 
   expect(await ofSchema()).toMatchObject({ ok: true });
 });
 
+test('a database of before the first release, and one whose public is behind, are told with what to do', async () => {
+  const { url, pool } = cli.database;
+  await pool.query(`update ocp_migration set name = '000004_intake' where name = '000020_payload_inbox'`);
+  expect((await doctor(url)).find(({ what }) => what === 'tenant schemas')).toEqual({
+    what: 'tenant schemas',
+    ok: false,
+    found:
+      'Schema "public" was made by ocp-pipeline 0.1.0, a version of before the first release (it has migration ' +
+      '000004_intake), and cannot be brought up to this version; make a new database, name it in DATABASE_URL and ' +
+      'ingest the payloads again',
+    repair: 'as said there, then run doctor again',
+  });
+  await pool.query(`update ocp_migration set name = '000020_payload_inbox' where name = '000004_intake'`);
+  const { rows } = await pool.query<{ name: string }>(
+    'delete from ocp_migration where id = (select max(id) from ocp_migration) returning name',
+  );
+  expect((await doctor(url)).find(({ what }) => what === 'schema public')).toEqual({
+    what: 'schema public',
+    ok: false,
+    found: 'behind this version',
+    repair: 'ocp-pipeline migrate',
+  });
+  await pool.query('insert into ocp_migration (name, run_on) values ($1, now())', [rows[0]?.name]);
+});
+
 test('a database of another encoding is refused by doctor, migrate and worker', async () => {
   const server = inject('postgresUrl');
   const name = `ascii_${process.pid}`;

@@ -7,8 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openEmbeddedStack } from '../../dev-stack/stack.ts';
+import { startProgram } from '../support/command-line.ts';
 import { program } from '../support/program-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+
+/** No server is configured, so all are embedded. */
+const configured = { DATABASE_URL: undefined, OBJECT_STORE: undefined, TEMPORAL_ADDRESS: undefined };
 
 let scratch: string;
 let child: ChildProcess | undefined;
@@ -30,7 +35,6 @@ afterEach(async () => {
 async function start(args: readonly string[], until: RegExp, environment: Record<string, string> = {}) {
   const found = { stdout: '', stderr: '' };
   output = found;
-  const configured = { DATABASE_URL: undefined, OBJECT_STORE: undefined, TEMPORAL_ADDRESS: undefined };
   const started = spawn(process.execPath, [program, ...args], {
     env: { ...process.env, ...configured, ...environment, OCP_DATA_DIR: join(scratch, 'data') },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -86,4 +90,29 @@ test("demo prints an address that PostgreSQL's clients connect with, and leaves 
   await client.end();
   expect(rows).toEqual([{ n: 1 }]);
   expect(await openFiles(join(scratch, 'data'))).toEqual([]);
+}, 200_000);
+
+test('demo on data of before the first release says in one sentence how to start afresh', async () => {
+  const directory = join(scratch, 'data');
+  const stack = await openEmbeddedStack({
+    dataDirectory: directory,
+    needs: { postgres: true, temporal: false, objectStore: false },
+    say: () => undefined,
+  });
+  const client = new pg.Client({ connectionString: stack.databaseUrl });
+  await client.connect();
+  await client.query(`create table ocp_migration (id serial primary key, name varchar(255), run_on timestamp);
+    insert into ocp_migration (name, run_on) values ('000004_intake', now())`);
+  await client.end();
+  await stack.stop();
+  const run = startProgram(['demo'], { ...configured, OCP_DATA_DIR: directory });
+  child = run.child;
+  ended = run.ended;
+  const { code, stderr } = await run.ended;
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+    `The data in ${directory} was made by ocp-pipeline 0.1.0, a version of before the first release, and ` +
+      `cannot be brought up to this version; start afresh: rm -r '${directory}'`,
+  );
+  expect(stderr).not.toMatch(/^ +at /m);
 }, 200_000);

@@ -1,10 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MigrationLog } from '../../../platform/migrations/connection.ts';
 import { migrationNames, shippedSources } from '../../../platform/migrations/files.ts';
-import type { SchemaSources } from '../../../platform/migrations/files.ts';
 import {
   migrateAll,
   migratePublic,
@@ -17,6 +16,7 @@ import { assertServerVersion } from '../../../platform/migrations/server-facts.t
 import { describeTables } from './support/koku.ts';
 import { createRole, execute, startTestPostgres, withClient } from './support/postgres.ts';
 import type { TestPostgres } from './support/postgres.ts';
+import { copySources } from './support/sources.ts';
 
 const log: MigrationLog = { info: () => undefined };
 const testTimeoutMs = 60_000;
@@ -39,19 +39,6 @@ afterEach(() => {
 });
 
 afterAll(() => postgres.stop(), 60_000);
-
-/** A copy of the shipped files that a test may change. */
-function ownSources(): SchemaSources {
-  const sources = {
-    publicMigrations: join(directory, 'public'),
-    tenantMigrations: join(directory, 'tenant'),
-    definitions: join(directory, 'functions'),
-  };
-  cpSync(shippedSources.publicMigrations, sources.publicMigrations, { recursive: true });
-  cpSync(shippedSources.tenantMigrations, sources.tenantMigrations, { recursive: true });
-  mkdirSync(sources.definitions);
-  return sources;
-}
 
 describe('migrating an empty database', () => {
   it(
@@ -178,7 +165,7 @@ describe('migrating an empty database', () => {
   it(
     'refuses a migration that would come before one that the schema has, and applies one that comes after',
     async () => {
-      const sources = ownSources();
+      const sources = copySources(directory);
       await migratePublic(url, log, sources);
       const applied = migrationNames(sources.publicMigrations);
       writeFileSync(join(sources.publicMigrations, '000099_later.sql'), 'create table later (id integer);\n');
@@ -304,7 +291,7 @@ describe('versions', () => {
   it(
     'a tenant is behind when it is absent, lacks a migration, or has another text of a function',
     async () => {
-      const sources = ownSources();
+      const sources = copySources(directory);
       const definition = join(sources.definitions, '010_answer.sql');
       writeFileSync(
         definition,
@@ -337,7 +324,7 @@ describe('versions', () => {
   );
 
   it('the required version names the newest migrations and changes with any function', () => {
-    const sources = ownSources();
+    const sources = copySources(directory);
     const before = requiredVersion(sources);
     expect(before.tenantMigration).toBe(migrationNames(shippedSources.tenantMigrations).at(-1));
     expect(before.publicMigration).toBe(migrationNames(shippedSources.publicMigrations).at(-1));
@@ -355,62 +342,4 @@ describe('versions', () => {
       assertServerVersion({ number: 150_000, version: '15.0' }, 'db:5432');
     }).not.toThrow();
   });
-});
-
-describe('a step that fails', () => {
-  it(
-    'leaves a schema without any of the pending migrations and names file and line',
-    async () => {
-      const sources = ownSources();
-      await migratePublic(url, log, sources);
-      await migrateTenant(url, 'org1', log, sources);
-      writeFileSync(join(sources.tenantMigrations, '000900_good.sql'), 'create table good (id integer);');
-      writeFileSync(
-        join(sources.tenantMigrations, '000901_bad.sql'),
-        '-- Up Migration\ncreate table bad (id integer);\nselect nothing from bad;',
-      );
-      await expect(migrateTenant(url, 'org1', log, sources)).rejects.toThrow(
-        'Migrating schema "org1" failed at 000901_bad.sql line 3: column "nothing" does not exist; nothing was changed; repair the cause and start again',
-      );
-      const [left] = await execute(
-        url,
-        `select to_regclass('org1.good') as good, to_regclass('org1.bad') as bad,
-                (select max(name) from org1.ocp_migration) as newest`,
-      );
-      expect(left).toEqual({ good: null, bad: null, newest: requiredVersion().tenantMigration });
-    },
-    testTimeoutMs,
-  );
-
-  it(
-    'keeps the previous version of a function and names file and line',
-    async () => {
-      const sources = ownSources();
-      const definition = join(sources.definitions, '010_answer.sql');
-      await migratePublic(url, log, sources);
-      writeFileSync(
-        definition,
-        'create or replace function answer() returns integer language sql as $$ select 1 $$;',
-      );
-      await migrateTenant(url, 'org1', log, sources);
-      writeFileSync(definition, 'drop function answer();\nselect answer();');
-      await expect(migrateTenant(url, 'org1', log, sources)).rejects.toThrow(
-        /Definition 010_answer.sql line 2 failed in schema "org1": function answer\(\) does not exist; its previous version stays in place/,
-      );
-      expect(await execute(url, 'select org1.answer()')).toEqual([{ answer: 1 }]);
-    },
-    testTimeoutMs,
-  );
-
-  it(
-    'says what to do when the database user lacks a right',
-    async () => {
-      const stranger = await createRole(url, 'stranger');
-      await expect(migratePublic(stranger.url, log)).rejects.toThrow(
-        /Migrating schema "public" failed.*permission denied for schema public.*grant the missing right to this database user/,
-      );
-      await execute(url, `drop role ${stranger.name}`);
-    },
-    testTimeoutMs,
-  );
 });

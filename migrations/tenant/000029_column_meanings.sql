@@ -1,37 +1,7 @@
 -- Up Migration
--- What checks after the summary found: discrepancies of a day, and the cloud a source runs on.
+-- The data dictionary is made of comments: those that columns of Koku's summary tables lack after 000010_koku_comments,
+-- where this program created the table.
 
-create table if not exists ocp_validation_warning (
-    source_uuid uuid not null,
-    usage_day date not null,
-    version bigint not null,
-    check_name text not null,
-    expected double precision not null,
-    found double precision not null,
-    noted_at timestamptz not null default now(),
-    primary key (source_uuid, usage_day, check_name),
-    -- A day that the ledger forgets takes its warnings along.
-    foreign key (source_uuid, usage_day) references ocp_day (source_uuid, usage_day) on delete cascade
-);
-comment on table ocp_validation_warning is 'One row per check that the summary of a (source, UTC day) did not pass when it was validated last; a day without rows is clean.';
-comment on column ocp_validation_warning.source_uuid is 'Provider.';
-comment on column ocp_validation_warning.usage_day is 'UTC day.';
-comment on column ocp_validation_warning.version is 'Version of the day''s summary that was checked; a greater one in ocp_day is not validated yet.';
-comment on column ocp_validation_warning.check_name is 'What was compared; the unit is in the name, names ending in _rows and storage_claims are counts.';
-comment on column ocp_validation_warning.expected is 'Value computed from staging, or that an identity demands.';
-comment on column ocp_validation_warning.found is 'Value in the daily summary.';
-comment on column ocp_validation_warning.noted_at is 'When the day was validated.';
-
-alter table ocp_source_month
-    add column if not exists infrastructure text,
-    add column if not exists infrastructure_provider_uuid uuid,
-    add column if not exists infrastructure_checked_at timestamptz;
-comment on column ocp_source_month.infrastructure is 'Type of the cloud provider that the cluster runs on in the month, for example AWS; none when no cloud bill of the tenant matches; NULL until checked.';
-comment on column ocp_source_month.infrastructure_provider_uuid is 'That cloud provider; NULL when there is none.';
-comment on column ocp_source_month.infrastructure_checked_at is 'When that was last looked for.';
-
--- The data dictionary is made of comments: those that columns of Koku's summary tables still lack, where this program
--- created the table.
 do $$
 declare
     entry record;
@@ -103,6 +73,32 @@ begin
             and col_description(class.oid, attribute.attnum) is null
     loop
         execute format('comment on column %I.%I is %L', entry.table_name, entry.column_name, entry.meaning);
+    end loop;
+end
+$$;
+
+-- What the sizes of volumes mean, now that every hour of a claim counts once.
+do $$
+declare
+    entry record;
+begin
+    for entry in
+        with column_meaning (column_name, meaning) as (
+            values
+                ('persistentvolumeclaim_capacity_gigabyte_months', 'Capacity, GiB-months: byte-seconds / (86400 × days of the month) / 2^30; every hour of a claim counts once, divided among its rows.'),
+                ('persistentvolumeclaim_usage_gigabyte_months', 'Storage used, GiB-months; every hour of a claim counts once, divided among its rows.'),
+                ('volume_request_storage_gigabyte_months', 'Storage requested, GiB-months; every hour of a claim counts once, divided among its rows.')
+        )
+        select format('comment on column %I.%I is %L', class.relname, attribute.attname, column_meaning.meaning) as statement
+        from pg_class as class
+        join pg_attribute as attribute on attribute.attrelid = class.oid and not attribute.attisdropped
+        join column_meaning on column_meaning.column_name = attribute.attname
+        where class.relnamespace = (select oid from pg_namespace where nspname = current_schema())
+            and class.relkind = 'p'
+            and class.relname like 'reporting\_ocp%'
+            and not exists (select from ocp_adopted_table as adopted where adopted.name = class.relname)
+    loop
+        execute entry.statement;
     end loop;
 end
 $$;

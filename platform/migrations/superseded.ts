@@ -1,0 +1,44 @@
+import { SchemaError } from '../database/schema-errors.ts';
+
+/**
+ * Migrations that described the program's own tables step by step until version 0.2.0, which was the first to be
+ * released: its migrations describe the same tables as they then were. These names are never used again.
+ */
+const supersededMigrations: ReadonlySet<string> = new Set([
+  '000004_intake',
+  '000009_addressed_payloads',
+  '000010_failures',
+  '000020_ledger',
+  '000021_staging',
+  '000022_label_days',
+  '000023_validation',
+  '000024_adoption',
+  '000025_growth',
+  '000026_live_hours',
+  '000028_claim_hours',
+  '000029_left_out_values',
+  '000031_expired_rows',
+  '000033_label_bounds',
+  '000034_staging_autovacuum',
+  '000036_node_days',
+]);
+
+/** The version that applied them. */
+export const supersededVersion = '0.1.0';
+
+/**
+ * Refuse to work on a schema of before the first release.
+ *
+ * @param applied names of the migrations that the schema has, in order
+ * @throws SchemaError `SchemaSuperseded`
+ */
+export function assertNotSuperseded(schema: string, applied: readonly string[]): void {
+  const newest = applied.findLast((name) => supersededMigrations.has(name));
+  if (newest === undefined) return;
+  throw new SchemaError(
+    'SchemaSuperseded',
+    `Schema "${schema}" was made by ocp-pipeline ${supersededVersion}, a version of before the first release (it has ` +
+      `migration ${newest}), and cannot be brought up to this version; make a new database, name it in DATABASE_URL ` +
+      'and ingest the payloads again',
+  );
+}
