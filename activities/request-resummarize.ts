@@ -92,6 +92,8 @@ function earlierAttempt(details: unknown): Watched {
   return { lastId: 0, tenantCount: 0, sourceCount: 0, failedTenants: [] };
 }
 
+type ChangedSource = Required<SettingsChange> & { sourceUuid: string };
+
 async function watchTenant(
   deps: ActivityDependencies,
   client: Client,
@@ -117,7 +119,7 @@ async function changedSources(
   deps: ActivityDependencies,
   schema: string,
   month: BillingMonth,
-): Promise<{ sourceUuid: string; settingsHash: string }[]> {
+): Promise<ChangedSource[]> {
   const rules = (await tenantSettings(deps.pool, schema)).rules ?? deps.config.OCP_RULES;
   return inTenantTransaction(
     deps.pool,
@@ -126,10 +128,7 @@ async function changedSources(
       await client.query(
         `set local lock_timeout = '${lockTimeout}'; set local statement_timeout = '${statementTimeout}'`,
       );
-      const { rows } = await client.query<{ sourceUuid: string; settingsHash: string }>(changedSettingsSql, [
-        firstDay(month),
-        rules,
-      ]);
+      const { rows } = await client.query<ChangedSource>(changedSettingsSql, [firstDay(month), rules]);
       return rows;
     },
     Context.current().cancellationSignal,
@@ -138,17 +137,17 @@ async function changedSources(
 
 async function request(
   client: Client,
-  source: Pick<ResummarizeInput, 'orgId' | 'schema' | 'sourceUuid' | 'month'> & SettingsChange,
+  source: Pick<ResummarizeInput, 'orgId' | 'schema' | 'month'> & ChangedSource,
   input: WatchSettingsInput,
 ): Promise<void> {
-  const { settingsHash } = source;
+  const { settingsHash, step } = source;
   const started: ResummarizeInput = { ...source, delayMs: input.delayMs, options: input.options ?? {} };
   await client.workflow.signalWithStart('resummarize', {
     workflowId: settingsWorkflowId(source),
     taskQueue: taskQueues.pipeline,
     args: [started],
     signal: 'settingsChanged',
-    signalArgs: [{ settingsHash }],
+    signalArgs: [{ settingsHash, step }],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     priority: { fairnessKey: fairnessKeyOf(source.orgId) },
     staticSummary: `settings changed: rebuild ${source.month}`,

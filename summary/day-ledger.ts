@@ -4,7 +4,7 @@ import type { StepName } from '../domain/run/steps.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 
 /**
- * Days of a source and month for which a step is behind their summary, in order.
+ * Days of a source and month for which a step is behind their summary, or was done with other settings of its own, in order.
  *
  * @param monthStart first day of the month
  */
@@ -20,28 +20,49 @@ export async function daysBehind(
      where source_uuid = $1
          and usage_day >= $2::date
          and usage_day < ($2::date + interval '1 month')::date
-         and ${columnOf(step)} is distinct from version
+         and (${isBehind(step).join(' or ')})
      order by usage_day`,
     [sourceUuid, monthStart],
   );
   return rows.map((row) => row.usage_day);
 }
 
-/** Note that a step was done for the present version of days; later steps that read what it wrote are behind again. */
+/**
+ * Note that a step was done for the present version of days of a month, with the present settings; later steps that read
+ * what it wrote are behind again.
+ */
 export async function recordStep(
   client: PoolClient,
   step: StepName,
   sourceUuid: string,
   days: readonly UsageDay[],
 ): Promise<void> {
-  const takenBack = stepNamed(step).takesBack.map((column) => `, ${column} = null`);
+  const { settings, takesBack } = stepNamed(step);
+  const noted = [
+    `${columnOf(step)} = version`,
+    ...(settings === null ? [] : [`${settings.column} = present.settings_hash`]),
+    ...takesBack.map((column) => `${column} = null`),
+  ];
   await client.query(
-    `update ocp_day
-     set ${columnOf(step)} = version${takenBack.join('')}
+    `with present as materialized (
+         select ${settings === null ? 'null::text' : `${settings.hash}($1, min(day))`} as settings_hash
+         from unnest($2::date[]) as day
+     )
+     update ocp_day
+     set ${noted.join(', ')}
+     from present
      where source_uuid = $1
          and usage_day = any($2::date[])`,
     [sourceUuid, days],
   );
+}
+
+function isBehind(step: StepName): string[] {
+  const { settings } = stepNamed(step);
+  const behind = [`${columnOf(step)} is distinct from version`];
+  if (settings !== null)
+    behind.push(`${settings.column} is distinct from (select ${settings.hash}($1, $2::date))`);
+  return behind;
 }
 
 /** Names of columns come from the list of steps, never from outside. */

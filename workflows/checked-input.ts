@@ -35,6 +35,7 @@ export const inputRules = {
     until: optional(fields.day),
     delayMs: optional(fields.wait),
     settingsHash: optional(fields.id),
+    step: optional(fields.step),
   },
   sweepStaging: { retentionDays: optional(fields.days), nowIso: optional(fields.instant) },
   purgeExpired: {

@@ -9,6 +9,7 @@ import {
 import type { OpenFailure } from '../domain/run/decision.ts';
 import { fields, problemsOf } from '../domain/run/input-check.ts';
 import { priorityKeyOf } from '../domain/run/priority.ts';
+import { summarisesAnew } from '../domain/run/resummarize.ts';
 import type { ResummarizeInput, ResummarizeResult } from '../domain/run/resummarize.ts';
 import type { PipelineState, RunOptions } from '../domain/run/run.ts';
 import { firstDay, lastDay } from '../domain/time/usage-day.ts';
@@ -68,7 +69,8 @@ async function rebuild(
 ): Promise<ResummarizeResult> {
   const priority = { orgId: input.orgId, key: priorityKeyOf(input.month, Date.now()) };
   const activities = withDecisions(bindActivities(options, priority), decisions);
-  let settingsHash = input.settingsHash;
+  let { settingsHash } = input;
+  let anew = summarisesAnew(input);
   let changed = false;
   setHandler(
     settingsChangedSignal,
@@ -81,8 +83,10 @@ async function rebuild(
         });
         return;
       }
-      changed ||= change.settingsHash !== settingsHash;
+      if (change.settingsHash === settingsHash) return;
+      changed = true;
       settingsHash = change.settingsHash;
+      anew ||= summarisesAnew(change);
     },
     { description: 'Settings changed again: wait anew, or summarise once more' },
   );
@@ -93,10 +97,10 @@ async function rebuild(
     if (input.delayMs !== undefined) while (await nextChange(input.delayMs)) changed = false;
     changed = false;
     const { schema, sourceUuid, month } = input;
-    const force = { from: input.from ?? firstDay(month), until: input.until ?? lastDay(month) };
+    const days = { from: input.from ?? firstDay(month), until: input.until ?? lastDay(month) };
     const result = await summariseMonth(
       activities,
-      { schema, sourceUuid, month, force },
+      { schema, sourceUuid, month, ...(anew ? { force: days } : {}) },
       options.loadConcurrency,
     );
     total.daysSummarised += result.dayCount;

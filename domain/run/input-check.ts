@@ -1,3 +1,4 @@
+import { steps } from './steps.ts';
 import { isBillingMonth, isUsageDay } from '../time/usage-day.ts';
 
 /** What a field of an input must be. */
@@ -52,6 +53,10 @@ export const fields = {
   days: {
     expected: 'days, a number from 0 to 36500',
     holds: (value) => isNumber(value) && value >= 0 && value <= 36_500,
+  },
+  step: {
+    expected: `one of ${steps.map(({ name }) => name).join(', ')}`,
+    holds: (value) => steps.some(({ name }) => name === value),
   },
   object: {
     expected: 'an object',

@@ -1,4 +1,6 @@
 import type { RunOptions } from './run.ts';
+import { steps } from './steps.ts';
+import type { StepName } from './steps.ts';
 import type { BillingMonth, UsageDay } from '../time/usage-day.ts';
 
 /** Input of `resummarize`: rebuild days of one source and month although no payload came. */
@@ -14,6 +16,8 @@ export interface ResummarizeInput {
   delayMs?: number;
   /** settings that are waited for; a signal with another hash is a later change */
   settingsHash?: string;
+  /** first step that the settings concern, as in {@link SettingsChange} */
+  step?: StepName;
   options?: Partial<RunOptions>;
 }
 
@@ -27,6 +31,16 @@ export interface ResummarizeResult {
 /** Argument of the signal `settingsChanged`. */
 export interface SettingsChange {
   settingsHash: string;
+  /**
+   * first step of the chain that the change concerns: later than the aggregation, only the steps that are behind are done;
+   * absent (earlier versions): all of them, for every day
+   */
+  step?: StepName;
+}
+
+/** Whether a rebuild summarises every day anew; else only the steps that are behind are done. */
+export function summarisesAnew({ step }: Pick<SettingsChange, 'step'>): boolean {
+  return step === undefined || step === steps[0].name;
 }
 
 /** One resummarize that waits for settings to settle, per source and month. */

@@ -3,6 +3,18 @@ import type { WorkPhase } from './work.ts';
 /** A column of the day ledger `ocp_day` that holds the version of a day's summary for which a step was done. */
 export type LedgerColumn = 'tags_version' | 'ui_version' | 'cost_version' | 'validated_version';
 
+/**
+ * Settings that a step reads besides the summary: a change of them makes that step behind, and those after it that read
+ * what it writes, but not the aggregation. Only a step that can redo its work from its own inputs may own any: tag mappings
+ * rename keys in place, so they belong to the aggregation, which owns every setting that no other step does.
+ */
+export interface StepSettings {
+  /** SQL function (source_uuid uuid, month date) → text: a hash of them as they are now */
+  hash: string;
+  /** column of the day ledger with the hash that the step was last done with */
+  column: 'ui_settings_hash';
+}
+
 /** One step of the chain that brings a source and month up to date. */
 export interface Step {
   /** as in `replay --from` */
@@ -16,6 +28,8 @@ export interface Step {
    * itself, or is done anew each time.
    */
   column: LedgerColumn | null;
+  /** null: the summary's version alone tells whether the step is behind */
+  settings: StepSettings | null;
   /** columns of later steps that read what this one writes: recording it makes them behind again */
   takesBack: readonly LedgerColumn[];
   /** reads line items from staging, from which nothing may be swept meanwhile */
@@ -34,6 +48,7 @@ export const steps = [
     activity: 'aggregateDays',
     phase: 'aggregating',
     column: null,
+    settings: null,
     takesBack: [],
     readsStaging: true,
     rebuildsTables: true,
@@ -43,6 +58,7 @@ export const steps = [
     activity: 'applyTagMapping',
     phase: 'summarising',
     column: 'tags_version',
+    settings: null,
     // Another run's later steps may have come between the rebuild and the mapping, and read keys that were not mapped yet.
     takesBack: ['ui_version', 'cost_version'],
     readsStaging: false,
@@ -53,6 +69,7 @@ export const steps = [
     activity: 'refreshUiSummaries',
     phase: 'summarising',
     column: 'ui_version',
+    settings: { hash: 'ocp_report_settings_hash', column: 'ui_settings_hash' },
     takesBack: [],
     readsStaging: true,
     rebuildsTables: true,
@@ -62,6 +79,7 @@ export const steps = [
     activity: 'checkCloudInfrastructure',
     phase: 'summarising',
     column: null,
+    settings: null,
     takesBack: [],
     readsStaging: false,
     rebuildsTables: false,
@@ -71,6 +89,7 @@ export const steps = [
     activity: 'validateDays',
     phase: 'validating',
     column: 'validated_version',
+    settings: null,
     takesBack: [],
     readsStaging: true,
     rebuildsTables: false,

@@ -11,6 +11,7 @@ create table if not exists ocp_day (
     summarised_at timestamptz not null default now(),
     tags_version bigint,
     ui_version bigint,
+    ui_settings_hash text,
     cost_version bigint,
     validated_version bigint,
     primary key (source_uuid, usage_day)
@@ -25,6 +26,7 @@ comment on column ocp_day.rules is 'Rules profile of the rebuild: design or koku
 comment on column ocp_day.summarised_at is 'Time of the last rebuild.';
 comment on column ocp_day.tags_version is 'Version for which label summaries and tag mapping were done.';
 comment on column ocp_day.ui_version is 'Version for which the UI tables were rebuilt.';
+comment on column ocp_day.ui_settings_hash is 'Hash of the settings that the UI tables were rebuilt with, of those that belong to that step.';
 comment on column ocp_day.cost_version is 'Version for which the cost model was applied.';
 comment on column ocp_day.validated_version is 'Version for which the day was validated.';
 

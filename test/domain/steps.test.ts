@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { steps } from '../../domain/run/steps.ts';
+import { loadSql } from '../../platform/database/sql-files.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
 
 test('a step takes back only columns of steps that come later, and of the cost model to come', () => {
@@ -21,4 +22,13 @@ test('the architecture page tells the steps in their order', () => {
   const told = [...page.matchAll(/^\| \d+ \| `(\w+)` \|/gm)].map(([, activity]) => activity);
   const activities: readonly string[] = steps.map(({ activity }) => activity);
   expect(told.filter((activity) => activities.includes(activity ?? ''))).toEqual(activities);
+});
+
+test('the watch of settings compares those of every step that owns some', () => {
+  const text = loadSql('summary/daily/changed_settings.sql');
+  for (const { settings } of steps) {
+    if (settings === null) continue;
+    expect(text).toContain(`${settings.hash}(`);
+    expect(text).toContain(`ocp_day.${settings.column}`);
+  }
 });

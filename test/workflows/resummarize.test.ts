@@ -6,7 +6,7 @@ import { billingMonth } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { adoptDays } from '../../platform/tenants/sources.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
-import { mapTags } from '../../summary/tag-mapping.ts';
+import { mapTags, unmapTags } from '../../summary/tag-mapping.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import type { resummarize, watchSettings } from '../../workflows/index.ts';
 import { payloadPath } from '../support/fixtures.ts';
@@ -36,6 +36,32 @@ async function query<R extends object>(
   const { pool, schema } = pipeline.database;
   return inTenantTransaction(pool, schema, async (client) => (await client.query<R>(text, values)).rows);
 }
+
+/** A cost model of the source ($1) whose price list has a price for GPUs. */
+const gpuPriceSql = `
+  with model as (
+      insert into cost_model (uuid, name, description, source_type, created_timestamp, updated_timestamp, rates, markup,
+          distribution, currency, distribution_info)
+      values (gen_random_uuid(), 'gpus', '', 'OCP', now(), now(), '[]', '{}', 'cpu', 'USD', '{}')
+      returning uuid
+  ),
+  mapped as (
+      insert into cost_model_map (provider_uuid, cost_model_id) select $1, uuid from model
+  ),
+  list as (
+      insert into price_list (uuid, name, description, currency, effective_start_date, effective_end_date, enabled,
+          version, rates, created_timestamp, updated_timestamp)
+      values (gen_random_uuid(), 'gpus', '', 'USD', '2026-01-01', '2026-12-31', true, 1, '[]', now(), now())
+      returning uuid
+  ),
+  listed as (
+      insert into price_list_cost_model_map (priority, cost_model_id, price_list_id)
+      select 1, model.uuid, list.uuid from model, list
+  )
+  insert into cost_model_rate (uuid, custom_name, description, metric, metric_type, cost_type, tag_key, tag_values,
+      created_timestamp, updated_timestamp, price_list_id)
+  select gen_random_uuid(), 'gpus', '', 'gpu_cost_per_month', 'gpu', 'Supplementary', 'gpu', '[]', now(), now(), uuid
+  from list`;
 
 async function rebuild(pipeline: TestPipeline, input: Partial<ResummarizeInput> & { sourceUuid: string }) {
   const { orgId, schema } = pipeline.database;
@@ -160,15 +186,52 @@ describe('the settings watch', () => {
     expect(await watch(1)).toEqual({ tenantCount: 1, sourceCount: 1, failedTenants: [] });
     await pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`).result();
     expect(await versions(pipeline, sourceUuid)).toEqual([2]);
-    const keys = await query<{ key: string }>(
-      pipeline,
-      `select distinct label.key
-       from reporting_ocpusagelineitem_daily_summary as summary, jsonb_object_keys(summary.pod_labels) as label (key)
-       where summary.source_uuid = $1 order by 1`,
-      [sourceUuid],
-    );
-    expect(keys.map((row) => row.key)).toEqual(['app', 'vm_kubevirt_io_name']);
+    expect(await labelKeys()).toEqual(['app', 'vm_kubevirt_io_name']);
     expect(await watch(1)).toMatchObject({ sourceCount: 0 });
+  });
+
+  const labelKeys = async () =>
+    (
+      await query<{ key: string }>(
+        pipeline,
+        `select distinct label.key
+         from reporting_ocpusagelineitem_daily_summary as summary, jsonb_object_keys(summary.pod_labels) as label (key)
+         where summary.source_uuid = $1 order by 1`,
+        [sourceUuid],
+      )
+    ).map((row) => row.key);
+  const settled = (orgId: string) =>
+    pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`).result();
+
+  test('brings the keys as they were sent back when their mapping is removed', async () => {
+    const { pool, schema, orgId } = pipeline.database;
+    expect(await unmapTags(pool, schema, ['application'])).toBe(1);
+    expect(await watch(1)).toMatchObject({ sourceCount: 1 });
+    await settled(orgId);
+    expect(await labelKeys()).toEqual(['application', 'vm_kubevirt_io_name']);
+    expect(await versions(pipeline, sourceUuid)).toEqual([3]);
+  });
+
+  test('has only the report tables rebuilt when a setting concerns nothing before them', async () => {
+    const { orgId } = pipeline.database;
+    const gpuCount = async () =>
+      (await query(pipeline, 'select from reporting_ocp_gpu_summary_p where source_uuid = $1', [sourceUuid]))
+        .length;
+    const before = await gpuCount();
+    expect(before).toBeGreaterThan(0);
+    // With a price, GPU rows are those of the daily summary, and only a cost model writes any there.
+    await query(pipeline, gpuPriceSql, [sourceUuid]);
+    expect(await watch(1)).toMatchObject({ sourceCount: 1 });
+    expect(await settled(orgId)).toMatchObject({ daysSummarised: 0 });
+    expect(await gpuCount()).toBe(0);
+    expect(await versions(pipeline, sourceUuid)).toEqual([3]);
+    expect(await watch(1)).toMatchObject({ sourceCount: 0 });
+
+    await query(pipeline, 'delete from cost_model_map where provider_uuid = $1', [sourceUuid]);
+    expect(await watch(1)).toMatchObject({ sourceCount: 1 });
+    await settled(orgId);
+    expect(await gpuCount()).toBe(before);
+    expect(await versions(pipeline, sourceUuid)).toEqual([3]);
   });
 
   test('a later change restarts the wait instead of starting a second rebuild', async () => {
@@ -188,7 +251,7 @@ describe('the settings watch', () => {
     });
     const second = await handle.describe();
     expect(second.runId).toBe(first.runId);
-    expect(await versions(pipeline, sourceUuid)).toEqual([2]);
+    expect(await versions(pipeline, sourceUuid)).toEqual([3]);
     await handle.terminate('end of the test');
   });
 });
