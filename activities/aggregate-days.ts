@@ -9,7 +9,10 @@ import { runStep } from '../summary/month-step.ts';
 import type { MonthInput, StepAnswer } from '../summary/month-step.ts';
 
 export interface AggregateDaysInput extends MonthInput {
-  /** days to rebuild although nothing about them changed; the whole month also takes on the present rules profile */
+  /**
+   * days to rebuild although nothing about them changed; rebuilding the whole month also applies the current rules
+   * profile
+   */
   force?: { from: UsageDay; until: UsageDay };
 }
 
@@ -17,9 +20,9 @@ export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount
 
 /**
  * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine, record. One
- * transaction. Which run asks does not matter; a second call finds nothing to do.
+ * transaction. It does not matter which run calls it; a second call finds nothing to do.
  *
- * @throws PipelineError `DayNotOurs` (not retried) when another writer summarised a day that nobody adopted
+ * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */
 export async function aggregateDays(
   deps: ActivityDependencies,
@@ -36,7 +39,7 @@ export async function aggregateDays(
       const plan = await planDays(client, input, profile);
       if (plan?.outcome === 'missing') return plan;
       if (plan !== undefined) addLogContext({ cluster_id: plan.source.clusterId });
-      // Nothing came for the month, or nothing changed.
+      // No data arrived for the month, or nothing changed.
       if (plan === undefined || plan.days.length === 0) return { dayCount: 0, summaryRowCount: 0 };
       const summaryRowCount = await engine.rebuild(client, plan, rebuild);
       await recordDays(client, plan);

@@ -26,10 +26,10 @@ const sql = {
 /**
  * Bring labels up to date for the days of a source and month whose daily summary is newer: label summaries and tag
  * values with the keys as sent, then the tenant's tag mapping in the days' usage rows. One transaction.
- * Label tables are computed from the whole month each time, so the order of arrival leaves no trace in them.
+ * Label tables are always computed from the whole month, so they do not depend on the order of arrival.
  * Rerun: a second call finds no day behind.
  *
- * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
+ * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered
  */
 export async function applyTagMapping(
   deps: ActivityDependencies,
@@ -48,7 +48,7 @@ async function followSummary(
   const period = periods.rows[0];
   if (period === undefined) return { dayCount: 0 };
 
-  // Before the mapping: it takes the child keys away, which the label tables keep.
+  // Before the mapping, which removes the child keys; the label tables keep them.
   await client.query('select ocp_record_label_days($1, $2, $3)', [sourceUuid, monthStart, days]);
   const hasChanged = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
   if (period.has_mapping) await client.query(sql.mapLabels, [sourceUuid, days]);
@@ -57,7 +57,7 @@ async function followSummary(
   return { dayCount: days.length };
 }
 
-/** Make the month's label summaries what its days hold. @returns whether a row differed */
+/** Update the month's label summaries from its days. @returns whether a row changed */
 async function refreshLabelSummaries(
   client: PoolClient,
   sourceUuid: string,
@@ -79,9 +79,9 @@ async function refreshLabelSummaries(
 }
 
 /**
- * Make the tenant's tag values what the label summaries of all sources hold: what this month gained is added; only when
- * something went are all values computed again. They do not depend on the mapping, so they come last: the lock that
- * other sources wait for is held for this one statement.
+ * Update the tenant's tag values from the label summaries of all sources: values that this month gained are added, and
+ * only if values disappeared are all of them recomputed. They do not depend on the mapping, so they come last: other
+ * sources wait for this lock only during one statement.
  */
 async function refreshTagValues(
   client: PoolClient,
@@ -95,7 +95,7 @@ async function refreshTagValues(
   ]);
   const stale = rows[0]?.stale === true;
   if (hasChanged || stale) {
-    // Without the lock, two sources at once would each miss the other's new labels.
+    // Without the lock, two concurrent sources would each miss the other's new labels.
     await awaitLock(client, 'tagValues', schema);
     if (stale) await client.query(sql.tagValues);
     else await client.query('select ocp_add_tag_values($1)', [period.report_period_id]);

@@ -13,7 +13,7 @@ export interface CloudInfrastructure {
   type: string;
 }
 
-/** infrastructure: null when no cloud bill of the tenant names a node of the cluster */
+/** infrastructure: null if no cloud bill of the tenant contains a node of the cluster */
 export type CheckCloudInfrastructureResult = StepAnswer<{ infrastructure: CloudInfrastructure | null }>;
 
 type Match = CloudInfrastructure & { nodeCount: number };
@@ -25,7 +25,7 @@ const sql = {
   record: loadSql('summary/cloud/record_infrastructure.sql'),
 };
 
-/** How the bills in each table are matched; a table that the tenant lacks is never read. */
+/** How the bills in each table are matched; a table that the tenant does not have is never read. */
 const matchSqlByTable: ReadonlyMap<string, string> = new Map(
   [
     'aws_line_items_daily',
@@ -37,12 +37,12 @@ const matchSqlByTable: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Find out which cloud provider a cluster runs on, from the bills in the tenant's schema, and pair the two.
- * A cluster has one infrastructure: once paired it stays paired, and of several matches the one that bills most of its
- * nodes wins. The answer, also that there is none, is noted for the month.
- * Without cloud bills this costs a look at the catalog. One transaction; a second call finds the same.
+ * Find out which cloud provider a cluster runs on, from the bills in the tenant's schema, and link the two.
+ * A cluster has one infrastructure: once linked it stays linked, and of several matches the provider that bills most of
+ * its nodes wins. The result, even if there is none, is recorded for the month.
+ * Without cloud bills this costs one look at the catalog. One transaction; a second call finds the same.
  *
- * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
+ * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered
  */
 export async function checkCloudInfrastructure(
   deps: ActivityDependencies,
@@ -87,11 +87,11 @@ async function pairWithBestMatch(
   // Two clusters on one cloud provider share its row.
   await awaitLock(client, 'infrastructure', best.providerUuid);
   await client.query(sql.pair, [sourceUuid, best.providerUuid, best.type]);
-  // What is stored counts: somebody else may have paired the cluster meanwhile.
+  // The stored value counts: another transaction may have linked the cluster meanwhile.
   return presentInfrastructure(client, sourceUuid);
 }
 
-/** Most nodes first; the uuid decides between equals, so that every attempt answers the same. */
+/** Most nodes first; the UUID breaks ties, so that every attempt returns the same result. */
 function byNodeCount(a: Match, b: Match): number {
   return b.nodeCount - a.nodeCount || (a.providerUuid < b.providerUuid ? -1 : 1);
 }

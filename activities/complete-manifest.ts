@@ -8,7 +8,7 @@ import { ledgerVanished } from '../summary/require-source.ts';
 export interface CompleteManifestInput {
   schema: string;
   manifestId: number;
-  /** the wait is over: release the manifest as it is */
+  /** the waiting time is over: release the manifest as it is */
   giveUpWaiting: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface CompleteManifestResult {
   waitingCount: number;
   /** at most five file names */
   waitingFor: string[];
-  /** files of the manifest that some archive has brought; absent from activities of older workers */
+  /** files of the manifest that some archive has brought; missing from activities of older workers */
   arrivedCount?: number;
   /** files that no archive has brought, and the names of the first ones */
   neverCame?: { fileCount: number; names: string[] };
@@ -33,16 +33,17 @@ const sql = {
 };
 
 /**
- * Release a manifest for aggregation when every file that it lists is settled: loaded, empty, of no known kind, failed
- * or skipped. Its files may come in several archives, each its own run; whichever run asks last finds it complete.
- * Rerun: a release is never taken back.
+ * Release a manifest for aggregation once every file that it lists is settled: loaded, empty, of unknown kind, failed
+ * or skipped. Its files may arrive in several archives, each with its own run; whichever run asks last finds the
+ * manifest complete.
+ * Rerun: a release is never undone.
  */
 export async function completeManifest(
   deps: ActivityDependencies,
   input: CompleteManifestInput,
 ): Promise<CompleteManifestResult> {
   return inTenantTransaction(deps.pool, input.schema, async (client) => {
-    // One run at a time per manifest: two archives settling their last files together must not both miss it.
+    // One run at a time per manifest: two archives that settle their last files concurrently must not both miss it.
     await client.query('select 1 from ocp_manifest where manifest_id = $1 for update', [input.manifestId]);
     await client.query(sql.settle, [input.manifestId]);
     const unsettled = await client.query<{ file_name: string; state: string }>(sql.unsettled, [

@@ -43,14 +43,15 @@ interface Archived {
 }
 
 /**
- * Bring a payload into the object store, unless it is there, and decide whether it is ours to summarise.
+ * Bring a payload into the object store, unless it is already there, and decide whether it has to be summarised.
  *
- * The stream is scanned on its way, because `manifest.json` is usually the last member. Recording the object's key and
- * erasing the download address is one transaction. A refused payload leaves its inbox row and nothing else.
+ * The stream is scanned during the transfer, because `manifest.json` is usually the last member. Recording the object
+ * key and erasing the download address is one transaction. A refused payload leaves its inbox row and nothing else.
  * Rerun: the archived copy is used; the same key is written.
  *
  * @throws PipelineError `ManifestInvalid` (not retried): archive or manifest break the rules
- * @throws PipelineError `SourceVanished` (not retried): the tenant's schema was made anew and does not know the source
+ * @throws PipelineError `SourceVanished` (not retried): the tenant's schema was recreated and does not contain the
+ *   source
  * @throws PipelineError `ObjectMissing` (not retried): the payload was archived before, and the archive is gone
  * @throws PipelineError `PayloadUnavailable` (not retried for 401, 403, 404, 410)
  */
@@ -71,7 +72,10 @@ export async function downloadPayload(
   });
 }
 
-/** The run is to end; nobody will fetch the address any more. Not so for an attempt that is paused or whose worker stops. */
+/**
+ * The run is about to end, and nobody will fetch the address any more. Not if the attempt is paused or its worker
+ * stops.
+ */
 function wasCancelled(): boolean {
   const { cancellationSignal, cancellationDetails } = Context.current();
   return cancellationSignal.aborted && cancellationDetails?.cancelRequested === true;
@@ -85,7 +89,7 @@ async function archivePayload(
   const objectStore = storeOfRun(deps.objectStore);
   await removeTemporaryOfRun(objectStore);
   const objectKey = inbox.objectKey ?? payloadKey(inbox.orgId, inbox.requestId);
-  // Also when the key was not recorded: an earlier attempt may have ended between the two, and the address since expired.
+  // Even if the key was not recorded: an earlier attempt may have ended between the two, and the address expired since.
   const stored = await objectStore.head(objectKey);
   if (stored !== undefined || inbox.downloadUrl === null) {
     const archive = await readArchive(deps, inbox, objectKey, signal);
@@ -102,8 +106,8 @@ async function archivePayload(
 }
 
 /**
- * One pass over the download feeds the object store and the scan. The object is finished only when the archive is found
- * good: what is in the store is believed by later attempts.
+ * One pass over the download feeds both the object store and the scan. The object is finished only if the archive is
+ * valid, because later attempts trust what is in the store.
  */
 async function storeAndScan(
   deps: ActivityDependencies,
@@ -117,7 +121,7 @@ async function storeAndScan(
   const badArchive = new AbortController();
   const stop = AbortSignal.any([signal, badArchive.signal]);
   const scanned = scanPayloadArchive(toScan, { signal }).catch((error: unknown) => {
-    // Anything else is what ended the feed, of which the store learns by itself.
+    // Any other error is what ended the feed, which the store notices by itself.
     if (error instanceof PipelineError) badArchive.abort();
     throw error;
   });
@@ -144,7 +148,7 @@ async function storeAndScan(
     }),
   ]);
   signal.throwIfAborted();
-  // A store that fails ends the other two as well, and they would only say that they were ended.
+  // A failure of the store ends the other two as well, which would only report that they were ended.
   if (put.status === 'rejected' && put.reason instanceof ObjectStoreError) throw put.reason;
   if (feed.status === 'rejected' && !badArchive.signal.aborted) throw feed.reason;
   if (scan.status === 'rejected') throw scan.reason;
@@ -183,7 +187,7 @@ async function recordArchived(
   );
 }
 
-/** Why a payload is too old to be taken, or undefined. What the purge would remove again is not taken in. */
+/** Why a payload is too old to be ingested, or undefined. Data that the purge would remove again are not ingested. */
 async function beforeRetention(
   deps: ActivityDependencies,
   schema: string,

@@ -35,7 +35,7 @@ export type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 /** The activities of the pipeline, bound to the servers they work with. */
 export type Activities = ReturnType<typeof createActivities>;
 
-/** Objects say how long the work took; what is no object stays as it is. */
+/** Objects get the duration of the work; other results stay as they are. */
 type WithWork<Result> = Result extends readonly unknown[]
   ? Result
   : Result extends object
@@ -47,7 +47,10 @@ function withWork<Result>(result: Result, worked: WorkSpan): WithWork<Result> {
   return (isObject ? { ...result, worked } : result) as WithWork<Result>;
 }
 
-/** Bind every activity to its dependencies, have it say how long it worked, and translate what they throw, once, here. */
+/**
+ * Bind every activity to its dependencies, measure its work, and translate the errors that it throws. This is the one
+ * place.
+ */
 export function createActivities(deps: ActivityDependencies) {
   const bind =
     <Input, Result>(activity: (deps: ActivityDependencies, input: Input) => Promise<Result>) =>
@@ -55,7 +58,7 @@ export function createActivities(deps: ActivityDependencies) {
       const [from, startedAt] = [Date.now(), performance.now()];
       try {
         const result = await activity(deps, input);
-        // A clock that is set meanwhile must not make the work longer or shorter.
+        // Setting the system clock meanwhile must not change the measured duration.
         return withWork(result, [from, Math.round(from + performance.now() - startedAt)]);
       } catch (error) {
         const aborted = abortedAttempt();

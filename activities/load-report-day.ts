@@ -35,7 +35,7 @@ export interface LoadReportDayInput {
 }
 
 export interface LoadReportDayResult {
-  /** rows copied now; 0 when the piece was in staging already */
+  /** rows copied now; 0 if the piece was already in staging */
   rowsLoaded: number;
 }
 
@@ -54,13 +54,13 @@ interface Piece {
 }
 
 /**
- * Copy one piece (file and day) from its daily CSV into staging, in one transaction that holds the piece's ledger row.
- * Rerun, also two at once: a piece that is staged with the same checksum is left alone, so it is loaded once.
+ * Copy one piece (file and day) from its daily CSV into staging, in one transaction that locks the piece's ledger row.
+ * Rerun, even concurrently: a piece that is staged with the same checksum is left alone, so it is loaded once.
  *
- * @throws PipelineError `ObjectMissing` (not retried) when the daily CSV is gone
- * @throws PipelineError `ObjectDamaged` (not retried) when its contents are not those that the ledger says
- * @throws PipelineError `StagingMiscounted` (not retried) when staging takes fewer rows than it is sent
- * @throws PipelineError `SourceVanished` (not retried) when the piece is not in the ledger any more
+ * @throws PipelineError `ObjectMissing` (not retried) if the daily CSV is gone
+ * @throws PipelineError `ObjectDamaged` (not retried) if its content differs from what the ledger says
+ * @throws PipelineError `StagingMiscounted` (not retried) if staging keeps fewer rows than were sent
+ * @throws PipelineError `SourceVanished` (not retried) if the piece is no longer in the ledger
  */
 export async function loadReportDay(
   deps: ActivityDependencies,
@@ -87,7 +87,7 @@ interface Load {
   deps: ActivityDependencies;
   client: PoolClient;
   input: LoadReportDayInput;
-  /** told the kind, for the metrics */
+  /** called with the kind, for the metrics */
   load: { kind?: ReportKind };
   report: (details: HeartbeatDetails) => void;
   signal: AbortSignal;
@@ -109,7 +109,7 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
   };
   const { OCP_MAX_NEW_LABEL_KEYS: maxNewKeys, OCP_MAX_NEW_LABEL_SETS: maxNewSets } = deps.config;
   const bounds = { manifestId: piece.manifest_id, maxNewKeys, maxNewSets };
-  // The labels of virtual machines are their pods'.
+  // The labels of virtual machines are those of their pods.
   const labelSets = new LabelSets(deps.pool, input.schema, piece.report_kind !== 'vm_usage', bounds);
   const rowsLoaded = await withPlainKernel((kernel) =>
     copyPiece({ deps, client, input, labelSets, piece, kernel, signal, onRows }),
@@ -133,7 +133,7 @@ function warnOfLeftOut(piece: Piece, { keyCount, reducedSetCount }: LeftOutLabel
     });
 }
 
-/** The sweep dropped the month's partition after the run had made sure of it; the next attempt finds it again. */
+/** The sweep dropped the month's partition after the run had ensured it; the next attempt creates it again. */
 async function recreatePartition(deps: ActivityDependencies, input: LoadReportDayInput): Promise<void> {
   const { rows } = await inTenantTransaction(deps.pool, input.schema, (client) =>
     client.query<{ usage_day: UsageDay }>('select usage_day from ocp_piece where piece_id = $1', [
@@ -157,7 +157,10 @@ async function lockPiece(client: PoolClient, { schema, pieceId }: LoadReportDayI
   return piece;
 }
 
-/** A swept piece has no rows there: one that is marked so and has a checksum was miscounted, and its rows may be anywhere. */
+/**
+ * A swept piece has no rows there. One that is marked as swept but has a checksum was miscounted, and its rows may be
+ * anywhere.
+ */
 async function deleteOwnRows(client: PoolClient, piece: Piece): Promise<void> {
   if (piece.state === 'swept') {
     await client.query(`delete from ${stagingTableOf(piece.report_kind)} where piece_id = $1`, [
@@ -174,7 +177,7 @@ async function deleteOwnRows(client: PoolClient, piece: Piece): Promise<void> {
   );
 }
 
-/** @param leftOut of a load just made; a piece that was in staging already keeps what its load left out */
+/** @param leftOut of the load just made; a piece that was already in staging keeps what its own load left out */
 async function markStaged(client: PoolClient, piece: Piece, leftOut?: LeftOutLabels): Promise<void> {
   await client.query(
     `update ocp_piece
@@ -224,17 +227,17 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
     yield copyTrailer;
   }
   const target = client.query(copyFrom(writer.copySql));
-  // One chunk may wait behind the one that is being sent: the kernel's blocks take turns.
+  // One chunk may wait behind the one that is being sent: the kernel's blocks are used in turn.
   const waiting = { objectMode: true, highWaterMark: kernel.blockCount - 2 };
   await pipeline(Readable.from(tuples(), waiting), target, { signal });
-  // An object that was changed or mixed up would be charged without anybody noticing.
+  // An object that was modified or mixed up would otherwise be charged without anybody noticing.
   if (hash.digest('hex') !== piece.checksum || rowCount !== piece.row_count)
     throw new PipelineError(
       'ObjectDamaged',
       `${piece.object_key}: expected ${piece.row_count} rows with checksum ${piece.checksum.slice(0, 12)}…, ` +
         `found ${rowCount} rows with other content: replay the manifest from its archive`,
     );
-  // A trigger that leaves rows out does so without a word.
+  // A trigger that drops rows does so silently.
   if (target.rowCount !== rowCount)
     throw await miscountedLoad(client, piece.report_kind, {
       where: `${piece.object_key} into ${input.schema}.${stagingTableOf(piece.report_kind)}`,
@@ -245,7 +248,7 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
   return rowCount;
 }
 
-/** @throws PipelineError `ObjectMissing` with the command that writes the object again from its archive */
+/** @throws PipelineError `ObjectMissing` with the command that recreates the object from its archive */
 async function dailyCsv(
   { objectStore }: ActivityDependencies,
   client: PoolClient,

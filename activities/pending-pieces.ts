@@ -11,19 +11,19 @@ export interface PendingPiecesInput {
 
 export interface PendingPiecesResult {
   pieceIds: number[];
-  /** for each of `pieceIds`: its day's place in `days`; -1 when the day is not listed */
+  /** for each of `pieceIds`: the index of its day in `days`; -1 if the day is not listed */
   dayIndexes: number[];
-  /** days of the request's pieces, in order; the latest ones when there are very many */
+  /** days of the request's pieces, in order; only the latest ones if there are very many */
   days: DayCount[];
 }
 
-/** Piece ids and days that fit into one small history event. */
+/** Number of piece ids and days that fit into one small history event. */
 const pageSize = 400;
 const mostDays = 100;
 
 /**
- * The next pieces of a manifest that are registered and not loaded, largest first so that a late giant holds nobody up, and
- * how far each day is.
+ * The next pieces of a manifest that are registered but not loaded, largest first so that a late large one does not
+ * delay the run, and the progress of each day.
  */
 export async function pendingPieces(
   deps: ActivityDependencies,

@@ -40,25 +40,25 @@ const sql = {
   tagValues: loadSql('summary/tags/tag_values.sql'),
 };
 
-/** While we wait for a table or a row, everybody who comes after us waits too. */
+/** While we wait for a table or a row, everybody queued behind us waits too. */
 const lockTimeout = '2s';
 
-/** Months that payloads and daily CSVs are kept when nothing is configured. */
+/** Months for which payloads and daily CSVs are kept if nothing is configured. */
 const defaultArchiveMonths = 6;
 
 /** What one purge of a tenant works on. */
 interface Purge {
   deps: ActivityDependencies;
   tenant: Tenant;
-  /** first day of the summaries and ledgers that is kept */
+  /** first day for which summaries and ledgers are kept */
   firstDay: UsageDay;
   signal: AbortSignal;
-  /** tell that it lives, and what it is at */
+  /** send a heartbeat with the current position */
   at(what: string): void;
-  /** something was removed for good */
+  /** called when something has been removed permanently */
   committed(): void;
   counts: PurgedCounts;
-  /** partitions, tables and sources that somebody is using */
+  /** partitions, tables and sources that are in use */
   busy: string[];
   /** tables of which a partition could not be dropped */
   busyTables: Set<string>;
@@ -66,10 +66,10 @@ interface Purge {
 
 /**
  * Remove one tenant's months that are older than its retention: partitions, rows of default partitions, then report
- * periods, manifests and ledgers of each source, then tag values that no label summary holds any more, then daily CSVs
- * and raw payloads, which have a longer retention of their own. Clusters, nodes, projects, claims, enabled keys,
- * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left, and counts on from what
- * earlier attempts removed, which heartbeats tell.
+ * periods, manifests and ledgers of each source, then tag values that no label summary contains any more, then daily
+ * CSVs and raw payloads, which have their own, longer retention. Clusters, nodes, projects, claims, enabled keys,
+ * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left, and adds to the
+ * counts of earlier attempts, which are passed on in heartbeats.
  *
  * @throws ApplicationFailure whose details hold the counts of all attempts
  */
@@ -119,7 +119,7 @@ export async function purgeTenant(
 async function removeExpired(purge: Purge, archiveFirstDay: UsageDay): Promise<PurgedTenant> {
   await dropExpiredPartitions(purge);
   await deleteRemainingRows(purge);
-  // Report periods are referred to by summary rows, so they go when those are gone.
+  // Summary rows reference report periods, so the periods go after them.
   if (purge.busy.length === 0) await forgetSources(purge);
   if (purge.busy.length > 0)
     return { outcome: 'busy', busy: purge.busy.slice(0, mostNamesInHistory), counts: purge.counts };
@@ -128,7 +128,7 @@ async function removeExpired(purge: Purge, archiveFirstDay: UsageDay): Promise<P
   return { outcome: 'done', counts: purge.counts };
 }
 
-/** When no attempt follows, the workflow learns from the failure what was removed. */
+/** If no attempt follows, the workflow learns from the failure what was removed. */
 function withCounts(error: unknown, counts: PurgedCounts): unknown {
   const failure = toApplicationFailure(error);
   if (!(failure instanceof ApplicationFailure)) return failure;
@@ -151,7 +151,7 @@ async function dropExpiredPartitions(purge: Purge): Promise<void> {
   const { deps, tenant, signal } = purge;
   const cutoff = new Date(startOfDayMs(purge.firstDay));
   for (const partition of await expiredPartitions(deps.pool, tenant.schema, monthlyTables, cutoff)) {
-    // One wait for a table is enough: the workflow asks again.
+    // One wait per table is enough: the workflow asks again.
     if (purge.busyTables.has(partition.parent)) continue;
     purge.at(partition.name);
     const outcome = await dropPartition(
@@ -175,7 +175,7 @@ async function dropExpiredPartitions(purge: Purge): Promise<void> {
   }
 }
 
-/** Until the ledger's rows go too, it must not say that the pieces are in staging. */
+/** Until the ledger rows go too, the ledger must not say that the pieces are in staging. */
 async function markStagingSwept(client: PoolClient, partition: ExpiredPartition): Promise<void> {
   const kind = kindOfStagingTable(partition.parent);
   if (kind === undefined) return;
@@ -184,11 +184,11 @@ async function markStagingSwept(client: PoolClient, partition: ExpiredPartition)
   await client.query(sql.markSwept, range);
 }
 
-/** Rows of default partitions, and of partitions that reach beyond the cutoff. */
+/** Rows of default partitions, and of partitions that extend beyond the cutoff. */
 async function deleteRemainingRows(purge: Purge): Promise<void> {
   const { schema } = purge.tenant;
   for (const table of summaryTableNames) {
-    // Where a whole partition could not be dropped, its rows are not deleted one by one either.
+    // If a whole partition could not be dropped, its rows are not deleted one by one either.
     if (purge.busyTables.has(table)) continue;
     purge.at(table);
     await unlessBusy(purge, table, async (client) => {
@@ -232,7 +232,7 @@ async function forgetSources(purge: Purge): Promise<void> {
   }
 }
 
-/** One step in one transaction; when somebody holds what it needs, it is noted as busy and changes nothing. */
+/** One step in one transaction; if somebody holds what it needs, it is recorded as busy and changes nothing. */
 async function unlessBusy(
   purge: Purge,
   what: string,
@@ -257,7 +257,7 @@ async function unlessBusy(
   }
 }
 
-/** As after a summary run: tag values become what the label summaries of all sources hold. */
+/** As after a summary run: tag values are recomputed from the label summaries of all sources. */
 async function refreshTagValues(purge: Purge): Promise<void> {
   purge.at('tag values');
   await inTenantTransaction(

@@ -5,7 +5,7 @@ import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 
 export type RecordCleanUpInput = EndedCleanUp;
 
-/** Leave word of how a run over all tenants ended: what the gauge shows until a later run succeeds. Rerun: the same row. */
+/** Record how a run over all tenants ended, which the gauge shows until a later run succeeds. Rerun: the same row. */
 export async function recordCleanUp(deps: ActivityDependencies, input: RecordCleanUpInput): Promise<void> {
   const reason = input.reason === null ? null : withoutSecrets(input.reason);
   await recordCleanUpRun(deps.pool, { ...input, reason });

@@ -12,15 +12,15 @@ import { requireSource } from '../summary/require-source.ts';
 export interface RecordCompletionInput {
   schema: string;
   manifestId: number;
-  /** whose payload went through; runs of earlier versions do not say */
+  /** whose payload was processed; runs of earlier versions do not say */
   orgId?: string;
   requestId?: string;
   sourceUuid: string;
-  /** months that were summarised now */
+  /** months that were summarised by this run */
   months: readonly BillingMonth[];
-  /** work of the run's steps, for the manifest's `state` and the metric */
+  /** working time of the run's steps, for the manifest's `state` and the metric */
   steps?: Partial<Record<StepName, PhaseWork>>;
-  /** the same from runs of older workers: milliseconds, with nothing known of begin and end */
+  /** the same from runs of older workers: milliseconds, without start and end */
   stepMs?: Partial<Record<StepName, number>>;
 }
 
@@ -28,9 +28,10 @@ const completeManifestSql = loadSql('intake/complete_manifest.sql');
 const completeReportPeriodSql = loadSql('intake/complete_report_period.sql');
 
 /**
- * Note the end of a run on manifest, provider and report periods. Rerun: first completion times are kept.
+ * Record the end of a run on manifest, provider and report periods. Rerun: first completion times are kept.
  *
- * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered: nothing is there to complete
+ * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered: there is nothing to
+ *   complete
  */
 export async function recordCompletion(
   deps: ActivityDependencies,

@@ -10,11 +10,14 @@ export interface RecordFailureInput {
   requestId: string;
   errorType: string;
   reason: string;
-  /** an operator gave the run up: nobody has to be told that it failed */
+  /** an operator abandoned the run, so nobody has to be alerted about its failure */
   abandoned?: boolean;
 }
 
-/** Enter a payload that could not be taken into `ingest_failure`. Rerun: the same failure is entered once a minute at most. */
+/**
+ * Record a payload that could not be processed in `ingest_failure`. Rerun: the same failure is recorded at most once a
+ * minute.
+ */
 export async function recordFailure(deps: ActivityDependencies, input: RecordFailureInput): Promise<void> {
   await removeTemporaryOfRun(deps.objectStore);
   await inTransaction(deps.pool, async (client) => {

@@ -24,8 +24,8 @@ function statementOf(table: SummaryTable): { table: SummaryTable; text: string }
 }
 
 /**
- * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer. The VM
- * table is always rebuilt for the whole month: its rows span days, and part of a month would count them twice.
+ * Rebuild the tables that reports are read from, for the days of a source and month whose daily summary is newer. The
+ * VM table is always rebuilt for the whole month: its rows span days, and part of a month would count them twice.
  * One transaction. Rerun: a second call finds no day behind.
  */
 export async function refreshUiSummaries(
@@ -47,7 +47,7 @@ async function rebuildTables(month: StepMonth): Promise<{ dayCount: number } | P
   for (const { table, text } of ofMonth)
     await rebuild(table, () => client.query(text, [sourceUuid, monthStart]));
   await recordStep(client, 'reports', sourceUuid, days);
-  // Here and not at the end of a run: rebuilds end without one, and readers see the new numbers from now on.
+  // Here and not at the end of a run: rebuilds have no such end, and readers see the new numbers from now on.
   await client.query(sql.completeReportPeriod, [sourceUuid, monthStart]);
   return { dayCount: days.length };
 }

@@ -6,7 +6,7 @@ import { eraseAddress, listAddresses } from '../payload/inbox.ts';
 import type { AddressedPayload } from '../payload/inbox.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
-/** No object begins with this; listing it costs one request. */
+/** No object key has this prefix; listing it costs one request. */
 const noObject = 'none/';
 
 /** A run is started right after its address is stored. */
@@ -14,17 +14,17 @@ const startingMinutes = 10;
 const batchSize = 200;
 
 /**
- * Remove what runs and processes that ended without notice left behind: objects half-written an hour ago and longer, and addresses of
- * payloads whose run was terminated, cancelled while nothing of it ran, or ended under an earlier version.
- * A directory store removes its leftovers with every listing, and a bucket never shows half an object: parts of an upload
- * that was cut off go by the bucket's lifecycle rule.
+ * Remove what runs and processes that ended abruptly left behind: objects left half-written for an hour or more, and
+ * addresses of payloads whose run was terminated, cancelled before any of it ran, or ended under an earlier version.
+ * A directory store removes its leftovers on every listing. A bucket never shows a partial object: parts of an
+ * interrupted upload are removed by the bucket's lifecycle rule.
  */
 export async function removeTemporaryObjects(deps: ActivityDependencies): Promise<void> {
   await deps.objectStore.list(noObject)[Symbol.asyncIterator]().next();
   await eraseEndedAddresses(deps, Context.current().client);
 }
 
-/** Erase stored addresses whose run is not running. Rerun: what is erased is not found again. */
+/** Erase stored addresses of runs that are not running. Rerun: erased addresses are not found again. */
 async function eraseEndedAddresses({ pool }: ActivityDependencies, client: Client): Promise<void> {
   let erasedCount = 0;
   let after = '00000000-0000-0000-0000-000000000000';

@@ -16,29 +16,29 @@ import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 
 export interface TenantBatchesInput {
-  /** tenants in a batch */
+  /** tenants per batch */
   tenantCount: number;
 }
 
 export interface RequestResummarizeInput extends WatchSettingsInput {
-  /** tenants to look at; all when absent, as runs of earlier versions ask for */
+  /** tenants to check; all if absent, as runs of earlier versions request */
   batch?: TenantBatch;
 }
 
-/** What a heartbeat carries: where the attempt stands, so that the next one goes on behind it. */
+/** What a heartbeat carries: the position of the attempt, so that the next one resumes after it. */
 interface Watched extends WatchedTenants {
-  /** customer that was looked at last; customers come in the order of their ids */
+  /** customer that was checked last; customers come in the order of their ids */
   lastId: number;
 }
 
 const changedSettingsSql = loadSql('summary/daily/changed_settings.sql');
 
-/** A tenant whose tables somebody holds is left for the next look, five minutes later. */
+/** A tenant whose tables are locked is left for the next check, five minutes later. */
 const lockTimeout = '2s';
 const statementTimeout = '10s';
 const longestReason = 150;
 
-/** The tenants that the pipeline has tables in, as batches for {@link requestResummarize}. */
+/** The tenants in which the pipeline has tables, as batches for {@link requestResummarize}. */
 export async function tenantBatches(
   deps: ActivityDependencies,
   { tenantCount }: TenantBatchesInput,
@@ -53,11 +53,11 @@ export async function tenantBatches(
 }
 
 /**
- * Ask for a rebuild of the current month of every source of some tenants whose settings differ from those it was
- * summarised with. The waiting rebuild of a source is signalled instead of started twice. One tenant's failure does not
- * stop the others.
- * Rerun: a heartbeat after each tenant says which are done, and the next attempt goes on behind them. Should the last
- * heartbeats of a worker that died not have arrived, those tenants are compared again, and their signals change nothing.
+ * Request a rebuild of the current month of every source of some tenants whose settings differ from those it was
+ * summarised with. If a rebuild of a source is already waiting, it is signalled instead of started twice. One tenant's
+ * failure does not stop the others.
+ * Rerun: a heartbeat after each tenant records which are done, and the next attempt resumes after them. If the last
+ * heartbeats of a killed worker were lost, those tenants are compared again, and their signals change nothing.
  */
 export async function requestResummarize(
   deps: ActivityDependencies,

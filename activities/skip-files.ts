@@ -2,14 +2,14 @@ import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
-/** Which files: that of one piece, or all files of a manifest that failed. */
+/** Which files: that of one piece, or all failed files of a manifest. */
 export type SkipFilesInput = { schema: string } & ({ pieceId: number } | { manifestId: number });
 
 const skipFilesSql = loadSql('intake/skip_files.sql');
 
 /**
- * Leave files out, as an operator decided: their pieces that are not loaded are abandoned, so that the manifest can be
- * summarised without them; pieces that are loaded stay. Rerun: nothing more to skip.
+ * Skip files, as an operator decided: their pieces that are not loaded are abandoned, so that the manifest can be
+ * summarised without them; loaded pieces stay. Rerun: nothing is left to skip.
  */
 export async function skipFiles(
   deps: ActivityDependencies,

@@ -41,17 +41,17 @@ const sql = {
   pieces: loadSql('intake/register_pieces.sql'),
 };
 
-/** Rejected rows that are logged one by one, per file. */
+/** Number of rejected rows per file that are logged individually. */
 const loggedRejects = 20;
 
 /**
  * Split an archived payload by report file and UTC day into daily CSVs, in one streaming pass, and register manifest,
- * files and pieces. A file's pieces are registered in one transaction when the whole file has been read.
- * Rerun: same keys are written; a piece whose checksum is unchanged keeps its state.
+ * files and pieces. A file's pieces are registered in one transaction once the whole file has been read.
+ * Rerun: the same keys are written; a piece whose checksum is unchanged keeps its state.
  *
  * @returns counts and months only; the pieces are in the ledger
- * @throws PipelineError `ObjectMissing` (not retried) when the archive is gone
- * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
+ * @throws PipelineError `ObjectMissing` (not retried) if the archive is gone
+ * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered
  */
 export async function splitPayload(
   deps: ActivityDependencies,
@@ -137,7 +137,7 @@ async function registerManifest(
     const manifestId = rows[0]?.manifest_id;
     if (manifestId === undefined) throw await manifestIdTaken(client, payload);
     await client.query(sql.files, [manifestId, manifest.files]);
-    // From the ledger, not from the list: a manifest that comes again in another order must not mix up objects.
+    // From the ledger, not from the list: a manifest that is resent in another order must not mix up objects.
     const files = await client.query<{ file_name: string; file_index: number }>(
       'select file_name, file_index from ocp_file where manifest_id = $1 and file_name = any($2)',
       [manifestId, manifest.files],
@@ -200,7 +200,10 @@ async function registerFile(
   });
 }
 
-/** The file came again with other contents: days that it no longer has, or has as another kind, leave staging. */
+/**
+ * The file was resent with different content: days that it no longer contains, or contains as another kind, leave
+ * staging.
+ */
 async function abandonOutdatedPieces(
   client: PoolClient,
   fileId: number,
@@ -262,7 +265,7 @@ function summarise(
 ): SplitSummary {
   const total = (count: (result: SplitFileResult) => number) =>
     results.reduce((sum, result) => sum + count(result), 0);
-  // Failed files first: the run stops for them, and says why with the first warning.
+  // Failed files first: the run stops for them, and reports the first warning as the reason.
   const inOrder = [...results].sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'));
   const warnings = inOrder.flatMap(warningsOf);
   const failure = inOrder[0]?.failure;

@@ -15,7 +15,7 @@ import type { DropOutcome, ExpiredPartition } from '../retention/drop-partition.
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 
 export interface SweepTenantInput extends Tenant {
-  /** the configured number of days when absent */
+  /** the configured number of days if absent */
   retentionDays?: number;
   nowIso?: string;
 }
@@ -27,16 +27,16 @@ const sql = {
   unusedLabelSets: loadSql('retention/unused_label_sets.sql'),
 };
 
-/** Label sets looked at in one statement, which reads the staging tables once. */
+/** Label sets checked by one statement, which reads the staging tables once. */
 const labelSetBatch = 50_000;
 
 /**
  * Drop what staging of one tenant no longer needs: partitions whose whole range is older than the retention and whose
- * live pieces have been summarised, then label sets that nothing refers to any more. One transaction per partition.
- * Nothing is lost: daily CSVs stay in the object store, and a swept piece is loaded again when it is read.
- * Rerun, also two at once: what is gone is passed over.
+ * live pieces have been summarised, then label sets that are no longer referenced. One transaction per partition.
+ * Nothing is lost: daily CSVs stay in the object store, and a swept piece is reloaded when it is needed.
+ * Rerun, even concurrently: what is already gone is skipped.
  *
- * @throws PipelineError `ConfigInvalid` (not retried) when the retention or the time in the input is not one
+ * @throws PipelineError `ConfigInvalid` (not retried) if the retention or the time in the input is invalid
  */
 export async function sweepTenant(deps: ActivityDependencies, input: SweepTenantInput): Promise<SweptTenant> {
   const retentionDays = input.retentionDays ?? deps.config.STAGING_RETENTION_DAYS;
@@ -84,7 +84,7 @@ async function sweepPartition(
   if (kind === undefined) throw new Error(`${partition.parent} is not a staging table`);
   const isPinned = async (client: PoolClient) =>
     (await countPins(client, kind, partition, retentionDays)) > 0;
-  // First without locks: a partition that stays for weeks must not stop its readers every night.
+  // First without locks: a partition that stays for weeks must not block its readers every night.
   if (await inTenantTransaction(deps.pool, schema, isPinned, signal)) return 'kept';
   return dropPartition(
     deps.pool,
@@ -92,7 +92,7 @@ async function sweepPartition(
     partition,
     async (client) => {
       const range = [kind, partition.from_day, partition.until_day];
-      // A load holds its ledger row before it touches the table. Waiting for the row here would be waiting in a circle.
+      // A load locks its ledger row before it touches the table. Waiting for the row here could deadlock.
       await client.query(sql.lockPieces, range);
       if (await isPinned(client)) return false;
       await client.query(sql.markSwept, range);

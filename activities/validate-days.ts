@@ -10,15 +10,15 @@ import { recordStep } from '../summary/day-ledger.ts';
 import { piecesMissing, runStep } from '../summary/month-step.ts';
 import type { MonthInput, PiecesMissing, StepAnswer, StepMonth } from '../summary/month-step.ts';
 
-/** dayCount: days validated now; warningCount: checks that they did not pass */
+/** dayCount: days validated now; warningCount: checks that they failed */
 export type ValidateDaysResult = StepAnswer<{ dayCount: number; warningCount: number }>;
 
-/** A check of one day: a value that staging or an identity demands, and the one that the daily summary holds. */
+/** A check of one day: the value required by staging or an identity, and the value in the daily summary. */
 export interface DayCheck {
   check_name: string;
   expected: number;
   found: number;
-  /** size of what was added up: rounding grows with it */
+  /** magnitude of the values that were summed: rounding errors grow with it */
   scale: number;
 }
 
@@ -53,8 +53,8 @@ const kindsRead: readonly ReportKind[] = ['pod_usage', 'storage_usage', 'node_la
 /**
  * Compare the daily summary with staging for the days of a source and month whose summary is newer than its validation:
  * row counts, CPU and memory hours, claims, and the identities that capacity and distributed cost obey.
- * A discrepancy is a row in `ocp_validation_warning` and a warning in the log; it never stops anything.
- * A day whose pieces or settings have changed since it was summarised is left for the run that rebuilds it.
+ * A discrepancy is recorded in `ocp_validation_warning` and logged as a warning; it never blocks anything.
+ * A day whose pieces or settings have changed since it was summarised is left to the run that rebuilds it.
  * One transaction. Rerun: replaces the days' warnings; a second call finds no day behind.
  */
 export async function validateDays(
@@ -94,7 +94,7 @@ async function validateBehind(month: StepMonth): Promise<{ validated: DayWarning
   return { validated };
 }
 
-/** One day at a time: the memory it takes does not grow with the number of days behind. */
+/** One day at a time: memory use does not grow with the number of days behind. */
 async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
   const { usage_day: usageDay, rules } = day;
   await client.query('select ocp_gather_checked_pods($1, $2, $3)', [sourceUuid, usageDay, rules]);
@@ -114,7 +114,7 @@ async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehin
   return results.flatMap(({ rows }) => rows);
 }
 
-/** Asked for beforehand, so that the planner sees the ids and reads the blocks of these pieces only. */
+/** Queried beforehand, so that the planner sees the ids and reads only the blocks of these pieces. */
 async function liveHours(
   client: PoolClient,
   kind: ReportKind,
@@ -129,8 +129,8 @@ async function liveHours(
 }
 
 /**
- * Whether two values differ by more than rounding: 1e-9 of what was added up, or 1e-6 where that is more.
- * What is not a number is a discrepancy.
+ * Whether two values differ by more than rounding: 1e-9 of the summed magnitude, or 1e-6 if that is more. A value that
+ * is not a number is a discrepancy.
  */
 export function isDiscrepancy({ expected, found, scale }: Omit<DayCheck, 'check_name'>): boolean {
   const withinRounding = Math.abs(found - expected) <= Math.max(1e-6, 1e-9 * scale);

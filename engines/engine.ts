@@ -5,12 +5,12 @@ import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import type { DayPlan } from './plan.ts';
 
 /**
- * What turns line items into the daily summary. Planning and recording are work on the ledger and the same for every engine;
- * an engine only rebuilds the days that a plan names.
+ * What turns line items into the daily summary. Planning and recording work on the ledger and are the same for every
+ * engine; an engine only rebuilds the days of a plan.
  */
 export interface Engine {
   name: 'postgres';
-  /** Done before the transaction begins. */
+  /** Runs before the transaction begins. */
   prepare(
     deps: ActivityDependencies,
     input: { schema: string; month: BillingMonth },

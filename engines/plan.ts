@@ -9,11 +9,14 @@ import { loadSql } from '../platform/database/sql-files.ts';
 import { piecesMissing } from '../summary/month-step.ts';
 import type { PiecesMissing } from '../summary/month-step.ts';
 
-/** What is asked of a plan. */
+/** The request for a plan. */
 export interface PlanInput {
   sourceUuid: string;
   month: BillingMonth;
-  /** days to rebuild although nothing about them changed; the whole month also takes on the present rules profile */
+  /**
+   * days to rebuild although nothing about them changed; rebuilding the whole month also applies the current rules
+   * profile
+   */
   force?: { from: UsageDay; until: UsageDay };
 }
 
@@ -24,7 +27,7 @@ export interface SourceOfMonth {
   clusterAlias: string;
 }
 
-/** Days to rebuild, in order, and what the ledger will say that they were built from. */
+/** Days to rebuild, in order, and what the ledger will record that they were built from. */
 export interface DayPlan {
   outcome: 'planned';
   sourceUuid: string;
@@ -49,12 +52,13 @@ const sql = {
 };
 
 /**
- * Plan, from the ledger alone: choose the live generation of every (kind, day) of a source and month, and find the days whose
- * live pieces or settings differ from what their summary was built from. In the transaction that rebuilds and records them.
+ * Plan, from the ledger alone: choose the live generation of every (kind, day) of a source and month, and find the days
+ * whose live pieces or settings differ from what their summary was built from. Runs in the transaction that rebuilds
+ * and records them.
  *
- * @param profile rules that hold for the tenant now; a month that was summarised before keeps its own
- * @returns undefined when nothing ever came for the month
- * @throws PipelineError `DayNotOurs` (not retried) when another writer summarised a day that nobody adopted
+ * @param profile current rules profile of the tenant; a month that was summarised before keeps its own
+ * @returns undefined if no data ever arrived for the month
+ * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */
 export async function planDays(
   client: PoolClient,
@@ -80,7 +84,7 @@ export async function planDays(
   ]);
   const { days, waiting, missing } = rebuildableDays(rows);
   if (missing.length > 0) return piecesMissing(missing);
-  // Also on days that are not rebuilt: the same lines under another manifest are summarised already.
+  // On days that are not rebuilt too: the same lines under another manifest are already summarised.
   await client.query(sql.markProcessed, [sourceUuid, monthStart, waiting]);
   return {
     outcome: 'planned',
@@ -93,10 +97,10 @@ export async function planDays(
 }
 
 /**
- * The changed days that can be rebuilt now, those that keep their summary until their pieces are loaded, and the pieces that
- * the sweep has dropped, to load first.
+ * The changed days that can be rebuilt now, those that keep their summary until their pieces are loaded, and the pieces
+ * that the sweep has dropped, to be loaded first.
  *
- * @throws PipelineError `DayNotOurs` (not retried) when another writer summarised a day that nobody adopted
+ * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */
 function rebuildableDays(changed: readonly ChangedDay[]): {
   days: ChangedDay[];
@@ -117,7 +121,7 @@ function rebuildableDays(changed: readonly ChangedDay[]): {
   return { days, waiting, missing: days.flatMap((day) => day.swept_piece_ids.map(Number)) };
 }
 
-/** Report period of the month and the source's present name; undefined when nothing arrived for the month. */
+/** Report period of the month and the source's current name; undefined if no data arrived for the month. */
 async function sourceOfMonth(
   client: PoolClient,
   sourceUuid: string,
@@ -135,8 +139,8 @@ async function sourceOfMonth(
 }
 
 /**
- * The first summary of a month decides its profile; payloads that come later keep it. Rebuilding the whole month takes on
- * the present one: a month is never of two profiles.
+ * The first summary of a month decides its profile; later payloads keep it. Rebuilding the whole month applies the
+ * current one, so a month never mixes profiles.
  */
 async function rulesOfMonth(
   client: PoolClient,

@@ -4,7 +4,9 @@ import type { DayPlan } from './plan.ts';
 
 const recordDaysSql = loadSql('summary/daily/record_days.sql');
 
-/** Record, in the transaction that rebuilt them, what the days of a plan were built from, and raise their versions. */
+/**
+ * Record, in the transaction that rebuilt them, what the days of a plan were built from, and increment their versions.
+ */
 export async function recordDays(client: PoolClient, plan: DayPlan): Promise<void> {
   await client.query(recordDaysSql, [
     plan.sourceUuid,

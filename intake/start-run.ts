@@ -26,11 +26,11 @@ import { searchAttributes } from '../workflows/search-attributes.ts';
 export interface StartedRun {
   payload: string;
   handle: WorkflowHandle<typeof ingestManifest>;
-  /** set when the same payload went through before: nothing was started */
+  /** set if the same payload was processed before: nothing was started */
   earlier?: IngestManifestResult;
-  /** why it was started although Temporal remembers that the payload went through */
+  /** why it was started although Temporal has a record of the payload's success */
   startedBecause?: string;
-  /** set when a run of the payload was going on: nothing was started; whether it waits for a decision */
+  /** set if a run of the payload was in progress: nothing was started; whether it waits for a decision */
   joined?: { blocked: boolean };
 }
 
@@ -45,13 +45,13 @@ export interface StartRunRequest {
   orgId: string;
   /** path, or an address with file:, s3:, http: or https: */
   payload: string;
-  /** ingress request id; else the payload's SHA-256, or that of the address */
+  /** ingress request id; otherwise the payload's SHA-256, or that of the address */
   requestId?: string;
-  /** start again although the same payload went through before */
+  /** start again although the same payload was processed before */
   again?: boolean;
 }
 
-/** The bounds of a run, as configured now; they go into its input, so that a replay has the same. */
+/** The limits of a run, as configured now; they become part of its input, so that a replay has the same ones. */
 export function runOptions(config: Config): RunOptions {
   return {
     manifestWaitMs: config.OCP_MANIFEST_WAIT,
@@ -66,10 +66,10 @@ export function runOptions(config: Config): RunOptions {
 }
 
 /**
- * Put a payload on its way: a local file into the object store, an address into the inbox, then start its workflow.
- * The same payload again joins its running run; one that went through already is not started again unless asked for.
+ * Accept a payload: store a local file in the object store or an address in the inbox, then start its workflow. If the
+ * same payload is already running, its run is joined; one that succeeded is not started again unless requested.
  *
- * @throws PipelineError `PayloadUnavailable` when a local file does not exist
+ * @throws PipelineError `PayloadUnavailable` if a local file does not exist
  */
 export async function startRun(deps: StartRunDeps, request: StartRunRequest): Promise<StartedRun> {
   const { orgId } = request;
@@ -95,14 +95,16 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
     inboxId,
     options: runOptions(deps.config),
   };
-  // What is shown and what goes into history: an address without what may be secret in it.
+  // What is shown and stored in history: an address without the parts that may be secret.
   const payload = remote ? withoutSecrets(request.payload) : request.payload;
   const started = await startWorkflow(deps, input, payload, request.again === true);
   if (started.earlier !== undefined) await eraseAddress(deps.pool, orgId, entry.requestId);
   return { payload, ...started };
 }
 
-/** The address of an archived payload is not needed, unless somebody has removed the archive: then it is fetched again. */
+/**
+ * The address of an archived payload is not needed, unless somebody has removed the archive: then it is fetched again.
+ */
 async function offerAgain(
   { pool, objectStore }: StartRunDeps,
   inboxId: string,
@@ -121,11 +123,11 @@ export function isRemote(payload: string): boolean {
   return /^(s3|https?):\/\//i.test(payload);
 }
 
-/** Query parameters that sign an address: the same payload has others each time it is announced. */
+/** Query parameters that sign an address: they differ each time the same payload is announced. */
 const signatureParameters =
   /^(x-amz-|x-goog-|sig$|signature$|expires$|se$|sp$|sv$|sr$|st$|awsaccesskeyid$|googleaccessid$|key-pair-id$|policy$)/i;
 
-/** What tells one payload's address from another's: everything but its signature and user info. */
+/** What identifies a payload by its address: everything except signature and user info. */
 function withoutSignature(address: string): string {
   if (!URL.canParse(address)) return address;
   const url = new URL(address);
@@ -138,7 +140,8 @@ function withoutSignature(address: string): string {
 }
 
 /**
- * Start the run of an archived payload again, as "Start Workflow Like This One" does; a run that is going on is joined.
+ * Start the run of an archived payload again, as "Start Workflow Like This One" does; if a run is in progress, it is
+ * joined.
  */
 export async function restartRun(
   deps: Omit<StartRunDeps, 'objectStore'>,
@@ -163,7 +166,7 @@ async function startWorkflow(
       args: [input],
       workflowIdReusePolicy,
       priority: { fairnessKey: fairnessKeyOf(input.orgId) },
-      // Joining a run is told apart from starting one below.
+      // Whether an existing run was joined is determined below.
       workflowIdConflictPolicy: 'FAIL',
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.orgId, value: input.orgId },
@@ -185,7 +188,7 @@ async function startWorkflow(
     // It may have failed just now.
     if (status.name !== 'COMPLETED') return { handle: await start('ALLOW_DUPLICATE') };
     const earlier = await handle.result();
-    // What made a payload be ignored or incomplete, such as an unknown cluster, may have been put right since.
+    // The reason why a payload was ignored or incomplete, such as an unknown cluster, may have been fixed since.
     if (earlier.outcome !== 'completed') return { handle: await start('ALLOW_DUPLICATE') };
     if (await isIngested(pool, input.orgId, input.requestId)) return { handle, earlier };
     return {
@@ -207,7 +210,7 @@ async function archiveLocalFile(store: ObjectStore, { orgId, payload, requestId:
   return { requestId, origin: 'file' as const, objectKey };
 }
 
-/** Path of a local payload. @throws PipelineError `PayloadUnavailable` when it is no file */
+/** Path of a local payload. @throws PipelineError `PayloadUnavailable` if it is not a file */
 export function localPath(payload: string): string {
   const url = payload.startsWith('file:') ? new URL(payload) : pathToFileURL(resolve(payload));
   const path = fileURLToPath(url);

@@ -1,12 +1,12 @@
 import { failureNames } from './failures.ts';
 
-/** Kinds of failure as metrics name them: few, and never what a server or a payload made up. */
+/** Kinds of failure as metrics name them: few, and never a text made up by a server or a payload. */
 export const countedFailureTypes: readonly string[] = failureNames;
 
 const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
 const systemError = /^E[A-Z]{3,}$/;
 
-/** The type of a failure as metrics name it: codes of PostgreSQL and of the system become one kind each. */
+/** The type of a failure as metrics name it: codes of PostgreSQL and of the operating system each become one kind. */
 export function countedFailureType(type: string | null | undefined): string {
   if (type == null) return 'Unexpected';
   if (countedFailureTypes.includes(type)) return type;
@@ -23,6 +23,6 @@ export const countedWorkflows = [
   'watchSettings',
 ] as const;
 
-/** Workflows that work on every tenant, and leave word of how they ended. */
+/** Workflows that process every tenant, and record how they ended. */
 export type CleanUpWorkflow = 'sweepStaging' | 'purgeExpired' | 'watchSettings';
 export const cleanUpWorkflows: readonly CleanUpWorkflow[] = ['sweepStaging', 'purgeExpired', 'watchSettings'];

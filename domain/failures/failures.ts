@@ -2,15 +2,20 @@
 interface FailureFacts {
   /** for operators, as documented */
   meaning: string;
-  /** `step`: what our code throws; `run`: what a workflow ends with; `group`: errors of others, as metrics name them */
+  /** `step`: thrown by our code; `run`: what a workflow ends with; `group`: errors of others, as metrics name them */
   from: 'step' | 'run' | 'group';
-  /** whether an attempt that failed with it is made again; `as thrown`: each error says */
+  /** whether an attempt that failed with it is retried; `as thrown`: each error says so itself */
   retried: 'never' | 'as thrown';
-  /** whether a run that meets it fails at once, because no decision of an operator could help; otherwise it is blocked */
+  /**
+   * whether a run that meets it fails at once, because no decision of an operator could help; otherwise the run is
+   * blocked
+   */
   final: boolean;
 }
 
-/** Kinds of failure that operators see in the Temporal UI, in metrics and in `ingest_failure`: the one list of them. */
+/**
+ * Kinds of failure that operators see in the Temporal UI, in metrics and in `ingest_failure`. This is the only list.
+ */
 export const failures = {
   ManifestInvalid: {
     meaning: 'the archive or its manifest.json breaks the payload rules',
@@ -127,7 +132,7 @@ export const failures = {
 
 type FailureName = keyof typeof failures;
 
-/** What a {@link PipelineError} may be. */
+/** The types of a {@link PipelineError}. */
 export type FailureType = {
   [Name in FailureName]: (typeof failures)[Name]['from'] extends 'step' ? Name : never;
 }[FailureName];
@@ -135,7 +140,7 @@ export type FailureType = {
 /** Every kind, in the order of the list. */
 export const failureNames = Object.keys(failures) as readonly FailureName[];
 
-/** Kinds that are never tried again, whoever raises them. */
+/** Kinds that are never retried, whoever throws them. */
 export const neverRetried: readonly FailureName[] = failureNames.filter(
   (name) => failures[name].from === 'step' && failures[name].retried === 'never',
 );
@@ -148,7 +153,7 @@ export function isFinal(type: string): boolean {
 /** JSON-safe facts that belong to a failure; numbers go here instead of into the message. */
 export type FailureDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
-/** What a `PipelineError` is made of. `retryable` is false unless said otherwise. */
+/** What a `PipelineError` consists of. `retryable` is false unless stated otherwise. */
 export interface PipelineErrorOptions {
   readonly retryable?: boolean;
   readonly details?: FailureDetails;

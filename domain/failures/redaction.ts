@@ -9,7 +9,7 @@ const secrets: readonly [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'?\\]*)\?[^\s"'\\]*/gi, '$1'],
 ];
 
-/** Cut what may be secret out of a text: passwords, tokens, user info and query strings of addresses. */
+/** Redact what may be secret in a text: passwords, tokens, user info and query strings of addresses. */
 export function redactSecrets(line: string): string {
   return secrets.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
 }

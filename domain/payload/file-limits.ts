@@ -1,14 +1,14 @@
-/** Rows of a file by what became of them. */
+/** Rows of a file by outcome. */
 export interface RowCounts {
   /** accepted */
   good: number;
-  /** refused, and lines that a quote which never closes has swallowed */
+  /** rejected, and lines swallowed by a quote that is never closed */
   rejected: number;
-  /** of months that are not kept any more: neither good nor bad */
+  /** of months that are no longer kept: neither valid nor invalid */
   expired: number;
 }
 
-/** Settings that decide how many bad rows a file may have. */
+/** Settings that decide how many invalid rows a file may have. */
 export interface FileLimits {
   /** `MAX_REJECTED_ROWS` */
   maxRejectedRows: number;
@@ -16,14 +16,18 @@ export interface FileLimits {
   maxRejectedRowsPercent: number;
 }
 
-/** A file so bad fails although it has few rows: a small file must not replace good days with what little is readable. */
+/**
+ * A file this bad fails even if it has few rows: a small file must not replace good days with the few rows that are
+ * readable.
+ */
 const smallFile = { maxRejectedPercent: 20, minRejectedRows: 10 };
 
 /**
- * Why a file has too many bad rows (DESIGN §6): more than the number and than the share of the settings, or, with at least 10
- * bad rows, more than a fifth, or nothing that could be read. Whoever allows more than a fifth means it for small files too.
+ * Why a file has too many invalid rows (DESIGN §6): more than both the number and the percentage of the settings, or,
+ * with at least 10 invalid rows, more than a fifth, or no valid row at all. A setting above a fifth applies to small
+ * files too.
  *
- * @returns the second half of a sentence that begins with the rows; undefined when the file is good enough
+ * @returns the second half of a sentence that begins with the rows; undefined if the file is acceptable
  */
 export function tooManyBadRows(
   { good, rejected, expired }: RowCounts,

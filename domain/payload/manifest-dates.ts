@@ -3,12 +3,15 @@ import { billingMonthOf, dayRange, firstDay, lastDay, startOfDayMs, usageDayOf }
 
 const MS_PER_HOUR = 3_600_000;
 const MS_PER_DAY = 24 * MS_PER_HOUR;
-/** A payload covers days, at most a few months. A longer range is a wrong clock, not worth a map of all its days. */
+/**
+ * A payload covers days, at most a few months. A longer range means a wrong clock, and is not worth a map of all its
+ * days.
+ */
 const LONGEST_BELIEVED_MS = 3660 * MS_PER_DAY;
 
 /**
- * Hours that [start, end] covers of each UTC day from start to end, rounded up: 00:00:00 to 17:59:59 gives 18. An end at
- * exactly 00:00 gives its day the value 0. Empty when `end` is before `start` or more than ten years after it.
+ * Hours of each UTC day that [start, end] covers, rounded up: 00:00:00 to 17:59:59 gives 18. An end at exactly 00:00
+ * gives its day the value 0. Empty if `end` is before `start` or more than ten years after it.
  */
 export function hoursPerDay(start: PayloadTimestamp, end: PayloadTimestamp): Record<string, number> {
   const hours: Record<string, number> = {};
@@ -23,8 +26,8 @@ export function hoursPerDay(start: PayloadTimestamp, end: PayloadTimestamp): Rec
 }
 
 /**
- * An end on the first day of another month than the start's becomes the last day, 00:00, of the start's month: the
- * payload belongs to that month although its last hours reach into the next one.
+ * An end on the first day of a month other than that of the start becomes the last day, 00:00, of the start's month:
+ * the payload belongs to that month although its last hours extend into the next one.
  */
 export function pullEndBack(start: PayloadTimestamp, end: PayloadTimestamp): PayloadTimestamp {
   const startMonth = billingMonthOf(start.epochMs);

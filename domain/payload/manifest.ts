@@ -10,45 +10,45 @@ import type { PayloadTimestamp } from '../time/timestamp.ts';
  * Times are ISO 8601 in UTC with six digits of fraction.
  */
 export interface Manifest {
-  /** payload set id, UUID version 4, lower case; several archives can carry the same one */
+  /** payload set id, version 4 UUID, lower case; several archives can carry the same one */
   uuid: string;
   clusterId: string;
-  /** when the operator made the payload */
+  /** when the operator created the payload */
   date: string;
   /** git commit or release of the operator; `""` when not sent */
   version: string;
-  /** release of the operator; `version` itself, as a value in the payload is never believed */
+  /** release of the operator, derived from `version`; a value in the payload is never trusted */
   operatorVersion: string;
   certified: boolean;
   /** the files hold each day from 00:00 until now, so newer data replaces older data */
   dailyReports: boolean;
-  /** usage reports of the whole set, also those that come in other archives */
+  /** usage reports of the whole set, including those that arrive in other archives */
   files: string[];
   /** reports for resource optimization; never summarised */
   resourceOptimizationFiles: string[];
   /** first instant covered */
   start?: string;
-  /** last second covered or the first instant after; pulled back when it lies on the first of another month */
+  /** last second covered, or the first instant after; moved back if it lies on the first of another month */
   end?: string;
-  /** `end` before it was pulled back; absent like it */
+  /** `end` before it was moved back; absent if `end` is */
   sentEnd?: string;
-  /** UTC day to hours covered (0 to 24), computed before `end` was pulled back; empty without both dates */
+  /** UTC day to hours covered (0 to 24), computed before `end` was moved back; empty without both dates */
   hoursPerDay: Record<string, number>;
-  /** the operator says that it had no data; nothing is to be summarised */
+  /** the operator says that it had no data; there is nothing to summarise */
   collectedNothing: boolean;
   /** why there was no data, with the contents of braces masked */
   dataCollectionMessage?: string;
   clusterChannel: string | null;
   operatorAirgapped: boolean | null;
-  /** `authentication_error`, `packaging_error`, … to the operator's text; null when there are none */
+  /** `authentication_error`, `packaging_error`, … mapped to the operator's text; null if there are none */
   operatorErrors: Record<string, string> | null;
 }
 
 const LONGEST_FILE_NAME = 128;
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
-/** What the operator, written in Go, sends for a time that it never set. */
+/** What the operator, written in Go, sends for a time that was never set. */
 const NEVER_MS = Date.parse('0001-01-01T00:00:00Z');
-// Control characters would end up in object keys and logs; PostgreSQL stores neither NUL nor half a surrogate pair.
+// Control characters would end up in object keys and logs; PostgreSQL stores neither NUL nor unpaired surrogates.
 const UNPRINTABLE = /[\p{Control}\p{Surrogate}]/u;
 
 function quoted(value: unknown): string {
@@ -61,7 +61,7 @@ const expected = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => `expected ${what}, found ${quoted(input)}`,
 });
 
-/** Values become parts of object keys and paths, so a name is one plain path segment. */
+/** Values become parts of object keys and paths, so a name is a single plain path segment. */
 function isPlainName(name: string): boolean {
   return (
     name !== '' && name !== '.' && !name.includes('..') && !/[/\\]/.test(name) && !UNPRINTABLE.test(name)
@@ -120,7 +120,7 @@ const sentManifest = z.object(
 
 type SentManifest = z.infer<typeof sentManifest>;
 
-/** Messages are cut by the Temporal server at 4 KiB; the first problems tell the story. */
+/** The Temporal server cuts messages at 4 KiB; the first problems are enough. */
 const MOST_PROBLEMS_NAMED = 10;
 
 function invalid(problems: readonly string[], cause?: unknown): PipelineError {
@@ -171,7 +171,7 @@ export function parseManifest(text: string | Uint8Array): Manifest {
   try {
     return readManifest(text);
   } catch (cause) {
-    // The stack is the only limit on nesting; no honest manifest comes near it.
+    // The stack is the only limit on nesting; no genuine manifest comes near it.
     if (cause instanceof RangeError)
       throw invalid(['expected a plain document, found one nested too deeply'], cause);
     throw cause;

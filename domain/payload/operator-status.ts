@@ -7,7 +7,7 @@ export interface OperatorStatus {
 
 const STEPS_WITH_ERRORS = ['authentication', 'packaging', 'upload', 'prometheus', 'source'];
 
-/** PostgreSQL stores neither NUL nor half a surrogate pair, which JSON can carry; they are left out. */
+/** PostgreSQL stores neither NUL nor unpaired surrogates, which JSON can contain; they are removed. */
 export function withoutUnstorable(text: string): string {
   return text.replaceAll(/[\u0000\p{Surrogate}]/gu, '');
 }
@@ -21,7 +21,7 @@ function textOf(value: unknown): string {
   return withoutUnstorable(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** Some writers send booleans as text. */
+/** Some operators send booleans as text. */
 function isSwitchedOn(value: unknown): boolean {
   if (typeof value === 'string') return !['', 'false', '0'].includes(value.toLowerCase());
   return Boolean(value);
@@ -56,8 +56,8 @@ export function dataCollectionMessage(crStatus: Readonly<Record<string, unknown>
 }
 
 /**
- * Replace what stands between outer braces by `***`: the operator quotes Prometheus queries there, which name
- * workloads. Text after a brace that is never closed is masked too.
+ * Replace the text between outer braces by `***`: the operator quotes Prometheus queries there, which name workloads.
+ * Text after a brace that is never closed is masked too.
  */
 function maskBraces(text: string): string {
   let masked = '';

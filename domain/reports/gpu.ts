@@ -1,19 +1,19 @@
-/** The MIG columns of a GPU row as they are sent; blank is `""`. MIG cuts one physical GPU into instances. */
+/** The MIG columns of a GPU row as sent; blank is `""`. MIG partitions one physical GPU into instances. */
 export interface SentMigFields {
   readonly migInstanceId: string;
   readonly migProfile: string;
   readonly migStrategy: string;
-  /** slices that the whole GPU has, as a number; sent since operator 4.4.0, also for GPUs that are not cut */
+  /** slices of the whole GPU, as a number; sent since operator 4.4.0, even for GPUs that are not partitioned */
   readonly gpuMaxSlices?: string;
 }
 
-/** The MIG columns as they are stored, with the derived ones. `null` where the value does not apply or is unknown. */
+/** The MIG columns as stored, with the derived ones. `null` if the value does not apply or is unknown. */
 export interface MigFields extends Omit<SentMigFields, 'gpuMaxSlices'> {
   /** slices of this instance */
   readonly migSliceCount: number | null;
   /** memory of this instance in MiB */
   readonly migMemoryCapacityMib: number | null;
-  /** slices that the whole GPU has; only set on rows with a MIG profile */
+  /** slices of the whole GPU; only set on rows with a MIG profile */
   readonly gpuMaxSlices: number | null;
 }
 
@@ -40,12 +40,12 @@ const PROFILE_FORM = /^(\d{1,4})g\.(\d{1,6})gb$/;
 const MIB_PER_GIB = 1024;
 
 const NVIDIA_FORM = /^nvidia(_com_gpu|\d+)$/;
-/** What the column of the summary holds. */
+/** The largest value that the summary's column can hold. */
 const MOST_SLICES = 2_147_483_647;
 
 /**
- * The vendor name `nvidia` of what operators send for it: `nvidia_com_gpu`, the Kubernetes resource name, and since 4.4.0
- * the name of the device, `nvidia0`, `nvidia1`, … (DOMAIN §4). Anything else stays.
+ * The vendor name `nvidia` for the forms that operators send: `nvidia_com_gpu`, the Kubernetes resource name, and since
+ * 4.4.0 the device name, `nvidia0`, `nvidia1`, … (DOMAIN §4). Anything else is unchanged.
  */
 export function cleanGpuVendor(vendorName: string): string {
   return NVIDIA_FORM.test(vendorName) ? 'nvidia' : vendorName;
@@ -56,19 +56,20 @@ export function cleanGpuModel(modelName: string): string {
   return modelName.replaceAll(/[^A-Za-z0-9]+/g, ' ').trim();
 }
 
-/** Slices of a GPU model that can be cut into MIG instances, found by a part of its name; null for other models. */
+/** Slices of a GPU model that supports MIG, found by a part of its name; null for other models. */
 export function maxSlicesOfModel(modelName: string): number | null {
   const name = modelName.toUpperCase();
   return SLICES_BY_MODEL.find(([part]) => name.includes(part))?.[1] ?? null;
 }
 
 /**
- * Derive the MIG columns of a GPU row from its profile, `<slices>g.<memory>gb`, and its cleaned model name (DOMAIN §7.2).
+ * Derive the MIG columns of a GPU row from its profile, `<slices>g.<memory>gb`, and its cleaned model name (DOMAIN
+ * §7.2).
  *
- * A blank profile is a dedicated GPU: nothing is derived, and the slices that it could be cut into are not believed, or a
- * GPU in full use would count as mostly idle. With a profile, the slices that were sent count before those that the model
- * is known for; where neither says, all MIG values are dropped and the GPU counts as dedicated. A profile of another form
- * (`1g.5gb+me`) leaves the slices unknown, so that the row is charged as a whole GPU.
+ * A blank profile is a dedicated GPU: nothing is derived, and the slices that it could be partitioned into are ignored,
+ * or else a fully used GPU would count as mostly idle. With a profile, the slices that were sent take precedence over
+ * those known for the model; if neither is known, all MIG values are dropped and the GPU counts as dedicated. With a
+ * profile of another form (`1g.5gb+me`) the slices are unknown, so the row is charged as a whole GPU.
  */
 export function migFields(modelName: string, columns: SentMigFields): MigFields {
   const { gpuMaxSlices: sentMaxSlices = '', ...sent } = columns;
@@ -84,7 +85,7 @@ export function migFields(modelName: string, columns: SentMigFields): MigFields 
   };
 }
 
-/** Whole slices of what was sent, when that is a number above 0 that the summary can hold. */
+/** The number of slices that was sent, if it is a whole number above 0 that the summary can hold. */
 function sentSlices(text: string): number | undefined {
   const slices = Math.round(Number(text));
   return slices >= 1 && slices <= MOST_SLICES ? slices : undefined;

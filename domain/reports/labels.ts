@@ -1,4 +1,4 @@
-/** Labels as somebody's JSON; what stands in it is not read. JSON without a colon, like `{}`, has nothing to read. */
+/** Labels as somebody's JSON; its content is not read. JSON without a colon, like `{}`, has no content. */
 export function isJsonLabels(text: string): boolean {
   if (!/^\s*[{[]/.test(text) || !text.includes(':')) return false;
   try {
@@ -10,13 +10,14 @@ export function isJsonLabels(text: string): boolean {
 }
 
 /**
- * Read the label column of a report: `label_app:web|label_tier:front`.
+ * Parse the label column of a report: `label_app:web|label_tier:front`.
  *
- * Pieces are separated by `|`; a piece without `:` or with more than one is left out, and so is a text that is JSON. Every
- * `label_` in a key is removed (keys without that prefix occur and stay as they are), the last of equal keys wins, an empty
- * value stays `""`. Blank text gives an empty map.
+ * Pieces are separated by `|`; a piece without `:` or with more than one is left out, and so is a text that is JSON.
+ * Every `label_` in a key is removed (keys without that prefix occur and stay as they are), the last of equal keys
+ * wins, an empty value stays `""`. Blank text gives an empty map.
  *
- * @param onSkipped called with each piece left out because it has several `:`, and with a JSON text, so that the caller can count it
+ * @param onSkipped called with each piece that is left out because it has several `:`, and with a JSON text, so that
+ *   the caller can count it
  * @returns a map without prototype, so that keys like `__proto__` are ordinary keys
  */
 export function parseLabels(text: string, onSkipped?: (piece: string) => void): Record<string, string> {

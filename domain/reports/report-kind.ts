@@ -11,37 +11,40 @@ export const reportKinds = [
 /** One of the six kinds of report, by the name that keys and tables use. */
 export type ReportKind = (typeof reportKinds)[number];
 
-/** How the values of a column are written: see `parseTimestamp` and `parseLabels`. */
+/** The format of a column's values: see `parseTimestamp` and `parseLabels`. */
 export type ColumnType = 'text' | 'number' | 'timestamp' | 'labels';
 
-/** One column that we know in a kind of report, with the operator's name. */
+/** One known column of a report kind, by the operator's name. */
 export interface ReportColumn {
   readonly name: string;
   readonly type: ColumnType;
-  /** a header without it is not of this kind; newer operators add the others */
+  /** a header without it is not of this kind; the other columns are sent by newer operators only */
   readonly required: boolean;
-  /** only of a number: its size must be below this, because a column it is written to holds no more */
+  /** only for a number: its magnitude must stay below this, because a column that it is written to cannot hold more */
   readonly below?: number;
 }
 
-/** A kind of report: its columns and the table its hourly rows are staged in (in the tenant schema). */
+/** A report kind: its columns and the table in which its hourly rows are staged (in the tenant schema). */
 export interface ReportKindDefinition {
   readonly kind: ReportKind;
   readonly stagingTable: string;
   readonly columns: readonly ReportColumn[];
 }
 
-/** Largest believable size of a number, in any column: greater ones are measuring errors and their row is dropped. */
+/**
+ * Largest plausible magnitude of a number, in any column: larger ones are measuring errors, and their row is rejected.
+ */
 export const LARGEST_BELIEVED_VALUE = 1e18;
 
 /**
- * Numbers that reach a column of a summary table without becoming smaller on the way, and the size that does not fit there
- * any more. All other numbers are divided before they are stored, and what is believed fits: core-seconds by 3600, also as
- * 24 hours of one node (24 · 10^18 / 3600 < 10^16), bytes and byte-seconds by 2^30, MiB of a GPU by some 954; slices of a
- * GPU have a limit of their own (`gpu.ts`). Columns of the tables are numeric(33,15), which holds less than 10^18.
+ * Numbers that reach a summary column undivided, and the magnitude that no longer fits there. All other numbers are
+ * divided before they are stored, and plausible values fit: core-seconds by 3600, even for 24 hours of one node (24 ·
+ * 10^18 / 3600 < 10^16), bytes and byte-seconds by 2^30, MiB of a GPU by about 954; slices of a GPU have their own
+ * limit (`gpu.ts`). The tables' columns are numeric(33,15), which holds less than 10^18.
  *
- * PostgreSQL makes a numeric of a double by rounding it to 15 digits, so a number must stay further below the column's end
- * than half a unit of its 15th digit. What fits alone may not fit as a sum: rebuilds then fail and name the file.
+ * PostgreSQL converts a double to numeric by rounding it to 15 digits, so a number must stay below the column's limit
+ * by more than half a unit of its 15th digit. Values that fit individually may not fit as a sum: rebuilds then fail and
+ * name the file.
  */
 const BELOW: Readonly<Record<string, number>> = {
   // reporting_ocp_nodes.node_capacity_cpu_cores is numeric(18,2), which is written with all digits
@@ -141,14 +144,14 @@ export function stagingTableOf(kind: ReportKind): string {
 /** The staging tables of all kinds. */
 export const stagingTables: readonly string[] = reportKinds.map(stagingTableOf);
 
-/** The kind whose line items a staging table holds; undefined for every other table. */
+/** The kind whose line items a staging table holds; undefined for any other table. */
 export function kindOfStagingTable(table: string): ReportKind | undefined {
   return reportKinds.find((kind) => stagingTableOf(kind) === table);
 }
 
 /**
- * Columns that a header has several times: which of two values a row means is then anybody's guess.
- * @returns those of the kind, and others, which nobody reads; each once
+ * Columns that a header contains several times: it is then unclear which of the values a row means.
+ * @returns those of the kind, and others, which are not read; each once
  */
 export function repeatedColumns(
   kind: ReportKind,
@@ -164,13 +167,13 @@ export function repeatedColumns(
   };
 }
 
-/** The kind that a header is of, or the kind that it resembles most and the columns it lacks for it. */
+/** The kind of a header, or the kind that it resembles most and the columns missing for it. */
 export type ReportKindDetection =
   { readonly kind: ReportKind } | { readonly nearest: ReportKind; readonly missingColumns: string[] };
 
 /**
  * Find the kind of a report by its column names alone (file names carry no meaning): the first kind whose required
- * columns are all there. Names are case-sensitive, order and further columns do not matter.
+ * columns are all present. Names are case-sensitive; order and additional columns do not matter.
  */
 export function detectReportKind(header: readonly string[]): ReportKindDetection {
   const present = new Set(header);
@@ -179,7 +182,7 @@ export function detectReportKind(header: readonly string[]): ReportKindDetection
     const required = definitions[kind].columns.filter((column) => column.required);
     const missing = required.filter((column) => !present.has(column.name)).map((column) => column.name);
     if (missing.length === 0) return { kind };
-    // The interval columns say nothing about the kind, so resemblance is measured without them.
+    // The interval columns say nothing about the kind, so they are excluded from the resemblance.
     const own = required.length - INTERVAL.length;
     const share = (own - missing.filter((name) => !INTERVAL.includes(name)).length) / own;
     if (nearest === undefined || share > nearest.share) nearest = { kind, missingColumns: missing, share };

@@ -6,13 +6,13 @@ export type ReportNumber =
   | { readonly state: 'number'; readonly text: string }
   /** nothing, or blanks */
   | { readonly state: 'blank' }
-  /** a word for nothing: absent like blank, but whoever sent it should know */
+  /** a word for "absent": treated like blank, but reported, because the sender should know */
   | { readonly state: 'left out' }
   | { readonly state: 'bad'; readonly reason: string };
 
 const numberForm = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
-/** How programs print that there is no number, in lower case. */
+/** How programs print an absent number, in lower case. */
 const absentForms: ReadonlySet<string> = new Set(['nan', 'null', 'none', 'nil', '<nil>', 'n/a', '-']);
 const longestAbsentForm = 5;
 
@@ -20,8 +20,8 @@ const blank: ReportNumber = { state: 'blank' };
 const leftOut: ReportNumber = { state: 'left out' };
 
 /**
- * Read a field of a number column.
- * @param below size that the number must be below, for a column that holds less than what is believed
+ * Parse a field of a number column.
+ * @param below the magnitude must stay below this, for a column that holds less than what is plausible
  */
 export function readReportNumber(field: string, below?: number): ReportNumber {
   if (field === '') return blank;
@@ -31,7 +31,7 @@ export function readReportNumber(field: string, below?: number): ReportNumber {
     if (text.length <= longestAbsentForm && absentForms.has(text.toLowerCase())) return leftOut;
     return { state: 'bad', reason: `expected a number, found "${text.slice(0, 40)}"` };
   }
-  // Also for negative values and in every column: the summary's numbers overflow there and no retry would help.
+  // For negative values and in every column too: the summary's numbers would overflow, and no retry would help.
   const size = Math.abs(Number(text));
   if (size > LARGEST_BELIEVED_VALUE)
     return { state: 'bad', reason: `expected at most 1e18, found ${text.slice(0, 40)}` };
@@ -40,7 +40,7 @@ export function readReportNumber(field: string, below?: number): ReportNumber {
   return { state: 'number', text };
 }
 
-/** Below zero, by its digits: `-0.00` is not. */
+/** Below zero, judged by its digits: `-0.00` is not. */
 export function isNegative(number: string): boolean {
   return /^-[^eE]*[1-9]/.test(number);
 }

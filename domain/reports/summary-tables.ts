@@ -1,9 +1,9 @@
 /**
- * The summary tables: partitioned by month of `usage_start`, filled by us, read by Koku's API (DOMAIN section 9). All that is
- * done with every table (partitions, purge, metrics, the check of the schema, the documentation) goes through this list.
+ * The summary tables: partitioned by month of `usage_start`, filled by us, read by Koku's API (DOMAIN section 9).
+ * Everything that is done with every table (partitions, purge, metrics, schema check, documentation) uses this list.
  *
  * What fills a table: `aggregation`: usage rows, from staging; `days`: rebuilt from the daily summary for the days that
- * changed; `month`: rebuilt for the whole month, because its rows span days; `costs`: filled with costs alone.
+ * changed; `month`: rebuilt for the whole month, because its rows span days; `costs`: filled with costs only.
  */
 export const summaryTables = {
   reporting_ocpusagelineitem_daily_summary: 'aggregation',
@@ -34,5 +34,5 @@ export function tablesFilledBy(filledBy: (typeof summaryTables)[SummaryTable]): 
   return summaryTableNames.filter((table) => summaryTables[table] === filledBy);
 }
 
-/** The daily summary: all other tables are made from it, and validation compares it with staging. */
+/** The daily summary: all other tables are derived from it, and validation compares it with staging. */
 export const dailySummaryTable: SummaryTable = 'reporting_ocpusagelineitem_daily_summary';

@@ -1,14 +1,14 @@
 import type { RunOptions } from './run.ts';
 
-/** Ids of the schedules that clean up; the workflows they start carry the same ids. */
+/** Ids of the cleanup schedules; the workflows that they start have the same ids. */
 export const sweepStagingScheduleId = 'sweep-staging';
 export const purgeExpiredScheduleId = 'purge-expired';
 
 /** Input of `sweepStaging`. */
 export interface SweepStagingInput {
-  /** days that staging is kept after the end of a partition; the worker's configuration when absent */
+  /** days that staging is kept after the end of a partition; if absent, the worker's configuration */
   retentionDays?: number;
-  /** "now" of a run started by hand, ISO 8601; the nominal time of the schedule when absent, `OCP_NOW` wins over both */
+  /** "now" of a run started by hand, ISO 8601; if absent, the scheduled time. `OCP_NOW` overrides both */
   nowIso?: string;
   options?: Partial<RunOptions>;
 }
@@ -25,22 +25,22 @@ export interface FailedTenant {
   reason: string;
 }
 
-/** What the sweep did in one tenant. Lists are cut to {@link mostNamesInHistory}; counts are not. */
+/** What the sweep did in one tenant. Lists are cut to {@link mostNamesInHistory} entries; counts are not. */
 export interface SweptTenant {
   droppedCount: number;
   dropped: string[];
-  /** partitions in use just now: the next sweep tries again */
+  /** partitions in use at the moment: the next sweep tries again */
   busyCount: number;
   busy: string[];
-  /** old partitions that hold pieces nobody has summarised yet */
+  /** old partitions with pieces that have not been summarised yet */
   pinnedCount: number;
   pinned: string[];
-  /** partitions that do not begin and end at midnight UTC: not ours, left alone */
+  /** partitions that do not begin and end at midnight UTC: not ours, left unchanged */
   unalignedCount: number;
   labelSetCount: number;
 }
 
-/** Result of `sweepStaging`, and details of its failure when a tenant could not be swept. */
+/** Result of `sweepStaging`, and details of its failure if a tenant could not be swept. */
 export interface SweepStagingResult {
   tenantCount: number;
   droppedCount: number;
@@ -56,9 +56,9 @@ export interface SweepStagingResult {
 export interface PurgeExpiredInput {
   /** as in {@link SweepStagingInput} */
   nowIso?: string;
-  /** first pause before a tenant whose tables are in use is tried again; it doubles, milliseconds */
+  /** first pause before a tenant whose tables are in use is retried; it doubles, milliseconds */
   busyPauseMs?: number;
-  /** how often a tenant is tried before it counts as failed */
+  /** number of attempts before a tenant counts as failed */
   busyAttempts?: number;
   options?: Partial<RunOptions>;
 }
@@ -66,7 +66,7 @@ export interface PurgeExpiredInput {
 /** Rows and objects that a purge removed. */
 export interface PurgedCounts {
   partitionCount: number;
-  /** rows of default partitions and of partitions that reach beyond the cutoff */
+  /** rows of default partitions and of partitions that extend beyond the cutoff */
   summaryRowCount: number;
   reportPeriodCount: number;
   manifestCount: number;
@@ -79,11 +79,11 @@ export interface PurgedCounts {
 export type PurgedTenant =
   /** the tenant's retention cannot be read */
   | { outcome: 'skipped'; reason: string }
-  /** some tables or sources are in use: what could be removed is gone, ask again for the rest */
+  /** some tables or sources are in use: everything else was removed, ask again for the rest */
   | { outcome: 'busy'; busy: string[]; counts: PurgedCounts }
   | { outcome: 'done'; counts: PurgedCounts };
 
-/** Result of `purgeExpired`, and details of its failure when a tenant could not be purged. */
+/** Result of `purgeExpired`, and details of its failure if a tenant could not be purged. */
 export interface PurgeExpiredResult extends PurgedCounts {
   tenantCount: number;
   skippedTenants: FailedTenant[];
@@ -101,12 +101,12 @@ export const nothingPurged: PurgedCounts = {
   payloadCount: 0,
 };
 
-/** What an attempt that ended before it was done carries: in its heartbeats, and in the details of its failure. */
+/** What an unfinished attempt carries: in its heartbeats, and in the details of its failure. */
 export interface PurgeSoFar {
   counts: PurgedCounts;
 }
 
-/** The counts among the details of a heartbeat or a failure; nothing when they hold none. */
+/** The counts among the details of a heartbeat or a failure; undefined if there are none. */
 export function purgedSoFar(details: unknown): PurgedCounts {
   const counts = (details as Partial<PurgeSoFar> | null | undefined)?.counts;
   return addCounts(nothingPurged, { ...nothingPurged, ...counts });

@@ -1,4 +1,7 @@
-/** What a ledger holds of one UTC day: `YYYY-MM-DD`, pieces, pieces loaded, pieces of failed files. Short, for history. */
+/**
+ * What the ledger says about one UTC day: `YYYY-MM-DD`, pieces, loaded pieces, pieces of failed files. Short, for
+ * history.
+ */
 export type DayCount = readonly [
   usageDay: string,
   pieceCount: number,
@@ -6,14 +9,14 @@ export type DayCount = readonly [
   failedCount: number,
 ];
 
-/** How far one UTC day of a payload is. */
+/** Progress of one UTC day of a payload. */
 export interface DayProgress {
   /** UTC day, `YYYY-MM-DD` */
   usageDay: string;
   pieceCount: number;
   loadedCount: number;
-  /** pieces of files with too many bad rows, or given up: the day keeps its former data of their kind */
+  /** pieces of files with too many invalid rows, or abandoned: the day keeps its previous data of their kind */
   failedCount: number;
-  /** the step that the day is in; blocked while a step of it waits for an operator */
+  /** the step that the day is in; blocked while one of its steps waits for an operator */
   state: string;
 }

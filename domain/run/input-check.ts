@@ -6,13 +6,13 @@ export interface FieldRule {
   /** for people: "expected …" */
   expected: string;
   holds: (value: unknown) => boolean;
-  /** absent (undefined, or null as JSON has it) is fine too */
+  /** may be absent (undefined, or null as in JSON) */
   optional?: boolean;
 }
 
 export type FieldRules = Readonly<Record<string, FieldRule>>;
 
-/** The most that a search attribute holds. */
+/** The longest value that a search attribute holds. */
 const longestId = 255;
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const msPerYear = 365 * 86_400_000;
@@ -20,7 +20,7 @@ const msPerYear = 365 * 86_400_000;
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
-/** Kinds of field that inputs have. */
+/** Kinds of fields that inputs have. */
 export const fields = {
   id: {
     expected: `text of 1 to ${longestId} characters`,
@@ -36,12 +36,12 @@ export const fields = {
     expected: 'a time, ISO 8601',
     holds: (value) => isText(value) && /^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)),
   },
-  /** a wait that may be none */
+  /** a wait, possibly none */
   wait: {
     expected: 'milliseconds, 0 to a year',
     holds: (value) => isNumber(value) && value >= 0 && value <= msPerYear,
   },
-  /** a time limit or pause, which cannot be none */
+  /** a time limit or pause, which cannot be zero */
   time: {
     expected: 'milliseconds, more than 0 to a year',
     holds: (value) => isNumber(value) && value >= 1 && value <= msPerYear,
@@ -70,10 +70,11 @@ export function optional(rule: FieldRule): FieldRule {
 }
 
 /**
- * What is wrong with an input that people may have typed.
+ * Check an input that people may have typed.
  *
- * @param within name of the object that the fields are of, when it is not the input itself
- * @returns sentences, one per field; none when all is well. Fields without a rule are let be: a newer client may send them
+ * @param within name of the object that contains the fields, if it is not the input itself
+ * @returns problems, one sentence per field; empty if all is well. Fields without a rule are ignored: a newer client
+ *   may send them
  */
 export function problemsOf(input: unknown, rules: FieldRules, within = ''): string[] {
   if (!fields.object.holds(input))
@@ -88,7 +89,7 @@ export function problemsOf(input: unknown, rules: FieldRules, within = ''): stri
   });
 }
 
-/** Longest value that is repeated in a sentence. */
+/** Longest value that is quoted in a sentence. */
 const longestShown = 60;
 
 /** A value as it was sent, shortened. */

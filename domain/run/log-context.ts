@@ -1,6 +1,6 @@
 import type { UsageDay } from '../time/usage-day.ts';
 
-/** What a log line is about, as far as it is known when the line is written. */
+/** The subject of a log line, as far as it is known when the line is written. */
 export interface LogContext {
   /** id of the manifest in the ledger and in Koku's tables */
   manifest_id?: number;

@@ -3,18 +3,18 @@ import { steps } from './steps.ts';
 import type { StepName } from './steps.ts';
 import type { BillingMonth, UsageDay } from '../time/usage-day.ts';
 
-/** Input of `resummarize`: rebuild days of one source and month although no payload came. */
+/** Input of `resummarize`: rebuild days of one source and month without a new payload. */
 export interface ResummarizeInput {
   orgId: string;
   schema: string;
   sourceUuid: string;
   month: BillingMonth;
-  /** first and last day; the whole month when absent, which then also takes on the present rules profile */
+  /** first and last day; if absent the whole month, which then also gets the current rules profile */
   from?: UsageDay;
   until?: UsageDay;
-  /** wait this long first; a later change of settings starts the wait anew, milliseconds */
+  /** delay before the rebuild; a later change of settings restarts it, milliseconds */
   delayMs?: number;
-  /** settings that are waited for; a signal with another hash is a later change */
+  /** settings that the rebuild waits for; a signal with a different hash is a later change */
   settingsHash?: string;
   /** first step that the settings concern, as in {@link SettingsChange} */
   step?: StepName;

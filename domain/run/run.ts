@@ -3,26 +3,26 @@ import type { FailureType } from '../failures/failures.ts';
 import type { BillingMonth, UsageDay } from '../time/usage-day.ts';
 import type { WorkByPhase } from './work.ts';
 
-/** Bounds and paces of one run, decided when it is started, so that a replay in the UI runs with the same ones. */
+/** Limits and intervals of one run, fixed when it is started, so that a replay in the UI runs with the same ones. */
 export interface RunOptions {
   /** how long the run waits for the other archives of its manifest, milliseconds */
   manifestWaitMs: number;
-  /** longest pause between two looks while it waits, milliseconds; it doubles from 1 s */
+  /** longest interval between two checks while it waits, milliseconds; it doubles from 1 s */
   manifestPollMaxMs: number;
-  /** pieces loaded at a time */
+  /** pieces loaded concurrently */
   loadConcurrency: number;
-  /** bound on all attempts to download or split, milliseconds */
+  /** time limit for all attempts to download or split, milliseconds */
   transferTimeoutMs: number;
-  /** bound on all attempts to load a piece or to run a summary step, milliseconds */
+  /** time limit for all attempts to load a piece or to run a summary step, milliseconds */
   sqlTimeoutMs: number;
   /** how long a run whose retries are exhausted waits for an operator, milliseconds */
   blockedWaitMs: number;
-  /** first and longest pause before an activity is tried again, milliseconds */
+  /** initial and maximum retry interval of an activity, milliseconds */
   retryInitialMs: number;
   retryMaxMs: number;
 }
 
-/** What a run uses when it is started by hand without options. */
+/** The defaults of a run that is started by hand without options. */
 export const defaultRunOptions: RunOptions = {
   manifestWaitMs: 15 * 60_000,
   manifestPollMaxMs: 30_000,
@@ -36,7 +36,7 @@ export const defaultRunOptions: RunOptions = {
 
 /**
  * Input of `ingestManifest`: self-contained and without secrets, so that "Start Workflow Like This One" works at any
- * time. The download address, when there was one, is in the inbox row until the payload is archived.
+ * time. The download address, if there was one, is in the inbox row until the payload is archived.
  */
 export interface IngestManifestInput {
   orgId: string;
@@ -45,7 +45,7 @@ export interface IngestManifestInput {
   /** row of `payload_inbox` */
   inboxId: string;
   options?: Partial<RunOptions>;
-  /** set when the run continues as new after many pieces: what it had found out */
+  /** set if the run continues as new after many pieces: its state so far */
   carried?: CarriedRun;
 }
 
@@ -65,7 +65,7 @@ export interface CarriedProgress extends Pick<
   work: WorkByPhase;
 }
 
-/** A payload whose archive and manifest are good and whose cluster is known. */
+/** A payload whose archive and manifest are valid and whose cluster is known. */
 export interface AcceptedPayload {
   schema: string;
   sourceUuid: string;
@@ -82,7 +82,7 @@ export interface AcceptedPayload {
 /** Why a report file failed. */
 export type FileFailure = Extract<FailureType, 'TooManyRejectedRows' | 'ReportHeaderInvalid'>;
 
-/** What splitting the archive came to. Rows and files are those of this archive. */
+/** Result of splitting the archive. Rows and files are those of this archive. */
 export interface SplitSummary {
   manifestId: number;
   months: BillingMonth[];
@@ -92,15 +92,15 @@ export interface SplitSummary {
   failure?: FileFailure;
   rowCount: number;
   rejectedRowCount: number;
-  /** rows of months that are no longer kept, and the first day that is; absent when there are none */
+  /** rows of months that are no longer kept, and the first day that is; absent if there are none */
   expired?: { rowCount: number; firstKept: UsageDay };
-  /** values left out of rows that were kept; absent in histories of earlier versions */
+  /** values left out of accepted rows; absent in histories of earlier versions */
   leftOutCount?: number;
   pieceCount: number;
   warnings: string[];
 }
 
-/** Where a run stands. `PipelineState` in the Temporal UI shows it. */
+/** State of a run, shown as `PipelineState` in the Temporal UI. */
 export type PipelineState =
   | 'downloading'
   | 'splitting'
@@ -127,20 +127,20 @@ export interface RunProgress {
   piecesLoaded: number;
   pieceCount: number;
   rowsLoaded: number;
-  /** files that have not come yet; at most five names */
+  /** files that have not arrived yet; at most five names */
   waitingFor: string[];
   daysSummarised: number;
-  /** days of the payload, in order; the latest ones when there are very many */
+  /** days of the payload, in order; only the latest ones if there are very many */
   days: DayProgress[];
   /** steps that wait for an operator's decision */
   openFailureCount: number;
-  /** milliseconds: of the activities of each phase, what ran side by side counted once; of `waiting` and `blocked`, the wait */
+  /** milliseconds: the activities of each phase, concurrent work counted once; for `waiting` and `blocked`, the wait */
   phaseMs: Partial<Record<PipelineState, number>>;
 }
 
 /** Result of `ingestManifest`. Well below 10 KiB. */
 export interface IngestManifestResult {
-  /** incomplete: no file that the manifest lists ever came */
+  /** incomplete: none of the files listed in the manifest ever arrived */
   outcome: 'completed' | 'incomplete' | 'ignored';
   /** why it was ignored or is incomplete */
   reason?: string;
@@ -150,16 +150,16 @@ export interface IngestManifestResult {
   failedFileCount: number;
   rowCount: number;
   rejectedRowCount: number;
-  /** rows left out because their months are no longer kept; absent when there are none */
+  /** rows left out because their months are no longer kept; absent if there are none */
   expiredRowCount?: number;
-  /** values left out of rows that were kept; absent in histories of earlier versions */
+  /** values left out of accepted rows; absent in histories of earlier versions */
   leftOutCount?: number;
   rowsLoaded: number;
   daysSummarised: number;
   summaryRowCount: number;
   /** discrepancies between line items and summaries; `status` shows them */
   validationWarningCount: number;
-  /** complete: every file of the manifest came; timeout: some never did */
+  /** complete: every file of the manifest arrived; timeout: some never did */
   release?: 'complete' | 'timeout';
   warnings: string[];
   phaseMs: Partial<Record<PipelineState, number>>;

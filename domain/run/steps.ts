@@ -24,23 +24,24 @@ export interface Step {
   /** where a run stands while it does it */
   phase: WorkPhase;
   /**
-   * Where the ledger notes per day for which version the step was done; null: it keeps no note, because it raises the version
-   * itself, or is done anew each time.
+   * Where the ledger records, per day, the version for which the step was done; null: it records nothing, because it
+   * increments the version itself, or is repeated each time.
    */
   column: LedgerColumn | null;
   /** null: the summary's version alone tells whether the step is behind */
   settings: StepSettings | null;
-  /** columns of later steps that read what this one writes: recording it makes them behind again */
+  /** columns of later steps that read this step's output: recording the step makes them behind again */
   takesBack: readonly LedgerColumn[];
-  /** reads line items from staging, from which nothing may be swept meanwhile */
+  /** reads line items from staging, which must not be swept meanwhile */
   readsStaging: boolean;
   /** rebuilds summary tables, each of which is measured */
   rebuildsTables: boolean;
 }
 
 /**
- * The chain, in its order: what is behind, what is recorded and taken back, the phases of a run and of `replay --from`
- * follow from it. A step does the days whose column is behind the day's version, whoever left them behind.
+ * The chain, in order. What is behind, what is recorded and invalidated, and the phases of a run and of `replay --from`
+ * are derived from it. A step processes the days whose column is behind the day's version, whichever run left them
+ * behind.
  */
 export const steps = [
   {
@@ -59,7 +60,8 @@ export const steps = [
     phase: 'summarising',
     column: 'tags_version',
     settings: null,
-    // Another run's later steps may have come between the rebuild and the mapping, and read keys that were not mapped yet.
+    // Later steps of another run may have executed between the rebuild and the mapping, and read keys that were not
+    // mapped yet.
     takesBack: ['ui_version', 'cost_version'],
     readsStaging: false,
     rebuildsTables: false,

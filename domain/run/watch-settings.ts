@@ -3,28 +3,28 @@ import type { RunOptions } from './run.ts';
 
 /** Input of `watchSettings`. */
 export interface WatchSettingsInput {
-  /** how long settings must be left alone before a month is rebuilt, milliseconds */
+  /** how long settings must stay unchanged before a month is rebuilt, milliseconds */
   delayMs: number;
   options?: Partial<RunOptions>;
 }
 
-/** Result of `watchSettings`, and details of its failure when a tenant could not be looked at. */
+/** Result of `watchSettings`, and details of its failure if a tenant could not be checked. */
 export interface WatchSettingsResult {
-  /** tenants that were looked at, or tried */
+  /** tenants that were checked, successfully or not */
   tenantCount: number;
-  /** sources whose rebuild was asked for, or is waiting already */
+  /** sources whose rebuild was requested, or is already waiting */
   sourceCount: number;
-  /** tenants that could not be looked at; the others were */
+  /** tenants that could not be checked; the others were */
   failedTenants: FailedTenant[];
 }
 
-/** Tenants that one activity looks at, by the ids of their customers: short in history, however many they are. */
+/** Tenants that one activity checks, as a range of customer ids: short in history, however many they are. */
 export interface TenantBatch {
   firstId: number;
   lastId: number;
 }
 
-/** What looking at a batch of tenants came to, or has come to so far. */
+/** Result of checking a batch of tenants, so far or in total. */
 export interface WatchedTenants {
   tenantCount: number;
   sourceCount: number;

@@ -1,7 +1,7 @@
-/** When an attempt of an activity began and ended, by the clock of the machine that it ran on, epoch milliseconds. */
+/** When an attempt of an activity started and ended, by the clock of its machine, epoch milliseconds. */
 export type WorkSpan = readonly [from: number, until: number];
 
-/** What activities add to the objects that they return; those of older workers do not. */
+/** What activities add to the objects that they return; activities of older workers do not. */
 export interface Worked {
   worked?: WorkSpan;
 }
@@ -10,17 +10,17 @@ export interface Worked {
 export type WorkPhase =
   'downloading' | 'splitting' | 'loading' | 'aggregating' | 'summarising' | 'validating';
 
-/** The work of one phase. What ran side by side counts once. */
+/** The work of one phase. Concurrent work counts once. */
 export interface PhaseWork {
   ms: number;
-  /** begin of the first and end of the last activity, epoch milliseconds */
+  /** start of the first and end of the last activity, epoch milliseconds */
   from: number;
   until: number;
 }
 
 export type WorkByPhase = Partial<Record<WorkPhase, PhaseWork>>;
 
-/** The steps that Koku keeps the times of (DOMAIN §10.1), and the phases that each has here. */
+/** The steps whose times Koku stores (DOMAIN §10.1), and the phases that each has here. */
 const stepPhases = {
   download: ['downloading'],
   processing: ['splitting', 'loading'],
@@ -45,8 +45,8 @@ export function workBySteps(phases: WorkByPhase): Partial<Record<StepName, Phase
 }
 
 /**
- * Milliseconds during which somebody worked: the phases in which activities do, without those in which the run waited for
- * files or for a decision.
+ * Milliseconds of work: the phases in which activities run, without those in which the run waited for files or for a
+ * decision.
  */
 export function workedMs(phaseMs: Readonly<Record<string, number | undefined>>): number {
   return Object.values(stepPhases)

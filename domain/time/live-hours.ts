@@ -1,7 +1,7 @@
 /**
- * UTC hours as people read them: `0–5, 12`. Hours that follow one another are one range.
+ * UTC hours for people: `0–5, 12`. Consecutive hours form a range.
  *
- * @param hours 0 to 23, in order, none twice
+ * @param hours 0 to 23, in order, without duplicates
  */
 export function hourRanges(hours: readonly number[]): string {
   const ranges: [first: number, last: number][] = [];

@@ -6,48 +6,47 @@ export const DEFAULT_RETENTION_MONTHS = 4;
 
 const MS_PER_DAY = 86_400_000;
 
-/** Months a tenant's data is kept, the current one included, or why that cannot be told. */
+/** Number of months for which a tenant's data are kept, including the current one, or why that is unknown. */
 export type RetentionMonths = { readonly months: number } | { readonly unreadable: string };
 
 /** Instants, in milliseconds since 1970, between which a row's `interval_start` must lie; both included. */
 export interface RowWindow {
-  /** rows before it are expired: their months are what the purge removes; -Infinity when no row is too old */
+  /** rows before it are expired: the purge removes their months; -Infinity if no row is too old */
   readonly fromMs: number;
-  /** rows after it are bad */
+  /** rows after it are invalid */
   readonly untilMs: number;
 }
 
-/** The dates of a manifest that the gate looks at: ISO 8601 in UTC with six digits of fraction. */
+/** The dates of a manifest that decide about its age: ISO 8601 in UTC with six digits of fraction. */
 export interface ManifestDates {
   readonly date: string;
-  /** before it was pulled back to the month of `start` */
+  /** before it was moved back to the month of `start` */
   readonly sentEnd?: string;
 }
 
 /**
- * First day that is kept: the current month and the `monthCount` − 1 before it stay (DOMAIN §10.4). On 13 July, 4 months
- * keep April to July, so the answer is 1 April. The one meaning of the month count, for what comes in and for what is
- * removed.
+ * First day that is kept: the current month and the `monthCount` − 1 before it stay (DOMAIN §10.4). On 13 July, 4
+ * months keep April to July, so the result is 1 April. Ingestion and purge both use this definition of the month count.
  */
 export function firstDayKept(now: number | Date, monthCount: number): UsageDay {
   return firstDay(addMonths(billingMonthOf(now), 1 - monthCount));
 }
 
 /**
- * May this payload still be taken? Not when it ends before the first day kept (DOMAIN §1.7). An end at exactly 00:00:00
- * is the instant before; a manifest without `end` counts as ending on the last day of the month of its `date`.
+ * May this payload still be ingested? Not if it ends before the first day kept (DOMAIN §1.7). An end at exactly
+ * 00:00:00 is the instant before; a manifest without `end` counts as ending on the last day of the month of its `date`.
  *
- * @param firstKept answer of {@link firstDayKept}
+ * @param firstKept result of {@link firstDayKept}
  */
 export function isWithinRetention(manifest: ManifestDates, firstKept: UsageDay): boolean {
-  // Both are times in one form, which compare as text; a first of the month at midnight belongs to the month before.
+  // Both are times in one format, which compare as text; midnight on the first of a month belongs to the month before.
   if (manifest.sentEnd !== undefined) return manifest.sentEnd > `${firstKept}T00:00:00.000000Z`;
   return manifest.date >= firstKept;
 }
 
 /**
- * The window for rows: from the first day kept, or from ever when it cannot be told, until one day after now.
- * What the purge would remove again is not taken in; where it removes nothing, nothing is too old.
+ * The window for rows: from the first day kept, unbounded if that is unknown, until one day after now. Data that the
+ * purge would remove again are not ingested; if it removes nothing, nothing is too old.
  */
 export function rowWindow(nowMs: number, retention: RetentionMonths): RowWindow {
   const fromMs =

@@ -42,11 +42,11 @@ export function parseTimestamp(text: string): PayloadTimestamp | undefined {
   const midnightMs = Date.parse(`${year ?? ''}-${month ?? ''}-${day ?? ''}T00:00:00Z`);
   const minutes = Number(hour) * 60 + Number(minute) - offsetMinutes;
   const epochMs = midnightMs + minutes * 60_000 + Number(second) * 1000 + Math.floor(microseconds / 1000);
-  // An offset can carry the instant out of the years that days and PostgreSQL dates are written in.
+  // An offset can move the instant out of the years in which days and PostgreSQL dates are written.
   return epochMs < EARLIEST_MS || epochMs > LATEST_MS ? undefined : { epochMs, microseconds };
 }
 
-/** ISO 8601 in UTC with exactly six digits of fraction, so that equal forms also compare correctly as text. */
+/** ISO 8601 in UTC with exactly six digits of fraction, so that values also compare correctly as text. */
 export function formatTimestamp(timestamp: PayloadTimestamp): string {
   const toSecond = new Date(timestamp.epochMs).toISOString().slice(0, 19);
   return `${toSecond}.${String(timestamp.microseconds).padStart(6, '0')}Z`;
