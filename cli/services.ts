@@ -9,7 +9,6 @@ import { migrateAll, migratePublic } from '../platform/migrations/migrate.ts';
 import { supersededVersion } from '../platform/migrations/superseded.ts';
 import { createLogger } from '../platform/observability/logging.ts';
 import type { PipelineLogger } from '../platform/observability/logging.ts';
-import { installTemporalRuntime } from '../platform/observability/temporal-runtime.ts';
 import { Disposal } from '../platform/runtime/disposal.ts';
 import { openServices as openRuntimeServices } from '../platform/runtime/services.ts';
 import type { ServerAddresses, Services as RuntimeServices } from '../platform/runtime/services.ts';
@@ -18,7 +17,6 @@ import type { TemporalTarget } from '../platform/temporal/connection.ts';
 import { observeWorkers } from '../workers/health.ts';
 import type { WorkerObserver } from '../workers/health.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
-import { startWorkers } from '../workers/start-workers.ts';
 
 /** Which servers a command needs, and whose. */
 export interface ServiceNeeds {
@@ -42,13 +40,20 @@ export interface Services extends RuntimeServices {
 
 let logger: PipelineLogger | undefined;
 
-/** The process's logger; workers in a terminal's process write to a file, so that the progress line stays readable. */
-export function processLogger(config: Config, destination: 'standard output' | 'file'): PipelineLogger {
+/**
+ * The logger of a process with workers, and the runtime of Temporal's SDK, which logs to it. Workers in a terminal's
+ * process write to a file, so that the progress line stays readable.
+ */
+export async function processLogger(
+  config: Config,
+  destination: 'standard output' | 'file',
+): Promise<PipelineLogger> {
   if (logger === undefined) {
     logger = createLogger({
       level: config.OCP_LOG_LEVEL,
       ...(destination === 'file' ? { file: logFile(config) } : {}),
     });
+    const { installTemporalRuntime } = await import('../platform/observability/temporal-runtime.ts');
     installTemporalRuntime(logger, { metricsAddress: config.OCP_METRICS_ADDRESS });
   }
   return logger;
@@ -108,7 +113,11 @@ export async function openServices(say: (line: string) => void, needs: ServiceNe
       temporalUiUrl: stack?.temporalUiUrl,
       embedded,
       observer,
-      startWorkers: ({ deployed } = { deployed: false }) => startWorkers(services, { observer, deployed }),
+      startWorkers: async ({ deployed } = { deployed: false }) => {
+        // Loaded here and nowhere else: clients do without Temporal's native core.
+        const { startWorkers } = await import('../workers/start-workers.ts');
+        return startWorkers(services, { observer, deployed });
+      },
     };
   });
 }

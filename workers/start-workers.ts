@@ -1,8 +1,8 @@
 import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
 import { clock } from '../platform/config/config.ts';
 import type { Services } from '../platform/runtime/services.ts';
-import { connectWorker } from '../platform/temporal/connection.ts';
 import type { WorkerObserver } from './health.ts';
+import { connectWorker } from './native-connection.ts';
 import { startPipelineWorkers } from './pipeline.ts';
 import type { PipelineWorkers } from './pipeline.ts';
 import { startSampling } from './sampling.ts';

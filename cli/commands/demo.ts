@@ -48,7 +48,7 @@ export const demoCommand: Command<Options> = {
       embeddedOnly: true,
     });
     try {
-      processLogger(services.config, 'file');
+      await processLogger(services.config, 'file');
       output.say(`Starting the worker; its log is ${logFile(services.config)}`);
       const workers = await services.startWorkers();
       try {

@@ -12,7 +12,7 @@ export const devCommand: Command<object> = {
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
     let stopHealth = async () => Promise.resolve();
     try {
-      processLogger(services.config, 'file');
+      await processLogger(services.config, 'file');
       const { OCP_HEALTH_ADDRESS: healthAddress } = services.config;
       if (healthAddress !== undefined)
         stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));

@@ -72,7 +72,7 @@ export const ingestCommand: Command<Options> = {
     try {
       const ownWorker = options.withWorker || services.embedded.temporal;
       if (ownWorker) {
-        processLogger(services.config, 'file');
+        await processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);
         workers = await services.startWorkers();
       }

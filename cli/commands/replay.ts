@@ -72,7 +72,7 @@ export const replayCommand: Command<Options> = {
       const payloads = await findPayloads(services.pool, options.manifest, options.org);
       if (options.dismiss === true) return await dismiss(services, payloads, output);
       if (options.withWorker || services.embedded.temporal) {
-        processLogger(services.config, 'file');
+        await processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);
         workers = await services.startWorkers();
       }

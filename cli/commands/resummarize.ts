@@ -45,7 +45,7 @@ export const resummarizeCommand: Command<Options> = {
     try {
       const source = await findSource(services.pool, options.org, options.cluster);
       if (options.withWorker || services.embedded.temporal) {
-        processLogger(services.config, 'file');
+        await processLogger(services.config, 'file');
         output.say(`Worker in this process; its log is ${logFile(services.config)}`);
         workers = await services.startWorkers();
       }

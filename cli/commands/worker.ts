@@ -24,7 +24,7 @@ export const workerCommand: Command<object> = {
       await services.close();
       throw error;
     });
-    const logger = processLogger(services.config, 'standard output');
+    const logger = await processLogger(services.config, 'standard output');
     let stopHealth = async () => Promise.resolve();
     const close = async () => {
       await stopHealth();

@@ -3,7 +3,6 @@ import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { ClientConfigProfile, ClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
 import { ConfigInvalid } from '../config/config.ts';
 import { explainServiceError } from './service-errors.ts';
 
@@ -110,16 +109,8 @@ export async function connectClient(
   }
 }
 
-/** Connect for workers. @throws Error naming the address when nobody answers */
-export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
-  try {
-    return await NativeConnection.connect(target.connectionOptions);
-  } catch (cause) {
-    throw unreachable(target, cause);
-  }
-}
-
-function unreachable(target: TemporalTarget, cause: unknown): Error {
+/** What to say when a connection to `target` failed for `cause`: that it cannot be reached, or what it refused. */
+export function unreachable(target: TemporalTarget, cause: unknown): Error {
   // Whoever answers is reached; it did not let us in.
   const refused = explainServiceError(cause, target);
   if (refused !== undefined) return new Error(refused, { cause });
