@@ -9,7 +9,7 @@ const ignoredTypes = new Set([
   'gnu-long-path',
 ]);
 
-/** One sentence about an archive that cannot be taken: what is wrong and what to do. */
+/** One sentence about an invalid archive: what is wrong and what to do. */
 export function archiveProblem(what: string, cause?: unknown): PipelineError {
   return new PipelineError(
     'ManifestInvalid',
@@ -18,12 +18,12 @@ export function archiveProblem(what: string, cause?: unknown): PipelineError {
   );
 }
 
-/** The library's types promise a type, but a flag that it does not know comes out as null. */
+/** The library's types promise a type, but an unknown flag comes out as null. */
 function typeOf(header: { readonly type: Header['type'] | null }): Header['type'] | null {
   return header.type;
 }
 
-/** Is the member a plain file? Directories and tar's own header entries are passed over. */
+/** Is the member a plain file? Directories and tar's own header entries are skipped. */
 export function isRegular(header: Header): boolean {
   const type = typeOf(header);
   return type === 'file' || type === 'contiguous-file' || type === null;
@@ -32,8 +32,9 @@ export function isRegular(header: Header): boolean {
 const manifestName = 'manifest.json';
 
 /**
- * The name that the manifest lists a member under: a leading `../platform/`, which some packers write, is no part of it. The
- * manifest itself must be named exactly `manifest.json` (DOMAIN §1.1), so `./manifest.json` stays another member.
+ * The name under which the manifest lists a member: a leading `../platform/`, which some packers write, is not part of
+ * it. The manifest itself must be named exactly `manifest.json` (DOMAIN §1.1), so `./manifest.json` is a different
+ * member.
  */
 export function memberName({ name }: Pick<Header, 'name'>): string {
   const listed = name.replace(/^(?:\.\/)+/, '');
@@ -41,8 +42,8 @@ export function memberName({ name }: Pick<Header, 'name'>): string {
 }
 
 /**
- * Refuse what an honest operator never packs: links, devices, and names that would lead out of a directory.
- * Nothing is ever extracted to a path built from a name; this tells a tampered archive from a good one.
+ * Refuse what a genuine operator never packs: links, devices, and names that escape the directory. Nothing is ever
+ * extracted to a path built from a name; this only detects a tampered archive.
  *
  * @throws PipelineError `ManifestInvalid`
  */

@@ -8,11 +8,14 @@ import { archiveProblem, checkMember, isRegular, memberName } from './archive-me
 
 type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Member> ? Member : never;
 
-/** Bounds that keep a small archive from filling disks and keeping a worker busy for ever. Sizes in bytes. */
+/** Limits that keep a small archive from filling disks and keeping a worker busy forever. Sizes in bytes. */
 export interface ArchiveLimits {
-  /** expanded size allowed at all; default 100 GB */
+  /** maximum expanded size; default 100 GB */
   readonly maxExpandedBytes: number;
-  /** expanded : compressed allowed once `ratioAppliesAboveBytes` are expanded; default 200. Usage reports reach 30. */
+  /**
+   * maximum ratio expanded : compressed once `ratioAppliesAboveBytes` are expanded; default 200. Usage reports reach
+   * 30.
+   */
   readonly maxExpansionRatio: number;
   /** default 100 MB */
   readonly ratioAppliesAboveBytes: number;
@@ -22,7 +25,7 @@ export interface ArchiveLimits {
   readonly maxMembers: number;
 }
 
-/** The limits when nothing else is configured. */
+/** The limits if nothing else is configured. */
 const defaultArchiveLimits: ArchiveLimits = {
   maxExpandedBytes: 100_000_000_000,
   maxExpansionRatio: 200,
@@ -37,21 +40,30 @@ export interface ReadArchiveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a scan finds: the bytes of manifest.json and the names of all regular members, as a manifest lists them, in archive order. */
+/**
+ * What a scan finds: the bytes of manifest.json and the names of all regular members, as a manifest lists them, in
+ * archive order.
+ */
 export interface ArchiveScan {
   readonly manifest: Uint8Array;
   readonly memberNames: string[];
 }
 
-/** Where the wanted members of an archive go. */
+/** Where the requested members of an archive go. */
 export interface ArchiveMemberReader extends ReadArchiveOptions {
-  /** asked once per regular member */
+  /** called once per regular member */
   wanted(name: string): boolean;
-  /** gets the wanted members one after the other; what it leaves unread is skipped, what it throws ends the reading */
+  /**
+   * receives the requested members one after the other; what it leaves unread is skipped, what it throws ends the
+   * reading
+   */
   onFile(name: string, content: Readable): Promise<void>;
 }
 
-/** Carries a failure of the source or of the caller through the stream machinery, to tell it from a bad archive. */
+/**
+ * Carries a failure of the source or of the caller through the stream machinery, to distinguish it from an invalid
+ * archive.
+ */
 class Foreign extends Error {}
 
 async function* tagFailures(source: Readable): AsyncGenerator<Uint8Array> {
@@ -62,7 +74,7 @@ async function* tagFailures(source: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Expanded bytes that come at a time. Each chunk is a trip to another thread and back, so few large ones. */
+/** Expanded bytes per chunk. Each chunk is a round trip to another thread, so few large ones. */
 const expandedChunkBytes = 256 * 1024;
 
 /** Two pass-through meters, before and after expansion, that stop an archive which expands beyond the limits. */
@@ -104,7 +116,7 @@ function translate(error: unknown): unknown {
   return archiveProblem(`is not a tar file or is damaged (${message ?? String(error)})`, error);
 }
 
-/** Run over all members in order; `onMember` need not read the entry to its end. */
+/** Iterate over all members in order; `onMember` need not read the entry to its end. */
 async function walk(
   source: Readable,
   options: ReadArchiveOptions,
@@ -123,7 +135,7 @@ async function walk(
     tar as unknown as Writable,
     { signal },
   );
-  // The walk below notices a failure too; the first real one is chosen after both have ended.
+  // The walk below notices a failure too; the first actual one is chosen after both have ended.
   const feeding = fed.then(
     () => undefined,
     (error: unknown) => ({ error }),
@@ -151,23 +163,23 @@ async function walk(
   const feedFailure = await feeding;
   source.destroy();
   if (options.signal?.aborted === true) throw options.signal.reason;
-  // A stream that breaks inside a member fails the member too; the break is then the cause worth telling.
+  // A stream that breaks inside a member fails the member too; the break is then the cause worth reporting.
   const broken = feedFailure !== undefined && !isOwnDoing(feedFailure.error);
   if (memberFailure !== undefined && !broken) throw memberFailure.error;
   if (feedFailure !== undefined) throw translate(feedFailure.error);
 }
 
-/** Leaving the walk early destroys the streams; what they then report is no failure of the archive. */
+/** Leaving the walk early destroys the streams; what they then report is not a failure of the archive. */
 function isOwnDoing(error: unknown): boolean {
   const { name, code } = error as { name?: string; code?: string };
   return name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 /**
- * Read an archive once for its manifest, which is usually the last member, and the names of what else it holds.
+ * Read an archive once for its manifest, which is usually the last member, and the names of the other members.
  *
- * @throws PipelineError `ManifestInvalid` (not retried): not a gzip-compressed tar, damaged, unsafe members, expands beyond
- *   the limits, or without a regular member named exactly `manifest.json`
+ * @throws PipelineError `ManifestInvalid` (not retried): not a gzip-compressed tar, damaged, unsafe members, expands
+ *   beyond the limits, or without a regular member named exactly `manifest.json`
  */
 export async function scanPayloadArchive(
   source: Readable,
@@ -197,7 +209,7 @@ export async function scanPayloadArchive(
 }
 
 /**
- * Hand the wanted regular members of an archive to `onFile`, one after the other, as they stream by.
+ * Pass the requested regular members of an archive to `onFile`, one after the other, as they stream by.
  *
  * @throws PipelineError `ManifestInvalid` as {@link scanPayloadArchive}; whatever `onFile` throws, unchanged
  */

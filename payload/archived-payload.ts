@@ -5,8 +5,8 @@ import { ObjectNotFound } from '../platform/object-store/index.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 /**
- * Read the archive of a payload that was brought into the object store before.
- * @throws PipelineError `ObjectMissing` (not retried) when somebody has removed it since
+ * Read the archive of a payload that was stored in the object store before.
+ * @throws PipelineError `ObjectMissing` (not retried) if somebody has removed it since
  */
 export async function readArchive(
   { objectStore }: ActivityDependencies,

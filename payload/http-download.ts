@@ -5,27 +5,28 @@ import { addAbortSignal } from 'node:stream';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { isLocalAddress, LocalAddressRefused, lookupOutside } from './local-addresses.ts';
 
-/** Answers that will not become better: the address has expired, or was never good. */
+/** Permanent failures: the address has expired, or was never valid. */
 const hopelessStatuses = new Set([401, 403, 404, 410]);
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const mostRedirects = 5;
 const connectTimeoutMs = 10_000;
-/** A server that sends nothing for so long is given up. */
+/** A server that sends nothing for this long is considered dead. */
 const idleTimeoutMs = 5 * 60_000;
 
-/** How to fetch. */
+/** Download options. */
 export interface DownloadOptions {
   signal?: AbortSignal;
-  /** refuse addresses of this machine and of its link, also behind names and redirects */
+  /** refuse loopback and link-local addresses, behind names and redirects too */
   refuseLocal?: boolean;
 }
 
 /**
- * Fetch an address by GET. Redirects are followed, at most five and only to http: and https:; user info of the address
- * goes into a header, to its own server only.
+ * Fetch an address by GET. At most five redirects are followed, only to http: and https:; user info of the address goes
+ * into a header, only to its own server.
  *
- * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410, redirects that lead nowhere, and
- *   local addresses that are refused; retried otherwise. Messages hold addresses without their query strings
+ * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410, redirects without a usable
+ *   target, and local addresses that are refused; retried otherwise. Messages contain addresses without their query
+ *   strings
  */
 export async function download(address: URL, options: DownloadOptions): Promise<IncomingMessage> {
   const authorization = basicAuthorization(address);
@@ -61,7 +62,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // a "%" that stands for itself
+    return text; // a literal "%"
   }
 }
 
@@ -92,7 +93,7 @@ function answerOf(
       port: url.port,
       path: `${url.pathname}${url.search}`,
       headers: { accept: '*/*', 'user-agent': 'ocp-pipeline', ...headers },
-      // A connection of its own: one that is kept could lead elsewhere than what is looked up now.
+      // A separate connection: a kept-alive one could lead to another address than the one resolved now.
       agent: false,
       timeout: connectTimeoutMs,
       ...(refuseLocal ? { lookup: lookupOutside } : {}),

@@ -5,7 +5,7 @@ import type { Manifest } from '../domain/payload/manifest.ts';
 /** How a payload reached us. */
 export type PayloadOrigin = 'file' | 'url' | 'object';
 
-/** One row of `payload_inbox`: a payload that somebody asked us to ingest. */
+/** One row of `payload_inbox`: a payload to be ingested. */
 export interface InboxRow {
   id: string;
   orgId: string;
@@ -16,7 +16,7 @@ export interface InboxRow {
   manifest: Manifest | null;
 }
 
-/** Read one row. @throws PipelineError `PayloadUnavailable` when it does not exist */
+/** Read one row. @throws PipelineError `PayloadUnavailable` if it does not exist */
 export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> {
   const { rows } = await pool.query<{
     id: string;
@@ -46,8 +46,8 @@ export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> 
 }
 
 /**
- * Enter a payload, or find the row of the same request. A new address replaces one that was never fetched, so that a
- * payload announced again after its address expired can still be had.
+ * Insert a payload, or find the row of the same request. A new address replaces one that was never fetched, so that a
+ * payload announced again after its address expired can still be downloaded.
  *
  * @returns id of the row
  */
@@ -76,12 +76,12 @@ export async function enterInbox(
   return row.id;
 }
 
-/** Store the address of a payload that was archived before and whose archive is gone, so that it can be fetched again. */
+/** Store the address of a payload whose archive is gone, so that it can be fetched again. */
 export async function storeAddress(pool: Pool, inboxId: string, downloadUrl: string): Promise<void> {
   await pool.query('update public.payload_inbox set download_url = $2 where id = $1', [inboxId, downloadUrl]);
 }
 
-/** Forget the address of a payload whose run has ended, however it ended: it may hold a signature or a password. */
+/** Erase the address of a payload whose run has ended, however it ended: it may contain a signature or a password. */
 export async function eraseAddress(
   client: Pick<Pool, 'query'> | PoolClient,
   orgId: string,
@@ -101,7 +101,7 @@ export interface AddressedPayload {
   requestId: string;
 }
 
-/** Stored addresses that were announced more than `minutes` ago, the oldest first, `limit` rows behind `after`. */
+/** Stored addresses that were announced more than `minutes` ago, oldest first, `limit` rows after `after`. */
 export async function listAddresses(
   pool: Pool,
   { minutes, after, limit }: { minutes: number; after: string; limit: number },
@@ -127,8 +127,9 @@ export interface ArchivedPayload {
 }
 
 /**
- * Payloads of a manifest (each of its archives), or of one request, by the beginning of the manifest uuid or request id.
- * @throws PipelineError `PayloadUnavailable` when there is none, or when the text fits several manifests or organisations
+ * Payloads of a manifest (each of its archives), or of one request, by a prefix of the manifest UUID or request id.
+ * @throws PipelineError `PayloadUnavailable` if there is none, or if the text matches several manifests or
+ *   organisations
  */
 export async function findPayloads(pool: Pool, wanted: string, orgId?: string): Promise<ArchivedPayload[]> {
   const { rows } = await pool.query<ArchivedPayload>(

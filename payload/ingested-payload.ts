@@ -6,8 +6,9 @@ import { matchSource } from '../platform/tenants/tenant.ts';
 const ingestedPayloadSql = loadSql('status/ingested_payload.sql');
 
 /**
- * Whether this database holds what a payload brought: the archive is recorded, its cluster is registered, its manifest was
- * summarised, and none of its pieces waits to be loaded. Temporal may remember a run of another, or a younger, database.
+ * Whether this database contains a payload's data: the archive is recorded, its cluster is registered, its manifest was
+ * summarised, and none of its pieces waits to be loaded. Temporal may have a record of a run of another, or a newer,
+ * database.
  */
 export async function isIngested(pool: Pool, orgId: string, requestId: string): Promise<boolean> {
   const { rows } = await pool.query<{ uuid: string | null; clusterId: string | null }>(

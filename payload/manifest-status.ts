@@ -3,7 +3,7 @@ import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { tenantsWithTables } from '../platform/migrations/tenant-schemas.ts';
 
-/** One manifest and how far it has come. */
+/** One manifest and its progress. */
 export interface ManifestStatus {
   manifestId: number;
   sourceUuid: string;
@@ -21,7 +21,7 @@ export interface ManifestStatus {
   rowCount: number;
   rejectedRowCount: number;
   leftOutCount: number;
-  /** completed, …; unfinished until a run has summarised it: Temporal knows whether one is going on */
+  /** completed, …; unfinished until a run has summarised it: Temporal knows whether one is in progress */
   state: string;
 }
 
@@ -36,7 +36,7 @@ export interface ManifestDetail {
     /** left out because their month is no longer kept */
     expiredRowCount: number;
     rejectsKey: string | null;
-    /** values left out of rows that were kept, by column */
+    /** values left out of accepted rows, by column */
     leftOutCounts: Record<string, number>;
     leftOutKey: string | null;
     warnings: string[];
@@ -48,7 +48,7 @@ export interface ManifestDetail {
     hours: number;
     rowCount: number;
     state: string;
-    /** live when at least one hour counts, superseded, or null while no aggregation has judged it */
+    /** live if at least one hour counts, superseded, or null until an aggregation has decided */
     generation: string | null;
     /** UTC hours that the summary of the day is built from */
     liveHours: number[];
@@ -66,7 +66,7 @@ export interface IngestFailure {
   reason: string;
   /** ISO 8601, UTC */
   failedAt: string;
-  /** what became of it: completed, ignored, abandoned, dismissed or unknown; null while nobody has replayed it */
+  /** outcome: completed, ignored, abandoned, dismissed or unknown; null while nobody has replayed it */
   resolution: string | null;
 }
 

@@ -10,7 +10,7 @@ export interface RequestOfPayload {
 export type Resolution = 'completed' | 'ignored' | 'abandoned' | 'dismissed';
 
 /**
- * Note that nothing is left to do about the failed runs of a payload: it went through, or somebody decided that it will not.
+ * Record that nothing is left to do about the failed runs of a payload: it succeeded, or somebody dismissed it.
  * @returns failures that were open until now
  */
 export async function resolveFailures(
@@ -28,8 +28,8 @@ export async function resolveFailures(
 }
 
 /**
- * Payloads whose last run failed and that nobody has replayed since, by the type of that failure. One whose archive the
- * purge has removed can no longer be replayed and does not count.
+ * Payloads whose last run failed and that have not been replayed since, by the type of that failure. A payload whose
+ * archive the purge has removed can no longer be replayed and does not count.
  */
 export async function countFailedPayloads(pool: Pool): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ type: string; count: number }>(
@@ -51,16 +51,16 @@ export async function countFailedPayloads(pool: Pool): Promise<Map<string, numbe
   return new Map(rows.map(({ type, count }) => [type, count]));
 }
 
-/** How a run that worked on every tenant ended. */
+/** How a run over all tenants ended. */
 export interface EndedCleanUp {
   workflow: string;
   tenantCount: number;
   failedTenantCount: number;
-  /** the organisation that failed first, and why; null when none failed */
+  /** the organisation that failed first, and why; null if none failed */
   reason: string | null;
 }
 
-/** Note how the last run of a workflow that works on every tenant ended. */
+/** Record how the last run of a workflow over all tenants ended. */
 export async function recordCleanUpRun(pool: Pool, run: EndedCleanUp): Promise<void> {
   await pool.query(
     `insert into public.cleanup_run (workflow, ended_at, tenant_count, failed_tenant_count, reason)
@@ -72,7 +72,7 @@ export async function recordCleanUpRun(pool: Pool, run: EndedCleanUp): Promise<v
   );
 }
 
-/** Tenants that failed in the last run of each workflow that works on every tenant; one that never ran is absent. */
+/** Tenants that failed in the last run of each workflow over all tenants; one that never ran is absent. */
 export async function failedTenantCounts(pool: Pool): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ workflow: string; count: number }>(
     'select workflow, failed_tenant_count as count from public.cleanup_run',

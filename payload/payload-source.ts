@@ -11,16 +11,17 @@ import {
   openObjectStore,
 } from '../platform/object-store/index.ts';
 
-/** Answers of an S3 server that will not become better: no rights, no such bucket. */
+/** Permanent failures of an S3 server: no permission, no such bucket. */
 const hopelessStatuses = new Set([401, 403, 404, 410]);
-/** The same for files; others, such as too many open ones, pass. */
+/** The same for files; others, such as too many open files, are temporary. */
 const hopelessFileErrors = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ENAMETOOLONG']);
 
 /**
  * Open a payload by its address: `file:`, `s3:`, `http:` or `https:`.
  *
- * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410 (of an S3 server too), absent files
- *   and objects, and addresses that cannot be used; retried otherwise. The message holds the address without its query string.
+ * @throws PipelineError `PayloadUnavailable`, not retried for HTTP 401, 403, 404, 410 (of an S3 server too), missing
+ *   files and objects, and invalid addresses; retried otherwise. The message contains the address without its query
+ *   string.
  */
 export async function openPayload(
   address: string,

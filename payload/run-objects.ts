@@ -1,12 +1,14 @@
 import { Context, log } from '@temporalio/activity';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 
-/** Whose run this is, for what it writes: the workflow id, which is one archive's however many runs it takes. */
+/**
+ * The run that owns what it writes: the workflow id, which stays the same for an archive however many runs it takes.
+ */
 function owner(): string {
   return Context.current().info.workflowExecution?.workflowId ?? Context.current().info.activityId;
 }
 
-/** The store, where everything that is put belongs to the run whose activity this is. */
+/** The store, in which everything that is put belongs to the run of the current activity. */
 export function storeOfRun(store: ObjectStore): ObjectStore {
   const owned = { owner: owner() };
   return {
@@ -21,9 +23,9 @@ export function storeOfRun(store: ObjectStore): ObjectStore {
 }
 
 /**
- * Remove what killed attempts of this run have left half-written: at the begin of an attempt that writes, and when the run has
- * ended. What a run that was terminated has left goes with the next call for any run, once it is an hour old. A store that cannot
- * do so now does it another time; that must not fail the run.
+ * Remove what killed attempts of this run left half-written: when an attempt that writes starts, and when the run has
+ * ended. Leftovers of a terminated run are removed by the next call for any run, once they are an hour old. If the
+ * store cannot do so now, a later call will; this must not fail the run.
  */
 export async function removeTemporaryOfRun(store: ObjectStore): Promise<void> {
   try {

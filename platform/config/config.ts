@@ -17,7 +17,7 @@ const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(mi
 export const rulesProfile = z.enum(['design', 'koku']);
 export type RulesProfile = z.infer<typeof rulesProfile>;
 
-/** One environment variable: how it is read, what it means, and its default. */
+/** One environment variable: how it is parsed, what it means, and its default. */
 interface Setting<T extends z.ZodType> {
   schema: T;
   fallback?: string;

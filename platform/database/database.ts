@@ -2,7 +2,9 @@ import pg from 'pg';
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { beginPinned } from './session-settings.ts';
 
-/** PostgreSQL type ids whose JavaScript form we choose: a date is a day, not an instant; a bigint is a count. */
+/**
+ * PostgreSQL type ids whose JavaScript representation we choose: a date is a day, not an instant; a bigint is a count.
+ */
 const parsers = new Map<number, (text: string) => unknown>([
   [1082, (text) => text],
   [20, (text) => Number(text)],
@@ -13,13 +15,13 @@ const types: pg.CustomTypesConfig = {
 };
 
 /**
- * Open a connection pool. Dates come back as `YYYY-MM-DD` text, bigints as numbers, timestamps as `Date`.
- * A single statement given to `pool.query` runs in a transaction of its own with our settings, as everything does that
- * goes through {@link inTransaction}: no statement of ours depends on the settings of a role, a database or a pooler.
+ * Open a connection pool. Dates come back as `YYYY-MM-DD` text, bigints as numbers, timestamps as `Date`. A single
+ * statement given to `pool.query` runs in its own transaction with our settings, like everything that goes through
+ * {@link inTransaction}: no statement of ours depends on the settings of a role, a database or a pooler.
  *
- * @param options.size most connections at a time
+ * @param options.size maximum number of connections
  * @param options.applicationName shown in `pg_stat_activity`
- * @param options.onIdleError called when an idle connection breaks; the pool replaces it by itself
+ * @param options.onIdleError called if an idle connection breaks; the pool replaces it by itself
  */
 export function openPool(options: {
   url: string;
@@ -42,7 +44,7 @@ export function openPool(options: {
   return pool;
 }
 
-/** A connection of its own with our settings in the transactions that {@link transactionOn} makes on it. */
+/** A separate connection with our settings in the transactions that {@link transactionOn} starts on it. */
 export async function openClient(options: { url: string; applicationName: string }): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: options.url,
@@ -51,13 +53,13 @@ export async function openClient(options: { url: string; applicationName: string
     keepAlive: true,
     types,
   });
-  // A connection that breaks between two queries makes the next query fail, which is the error to report.
+  // If a connection breaks between two queries, the next query fails, which is the error to report.
   client.on('error', () => undefined);
   await client.connect();
   return client;
 }
 
-/** Run `work` in one transaction with our settings on a connection that is in none. */
+/** Run `work` in one transaction with our settings, on a connection without an open transaction. */
 export async function transactionOn<Client extends ClientBase, T>(
   client: Client,
   work: (client: Client) => Promise<T>,
@@ -74,9 +76,9 @@ export async function transactionOn<Client extends ClientBase, T>(
 }
 
 /**
- * Run `work` in one transaction whose search path is the tenant schema, then `public`.
- * Every statement is thereby scoped to the tenant without naming the schema; the path ends with the transaction.
- * When `signal` aborts, the running statement is cancelled from a second connection and the transaction rolls back.
+ * Run `work` in one transaction whose search path is the tenant schema, then `public`. Every statement is thereby
+ * scoped to the tenant without naming the schema; the search path ends with the transaction. If `signal` aborts, the
+ * running statement is cancelled from a second connection and the transaction rolls back.
  */
 export async function inTenantTransaction<T>(
   pool: Pool,
@@ -127,7 +129,7 @@ export async function inTransaction<T>(
   }
 }
 
-/** Thrown by `work` to roll back on purpose and still hand a result to the caller. */
+/** Thrown by `work` to roll back deliberately and still return a result to the caller. */
 export class RollBack<T> extends Error {
   readonly result: T;
   constructor(result: T) {
@@ -137,13 +139,13 @@ export class RollBack<T> extends Error {
 }
 
 /**
- * Returns how to stop watching, before the transaction ends: it waits for a cancel already sent, which must not hit the
- * server connection's next user.
+ * Returns a function that stops watching, to be called before the transaction ends: it waits for a cancel request that
+ * was already sent, which must not hit the next user of the server connection.
  */
 function cancelOnAbort(pool: Pool, serverProcess: number, signal: AbortSignal): () => Promise<void> {
   let sent: Promise<unknown> = Promise.resolve();
   const cancel = () => {
-    // A failed cancel only means that the statement ends by itself first.
+    // If the cancel request fails, the statement just runs to its end.
     sent = pool.query('select pg_cancel_backend($1)', [serverProcess]).catch(() => undefined);
   };
   signal.addEventListener('abort', cancel, { once: true });

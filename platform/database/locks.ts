@@ -1,21 +1,24 @@
 import type { ClientBase } from 'pg';
 
-/** What is known of an advisory lock. */
+/** Description of an advisory lock. */
 interface LockFacts {
-  /** the name begins with it; never changed: workers of two versions run side by side during an upgrade */
+  /** prefix of the name; never changed: workers of two versions run side by side during an upgrade */
   text: string;
-  /** what there is one lock of each for; its id ends the name */
+  /** what has one lock each; its id is the end of the name */
   of: string;
-  /** by whom, and what for, as documented */
+  /** who holds it, and why, as documented */
   held: string;
-  /** `tried`: "busy" is an ordinary answer; `awaited`: waited for in the server, which is for a short transaction */
+  /**
+   * `tried`: "busy" is an ordinary result; `awaited`: the server waits for it, so its holder must be a short
+   * transaction
+   */
   taken: 'tried' | 'awaited';
 }
 
 /**
- * Every advisory lock: in one database, held until its transaction ends. A transaction that takes two takes them in the
- * order of this list: `source`, then one of those below it, whose holders take no further one. So nobody waits in a
- * circle.
+ * Every advisory lock. Each belongs to one database and is held until its transaction ends. A transaction that takes
+ * two takes them in the order of this list: `source`, then one of those below it, whose holders take no further lock.
+ * So deadlocks are impossible.
  */
 export const locks = {
   migration: {
@@ -63,10 +66,10 @@ type LockTaken<How extends 'tried' | 'awaited'> = {
 const keyOf = (name: keyof typeof locks, of: string): string => `${locks[name].text}${of}`;
 
 /**
- * Try to take a lock until the transaction ends.
+ * Try to acquire a lock until the transaction ends.
  *
- * @param of what the lock is of, as the list says
- * @returns false when another transaction has it
+ * @param of what the lock protects, as the list says
+ * @returns false if another transaction holds it
  */
 export async function tryLock(client: ClientBase, name: LockTaken<'tried'>, of: string): Promise<boolean> {
   const { rows } = await client.query<{ held: boolean }>(
@@ -77,15 +80,15 @@ export async function tryLock(client: ClientBase, name: LockTaken<'tried'>, of: 
 }
 
 /**
- * Take a lock until the transaction ends; waits for whoever has it, as long as `lock_timeout` allows.
+ * Acquire a lock until the transaction ends; waits for its holder, as long as `lock_timeout` allows.
  *
- * @param of what the lock is of, as the list says
+ * @param of what the lock protects, as the list says
  */
 export async function awaitLock(client: ClientBase, name: LockTaken<'awaited'>, of: string): Promise<void> {
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [keyOf(name, of)]);
 }
 
-/** Who holds a lock, for people: process, program, address and since when. */
+/** The holder of a lock, for people: process, program, address and since when. */
 export async function lockHolder(client: ClientBase, name: keyof typeof locks, of: string): Promise<string> {
   const { rows } = await client.query<{ holder: string }>(
     `select format(

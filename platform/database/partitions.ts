@@ -4,7 +4,7 @@ import { awaitLock } from './locks.ts';
 import { SchemaError } from './schema-errors.ts';
 import { quoteIdentifier, quoteQualified } from './schema-names.ts';
 
-/** Which partitions to make sure of. */
+/** Which partitions to ensure. */
 export interface MonthlyPartitionsInput {
   /** Tenant schema. */
   schema: string;
@@ -21,10 +21,10 @@ export interface MonthlyPartitionsResult {
 }
 
 /**
- * How autovacuum treats a month of staging. Its rows are only added, and go with the partition in a few weeks, long before
- * they would have to be frozen: a vacuum that comes for added rows alone would read the month again and again for nothing.
- * Rows of a piece that is loaded anew leave dead ones, of which a twentieth is enough to clean up. A run makes statistics
- * itself when it has loaded much (sql/summary/daily/stale_statistics.sql).
+ * Autovacuum settings of a month of staging. Rows are only added, and are dropped with the partition within weeks, long
+ * before they need freezing: an insert-triggered vacuum would only read the month repeatedly for nothing. Reloaded
+ * pieces leave dead tuples, and a twentieth of them is enough to trigger a vacuum. A run computes statistics itself
+ * when it has loaded much (sql/summary/daily/stale_statistics.sql).
  */
 export const stagingStorage: Readonly<Record<string, string>> = {
   autovacuum_vacuum_insert_threshold: '-1',
@@ -34,22 +34,22 @@ export const stagingStorage: Readonly<Record<string, string>> = {
   autovacuum_analyze_threshold: '50000',
 };
 
-/** How long to wait for a lock: while we wait for a table, everybody who comes after us waits too. */
+/** Lock time-out: while we wait for a table, everybody queued behind us waits too. */
 const lockTimeoutMs = 5_000;
 
 /**
- * Make sure that every table has a partition for every month, named `<table>_YYYY_MM`. One catalog query when all exist.
+ * Ensure that every table has a partition for every month, named `<table>_YYYY_MM`. One catalog query if all exist.
  *
- * A partition is created on its own and then attached, so readers and writers of the table go on meanwhile. Rows of the
- * month that a default partition caught are moved into it. Each partition is a transaction of its own on `client`,
- * which therefore must not be in one. Any number of callers may run at once.
+ * A partition is created separately and then attached, so readers and writers of the table continue meanwhile. Rows of
+ * the month that are in a default partition are moved into it. Each partition is a separate transaction on `client`,
+ * which therefore must not be in one. Any number of callers may run concurrently.
  *
- * Tables partitioned by a date are Koku's: their partitions are entered in the tenant's `partitioned_tables`, and where
- * that register has a trigger, the trigger creates them. Tables partitioned by a timestamp are ours: bounds at midnight
+ * Tables partitioned by a date are Koku's: their partitions are registered in the tenant's `partitioned_tables`, and if
+ * that table has a trigger, the trigger creates them. Tables partitioned by a timestamp are ours: bounds at midnight
  * UTC, not registered.
  *
- * @throws SchemaError `PartitionBusy` (retryable) when a lock was not had within 5 s
- * @throws SchemaError `PartitionFailed` when a table is not partitioned by month, or a partition's name is taken
+ * @throws SchemaError `PartitionBusy` (retryable) if a lock could not be acquired within 5 s
+ * @throws SchemaError `PartitionFailed` if a table is not partitioned by month, or the name of a partition is taken
  */
 export async function ensureMonthlyPartitions(
   client: ClientBase,
@@ -104,7 +104,7 @@ interface PartitionedTable {
 }
 
 function wantedPartitions(input: MonthlyPartitionsInput): WantedPartition[] {
-  // Sorted, so that concurrent callers take their locks in the same order.
+  // Sorted, so that concurrent callers acquire their locks in the same order.
   const tables = [...new Set(input.tables)].sort();
   const months = [...new Set(input.months)].sort();
   return tables.flatMap((table) =>
@@ -135,12 +135,12 @@ async function attachedPartitions(
   return new Set(rows.map((row) => row.name));
 }
 
-/** One partition in one transaction. @returns false when another process was faster */
+/** One partition in one transaction. @returns false if another process was faster */
 async function createPartition(client: ClientBase, partition: WantedPartition): Promise<boolean> {
   const { schema, table, name } = partition;
   try {
     return await transactionOn(client, async () => {
-      // Whoever creates it now waits no longer than this for each of a few locks.
+      // From here on, each of a few locks is awaited for at most this time.
       await client.query(`set local lock_timeout = ${6 * lockTimeoutMs}`);
       await awaitLock(client, 'partition', `${schema}.${table}`);
       const attached = await attachedPartitions(client, schema, [partition]);
@@ -221,9 +221,9 @@ async function requireNameFree(client: ClientBase, { schema, table, name }: Want
 }
 
 /**
- * Keep rows of the month out of the default partition until the new one is there: attaching would fail on them.
+ * Lock rows of the month out of the default partition until the new one exists: attaching would fail on them.
  *
- * @returns whether the default partition holds such rows now
+ * @returns whether the default partition contains such rows now
  */
 async function lockDefaultPartition(
   client: ClientBase,
@@ -247,7 +247,7 @@ async function createDirectly(
 ): Promise<void> {
   const table = quoteQualified(partition.schema, partition.table);
   const created = quoteQualified(partition.schema, partition.name);
-  // Indexes, primary key and foreign keys come with the attachment. The check spares it the search for misplaced rows.
+  // Attaching adds indexes, primary key and foreign keys. The check constraint spares it the scan for misplaced rows.
   await client.query(
     `create table ${created} (
        like ${table} including defaults including generated including constraints including storage including compression,
@@ -260,14 +260,16 @@ async function createDirectly(
   await client.query(`alter table ${created} drop constraint ocp_month_check`);
 }
 
-/** Staging is ours; partitions of Koku's tables are as Koku makes them. */
+/** Staging is ours; partitions of Koku's tables have the same form as those that Koku creates. */
 function storageOf({ isTimestamp }: PartitionedTable): string {
   if (!isTimestamp) return '';
   const settings = Object.entries(stagingStorage).map(([name, value]) => `${name} = ${value}`);
   return ` with (${settings.join(', ')})`;
 }
 
-/** Koku's trigger on the register creates the partition; whether it moves rows is left open, so they wait aside. */
+/**
+ * Koku's trigger on the register creates the partition; whether it moves rows is unknown, so they are set aside first.
+ */
 async function createThroughRegister(
   client: ClientBase,
   partition: WantedPartition,
@@ -382,7 +384,7 @@ function explain(partition: WantedPartition, error: unknown): unknown {
         `within ${lockTimeoutMs / 1000} s; try again`,
       { cause: error },
     );
-  // 40P01 and 57014 and lost connections are the caller's to retry: they say nothing about the partition.
+  // 40P01, 57014 and lost connections are retried by the caller: they say nothing about the partition.
   if (code === '42501' || code === '42P17' || code === '42P07')
     return new SchemaError('PartitionFailed', `${what}: ${message}; check owner and existing partitions`, {
       cause: error,

@@ -1,4 +1,4 @@
-/** What kept a schema from being brought up to date, or a partition from being created. */
+/** What prevented a schema from being migrated, or a partition from being created. */
 export type SchemaErrorCode =
   | 'SchemaNameInvalid'
   | 'PostgresTooOld'
@@ -15,7 +15,7 @@ export type SchemaErrorCode =
 
 /**
  * A problem with the database schema. The message says what failed, where, what was expected and found, and what to do.
- * `retryable` is true for `PartitionBusy` and `MigrationBusy`: somebody else was at it for longer than we wait.
+ * `retryable` is true for `PartitionBusy` and `MigrationBusy`: another process held a lock for longer than we wait.
  */
 export class SchemaError extends Error {
   readonly code: SchemaErrorCode;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { SchemaError } from './schema-errors.ts';
 
-/** PostgreSQL cuts longer identifiers off silently, so two tenants could end up in one schema. */
+/** PostgreSQL silently truncates longer identifiers, so two tenants could end up in one schema. */
 const maxIdentifierBytes = 63;
 
 /**

@@ -2,9 +2,9 @@ import type { ClientBase, QueryResult } from 'pg';
 import { PipelineError } from '../../domain/failures/failures.ts';
 
 /**
- * Settings that the meaning of our statements depends on, whatever `alter database … set`, `alter role … set`, the server's
- * configuration, `PGOPTIONS` or a pooler's other users have made of them. Left alone are those that only say where and how
- * fast: memory, planner costs, tablespaces, logging.
+ * Settings on which the meaning of our statements depends, regardless of `alter database … set`, `alter role … set`,
+ * the server's configuration, `PGOPTIONS` or other users of a pooler. Settings that only affect placement and speed are
+ * left alone: memory, planner costs, tablespaces, logging.
  */
 const pinned: Readonly<Record<string, string>> = {
   // how values are read and written
@@ -31,7 +31,7 @@ const pinned: Readonly<Record<string, string>> = {
   default_table_access_method: 'heap',
   'plpgsql.extra_errors': 'none',
   'plpgsql.extra_warnings': 'none',
-  // A policy that hides rows fails the statement: a part of the rows summed in silence would be worse.
+  // A policy that hides rows makes the statement fail: silently summing a part of the rows would be worse.
   row_security: 'off',
   gin_fuzzy_search_limit: '0',
   // when statements end
@@ -40,7 +40,7 @@ const pinned: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '0',
   exit_on_error: 'off',
   client_min_messages: 'notice',
-  // Ways to compute: floating-point sums are made in the order in which a plan reads the rows.
+  // Ways to compute: floating-point sums depend on the order in which a plan reads the rows.
   enable_bitmapscan: 'on',
   enable_hashagg: 'on',
   enable_hashjoin: 'on',
@@ -59,13 +59,13 @@ const pinned: Readonly<Record<string, string>> = {
   plan_cache_mode: 'auto',
 };
 
-/** As {@link pinned}, for settings that not every supported version has. */
+/** As {@link pinned}, for settings that do not exist in every supported version. */
 const pinnedWherePresent: Readonly<Record<string, string>> = {
   transaction_timeout: '0',
   restrict_nonsystem_relation_kind: '',
 };
 
-/** As {@link pinned}, set only where they differ: one needs a right, the other reads a file of the server. */
+/** As {@link pinned}, set only if they differ: one needs a privilege, the other reads a file of the server. */
 const pinnedWhereDifferent: Readonly<Record<string, string>> = {
   session_replication_role: 'origin',
   timezone_abbreviations: 'Default',
@@ -74,12 +74,12 @@ const pinnedWhereDifferent: Readonly<Record<string, string>> = {
 const setLocally = (name: string, value: string): string => `set_config('${name}', '${value}', true)`;
 
 /**
- * Begins a transaction whose settings are ours; they end with it. One message to the server, so it costs no round trip more
- * than `begin`. In the transaction, not on the connection: behind a pooler in transaction mode the next transaction may run
- * on another server connection, and poolers refuse settings at the start of a connection.
+ * Begins a transaction with our settings, which end with it. It is one message to the server, so it costs no more round
+ * trips than `begin`. The settings are those of the transaction, not of the connection: behind a pooler in transaction
+ * mode the next transaction may run on another server connection, and poolers reject settings at connection start.
  *
- * `synchronous_commit` may be stronger than we need but not off: a run that Temporal knows to be finished must not be lost
- * with the server's last moments. `idle_session_timeout` has its effect between transactions, so it is set for the session;
+ * `synchronous_commit` may be stronger than we need but not off: a run that Temporal considers finished must not be
+ * lost in a server crash. `idle_session_timeout` takes effect between transactions, so it is set for the session;
  * behind a pooler it only keeps a pooled connection open.
  */
 const beginStatement = [
@@ -112,9 +112,9 @@ export const pinnedSettings: readonly string[] = [
 /**
  * Begin a transaction with the settings of {@link pinnedSettings} and the search path `public`.
  *
- * @returns process id of the server process that runs it; a pooler gives another one with the connection
- * @throws PipelineError `ConfigInvalid` (retryable: a standby may be promoted) when the server takes no writes
- * @throws PipelineError `ConfigInvalid` when a setting cannot be changed by this database user
+ * @returns process id of the server process that runs it; a pooler may assign a different one each time
+ * @throws PipelineError `ConfigInvalid` (retryable: a standby may be promoted) if the server is read-only
+ * @throws PipelineError `ConfigInvalid` if this database user cannot change a setting
  */
 export async function beginPinned(client: ClientBase): Promise<number> {
   try {

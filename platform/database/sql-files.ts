@@ -11,9 +11,10 @@ const texts = new Map<string, string>(
 );
 
 /**
- * Text of one file under `sql/`, for example `loadSql('summary/report-tables/cost_summary.sql')`. All files are read when the module loads.
+ * Text of one file under `sql/`, for example `loadSql('summary/report-tables/cost_summary.sql')`. All files are read
+ * when the module loads.
  *
- * @throws Error at module load of the caller (never in the middle of a run) when the file is not shipped
+ * @throws Error when the caller's module loads (never in the middle of a run) if the file is not shipped
  */
 export function loadSql(name: string): string {
   const text = texts.get(name);

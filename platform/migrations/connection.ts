@@ -6,7 +6,7 @@ import { lockHolder, tryLock } from '../database/locks.ts';
 import { SchemaError } from '../database/schema-errors.ts';
 import { assertEncoding, assertServerVersion, readServerFacts } from './server-facts.ts';
 
-/** What migrating reports while it works; a pino logger fits. */
+/** Progress reports of a migration; a pino logger fits. */
 export interface MigrationLog {
   info(fields: object, message: string): void;
 }
@@ -16,10 +16,10 @@ export interface Queryable {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<Row>>;
 }
 
-/** What {@link inMigration} tells its log while it waits; the only thing that people need to hear. */
+/** What {@link inMigration} logs while it waits, which is all that people need to know. */
 export const waitingMessage = 'waiting for another process that is migrating this schema';
 
-/** How long to wait for another process that migrates the same schema, and how often to look and to say so. */
+/** How long to wait for another process that migrates the same schema, and how often to check and to log it. */
 export interface MigrationPatience {
   maxWaitMs: number;
   lookEveryMs: number;
@@ -29,12 +29,12 @@ export interface MigrationPatience {
 const patience: MigrationPatience = { maxWaitMs: 600_000, lookEveryMs: 500, sayEveryMs: 15_000 };
 
 /**
- * Lend a connection of its own to `work`, to a server and database that this program can work with. Everything runs in
- * transactions ({@link transactionOn}, {@link inMigration}) and nothing stays on the session, so that a pooler in transaction
- * mode may stand between.
+ * Lend `work` a separate connection, to a server and database that this program supports. Everything runs in
+ * transactions ({@link transactionOn}, {@link inMigration}) and no session state remains, so a pooler in transaction
+ * mode may be in between.
  *
- * @throws SchemaError `PostgresTooOld` when the server is older than PostgreSQL 15
- * @throws SchemaError `EncodingUnsupported` when the database is not UTF8
+ * @throws SchemaError `PostgresTooOld` if the server is older than PostgreSQL 15
+ * @throws SchemaError `EncodingUnsupported` if the database is not UTF8
  */
 export async function onMigrationConnection<T>(
   databaseUrl: string,
@@ -50,11 +50,11 @@ export async function onMigrationConnection<T>(
 }
 
 /**
- * Run `work` in one transaction that holds the migration lock of `schema`. The lock ends with the transaction, also when
- * this process dies. While another process holds it, it is asked for again and again, never waited for inside the server,
- * and each wait is said.
+ * Run `work` in one transaction that holds the migration lock of `schema`. The lock ends with the transaction, even if
+ * this process dies. While another process holds it, it is polled, never waited for inside the server, and each wait is
+ * logged.
  *
- * @throws SchemaError `MigrationBusy` when the lock was not to be had in ten minutes, naming who holds it
+ * @throws SchemaError `MigrationBusy` if the lock could not be acquired within ten minutes, naming its holder
  */
 export async function inMigration<T>(
   client: Client,
@@ -68,7 +68,7 @@ export async function inMigration<T>(
   for (;;) {
     const done = await transactionOn(client, async () => {
       if (!(await tryLock(client, 'migration', schema))) return undefined;
-      // DDL that waits makes everybody else wait behind it; rather give up and be started again.
+      // DDL that waits makes everybody behind it wait; better to give up and be started again.
       await client.query(`set local lock_timeout = '60s'`);
       return { result: await work() };
     });

@@ -9,10 +9,11 @@ import { lineOfPosition } from './position.ts';
 const definitionTable = 'ocp_repeatable_definition';
 
 /**
- * Apply the definitions whose text differs from what the schema has, and those of which functions are gone or were changed by
- * hand, in order of their names, in the caller's transaction, whose search path becomes the schema, then `public`. A function declared with `set search_path from current` therefore
- * stays bound to this schema. A file must be able to replace its own earlier version (`create or replace`, or
- * `drop … if exists` first when a signature changes). A definition whose file was removed stays in the database.
+ * Apply the definitions whose text differs from what the schema has, and those whose functions are missing or were
+ * changed by hand, in order of their names. Runs in the caller's transaction, whose search path becomes the schema,
+ * then `public`; a function declared with `set search_path from current` therefore stays bound to this schema. A file
+ * must be able to replace its own earlier version (`create or replace`, or `drop … if exists` first if a signature
+ * changes). A definition whose file was removed stays in the database.
  *
  * @returns names of the files that were applied
  * @throws SchemaError `MigrationFailed`, naming file and line
@@ -35,7 +36,7 @@ export async function applyDefinitions(
   return changed.map((definition) => definition.name);
 }
 
-/** Checksum by file name of what was applied last; empty when the schema has never been migrated. */
+/** Checksum by file name of the definitions applied last; empty if the schema has never been migrated. */
 export async function definitionChecksums(client: Queryable, schema: string): Promise<Map<string, string>> {
   const table = quoteQualified(schema, definitionTable);
   const existing = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [
@@ -48,20 +49,20 @@ export async function definitionChecksums(client: Queryable, schema: string): Pr
   return new Map(rows.map((row) => [row.name, row.checksum]));
 }
 
-/** A function that is not in the schema as its definition made it, whatever the table of definitions says. */
+/** A function that differs from its definition, or is missing, whatever the table of definitions says. */
 export interface LostFunction {
   definition: string;
   functionName: string;
   state: 'missing' | 'changed';
 }
 
-/** Functions of definitions that somebody dropped, or gave another body, in the order of the definitions. */
+/** Functions of definitions that somebody dropped or changed, in the order of the definitions. */
 export async function lostFunctions(
   client: Queryable,
   schema: string,
   definitions: readonly RepeatableDefinition[],
 ): Promise<LostFunction[]> {
-  // By way of the dependencies, because functions have no index by schema: a look at each of many tenants stays short.
+  // Via the dependencies, because functions have no index by schema: checking each of many tenants stays fast.
   const { rows } = await client.query<{ name: string; bodies: string[] }>(
     `select proc.proname::text as name, array_agg(md5(proc.prosrc)) as bodies
      from pg_namespace as namespace

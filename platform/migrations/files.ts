@@ -42,7 +42,7 @@ export function readDefinitions(directory: string): RepeatableDefinition[] {
   });
 }
 
-/** One checksum over a set of definitions; it changes when any name or text changes. */
+/** One checksum over a set of definitions; it changes if any name or text changes. */
 export function definitionsChecksum(definitions: readonly RepeatableDefinition[]): string {
   return sha256(definitions.map((definition) => `${definition.name}:${definition.checksum}\n`).join(''));
 }

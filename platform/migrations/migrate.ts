@@ -11,7 +11,7 @@ import { registeredSchemas } from './tenant-schemas.ts';
 import { SchemaError } from '../database/schema-errors.ts';
 import { assertTenantSchemaName, quoteIdentifier } from '../database/schema-names.ts';
 
-/** What one schema needed. All lists are empty when it was up to date. */
+/** What one schema needed. All lists are empty if it was up to date. */
 export interface MigrationReport {
   schema: string;
   schemaCreated: boolean;
@@ -22,7 +22,7 @@ export interface MigrationReport {
   durationMs: number;
 }
 
-/** What this version brings a schema to. */
+/** The version to which this program migrates a schema. */
 export interface RequiredVersion {
   /** Newest migration of `public`. */
   publicMigration: string;
@@ -33,10 +33,9 @@ export interface RequiredVersion {
 }
 
 /**
- * Bring the schema `public` up to date: Koku's shared tables that are absent, and the tables of intake.
- * Running it again, or in two processes at once, does no harm; the second waits for the first, ten minutes at most. When
- * there is nothing to do, no lock is taken.
- * Tables that Koku created are left as they are.
+ * Bring the schema `public` up to date: Koku's shared tables that are missing, and the intake tables. Idempotent, even
+ * in two concurrent processes: the second waits for the first, at most ten minutes. If there is nothing to do, no lock
+ * is taken. Tables that Koku created are left unchanged.
  *
  * @throws SchemaError `PostgresTooOld`, `EncodingUnsupported`, `SchemaNewer`, `SchemaSuperseded`, `MigrationBusy`,
  *   `MigrationFailed` or `ColumnsMissing`; nothing was changed
@@ -65,12 +64,12 @@ export async function migratePublic(
 }
 
 /**
- * Bring one tenant schema up to date: create it when it is absent, apply its migrations, then every file of
- * `sql/functions` whose text changed or whose functions are gone, all in one transaction. `public` must be up to date before. Safe to repeat and to run
- * concurrently. When there is nothing to do, no lock is taken.
+ * Bring one tenant schema up to date: create it if it is missing, apply its migrations, then every file of
+ * `sql/functions` whose text changed or whose functions are missing, all in one transaction. `public` must be up to
+ * date. Idempotent, even concurrently. If there is nothing to do, no lock is taken.
  *
- * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`, `SchemaNewer`,
- *   `SchemaSuperseded`, `MigrationBusy`, `MigrationFailed` or `ColumnsMissing`; nothing was changed
+ * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`,
+ *   `SchemaNewer`, `SchemaSuperseded`, `MigrationBusy`, `MigrationFailed` or `ColumnsMissing`; nothing was changed
  */
 export async function migrateTenant(
   databaseUrl: string,
@@ -106,8 +105,8 @@ export async function migrateTenant(
 }
 
 /**
- * Bring `public` and then the schema of every registered tenant up to date. A tenant that fails does not keep the others
- * back.
+ * Bring `public` and then the schema of every registered tenant up to date. A tenant that fails does not hold up the
+ * others.
  *
  * @returns one report per schema, `public` first, then by name
  * @throws SchemaError `TenantsFailed`, with all failures in its cause (an AggregateError), after all others are done
@@ -187,7 +186,7 @@ async function pendingPublic(client: Queryable, sources: SchemaSources): Promise
   return known.filter((name) => !applied.includes(name));
 }
 
-/** Whether the tables are those of this version; migrating says what is wrong when they are not. */
+/** Whether the tables are those of this version; if not, migrating reports what is wrong. */
 async function fits(client: Client, schema: string): Promise<boolean> {
   return (await checkSchema(client, schema)).length === 0;
 }
@@ -204,7 +203,7 @@ async function requirePublic(client: Client, schema: string, sources: SchemaSour
 async function createSchemaIfAbsent(client: Client, schema: string): Promise<boolean> {
   const { rows } = await client.query('select from pg_namespace where nspname = $1', [schema]);
   if (rows.length > 0) return false;
-  // Asking first: "create schema if not exists" needs the right to create schemas even when it creates none.
+  // Check first: "create schema if not exists" needs the privilege to create schemas even if it creates none.
   await client.query(`create schema ${quoteIdentifier(schema)}`);
   return true;
 }

@@ -1,7 +1,7 @@
 /**
- * Where in an SQL text the server found an error.
+ * The place in an SQL text where the server found an error.
  *
- * @returns ` line N`, or nothing when the error carries no position
+ * @returns ` line N`, or nothing if the error has no position
  */
 export function lineOfPosition(text: string, error: unknown): string {
   const position = Number((error as { position?: string }).position);

@@ -58,7 +58,7 @@ export async function appliedMigrations(client: Queryable, schema: string): Prom
 }
 
 /**
- * Refuse to work on a schema that a newer version of this program has changed, or one of before the first release.
+ * Refuse to work on a schema that a newer version of this program has changed, or that predates the first release.
  *
  * @throws SchemaError `SchemaNewer` or `SchemaSuperseded`
  */
@@ -73,7 +73,7 @@ export function assertAllKnown(schema: string, applied: readonly string[], known
   );
 }
 
-/** A migration may count on those before it, and may not have been tried after those behind it. */
+/** A migration may rely on those before it, and may never have been tested after those behind it. */
 function assertInOrder(schema: string, applied: readonly string[], known: readonly string[]): void {
   const index = applied.findIndex((name, position) => name !== known[position]);
   if (index < 0) return;
@@ -104,7 +104,7 @@ function migrationFailed(
   );
 }
 
-/** Its name and columns are those of the databases that exist. */
+/** Name and columns are those of existing databases. */
 async function createMigrationTable(client: Client, schema: string): Promise<void> {
   const table = quoteQualified(schema, migrationTable);
   await client.query(`

@@ -5,23 +5,23 @@ import { SchemaError } from '../database/schema-errors.ts';
 import { publicKeys, tenantKeys } from './schema-keys.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 
-/** What stands between a schema and this version of the program. */
+/** The differences between a schema and what this version of the program needs. */
 export interface SchemaProblem {
   table: string;
-  /** Columns that this version needs and the table lacks; empty when the whole table is absent. */
+  /** Columns that this version needs and the table does not have; empty if the whole table is missing. */
   missing: string[];
-  /** Columns that must have a value, have no default, and are unknown to this version: every insert would fail. */
+  /** Columns that are required, have no default, and are unknown to this version: every insert would fail. */
   unknownRequired: string[];
-  /** Keys that this version's upserts name and that the table has not: columns of each. */
+  /** Keys that this version's upserts use and that the table does not have: columns of each. */
   missingKeys: (readonly string[])[];
   tableAbsent: boolean;
 }
 
 /**
- * Compare a schema with the columns that this version reads and writes, and with the keys that its upserts need. Further
- * columns, keys and tables are no problem.
+ * Compare a schema with the columns that this version reads and writes, and with the keys that its upserts need.
+ * Additional columns, keys and tables are no problem.
  *
- * @returns one entry per table with a problem, in order of table names; empty when all is well
+ * @returns one entry per table with a problem, in order of table names; empty if all is well
  */
 export async function checkSchema(client: Queryable, schema: string): Promise<SchemaProblem[]> {
   const needed = schema === 'public' ? publicColumns : tenantColumns;
@@ -29,7 +29,7 @@ export async function checkSchema(client: Queryable, schema: string): Promise<Sc
   const problems = compareColumns(needed, found);
   for (const { table, columns } of await missingKeys(client, schema)) {
     const known = problems.find((problem) => problem.table === table);
-    // A table that is absent, or lacks columns of the key, has a problem that says more.
+    // A table that is missing, or lacks columns of the key, is reported by a more specific problem.
     if (known === undefined)
       problems.push({ table, missing: [], unknownRequired: [], missingKeys: [columns], tableAbsent: false });
     else if (known.missing.length === 0 && !known.tableAbsent) known.missingKeys.push(columns);
@@ -40,7 +40,8 @@ export async function checkSchema(client: Queryable, schema: string): Promise<Sc
 /**
  * As {@link checkSchema}, but any problem is an error.
  *
- * @throws SchemaError `ColumnsMissing`, naming every table, column and key at once, with the statements that add the keys
+ * @throws SchemaError `ColumnsMissing`, naming every table, column and key at once, with the statements that add the
+ *   keys
  */
 export async function assertSchema(client: Queryable, schema: string): Promise<void> {
   const problems = await checkSchema(client, schema);
@@ -53,7 +54,7 @@ export async function assertSchema(client: Queryable, schema: string): Promise<v
 }
 
 /**
- * Before migrations run: a table of Koku's that is there must have the keys, because migrations upsert too.
+ * Before migrations run: an existing Koku table must have the keys, because migrations upsert too.
  *
  * @throws SchemaError `ColumnsMissing` with the statements that add the keys
  */
@@ -67,7 +68,7 @@ export async function assertKeys(client: Queryable, schema: string): Promise<voi
   );
 }
 
-/** What to do about problems of a schema: a statement for each key, a fitting Koku for what else is missing. */
+/** What to do about problems of a schema: a statement for each key, a compatible Koku version for anything else. */
 export function repairOf(schema: string, problems: readonly SchemaProblem[]): string {
   const statements = problems.flatMap(({ table, missingKeys }) =>
     missingKeys.map(
@@ -94,7 +95,7 @@ async function missingKeys(
   const needed = Object.entries(schema === 'public' ? publicKeys : tenantKeys).flatMap(([table, keys]) =>
     keys.map((columns) => ({ table, columns })),
   );
-  // What an upsert can infer: a unique index of plain columns over all rows, checked at once.
+  // What an upsert can infer: a unique index of plain columns over all rows, not deferrable.
   const { rows } = await client.query<{ table: string; columns: string[] }>(
     `select table_class.relname as "table",
             array(
@@ -180,7 +181,7 @@ function compareColumns(needed: ColumnsByTable, found: readonly FoundColumn[]): 
   return problems;
 }
 
-/** One problem as words. */
+/** Describe one problem. */
 export function describeProblem(problem: SchemaProblem): string {
   if (problem.tableAbsent) return `table ${problem.table} is missing`;
   const parts: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * Keys of Koku's tables that our upserts name (`on conflict (…)`): PostgreSQL refuses such a statement when the table has
+ * Keys of Koku's tables that our upserts use (`on conflict (…)`): PostgreSQL rejects such a statement if the table has
  * no unique key of exactly these columns. Columns by table; their order does not matter.
  */
 export type KeysByTable = Readonly<Record<string, readonly (readonly string[])[]>>;

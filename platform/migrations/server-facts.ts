@@ -1,22 +1,24 @@
 import type { Queryable } from './connection.ts';
 import { SchemaError } from '../database/schema-errors.ts';
 
-/** What a server and the database of a connection are. */
+/** Facts about the server and database of a connection. */
 export interface ServerFacts {
   /** as in `server_version_num`: 15.4 is 150004 */
   number: number;
   version: string;
   database: string;
   encoding: string;
-  /** a standby: it takes no writes, whatever is set */
+  /** a standby: read-only, whatever is configured */
   isInRecovery: boolean;
-  /** where `default_transaction_read_only` is on: `database`, `user`, `configuration file` …; undefined when it is off */
+  /**
+   * where `default_transaction_read_only` is set: `database`, `user`, `configuration file` …; undefined if it is off
+   */
   readOnlyBy: string | null;
 }
 
 const oldestServerVersion = 150_000;
 
-/** Read them with one statement, which also works where nothing can be written. */
+/** Read them with one statement, which also works on a read-only server. */
 export async function readServerFacts(client: Queryable): Promise<ServerFacts> {
   const { rows } = await client.query<ServerFacts>(
     `select
@@ -67,5 +69,5 @@ export function assertEncoding(found: Pick<ServerFacts, 'database' | 'encoding'>
     );
 }
 
-/** What to do about a database of another encoding, which cannot be changed. */
+/** What to do about a database with another encoding, which cannot be changed. */
 export const encodingRepair = `create one and name it in DATABASE_URL: create database … encoding 'UTF8' locale 'C.UTF-8' template template0`;

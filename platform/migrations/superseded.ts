@@ -27,7 +27,7 @@ const supersededMigrations: ReadonlySet<string> = new Set([
 export const supersededVersion = '0.1.0';
 
 /**
- * Refuse to work on a schema of before the first release.
+ * Refuse to work on a schema that predates the first release.
  *
  * @param applied names of the migrations that the schema has, in order
  * @throws SchemaError `SchemaSuperseded`

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 
 /**
- * Reads the body of one `put`: counts its bytes, ends it when the caller aborts, and remembers whether it was the body that failed,
- * so that a store can tell the caller's errors from its own.
+ * Reads the body of one `put`: counts its bytes, ends it if the caller aborts, and remembers whether the body itself
+ * failed, so that a store can distinguish the caller's errors from its own.
  */
 export class BodyReader {
   byteCount = 0;
@@ -16,12 +16,13 @@ export class BodyReader {
   constructor(body: Readable | Uint8Array, signal: AbortSignal | undefined) {
     this.#body = body instanceof Readable ? body : Readable.from([body]);
     this.#signal = signal;
-    // The body may fail while nobody reads it yet; without a listener that would end the process. Reading it reports the error.
+    // The body may fail before anybody reads it; without a listener that would end the process. Reading it reports the
+    // error.
     this.#body.on('error', () => undefined);
     signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** The bytes, in the pieces in which they arrive. */
+  /** The bytes, in the chunks in which they arrive. */
   async *chunks(): AsyncGenerator<Uint8Array> {
     this.#signal?.throwIfAborted();
     try {
@@ -37,7 +38,7 @@ export class BodyReader {
     this.#signal?.throwIfAborted();
   }
 
-  /** The abort reason when the caller aborted, the body's error when it failed, otherwise what `translate` makes of the error. */
+  /** The abort reason if the caller aborted, the body's error if it failed, otherwise the result of `translate`. */
   reasonOf(error: unknown, translate: (error: unknown) => unknown): unknown {
     if (this.#signal?.aborted === true) return this.#signal.reason;
     return this.#failure === undefined ? translate(error) : this.#failure.error;

@@ -15,8 +15,8 @@ export type ObjectStoreCheck =
     };
 
 /**
- * Write, read, list and delete a probe object of a few bytes below `probe/`; for `doctor`. Never throws. After a failure the probe
- * is removed if that is possible.
+ * Write, read, list and delete a probe object of a few bytes below `probe/`; for `doctor`. Never throws. After a
+ * failure the probe is removed if possible.
  */
 export async function checkObjectStore(store: ObjectStore): Promise<ObjectStoreCheck> {
   const key = `probe/${randomUUID()}`;

@@ -9,11 +9,11 @@ import { ObjectNotFound, ObjectStoreError } from './object-store.ts';
 import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 
-/** Three times as long as an attempt that writes may take: what nobody has written to since then, nobody will. */
+/** Three times the maximum duration of a writing attempt: a file not written to since then is abandoned. */
 const staleAfterMs = 60 * 60 * 1000;
 const publishAttempts = 10;
 
-/** Bytes read at a time: each is a trip to another thread and back. */
+/** Bytes read at a time: each read is a round trip to another thread. */
 const readBytes = 256 * 1024;
 
 /** What to do about an error code of the file system. */
@@ -35,7 +35,7 @@ function codeOf(error: unknown): string {
 }
 const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
 
-/** What the names of an owner's half-written files begin with. Owners may hold anything, names of files not. */
+/** Prefix of the names of an owner's half-written files. Owners may contain any character, file names may not. */
 function ownerPart(owner: string): string {
   return `${createHash('sha256').update(owner).digest('hex').slice(0, 32)}.`;
 }
@@ -43,9 +43,9 @@ function ownerPart(owner: string): string {
 /**
  * Objects as files below one directory, for a laptop, tests, or a shared volume.
  *
- * A body is written to `.incoming/` in the same directory, synced to the disk and renamed, so a reader sees the old object or the new
- * one. Files that a killed process left in `.incoming/` are removed after an hour, by the first write, by every listing
- * and whenever a run looks for its own.
+ * A body is written to `.incoming/` in the same directory, synced to disk and renamed, so a reader sees either the old
+ * object or the new one. Files that a killed process left in `.incoming/` are removed after an hour: by the first
+ * write, by every listing, and whenever a run looks for its own.
  * Memory: one chunk of the body.
  */
 export class FileObjectStore implements OpenedObjectStore {
@@ -170,16 +170,16 @@ export class FileObjectStore implements OpenedObjectStore {
     });
     for (const name of names)
       if (name.startsWith(ownerPart(owner))) await rm(join(this.#incoming, name), { force: true });
-    // Runs that were terminated look for nothing any more.
+    // Runs that were terminated no longer look for their files.
     await this.#sweep();
   }
 
-  /** Nothing to let go of: every file is closed when it was read or written. */
+  /** Nothing to release: every file is closed after it was read or written. */
   close(): void {
     return;
   }
 
-  /** Objects are as open as the directory they lie in: where others may not enter, they may not read either. */
+  /** Objects are as accessible as their directory: those who may not enter it may not read them either. */
   async #fileMode(): Promise<number> {
     return (await stat(this.#root)).mode & 0o666;
   }
@@ -194,7 +194,9 @@ export class FileObjectStore implements OpenedObjectStore {
     }
   }
 
-  /** Rename into place, again if a concurrent `delete` removed the folder in between, and make the names durable too. */
+  /**
+   * Rename into place, again if a concurrent `delete` removed the folder in between, and make the names durable too.
+   */
   async #publish(temporary: string, path: string): Promise<void> {
     const folder = dirname(path);
     for (let attempt = 1; ; attempt += 1) {
@@ -217,7 +219,7 @@ export class FileObjectStore implements OpenedObjectStore {
     }
   }
 
-  /** Empty folders would pile up for every day and month that was ever stored. */
+  /** Empty folders would accumulate for every day and month ever stored. */
   async #removeEmptyFolders(from: string): Promise<void> {
     for (let folder = from; this.#isBelowRoot(folder); folder = dirname(folder)) {
       try {
@@ -239,7 +241,7 @@ export class FileObjectStore implements OpenedObjectStore {
     await this.#sweep();
   }
 
-  /** Best effort: a file that cannot be removed now is tried again, and must not stop the caller. */
+  /** Best effort: a file that cannot be removed now is retried later, and must not stop the caller. */
   async #sweep(): Promise<void> {
     const names = await readdir(this.#incoming).catch(() => []);
     if (names.length === 0) return;
@@ -253,8 +255,8 @@ export class FileObjectStore implements OpenedObjectStore {
   }
 
   /**
-   * The clock that the files' times come from. This machine's may differ, on a network file system or when it is wrong, and
-   * a file that is being written must not look an hour old. When it cannot be told, nothing is stale.
+   * The clock of the files' timestamps. This machine's clock may differ, on a network file system or if it is wrong,
+   * and a file that is being written must not look an hour old. If it cannot be determined, nothing is stale.
    */
   async #fileSystemNowMs(): Promise<number> {
     const probe = join(this.#incoming, `${randomUUID()}.clock`);

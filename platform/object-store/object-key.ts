@@ -5,10 +5,13 @@ export const incomingFolder = '.incoming';
 
 const maximumKeyBytes = 1024; // S3's limit for a whole key
 const maximumSegmentBytes = 255; // the limit of Linux file systems for one name
-// Control characters cannot be carried by S3's XML listings, half a surrogate pair by UTF-8.
+// S3's XML listings cannot represent control characters, and UTF-8 cannot represent unpaired surrogates.
 const unsafeCharacters = /[\u0000-\u001f\u007f\\\p{Surrogate}]/u;
 
-/** What is wrong with a key, or undefined: the same rules for a bucket and a directory, so that objects can be moved between them. */
+/**
+ * What is wrong with a key, or undefined. Buckets and directories have the same rules, so that objects can be moved
+ * between them.
+ */
 function problemOf(key: string): string | undefined {
   if (key === '') return 'it is empty';
   if (Buffer.byteLength(key) > maximumKeyBytes)
@@ -32,10 +35,10 @@ export function isObjectKey(key: string): boolean {
 }
 
 /**
- * Check a key: names separated by single slashes, at most 1024 bytes in all and 255 per name; no `.` or `..`, no backslash and no
- * control character; not below `.incoming`.
+ * Check a key: names separated by single slashes, at most 1024 bytes in total and 255 per name; no `.` or `..`, no
+ * backslash and no control character; not below `.incoming`.
  *
- * @throws ObjectKeyInvalid naming the rule that is broken
+ * @throws ObjectKeyInvalid naming the violated rule
  */
 export function assertObjectKey(key: string): void {
   const problem = problemOf(key);
@@ -48,7 +51,7 @@ export function assertObjectKey(key: string): void {
 /**
  * Check a prefix for listing: empty, or the beginning of a key; it may end in "/" or within a name.
  *
- * @throws ObjectKeyInvalid naming the rule that is broken
+ * @throws ObjectKeyInvalid naming the violated rule
  */
 export function assertObjectPrefix(prefix: string): void {
   if (prefix === '') return;

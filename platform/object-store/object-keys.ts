@@ -6,12 +6,12 @@ import type { UsageDay } from '../../domain/time/usage-day.ts';
 /** Where the raw archive of a request is kept. */
 export function payloadKey(orgId: string, requestId: string): string {
   const safe = requestId.replaceAll(/[^A-Za-z0-9._-]/g, '_');
-  // Two requests must not share an object: what a key cannot hold is told by a hash.
+  // Two requests must not share an object: if the id cannot be part of a key, a hash replaces it.
   const hash = createHash('sha256').update(requestId).digest('hex');
   return `payloads/${orgId}/${safe === requestId ? safe : `${safe}-${hash.slice(0, 16)}`}.tar.gz`;
 }
 
-/** What the keys of one file's daily CSVs are made of. */
+/** The components of the keys of one file's daily CSVs. */
 export interface DailyCsvPlace {
   schema: string;
   sourceUuid: string;
@@ -25,12 +25,12 @@ export function dailyCsvKey(place: DailyCsvPlace, kind: ReportKind, day: UsageDa
   return `${folder(place, day)}/${kind}.${day}.${place.manifestId}.${place.fileIndex}.csv`;
 }
 
-/** Key of the list of a file's rejected rows, beside its daily CSVs of the month. */
+/** Key of the list of a file's rejected rows, next to its daily CSVs of the month. */
 export function rejectsKey(place: DailyCsvPlace, month: string): string {
   return `${folder(place, `${month}-01` as UsageDay)}/rejects.${place.manifestId}.${place.fileIndex}.csv`;
 }
 
-/** Key of the list of the first values left out of a file's rows, beside its daily CSVs of the month. */
+/** Key of the list of the first values left out of a file's rows, next to its daily CSVs of the month. */
 export function leftOutKey(place: DailyCsvPlace, month: string): string {
   return `${folder(place, `${month}-01` as UsageDay)}/left-out.${place.manifestId}.${place.fileIndex}.csv`;
 }

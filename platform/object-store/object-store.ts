@@ -1,15 +1,15 @@
 import type { Readable } from 'node:stream';
 
-/** What {@link ObjectStore.put} takes besides the body. */
+/** Options of {@link ObjectStore.put}. */
 export interface PutOptions {
   /**
-   * Names and values kept beside the object, for other readers of the bucket (Koku looks for `manifestid`). S3 keeps names in
-   * lower case. A directory has no place for them and drops them; this program never reads them back.
+   * Names and values stored with the object, for other readers of the bucket (Koku looks for `manifestid`). S3 stores
+   * names in lower case. A directory has no place for them and drops them; this program never reads them.
    */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Aborting it ends the upload: the promise rejects with the signal's reason and the object stays as it was. */
   readonly signal?: AbortSignal;
-  /** Who writes it; what is left half-written when the process is killed can be removed by this name. */
+  /** The writer; if the process is killed, what is left half-written can be removed by this name. */
   readonly owner?: string;
 }
 
@@ -21,24 +21,26 @@ export interface ListedObject {
 }
 
 /**
- * Payload archives, daily CSVs and reject objects: a directory (`file:///directory`) or a bucket (`s3://bucket/prefix`).
+ * Payload archives, daily CSVs and reject objects: a directory (`file:///directory`) or a bucket
+ * (`s3://bucket/prefix`).
  *
- * Keys are relative to that directory or prefix and follow `assertObjectKey`; a wrong key throws {@link ObjectKeyInvalid}. An
- * object and a key below it (`a` and `a/b`) cannot both exist in a directory, so do not create such pairs.
- * Every method throws {@link ObjectStoreError} when the store itself fails (unreachable, access denied, disk full).
+ * Keys are relative to that directory or prefix and follow `assertObjectKey`; an invalid key throws {@link
+ * ObjectKeyInvalid}. An object and a key below it (`a` and `a/b`) cannot both exist in a directory, so do not create
+ * such pairs. Every method throws {@link ObjectStoreError} if the store itself fails (unreachable, access denied, disk
+ * full).
  */
 export interface ObjectStore {
   /** Where the store is, for messages and logs; never contains credentials. */
   readonly location: string;
 
   /**
-   * Write an object, or replace it. It appears whole or not at all: readers see the old bytes until the last byte is stored, and a
-   * body that fails, or an abort, leaves the old object (or none) and nothing half-written. Of two writers at once, one wins whole.
-   * The body is always read to its end or destroyed.
+   * Write or replace an object. It appears completely or not at all: readers see the old bytes until the last byte is
+   * stored, and a body that fails, or an abort, leaves the old object (or none) and nothing half-written. Of two
+   * concurrent writers, one wins completely. The body is always read to its end or destroyed.
    *
-   * @returns how many bytes were stored
-   * @throws the body's own error, unchanged, when reading it failed
-   * @throws the signal's reason when aborted
+   * @returns number of bytes stored
+   * @throws the body's own error, unchanged, if reading it failed
+   * @throws the signal's reason if aborted
    */
   put(
     key: string,
@@ -47,18 +49,18 @@ export interface ObjectStore {
   ): Promise<{ readonly byteCount: number }>;
 
   /**
-   * Read an object. The stream delivers the bytes of one version even when the object is replaced meanwhile; it fails with
-   * {@link ObjectStoreError} when the connection breaks before the last byte, and with the signal's reason when aborted.
-   * Read it to the end or destroy it: it holds a socket or a file.
+   * Read an object. The stream delivers the bytes of one version even if the object is replaced meanwhile; it fails
+   * with {@link ObjectStoreError} if the connection breaks before the last byte, and with the signal's reason if
+   * aborted. Read it to the end or destroy it: it holds a socket or a file.
    *
-   * @throws ObjectNotFound when there is no such object
+   * @throws ObjectNotFound if there is no such object
    */
   get(key: string, options?: { readonly signal?: AbortSignal }): Promise<Readable>;
 
-  /** Size of an object, or undefined when there is none. */
+  /** Size of an object, or undefined if there is none. */
   head(key: string): Promise<{ readonly byteCount: number } | undefined>;
 
-  /** Remove an object; one that does not exist is fine. */
+  /** Remove an object; no error if it does not exist. */
   delete(key: string): Promise<void>;
 
   /**
@@ -68,16 +70,16 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ListedObject>;
 
   /**
-   * Remove what puts of this owner have left half-written; one that is still being written fails. What others left an hour ago
-   * goes too. A bucket never shows half an
-   * object: parts of an upload that was cut off go by its lifecycle rule, and there is nothing to do.
+   * Remove what this owner's puts have left half-written; a put in progress fails. What others left more than an hour
+   * ago is removed too. A bucket never shows a partial object: its lifecycle rule removes parts of an interrupted
+   * upload, so there is nothing to do.
    */
   removeTemporary(owner: string): Promise<void>;
 }
 
-/** A store as whoever opened it has it. */
+/** A store as seen by the code that opened it. */
 export interface OpenedObjectStore extends ObjectStore {
-  /** Let go of connections; what is still being read or written fails. */
+  /** Close connections; reads and writes in progress fail. */
   close(): void;
 }
 
@@ -93,13 +95,16 @@ export class ObjectNotFound extends Error {
   }
 }
 
-/** The key breaks a rule of `assertObjectKey`; a mistake of the caller, so trying again is no use. */
+/** The key violates a rule of `assertObjectKey`; a mistake of the caller, so a retry is useless. */
 export class ObjectKeyInvalid extends Error {
   override name = 'ObjectKeyInvalid';
   readonly code = 'OBJECT_KEY_INVALID';
 }
 
-/** The store failed: the message says what, where and what to do; `cause` is the error of the file system or of the S3 client. */
+/**
+ * The store failed: the message says what, where and what to do; `cause` is the error of the file system or of the S3
+ * client.
+ */
 export class ObjectStoreError extends Error {
   override name = 'ObjectStoreError';
   readonly code = 'OBJECT_STORE_FAILED';

@@ -2,7 +2,7 @@ import { PassThrough, finished } from 'node:stream';
 import type { Readable } from 'node:stream';
 
 /**
- * The stream that `get` hands out: the bytes of `source`, its errors translated, ended by the caller's signal with the signal's
+ * The stream returned by `get`: the bytes of `source` with translated errors, ended by the caller's signal with its
  * reason. Destroying either end destroys the other.
  */
 export function objectStream(
@@ -14,7 +14,7 @@ export function objectStream(
   const onAbort = (): void => {
     out.destroy(asError(signal?.reason));
   };
-  // A reader may attach later than the first error; it is then told when it starts reading, and the process goes on.
+  // A reader may attach later than the first error; it gets the error when it starts reading, and the process goes on.
   out.on('error', () => undefined);
   out.once('close', () => {
     signal?.removeEventListener('abort', onAbort);

@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { ObjectStore } from './index.ts';
 
-/** Bytes gathered before they are handed on; many rows, small beside the memory of a worker with a month of days open. */
+/**
+ * Bytes collected before they are passed on: many rows, but little compared to the memory of a worker with a month of
+ * days open.
+ */
 const gatheredBytes = 32 * 1024;
-/** Bytes on their way to the store: enough that the store writes while the next rows are read. */
+/** Bytes in flight to the store: enough that the store writes while the next rows are read. */
 const queuedBytes = 1024 * 1024;
 
-/** Writes one object, bit by bit, with its checksum; nothing appears in the store before {@link close}. */
+/** Writes one object incrementally, with its checksum; nothing appears in the store before {@link close}. */
 export class ObjectWriter {
   readonly key: string;
   readonly #stream = new PassThrough({ highWaterMark: queuedBytes });
@@ -57,7 +60,7 @@ export class ObjectWriter {
     return { byteCount, checksum: this.#hash.digest('hex') };
   }
 
-  /** Give up: nothing is stored. */
+  /** Discard: nothing is stored. */
   async abandon(reason: Error): Promise<void> {
     this.#stream.destroy(reason);
     await this.#stored.catch(() => undefined);

@@ -9,7 +9,7 @@ import { S3ObjectStore } from './s3-store.ts';
 export interface OpenObjectStoreOptions {
   /** `file:///directory` or `s3://bucket/prefix` (the prefix may be absent). */
   readonly url: string;
-  /** Only for `s3:`; what is absent comes from the AWS SDK's environment variables. Credentials always do. */
+  /** Only for `s3:`; missing options come from the AWS SDK's environment variables. Credentials always do. */
   readonly s3?: { readonly endpoint?: string | undefined; readonly region?: string | undefined };
 }
 
@@ -18,7 +18,7 @@ const expected = 'expected file:///directory or s3://bucket/prefix in OBJECT_STO
 /**
  * Open an object store. Nothing is contacted yet; `checkObjectStore` does that.
  *
- * @throws Error when the address is of neither form; the message does not repeat it, because it may hold credentials
+ * @throws Error if the address has neither format; the message does not repeat it, because it may contain credentials
  */
 export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): OpenedObjectStore {
   if (!URL.canParse(url)) throw new Error(`Object store address is not a URL; ${expected}`);

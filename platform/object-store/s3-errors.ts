@@ -32,18 +32,24 @@ interface ClientError extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
 }
 
-/** HTTP status of an error of the S3 client, or undefined when no answer came. */
+/** HTTP status of an error of the S3 client, or undefined if there was no response. */
 function httpStatusOf(error: unknown): number | undefined {
   return error instanceof Error ? (error as ClientError).$metadata?.httpStatusCode : undefined;
 }
 
-/** Whether the S3 client's error says that the key does not exist. A HEAD answer has no body, so only its status can tell. */
+/**
+ * Whether the S3 client's error says that the key does not exist. A HEAD response has no body, so only its status can
+ * tell.
+ */
 export function isKeyAbsent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'NoSuchKey' || error.name === 'NotFound';
 }
 
-/** Make one clear error of whatever the S3 client threw; our own errors pass. The client's own message is left to `cause`. */
+/**
+ * Translate whatever the S3 client threw into one clear error; our own errors pass. The client's own message is in
+ * `cause`.
+ */
 export function translateS3Error(what: string, location: string, error: unknown): unknown {
   if (error instanceof ObjectStoreError || error instanceof ObjectKeyInvalid) return error;
   const name = describe(error);
@@ -56,8 +62,8 @@ export function translateS3Error(what: string, location: string, error: unknown)
 }
 
 /**
- * The S3 client's error without the HTTP exchange that it carries along (`$response`): a logger that prints all of an error would
- * print the access key and the signature of the request with it.
+ * The S3 client's error without the HTTP exchange that it carries (`$response`): a logger that prints the whole error
+ * would also print the access key and the signature of the request.
  */
 export function withoutRequest(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -18,7 +18,7 @@ import { uploadToS3 } from './s3-upload.ts';
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const connectionTimeoutMs = 5_000;
-/** A socket without a byte for so long is given up. It also bounds how long a reader of `get` may pause. */
+/** A socket without any data for this long is closed. It also limits how long a reader of `get` may pause. */
 const idleTimeoutMs = 5 * 60_000;
 
 /** Which bucket, and how to reach it. */
@@ -33,8 +33,9 @@ export interface S3StoreOptions {
 }
 
 /**
- * Objects in an S3 bucket, AWS or compatible. Credentials and anything else not given come from the AWS SDK's usual environment
- * variables, profile or role. Transient errors are tried three times by the SDK; a longer outage is the caller's to retry.
+ * Objects in an S3 bucket, AWS or compatible. Credentials and other options that are not given come from the AWS SDK's
+ * usual environment variables, profile or role. The SDK tries three times on transient errors; longer outages are
+ * retried by the caller.
  * Memory: up to 32 MiB per upload.
  */
 export class S3ObjectStore implements OpenedObjectStore {
@@ -101,7 +102,7 @@ export class S3ObjectStore implements OpenedObjectStore {
     }
   }
 
-  /** Nothing is half-written in a bucket; parts of an upload that was cut off go by its lifecycle rule. */
+  /** Nothing is half-written in a bucket; its lifecycle rule removes parts of an interrupted upload. */
   removeTemporary(): Promise<void> {
     return Promise.resolve();
   }

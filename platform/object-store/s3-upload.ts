@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-s3';
 import type { CompletedPart, S3Client } from '@aws-sdk/client-s3';
 
-/** Bytes of one part of a multipart upload; S3 takes 10,000 parts, so an object can have 78 GiB. */
+/** Bytes of one part of a multipart upload; S3 accepts 10,000 parts, so an object can have 78 GiB. */
 const partByteCount = 8 * 1024 * 1024;
-/** Parts on their way at a time. One more is being put together, so an upload holds 4 × 8 MiB = 32 MiB at most. */
+/** Parts in flight. One more is being assembled, so an upload holds at most 4 × 8 MiB = 32 MiB. */
 const partsInFlight = 2;
 /** How long a failed or aborted upload may take to remove its parts: a cancelled activity has to end. */
 const discardTimeoutMs = 30_000;
@@ -35,7 +35,7 @@ async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part>
   let byteCount = 0;
   for await (const chunk of chunks) {
     let rest = chunk;
-    // A full part goes out only when more bytes follow: the last part has to be known as such.
+    // A full part is sent only when more bytes follow: the last part must be known as such.
     while (byteCount + rest.byteLength > partByteCount) {
       const taken = partByteCount - byteCount;
       const bytes = Buffer.concat([...filled, rest.subarray(0, taken)]);
@@ -52,11 +52,11 @@ async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part>
 }
 
 /**
- * Stream a body into one S3 object: up to 8 MiB as a single PutObject, more as a multipart upload, which makes the object visible only
- * when it is completed.
+ * Stream a body into one S3 object: up to 8 MiB as a single PutObject, more as a multipart upload, which makes the
+ * object visible only when it is completed.
  *
- * Not the `Upload` class of `@aws-sdk/lib-storage`: after one part has failed it reads and sends the rest of the body, its requests
- * cannot be aborted, and after an abort it returns before the parts are removed.
+ * The `Upload` class of `@aws-sdk/lib-storage` is not used: after one part has failed it reads and sends the rest of
+ * the body, its requests cannot be aborted, and after an abort it returns before the parts are removed.
  *
  * @throws the error of the body or of the S3 client, after the parts already sent have been removed
  */
@@ -110,7 +110,7 @@ class MultipartUpload {
     return { Bucket: this.#target.bucket, Key: this.#target.key };
   }
 
-  /** Begin sending a part; waits while `partsInFlight` are on their way. */
+  /** Start sending a part; waits while `partsInFlight` are in flight. */
   async add(part: Part): Promise<void> {
     this.#uploadId ??= await this.#create();
     while (this.#inFlight.size >= partsInFlight) await Promise.race(this.#inFlight);
@@ -121,7 +121,7 @@ class MultipartUpload {
     this.#inFlight.add(sending);
   }
 
-  /** Make the object visible; nothing to do when no part was added. */
+  /** Make the object visible; nothing to do if no part was added. */
   async complete(): Promise<void> {
     await Promise.all(this.#inFlight);
     this.#stop.signal.throwIfAborted();
@@ -138,8 +138,9 @@ class MultipartUpload {
   }
 
   /**
-   * Remove what was sent. The parts under way are stopped first: one that arrives later would stay, and be paid for. When the server
-   * does not answer, the parts remain; a lifecycle rule of the bucket (AbortIncompleteMultipartUpload) removes such leftovers.
+   * Remove what was sent. Parts in flight are stopped first: one that arrives later would remain, and be billed. If the
+   * server does not respond, the parts remain; a lifecycle rule of the bucket (AbortIncompleteMultipartUpload) removes
+   * such leftovers.
    */
   async discard(): Promise<void> {
     this.#stop.abort();

@@ -2,24 +2,24 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { ConfigInvalid } from '../config/config.ts';
 
-/** What one look found; `problem` is undefined when all is well. Shown to anyone who asks, so it holds no secret. */
+/** Result of one check; `problem` is undefined if all is well. Shown to anyone who asks, so it contains no secret. */
 export interface HealthCheck {
   what: string;
   problem?: string | undefined;
 }
 
-/** Answers by path; each runs when it is asked for. */
+/** Checks by path; each runs when it is requested. */
 export type HealthPages = Readonly<Record<string, () => HealthCheck[] | Promise<HealthCheck[]>>>;
 
-/** A check that hangs is a problem too; probes give up after about as long. */
+/** A check that hangs is a problem too; probes time out after about as long. */
 const longestCheckMs = 5_000;
 
 /**
- * Serve health pages over HTTP: 200 when no check of the page has a problem, else 503; JSON with every check.
+ * Serve health endpoints over HTTP: 200 if no check has a problem, else 503; JSON with every check.
  *
  * @param address `host:port`
- * @returns ends the server
- * @throws ConfigInvalid when it cannot listen there
+ * @returns stops the server
+ * @throws ConfigInvalid if it cannot listen there
  */
 export async function serveHealth(address: string, pages: HealthPages): Promise<() => Promise<void>> {
   const [host = '', port = ''] = address.split(':');

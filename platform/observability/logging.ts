@@ -7,7 +7,7 @@ import type { LogContext } from '../../domain/run/log-context.ts';
 import { firstDay, lastDay } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 
-/** Our logger: JSON lines, the pipeline's name on each, errors with their stack, secrets never. */
+/** Our logger: JSON lines, the pipeline's name on each, errors with their stack, never secrets. */
 export type PipelineLogger = Logger;
 
 /**
@@ -20,7 +20,7 @@ export function createLogger(options: { level: string; file?: string }): Pipelin
       level: options.level,
       base: { pipeline: 'postgres' },
       serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
-      // On the finished line: a secret is also found inside messages, stacks and errors of libraries.
+      // On the finished line: secrets are also found inside messages, stacks and errors of libraries.
       hooks: { streamWrite: redactSecrets },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
@@ -30,16 +30,16 @@ export function createLogger(options: { level: string; file?: string }): Pipelin
   );
 }
 
-/** What the lines of an activity say beyond its input; goes with the activity. */
+/** What the lines of an activity contain beyond its input; ends with the activity. */
 const added = new WeakMap<Context, LogContext>();
 
-/** Say what the running activity is about, once it is known; its later lines carry it. */
+/** Set what the running activity is about, once it is known; its later lines contain it. */
 export function addLogContext(context: LogContext): void {
   added.set(Context.current(), { ...added.get(Context.current()), ...context });
 }
 
 /**
- * Workflows whose manifest is remembered, for the lines of their code and of activities that are given ids only. One workflow
+ * Workflows whose manifest is remembered, for the lines of their code and of activities that get only ids. One workflow
  * id is one archive, however many runs it takes (continued as new, reset, started again).
  */
 const mostRemembered = 1_000;
@@ -55,19 +55,19 @@ function remember(workflowId: string, context: LogContext): void {
   }
 }
 
-/** What is remembered of the run that a line of workflow code belongs to. */
+/** What is remembered about the run that a line of workflow code belongs to. */
 export function contextOfRun(meta: Record<string, unknown> | undefined): LogContext {
   const workflowId = meta?.['sdkComponent'] === 'workflow' ? meta['workflowId'] : undefined;
   return typeof workflowId === 'string' ? (rememberedRuns.get(workflowId) ?? {}) : {};
 }
 
 /**
- * Puts {@link LogContext} on the lines of every activity. It is read from the activity's input, from what the run's
- * earlier activities in this process were given and found, and from {@link addLogContext}; the last wins.
+ * Adds {@link LogContext} to the lines of every activity. It is taken from the activity's input, from inputs and
+ * results of the run's earlier activities in this process, and from {@link addLogContext}; the last wins.
  */
 export const activityLogContext: ActivityInterceptorsFactory = (context) => {
   const { workflowExecution, workflowType } = context.info;
-  // Other workflows work on many sources: there is nothing to remember that holds for the whole run.
+  // Other workflows process many sources: nothing applies to the whole run.
   const workflowId = workflowType === 'ingestManifest' ? workflowExecution?.workflowId : undefined;
   let given: LogContext = {};
   return {
@@ -91,7 +91,7 @@ export const activityLogContext: ActivityInterceptorsFactory = (context) => {
   };
 };
 
-/** What inputs and results of activities call these things. */
+/** The names of these fields in inputs and results of activities. */
 interface Subject {
   manifestId?: unknown;
   sourceUuid?: unknown;

@@ -26,12 +26,12 @@ const bucketSeconds = {
   ],
 };
 
-/** Label value where a step failed before it was known what it worked on. */
+/** Label value if a step failed before it was known what it worked on. */
 const unknownLabel = 'unknown';
 
 /**
- * Options of the Temporal SDK's Prometheus endpoint, which our metrics share. No option that adds a suffix or a unit may
- * be set: it would rename ours too.
+ * Options of the Temporal SDK's Prometheus endpoint, which our metrics share. Options that add a suffix or a unit must
+ * not be set: they would rename ours too.
  *
  * @param address `host:port`; the host is an IP address or `localhost`
  */
@@ -45,7 +45,7 @@ export function metricsEndpoint(address: string): MetricsExporterConfig {
   };
 }
 
-/** What the SDK says when it cannot serve metrics, with the variable that names the address. */
+/** The SDK's message when it cannot serve metrics, with the variable that contains the address. */
 export function metricsFailure(address: string, cause: unknown): ConfigInvalid {
   return new ConfigInvalid(
     `OCP_METRICS_ADDRESS: metrics cannot be served at "${address}": ` +
@@ -58,9 +58,9 @@ type Instruments = ReturnType<typeof createInstruments>;
 let instruments: Instruments | undefined;
 
 /**
- * Our metrics, on the meter of the process's Temporal runtime; without an endpoint they go nowhere. Created at the first
- * use, or by a worker when it starts, so that every counter stands at 0 before its first increase: `increase()` does not
- * see a series that begins at 1.
+ * Our metrics, on the meter of the process's Temporal runtime; without an endpoint they are dropped. Created on first
+ * use, or by a worker when it starts, so that every counter is 0 before its first increment: `increase()` misses a
+ * series that begins at 1.
  */
 export function pipelineMetrics(): Instruments {
   instruments ??= createInstruments();
@@ -138,7 +138,7 @@ function createInstruments() {
   return created;
 }
 
-/** What fails without waiting for a decision, or has waited in vain. */
+/** Failures that do not wait for a decision, or have waited in vain. */
 function createFailureInstruments() {
   const meter = Runtime.instance().metricMeter;
   return {
@@ -167,27 +167,27 @@ function createFailureInstruments() {
   };
 }
 
-/** Let the counters of some steps stand at 0 before their first error. */
+/** Initialise the counters of some steps to 0 before their first error. */
 export function announceSteps(steps: readonly string[]): void {
   for (const step of steps)
     for (const type of countedFailureTypes) pipelineMetrics().stepErrors.add(0, { step, type });
 }
 
-/** Note an attempt of a step that failed. */
+/** Count a failed attempt of a step. */
 export function recordStepError(step: string, type: string | null | undefined): void {
   pipelineMetrics().stepErrors.add(1, { step, type: countedFailureType(type) });
 }
 
-/** Note a run that ended as failed. */
+/** Count a run that ended as failed. */
 export function recordFailedRun(workflow: string, type: string): void {
   pipelineMetrics().runsFailed.add(1, { workflow, type: countedFailureType(type) });
 }
 
 /**
- * Measure the loading of one piece: duration and rows when rows were copied, an error when the attempt failed.
- * A piece that was in staging already is no load; a cancelled attempt is no error.
+ * Measure the loading of one piece: duration and rows if rows were copied, an error if the attempt failed. A piece that
+ * was already in staging does not count as a load; a cancelled attempt is not an error.
  *
- * @param work names the report kind as soon as it is known
+ * @param work reports the report kind as soon as it is known
  */
 export async function measureLoad<T extends { rowsLoaded: number }>(
   work: (load: { kind?: ReportKind }) => Promise<T>,
@@ -208,15 +208,15 @@ export async function measureLoad<T extends { rowsLoaded: number }>(
   }
 }
 
-/** The rebuilding of one table. @returns what the statement returned */
+/** The rebuild of one table. @returns the result of the statement */
 export type RebuildTable = <R extends { rowCount: number | null }>(
   table: string,
   statement: () => Promise<R>,
 ) => Promise<R>;
 
 /**
- * Measure the rebuilding of summary tables: per table one duration and the rows written, once all of `work` has
- * succeeded, because rows of a transaction that was rolled back do not exist; an error for the table at which it failed.
+ * Measure the rebuild of summary tables: per table one duration and the rows written, once all of `work` has succeeded,
+ * because rows of a rolled-back transaction do not exist; an error for the table at which it failed.
  */
 export async function measureAggregation<T>(work: (rebuild: RebuildTable) => Promise<T>): Promise<T> {
   const tables = new Map<string, { seconds: number; rowCount: number }>();
@@ -246,7 +246,7 @@ export async function measureAggregation<T>(work: (rebuild: RebuildTable) => Pro
   }
 }
 
-/** Note one report file that was split: rows that were rejected, whether they were too many, and values left out. */
+/** Count one split report file: rows that were rejected, whether they were too many, and values left out. */
 export function recordSplitFile(file: {
   kind: ReportKind | null;
   state: string;
@@ -260,12 +260,12 @@ export function recordSplitFile(file: {
   if (file.state === 'failed') pipelineMetrics().loadErrors.add(1, labels);
 }
 
-/** Note checks that days of the daily summary did not pass. */
+/** Count checks that days of the daily summary failed. */
 export function recordDiscrepancies(checkCount: number): void {
   if (checkCount > 0) pipelineMetrics().validationWarnings.add(checkCount, { table: dailySummaryTable });
 }
 
-/** Note a payload that went through. @param stepMs milliseconds of each step of its run */
+/** Count a payload that succeeded. @param stepMs milliseconds of each step of its run */
 export function recordProcessed(stepMs: Readonly<Record<string, number>>): void {
   const totalMs = Object.values(stepMs).reduce((sum, ms) => sum + ms, 0);
   pipelineMetrics().processingDuration.record(totalMs / 1_000);
@@ -275,7 +275,7 @@ function secondsSince(startedAt: number): number {
   return (performance.now() - startedAt) / 1_000;
 }
 
-/** A cancelled statement fails with an error of PostgreSQL, so the attempt is asked, not the error. */
+/** A cancelled statement fails with an error of PostgreSQL, so the attempt is checked, not the error. */
 function isCancelled(): boolean {
   return Context.current().cancellationSignal.aborted;
 }

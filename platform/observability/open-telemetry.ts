@@ -12,9 +12,9 @@ import type { Collector } from './otlp-exporter.ts';
 import type { TracedProcess, Tracing } from './traced-process.ts';
 
 /**
- * Set up OpenTelemetry for this process; once. Import it only when tracing is on.
+ * Set up OpenTelemetry for this process, once. Import it only if tracing is enabled.
  *
- * `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over our own description of the process.
+ * `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence over our own description of the process.
  */
 export function openTracing(collector: Collector, process: TracedProcess): Tracing {
   const resource = new Resource({
@@ -35,7 +35,7 @@ export function openTracing(collector: Collector, process: TracedProcess): Traci
       }),
       sinks: { exporter: makeWorkflowExporter(processor, resource) },
     },
-    // What could not be handed over has been told to onError; nothing else may hang on it.
+    // Export failures have been reported to onError; nothing else may depend on them.
     close: () => provider.shutdown().catch(() => undefined),
   };
 }

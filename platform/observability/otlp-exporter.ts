@@ -8,14 +8,14 @@ import { redactSecrets } from '../../domain/failures/redaction.ts';
 export interface Collector {
   /** base address; spans are posted to `/v1/traces` below it */
   endpoint: string;
-  /** `name=value,name=value`, values percent-encoded; may hold a token */
+  /** `name=value,name=value`, values percent-encoded; may contain a token */
   headers: string;
   timeoutMs: number;
 }
 
 /**
- * What may be shown of a span. The SDK puts everything that it knows about a run on each span of its workflow, among it the
- * last result, the last failure and the memo.
+ * What may be exported of a span. The SDK puts everything that it knows about a run on each span of its workflow,
+ * including the last result, the last failure and the memo.
  */
 const shownAttributes = new Set([
   'temporalWorkflowId',
@@ -31,8 +31,8 @@ const shownAttributes = new Set([
 ]);
 
 /**
- * Hands spans to a collector by OTLP over HTTP, as JSON. Written here because the published exporters for the version of
- * OpenTelemetry that Temporal's interceptors need bring a second protobufjs along.
+ * Sends spans to a collector by OTLP over HTTP, as JSON. Written here because the published exporters for the version
+ * of OpenTelemetry that Temporal's interceptors need would pull in a second protobufjs.
  */
 export class OtlpExporter implements SpanExporter {
   readonly #url: string;
@@ -41,7 +41,7 @@ export class OtlpExporter implements SpanExporter {
   readonly #onError: (error: unknown) => void;
   readonly #running = new Set<Promise<void>>();
 
-  /** @param onError told when spans were dropped; names neither headers nor credentials */
+  /** @param onError called when spans were dropped; its message contains neither headers nor credentials */
   constructor(collector: Collector, onError: (error: unknown) => void) {
     this.#url = `${collector.endpoint.replace(/\/+$/, '')}/v1/traces`;
     this.#headers = { ...parseHeaders(collector.headers), 'content-type': 'application/json' };

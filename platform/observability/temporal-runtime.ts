@@ -15,8 +15,8 @@ const levels: Partial<Record<LogLevel, OurLevel>> = {
 };
 
 /**
- * The states that the SDK's workers go through, and what they do not poll for because each polls one queue, two dozen lines of
- * each start, are told to those who look for them.
+ * The state changes of the SDK's workers, and what they do not poll for because each polls one queue, are two dozen
+ * lines per start. They are logged at debug level.
  */
 function levelOf(level: LogLevel, message: string, meta: Record<string, unknown> | undefined): OurLevel {
   const ours = levels[level] ?? 'info';
@@ -26,11 +26,11 @@ function levelOf(level: LogLevel, message: string, meta: Record<string, unknown>
 }
 
 /**
- * Install the runtime of the Temporal SDK, once per process and before any connection: the logs of the SDK, of workflows and
- * of activities go to our logger; metrics are served when there is an address; signals are left to the program.
+ * Install the runtime of the Temporal SDK, once per process and before any connection: logs of the SDK, of workflows
+ * and of activities go to our logger; metrics are served if there is an address; signals are left to the program.
  *
- * @param options.metricsAddress serve the metrics of the SDK and ours here, `host:port`; nowhere when it is not given
- * @throws ConfigInvalid when the metrics cannot be served there
+ * @param options.metricsAddress serve the metrics of the SDK and ours here, `host:port`; not served if absent
+ * @throws ConfigInvalid if the metrics cannot be served there
  */
 export function installTemporalRuntime(
   logger: PipelineLogger,

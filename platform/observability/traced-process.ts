@@ -5,7 +5,7 @@ import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/wor
 /** What a worker needs to trace activities and workflows. */
 export interface WorkerTracing {
   activity: ActivityInterceptorsFactory;
-  /** takes the spans of workflow code out of its sandbox */
+  /** exports the spans of workflow code from its sandbox */
   sinks: InjectedSinks<OpenTelemetrySinks>;
 }
 
@@ -14,15 +14,15 @@ export interface Tracing {
   /** start a trace with a run */
   client: WorkflowClientInterceptor;
   worker: WorkerTracing;
-  /** Hand over what is waiting, for at most the export timeout. */
+  /** Send what is pending, for at most the export timeout. */
   close(): Promise<void>;
 }
 
-/** Who says what happened. */
+/** The process that the spans describe. */
 export interface TracedProcess {
   version: string;
   /** name of the worker in Temporal */
   instance: string;
-  /** told when spans could not be handed over; they are dropped, the work goes on */
+  /** called if spans could not be sent; they are dropped, the work continues */
   onError: (error: unknown) => void;
 }

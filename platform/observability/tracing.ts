@@ -2,9 +2,9 @@ import type { Config } from '../config/config.ts';
 import type { TracedProcess, Tracing } from './traced-process.ts';
 
 /**
- * Tracing with OpenTelemetry, when a collector is configured. The modules are loaded only then: they take memory.
+ * Tracing with OpenTelemetry, if a collector is configured. The modules are loaded only then, because they take memory.
  *
- * @returns undefined when `OTEL_EXPORTER_OTLP_ENDPOINT` is not set
+ * @returns undefined if `OTEL_EXPORTER_OTLP_ENDPOINT` is not set
  */
 export async function startTracing(config: Config, process: TracedProcess): Promise<Tracing | undefined> {
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return undefined;

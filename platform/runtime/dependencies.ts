@@ -2,10 +2,10 @@ import type { Pool } from 'pg';
 import type { Config } from '../config/config.ts';
 import type { ObjectStore } from '../object-store/index.ts';
 
-/** What activities work with; handed in by the worker, so that tests hand in their own servers. */
+/** What activities work with; passed in by the worker, so that tests can pass in their own servers. */
 export interface ActivityDependencies {
   pool: Pool;
-  /** for migrations, which use a connection of their own */
+  /** for migrations, which use a separate connection */
   databaseUrl: string;
   objectStore: ObjectStore;
   config: Config;
