@@ -6,12 +6,12 @@ import type { Options } from 'csv-parse/sync';
 import { PlainKernel } from './fast-path/plain-kernel.ts';
 
 /**
- * A run of plain records, in the bytes they came in. Plain is what operators write: printable ASCII without quotes, one
- * line each, as many fields as the header. Such a record needs no parsing, only to know where its
- * fields end: field `f` of record `r` ends before byte `ends[r * fieldCount + f]` and starts one byte behind the field
- * before it. `bytes` are the records one after the other, each with its `\n`.
+ * A run of plain records, as the original bytes. Plain is what operators write: printable ASCII without quotes, one
+ * line each, as many fields as the header. Such a record needs no parsing, only the positions of its fields: field `f`
+ * of record `r` ends before byte `ends[r * fieldCount + f]` and starts one byte after the end of the previous field.
+ * `bytes` are the records one after the other, each with its `\n`.
  *
- * The kernel holds the run, and `ends`, until the next is asked for; `bytes` stay.
+ * The kernel holds the run, and `ends`, until the next one is requested; `bytes` remain valid.
  */
 export interface PlainRecords {
   readonly form: 'plain';
@@ -24,25 +24,25 @@ export interface PlainRecords {
   readonly line: number;
 }
 
-/** One record that was anything but plain. */
+/** One record that is not plain. */
 export interface CsvRecord {
   fields: string[];
-  /** line that the record starts on, from 1 */
+  /** line on which the record starts, from 1 */
   line: number;
-  /** the record as it stands in the file, without its line end */
+  /** the record as it is in the file, without its line end */
   raw: Buffer;
 }
 
-/** Records that csv-parse has read. The first record of a file, its header, is always among them. */
+/** Records that csv-parse has read. They always include the first record of a file, its header. */
 export interface ParsedRecords {
   readonly form: 'parsed';
   readonly records: CsvRecord[];
 }
 
-/** Longest record that is believed; a missing quote would otherwise swallow the rest of a file into memory. */
+/** Maximum length of a record; a missing quote would otherwise swallow the rest of a file into memory. */
 const longestRecordBytes = 8 * 1024 * 1024;
 
-/** A CSV that cannot be read any further: what follows the line is lost. */
+/** A CSV that cannot be read any further: everything after the line is lost. */
 export class CsvUnreadable extends Error {
   override name = 'CsvUnreadable';
   readonly line: number;
@@ -53,11 +53,11 @@ export class CsvUnreadable extends Error {
   }
 }
 
-/** The end of a file that a quote which never closes has swallowed. */
+/** The end of a file, swallowed by a quote that is never closed. */
 export interface UnclosedQuote {
   /** line of the record with the quote, from 1 */
   line: number;
-  /** lines from there to the end of the file; as many rows are lost */
+  /** lines from there to the end of the file; the same number of rows is lost */
   lineCount: number;
   /** the first of those lines */
   raw: Buffer;
@@ -65,13 +65,13 @@ export interface UnclosedQuote {
 
 /**
  * Read a CSV as spreadsheets and operators write it: quoting, line breaks within quotes, CRLF, a byte order mark, any
- * number of fields. Invalid UTF-8 becomes U+FFFD, NUL bytes are dropped, blank lines are passed over.
+ * number of fields. Invalid UTF-8 becomes U+FFFD, NUL bytes are dropped, blank lines are skipped.
  *
- * What the records are is decided by csv-parse; runs of lines that it would read in only one way are not shown to it,
- * because it takes a hundred times as long as finding the commas. test/reports/csv-records.test.ts holds both side by side.
+ * csv-parse decides what the records are. Runs of lines that it can only read in one way bypass it, because it takes a
+ * hundred times as long as finding the commas. test/reports/csv-records.test.ts compares both.
  *
- * @param kernel finds the plain records; the reader's own until it has done with the last run
- * @param onUnclosedQuote called at the end of a file whose last record has a quote that never closes
+ * @param kernel finds the plain records; reserved for the reader until it has finished the last run
+ * @param onUnclosedQuote called at the end of a file whose last record has a quote that is never closed
  * @throws CsvUnreadable at a record of more than 8 MiB
  */
 export async function* csvRecords(
@@ -88,7 +88,7 @@ export async function* csvRecords(
   if (unclosed !== undefined) options.onUnclosedQuote?.(unclosed);
 }
 
-/** The chunks of a stream; reading ends at once when the signal is aborted, also while the stream has stalled. */
+/** The chunks of a stream; reading ends at once if the signal aborts, even while the stream is stalled. */
 async function* abortable(source: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const chunks = new PassThrough();
   const failure = pipeline(source, chunks, signal === undefined ? {} : { signal }).then(
@@ -107,11 +107,13 @@ async function* abortable(source: Readable, signal: AbortSignal | undefined): As
 
 const newline = 0x0a;
 
-/** Bytes given to csv-parse at a time: a call costs 50 µs, and plain lines behind the odd one should not go through it. */
+/**
+ * Bytes given to csv-parse at a time: a call costs 50 µs, and plain lines after the odd one should not go through it.
+ */
 const longestPatchBytes = 16 * 1024;
 
 const parserOptions: Options = {
-  // Not left to detection: a header from one tool and rows from another can end their lines differently.
+  // No detection: a header from one tool and rows from another can have different line ends.
   record_delimiter: ['\r\n', '\n'],
   info: true,
   relax_column_count: true,
@@ -125,7 +127,7 @@ interface Patch {
   records: CsvRecord[];
   /** bytes that the records take */
   byteCount: number;
-  /** the last record has a quote that is still open */
+  /** the last record has a quote that is not closed yet */
   isOpen: boolean;
 }
 
@@ -138,7 +140,7 @@ class CsvScanner {
   /** 0 until the header is known */
   #fieldCount = 0;
   #isStart = true;
-  /** Length of `#rest` before which looking at it again is not worth while: a quote is open in it. */
+  /** Length of `#rest` below which it is not worth checking again: it contains an open quote. */
   #openUntil = 0;
   #patchBytes = 0;
 
@@ -147,7 +149,8 @@ class CsvScanner {
   }
 
   *add(chunk: Buffer): Generator<PlainRecords | ParsedRecords> {
-    // The record that the last chunk broke off is finished by itself: joining whole chunks would copy the file once more.
+    // The record that the last chunk cut off is completed on its own: joining whole chunks would copy the file once
+    // more.
     const firstEnd =
       this.#rest.length > 0 && !this.#isStart && this.#openUntil === 0 ? chunk.indexOf(newline) + 1 : 0;
     this.#rest = joined(this.#rest, firstEnd > 0 ? chunk.subarray(0, firstEnd) : chunk);
@@ -183,10 +186,10 @@ class CsvScanner {
     };
   }
 
-  /** @returns the bytes to look at; undefined while there are too few to tell */
+  /** @returns the bytes to check; undefined while there are too few to decide */
   #skipByteOrderMark(isEnd: boolean): Buffer | undefined {
     if (!this.#isStart) return this.#rest;
-    // NUL bytes in front of the header are not worth keeping.
+    // NUL bytes before the header are not worth keeping.
     if (this.#rest[0] === 0 || this.#rest[1] === 0 || this.#rest[2] === 0)
       this.#rest = Buffer.from(this.#rest.filter((byte) => byte !== 0));
     if (this.#rest.length < 3 && !isEnd) return undefined;
@@ -196,7 +199,7 @@ class CsvScanner {
     return this.#rest;
   }
 
-  /** Read the records of `bytes` up to `limit`, which is behind a newline. @returns where the first unread one starts */
+  /** Read the records of `bytes` up to `limit`, which follows a newline. @returns where the first unread one starts */
   *#scan(bytes: Buffer, limit: number): Generator<PlainRecords | ParsedRecords, number> {
     let position = 0;
     while (position < limit) {
@@ -233,7 +236,7 @@ class CsvScanner {
     };
   }
 
-  /** Let csv-parse read a few lines from `position` on. @returns where it got to: `position` when a quote stays open */
+  /** Let csv-parse read a few lines from `position` on. @returns where it got to: `position` if a quote stays open */
   *#patch(bytes: Buffer, position: number, limit: number): Generator<ParsedRecords, number> {
     for (;;) {
       const from = Math.min(position + this.#patchBytes, limit - 1);
@@ -258,7 +261,7 @@ class CsvScanner {
 
   #parse(bytes: Buffer): Patch {
     const quote = { isOpen: false };
-    // PostgreSQL cannot store NUL in text, and no honest value holds one.
+    // PostgreSQL cannot store NUL in text, and no genuine value contains one.
     const hasNul = bytes.includes(0);
     const parsed = parse(hasNul ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes, {
       ...parserOptions,
@@ -297,7 +300,7 @@ class CsvScanner {
   }
 }
 
-/** Where so many bytes other than NUL have passed. */
+/** The position after this many bytes other than NUL. */
 function positionBehind(bytes: Buffer, count: number): number {
   let at = 0;
   for (let left = count; left > 0; at += 1) if (bytes[at] !== 0) left -= 1;
@@ -347,9 +350,9 @@ export function fieldsOf(records: PlainRecords | ParsedRecords): string[][] {
 
 const needsQuotes = /[",\r\n]/;
 
-/** One line of CSV whose last field is bytes of any encoding, which stay as they are. */
+/** One line of CSV whose last field is bytes in any encoding, which are kept unchanged. */
 export function csvLineWithBytes(fields: readonly string[], last: Buffer): Buffer {
-  // One character for each byte, so that quoting sees bytes.
+  // One character per byte, so that quoting works on bytes.
   const text = last.toString('latin1');
   const quoted = needsQuotes.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   const start = csvLine(fields).replace(/\n$/, ',');

@@ -4,14 +4,14 @@ import { CsvUnreadable, csvRecords } from './csv-records.ts';
 import type { ParsedRecords, PlainRecords } from './csv-records.ts';
 import type { PlainKernel } from './fast-path/plain-kernel.ts';
 
-/** A daily CSV that is being read: its header, then its rows, some at a time. */
+/** A daily CSV that is being read: its header, then its rows in batches. */
 export interface DailyCsv {
   header: string[];
   rows: AsyncIterable<PlainRecords | ParsedRecords>;
 }
 
 interface ReadOptions {
-  /** finds the rows; the reader's own until it has done with the last of them */
+  /** finds the rows; reserved for the reader until it has finished the last of them */
   kernel?: PlainKernel;
   signal?: AbortSignal;
 }
@@ -19,7 +19,7 @@ interface ReadOptions {
 /**
  * Start reading a daily CSV, as `splitReportFile` wrote it. Read the rows to their end, or leave the loop to stop.
  *
- * @throws PipelineError `ObjectDamaged` (not retried), also while the rows are read: it is no CSV of ours
+ * @throws PipelineError `ObjectDamaged` (not retried), also while the rows are read: it is not a CSV of ours
  */
 export async function readDailyCsv(stream: Readable, options: ReadOptions = {}): Promise<DailyCsv> {
   const records = ownRecords(stream, options);
@@ -34,7 +34,7 @@ export async function readDailyCsv(stream: Readable, options: ReadOptions = {}):
   return { header: header?.fields ?? [], rows: rows() };
 }
 
-/** What the split wrote has closed quotes and records below the size limit; anything else was damaged since. */
+/** The split writes closed quotes and records below the size limit; anything else is damage. */
 async function* ownRecords(
   stream: Readable,
   options: ReadOptions,

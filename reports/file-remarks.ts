@@ -2,39 +2,39 @@ import { csvLine } from './csv-records.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 import { ObjectWriter } from '../platform/object-store/object-writer.ts';
 
-/** A value that a row was taken without. */
+/** A value that was left out of an accepted row. */
 export interface LeftOutValue {
-  /** line of the file that the row starts on, from 1 */
+  /** line of the file on which the row starts, from 1 */
   line: number;
   column: string;
-  /** as it was sent, its beginning when it is long */
+  /** as sent; only the beginning if it is long */
   value: string;
 }
 
-/** Something odd about rows that were taken as they are. */
+/** Something suspicious about accepted rows. */
 export interface SuspiciousRows {
   rowCount: number;
   /** line of the first of them */
   firstLine: number;
 }
 
-/** What can be odd about a row besides a negative number, which is told by its column. */
+/** What can be suspicious about a row, besides a negative number, which is reported by its column. */
 export const oddIntervals = {
   endsBeforeStart: 'interval_end is before interval_start',
   longerThanDay: 'the interval is longer than a day',
 } as const;
 
-/** Most values listed of a file; all are counted. */
+/** Maximum number of values listed per file; all are counted. */
 const mostListedValues = 1_000;
 const longestListedValue = 200;
 
-/** What is noted of the good rows of one file: values left out, and values that are hardly true. */
+/** Remarks about the accepted rows of one file: values left out, and implausible values. */
 export class FileRemarks {
   /** values left out by column */
   readonly leftOutCounts: Record<string, number> = {};
   /** the first {@link mostListedValues} of them */
   readonly leftOut: LeftOutValue[] = [];
-  /** by what is odd about them */
+  /** by what is suspicious about them */
   readonly suspicious: Record<string, SuspiciousRows> = {};
 
   /** A value of a row was left out. */
@@ -44,14 +44,14 @@ export class FileRemarks {
       this.leftOut.push({ line, column, value: value.slice(0, longestListedValue) });
   }
 
-  /** Rows from a line on are odd. */
+  /** Rows from a line on are suspicious. */
   suspect(oddity: string, line: number, rowCount = 1): void {
     const known = this.suspicious[oddity];
     if (known === undefined) this.suspicious[oddity] = { rowCount, firstLine: line };
     else known.rowCount += rowCount;
   }
 
-  /** One sentence for each thing that is odd. */
+  /** One sentence for each kind of suspicious row. */
   sentences(fileName: string): string[] {
     return Object.entries(this.suspicious).map(
       ([oddity, { rowCount, firstLine }]) =>
@@ -60,7 +60,7 @@ export class FileRemarks {
   }
 }
 
-/** List the first values left out in an object of their own; none when there are none. */
+/** List the first values left out in a separate object; none if there are none. */
 export async function storeLeftOut(
   leftOut: readonly LeftOutValue[],
   list: {
@@ -79,12 +79,12 @@ export async function storeLeftOut(
   await writer.close();
 }
 
-/** Values left out of all columns. */
+/** Number of values left out, over all columns. */
 export function leftOutCountOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Say how many values were left out, and where; undefined when none were. */
+/** Describe how many values were left out, and where; undefined if none were. */
 export function leftOutSentence(
   fileName: string,
   counts: Readonly<Record<string, number>>,

@@ -5,7 +5,7 @@ import { inTenantTransaction } from '../platform/database/database.ts';
 import { remembered } from './fast-path/remembered.ts';
 
 interface CanonicalSet {
-  /** as it stood in the CSV */
+  /** as it was in the CSV */
   text: string;
   keys: string[];
   /** JSON with sorted keys */
@@ -14,33 +14,33 @@ interface CanonicalSet {
   hash: string;
 }
 
-/** What texts of earlier loads meant: the files of one day have the same labels. Texts only, so it cannot go stale. */
+/** Parsed texts of earlier loads: the files of one day have the same labels. Texts only, so it cannot become stale. */
 const canonicalSet = remembered(
   (text): CanonicalSet => {
     const parsed = parseLabels(text);
     const labels = canonicalLabels(parsed);
     return { text, keys: Object.keys(parsed), labels, hash: hashOf(labels) };
   },
-  // A set has its text three times over: some 40 MB at most, for all runs together.
+  // A set contains its text three times: about 40 MB at most, for all runs together.
   { mostTexts: 20_000, mostCharacters: 8_000_000, whenFull: 'forget' },
 );
 
-/** What one manifest may bring in; without it there are no bounds. */
+/** Limits on what one manifest may add; without it there are none. */
 export interface LabelBounds {
   manifestId: number;
-  /** most label keys that nobody has seen before; further ones stay in their sets and are not entered */
+  /** maximum number of new label keys; further ones stay in their sets and are not registered */
   maxNewKeys: number;
-  /** most new label sets; further ones are reduced to the keys that count */
+  /** maximum number of new label sets; further ones are reduced to the keys that count */
   maxNewSets: number;
 }
 
-/** What the bounds made a load leave out. */
+/** What a load left out because of the limits. */
 export interface LeftOutLabels {
   keyCount: number;
   reducedSetCount: number;
 }
 
-/** Keys that summaries read by name, whether they are enabled or not. */
+/** Keys that summaries read by name, whether or not they are enabled. */
 const keysReadByName = ['vm_kubevirt_io_name', 'node_role_kubernetes_io', 'kubernetes_io_arch'];
 
 interface SetToStore {
@@ -51,11 +51,11 @@ interface SetToStore {
 
 /**
  * Ids of label sets for one load attempt. Labels repeat every hour, so each distinct label text is parsed once and each
- * distinct set is stored once; ids are remembered by the text as it stands in the CSV.
+ * distinct set is stored once; ids are cached by the text in the CSV.
  *
  * New sets are stored in short transactions of their own, before the COPY that refers to them: a load that fails later
- * leaves sets that nothing refers to, which the sweep removes. Every row gets a set, and with it every label that counts
- * today; a bound takes away only labels that somebody might enable later.
+ * leaves unreferenced sets, which the sweep removes. Every row gets a set, and with it every label that counts today; a
+ * limit removes only labels that somebody might enable later.
  */
 export class LabelSets {
   readonly #idsByText = new Map<string, number>();
@@ -66,7 +66,10 @@ export class LabelSets {
   readonly #bounds: LabelBounds | undefined;
   readonly #leftOut: LeftOutLabels = { keyCount: 0, reducedSetCount: 0 };
 
-  /** @param registersKeys enter keys nobody has seen as disabled; not for virtual machines, whose labels are their pod's */
+  /**
+   * @param registersKeys register unknown keys as disabled; not for virtual machines, whose labels are those of their
+   *   pods
+   */
   constructor(pool: Pool, schema: string, registersKeys: boolean, bounds?: LabelBounds) {
     this.#pool = pool;
     this.#schema = schema;
@@ -74,24 +77,24 @@ export class LabelSets {
     this.#bounds = bounds;
   }
 
-  /** What the bounds of the manifest made this load leave out so far. */
+  /** What the limits of the manifest have made this load leave out so far. */
   get leftOut(): Readonly<LeftOutLabels> {
     return this.#leftOut;
   }
 
-  /** Id of the set that a label text stands for; undefined until {@link store} was called with the text. */
+  /** Id of the set for a label text; undefined until {@link store} was called with the text. */
   id(text: string): number | undefined {
     return this.#idsByText.get(text);
   }
 
-  /** Make sure that every label text has an id. One round trip, none when all are known. */
+  /** Ensure that every label text has an id. One round trip, none if all are known. */
   async store(texts: Iterable<string>, signal?: AbortSignal): Promise<void> {
     const setsByHash = new Map<string, SetToStore>();
     const newKeys = new Set<string>();
     for (const text of texts) {
       if (this.#idsByText.has(text)) continue;
       const { text: knownText, keys, labels, hash } = canonicalSet(text);
-      // The text of the remembered set: the loads of a day then share one copy of it.
+      // The text of the cached set: the loads of a day then share one copy of it.
       addTexts(setsByHash, { hash, labels, texts: [knownText] });
       if (this.#registersKeys) for (const key of keys) if (!this.#seenKeys.has(key)) newKeys.add(key);
     }
@@ -143,7 +146,7 @@ async function registerKeys(
   return rows[0]?.left_out ?? 0;
 }
 
-/** @returns ids by hash; a new set beyond the bound has none */
+/** @returns ids by hash; a new set beyond the limit has none */
 async function storeSets(
   client: PoolClient,
   sets: readonly SetToStore[],
@@ -163,7 +166,7 @@ async function storeSets(
   return new Map(rows.map(({ hash, label_set_id }) => [hash, label_set_id]));
 }
 
-/** The sets with the keys that count only: few, however many there were. */
+/** The sets with the keys that count only: few, however many sets there were. */
 async function reduceSets(client: PoolClient, sets: readonly SetToStore[]): Promise<SetToStore[]> {
   const { rows } = await client.query<{ keys: string[] }>('select ocp_enabled_keys() as keys');
   const kept = new Set([...(rows[0]?.keys ?? []), ...keysReadByName]);

@@ -1,31 +1,31 @@
 import { parse } from 'csv-parse';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 
-/** One row that was not taken in, as the split listed it. */
+/** One rejected row, as listed by the split. */
 export interface ListedReject {
   fileName: string;
   /** number of the row's last line in the file, from 1 */
   line: number;
-  /** empty when the row as a whole is wrong */
+  /** empty if the row as a whole is invalid */
   column: string;
   reason: string;
   /** the row as it was sent */
   row: string;
 }
 
-/** One value that a row was taken without, as the split listed it. */
+/** One value left out of an accepted row, as listed by the split. */
 export interface ListedLeftOut {
   fileName: string;
-  /** line that the row starts on, from 1 */
+  /** line on which the row starts, from 1 */
   line: number;
   column: string;
-  /** as it was sent, its beginning when it is long */
+  /** as sent; only the beginning if it is long */
   value: string;
 }
 
 /**
- * The first rows of a list of rejected rows; no more of the object than these is read.
- * @throws ObjectNotFound when the list is gone
+ * The first rows of a list of rejected rows; only this part of the object is read.
+ * @throws ObjectNotFound if the list is gone
  */
 export async function readRejects(
   store: Pick<ObjectStore, 'get'>,
@@ -44,8 +44,8 @@ export async function readRejects(
 }
 
 /**
- * The first of a list of values left out, like {@link readRejects}.
- * @throws ObjectNotFound when the list is gone
+ * The first entries of a list of values left out, like {@link readRejects}.
+ * @throws ObjectNotFound if the list is gone
  */
 export async function readLeftOut(
   store: Pick<ObjectStore, 'get'>,
@@ -60,13 +60,13 @@ export async function readLeftOut(
   }));
 }
 
-/** The first records behind the header. */
+/** The first records after the header. */
 async function readList(store: Pick<ObjectStore, 'get'>, key: string, most: number): Promise<string[][]> {
   const records: string[][] = [];
   if (most < 1) return records;
   const object = await store.get(key);
   const parser = parse({ relax_column_count: true, relax_quotes: true, from_line: 2 });
-  // Reading stops in the middle of the object, which is no error.
+  // Reading stops in the middle of the object, which is not an error.
   object.on('error', (error) => parser.destroy(error));
   try {
     for await (const record of object.pipe(parser) as AsyncIterable<string[]>) {

@@ -13,14 +13,14 @@ import type { FileRemarks } from './file-remarks.ts';
 import { fieldChecks, valueNotes } from './fast-path/plain-kernel.ts';
 import { remembered } from './fast-path/remembered.ts';
 
-/** Why a row is not taken. */
+/** Why a row is rejected. */
 export interface RowProblem {
-  /** column at fault; blank when the row as a whole is */
+  /** column at fault; blank if it is the row as a whole */
   column: string;
   reason: string;
 }
 
-/** The UTC day and hour that a good row starts in. */
+/** The UTC day and hour in which a valid row starts. */
 export interface RowPlace {
   usageDay: UsageDay;
   /** 0 to 23 */
@@ -28,32 +28,35 @@ export interface RowPlace {
 }
 
 /**
- * A row with a problem has a place too when its `interval_start` is good. An expired row is of a month that is no longer
- * kept: it is neither good nor bad, and nothing else of it is looked at.
+ * An invalid row has a place too if its `interval_start` is valid. An expired row belongs to a month that is no longer
+ * kept: it is neither valid nor invalid, and the rest of it is not checked.
  */
 export type CheckedRow = { place: RowPlace } | { problem: RowProblem; place?: RowPlace } | { expired: true };
 
-/** Records one after the other that are good and of one place, or one record that is not. */
+/** Consecutive valid records of one place, or one record that is not valid. */
 export interface CheckedRun {
   checked: CheckedRow;
   /** at least 1 */
   recordCount: number;
-  /** the good records as they are stored, when that is not as they were sent */
+  /** the valid records as they are stored, if that differs from how they were sent */
   tidied?: Buffer;
 }
 
-/** Checks the rows of one file. What is odd about good ones is told to the file's remarks. */
+/** Checks the rows of one file, and adds to the file's remarks what is suspicious about valid ones. */
 export interface RowCheck {
   /**
-   * @param line of the file that the row starts on
-   * @returns with a good row its fields as they are stored, when that is not as they were sent
+   * @param line of the file on which the row starts
+   * @returns for a valid row its fields as they are stored, if that differs from how they were sent
    */
   fields(fields: readonly string[], line: number): { checked: CheckedRow; tidied?: string[] };
-  /** The answer that {@link fields} gives for the fields of a record, and of as many behind it as have the same. */
+  /** The result of {@link fields} for a record, and for as many after it as have the same result. */
   plain(run: PlainRecords, record: number): CheckedRun;
 }
 
-/** Text columns that become keys of summary tables, and what those columns hold; Kubernetes' own limits are not above. */
+/**
+ * Text columns that become keys of summary tables, and the length of those columns; Kubernetes' own limits are not
+ * higher.
+ */
 const longestName = 253;
 const boundedNames: ReadonlySet<string> = new Set([
   'namespace',
@@ -66,12 +69,12 @@ const boundedNames: ReadonlySet<string> = new Set([
 
 const msPerDay = 86_400_000;
 
-/** A column that the file has, and where. */
+/** A column of the file, and its position. */
 type PresentColumn = ReportColumn & { index: number };
 
 /**
- * Prepare the checks of a file with this header: field count, times, numbers that are numbers and believable, and an
- * `interval_start` inside the window. Hours repeat on every row, so each text of a time is looked at once.
+ * Prepare the checks for a file with this header: field count, times, plausible numbers, and an `interval_start` inside
+ * the window. Hours repeat on every row, so each distinct text of a time is parsed once.
  */
 export function rowCheck(
   kind: ReportKind,
@@ -86,7 +89,7 @@ export function rowCheck(
   });
   const times = present.filter((column) => column.type === 'timestamp' && column.name !== 'interval_start');
   const names = present.filter((column) => boundedNames.has(column.name));
-  // In the order of the file: the kernel puts tidied values together from left to right.
+  // In the order of the file: the kernel assembles cleaned values from left to right.
   const values = present
     .filter((column) => column.type === 'number' || column.type === 'labels')
     .sort((a, b) => a.index - b.index);
@@ -148,7 +151,7 @@ export function rowCheck(
         ...(isTidied && { tidied: run.kernel.tidied(record, recordCount) }),
       };
     }
-    // Rows that are good are seen to be so at once; what is wrong with another is told in one place.
+    // Valid rows are recognised at once; what is wrong with others is described in one place.
     const { checked, tidied } = checkFields(plainFields(run, record), run.line + record);
     return { checked, recordCount: 1, ...(tidied && { tidied: Buffer.from(csvLine(tidied)) }) };
   };
@@ -159,14 +162,14 @@ function bad(problem: RowProblem, place?: RowPlace): { checked: CheckedRow } {
   return { checked: place === undefined ? { problem } : { problem, place } };
 }
 
-/** Digits before the point that any number may have which must be below a size. */
+/** Maximum number of digits before the point of any number with this limit. */
 function wholeDigitsBelow(below = 1e18): number {
   return Math.floor(Math.log10(below));
 }
 
 /**
- * Check numbers and labels of a row; nothing is noted of one that turns out to be bad.
- * @returns the fields as they are stored, undefined when that is as they were sent; or what is wrong
+ * Check numbers and labels of a row; nothing is recorded about a row that turns out to be invalid.
+ * @returns the fields as they are stored, undefined if they are unchanged; or what is wrong
  */
 function valueCheck(
   values: readonly PresentColumn[],
@@ -203,8 +206,8 @@ function valueCheck(
 }
 
 /**
- * Tell the remarks what the kernel noted of good records.
- * @returns whether they are stored in another form than they were sent in
+ * Add the kernel's notes about valid records to the remarks.
+ * @returns whether they are stored in a different form than they were sent
  */
 function plainNotes(header: readonly string[], remarks: FileRemarks): (run: PlainRecords) => boolean {
   const skippedIn = remembered(skippedLabels);
@@ -234,7 +237,7 @@ function negativeIn(column: string): string {
 }
 
 function nameProblem(text: string): string | undefined {
-  // Characters are counted as PostgreSQL counts them only when the cheap upper bound is passed.
+  // Characters are counted as PostgreSQL counts them, but only if the cheap upper bound is exceeded.
   if (text.length <= longestName || Array.from(text).length <= longestName) return undefined;
   return `expected at most ${longestName} characters, found ${Array.from(text).length}`;
 }
@@ -246,7 +249,7 @@ function notATime(column: string, text: string): RowProblem {
   };
 }
 
-/** What the `interval_start` alone says of a row: the place of one that starts then, and the time. */
+/** What the `interval_start` alone determines: the place of a row that starts then, and the time. */
 type Start = { checked: { place: RowPlace }; startMs: number } | { problem: RowProblem } | { expired: true };
 
 function cachedStart(window: RowWindow): (text: string) => Start {

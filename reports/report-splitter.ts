@@ -16,13 +16,13 @@ import type { PlainKernel } from './fast-path/plain-kernel.ts';
 import { rowCheck } from './report-rows.ts';
 import type { CheckedRow, RowCheck, RowPlace, RowProblem } from './report-rows.ts';
 
-/** One daily CSV that a file was split into. */
+/** One daily CSV produced from a file. */
 export interface SplitPiece {
   usageDay: UsageDay;
   objectKey: string;
   byteCount: number;
   rowCount: number;
-  /** rejected rows whose `interval_start` is in the day; the others are counted on the file alone */
+  /** rejected rows whose `interval_start` is in the day; the others are counted for the file only */
   rejectedRowCount: number;
   /** bit h is set when a row starts in UTC hour h */
   hourMask: number;
@@ -30,38 +30,38 @@ export interface SplitPiece {
   checksum: string;
 }
 
-/** What a report file turned out to be, and its pieces. */
+/** The kind of a report file, and its pieces. */
 export interface SplitFileResult {
   fileName: string;
   state: 'split' | 'empty' | 'unknown_kind' | 'failed';
   kind: ReportKind | null;
-  /** for a file of no known kind: what it resembles and lacks */
+  /** for a file of unknown kind: what it resembles and what is missing */
   nearest?: { kind: ReportKind; missingColumns: string[] };
   /** rows accepted */
   rowCount: number;
-  /** rows refused, and lines that a quote which never closes has swallowed */
+  /** rows rejected, and lines swallowed by a quote that is never closed */
   rejectedRowCount: number;
-  /** rows of months that are no longer kept: left out, and no fault of the file */
+  /** rows of months that are no longer kept: left out, and not the file's fault */
   expiredRowCount: number;
   /** object that lists the rejected rows */
   rejectsKey?: string;
-  /** values left out of rows that were kept, by column */
+  /** values left out of accepted rows, by column */
   leftOutCounts: Readonly<Record<string, number>>;
-  /** object that lists the first of them */
+  /** object that lists the first of these values */
   leftOutKey?: string;
   /** one sentence for an unknown kind or a failed file */
   message?: string;
   /** of a failed file */
   failure?: FileFailure;
-  /** sentences about what is suspicious in a file that goes on */
+  /** sentences about what is suspicious in a file that is otherwise accepted */
   warnings: string[];
   /** in the order of their days */
   pieces: SplitPiece[];
 }
 
-/** A row that is not taken. */
+/** A rejected row. */
 export interface RejectedRow extends RowProblem {
-  /** line of the file that the row starts on, from 1 */
+  /** line of the file on which the row starts, from 1 */
   line: number;
 }
 
@@ -72,10 +72,10 @@ export interface SplitFileOptions {
   rejectsKey: string;
   leftOutKey: string;
   metadata: Record<string, string>;
-  /** times that rows may start at */
+  /** window in which rows may start */
   window: RowWindow;
   limits: FileLimits;
-  /** told about the first rejected rows */
+  /** called with the first rejected rows */
   onReject: (reject: RejectedRow) => void;
   loggedRejects: number;
   onProgress: (progress: { rowCount: number; byteCount: number }) => void;
@@ -91,15 +91,15 @@ interface OpenPiece {
 const progressEveryRows = 10_000;
 
 /**
- * Split one report file into a CSV per UTC day of `interval_start`, in one streaming pass; the kind is found by the
- * columns alone. Values stay as they were sent, in the file's own columns and order, but for numbers: blanks around them are
- * dropped, and a word for an absent one becomes blank, so that every engine reads the same. Memory does not grow with the
- * file: a write buffer per day and the first values left out are kept.
+ * Split one report file into a CSV per UTC day of `interval_start`, in one streaming pass; the kind is determined by
+ * the columns alone. Values stay as they were sent, in the file's own columns and order, except for numbers:
+ * surrounding blanks are removed, and a word for "absent" becomes blank, so that every engine reads the same. Memory
+ * does not grow with the file: it holds a write buffer per day and the first values left out.
  *
- * Rejected rows and values left out are listed in objects of their own, written only when there are any; rows of months that
- * are no longer kept are counted alone. A file that cannot be read to its end is `failed`, and so is one with a column twice
- * that we read. When reading or storing fails, nothing that was being written appears; a day's object that was stored
- * before another one failed stays, and the next attempt replaces it.
+ * Rejected rows and values left out are listed in separate objects, written only if there are any; rows of months that
+ * are no longer kept are only counted. A file that cannot be read to its end is `failed`, and so is one with a
+ * duplicate column that we read. If reading or storing fails, nothing that was being written appears; a day's object
+ * that was stored before another one failed stays, and the next attempt replaces it.
  */
 export async function splitReportFile(
   content: Readable,
@@ -148,9 +148,9 @@ class FileSplit {
   #nearest: SplitFileResult['nearest'];
   #check: RowCheck | undefined;
   readonly #remarks = new FileRemarks();
-  /** known columns that the header has twice */
+  /** known columns that occur twice in the header */
   #repeated: string[] = [];
-  /** other columns that it has twice */
+  /** other columns that occur twice */
   #repeatedUnknown: string[] = [];
   #rejects: ObjectWriter | undefined;
   #unreadable: CsvUnreadable | undefined;
@@ -164,12 +164,12 @@ class FileSplit {
     this.#options = options;
   }
 
-  /** the header decides what becomes of the file: the rest need not be read */
+  /** the header decides the outcome of the file: the rest need not be read */
   get isOver(): boolean {
     return this.#nearest !== undefined || this.#repeated.length > 0;
   }
 
-  /** Rows that need no parsing: as long as they are of one piece, their bytes go there as one. */
+  /** Rows that need no parsing: as long as they belong to one piece, their bytes are written together. */
   async takeRun(run: PlainRecords): Promise<void> {
     const check = this.#check;
     if (check === undefined) return;
@@ -221,26 +221,26 @@ class FileSplit {
     await this.#write(piece, Buffer.from(csvLine(tidied)));
   }
 
-  /** The last record has a quote that never closes: it and all lines behind it are lost. */
+  /** The last record has a quote that is never closed: it and all lines after it are lost. */
   async loseEnd({ line, lineCount, raw }: UnclosedQuote): Promise<void> {
     const reason = `a quote is never closed: ${lineCount} lines are lost`;
     await this.#reject({ line, column: '', reason }, raw, lineCount);
   }
 
-  /** What follows cannot be read. */
+  /** The rest cannot be read. */
   async giveUp(problem: CsvUnreadable): Promise<void> {
     this.#unreadable = problem;
     await this.#reject({ line: problem.line, column: '', reason: problem.message }, Buffer.alloc(0));
   }
 
   async finish(): Promise<SplitFileResult> {
-    // Something came, but no header could be made of it.
+    // There is some content, but no header could be read from it.
     if (this.#header === undefined && this.#rejectedRowCount > 0) this.#readHeader([]);
     const { fileName, rejectsKey, leftOutKey } = this.#options;
     const state = this.#state();
-    // What is noted of rows that are kept says nothing of a file that is not.
+    // Remarks about accepted rows do not apply to a file that is rejected.
     const { leftOutCounts, leftOut } = state === 'failed' ? new FileRemarks() : this.#remarks;
-    // The lists first: when they cannot be stored, no day's object has been replaced yet.
+    // The lists first: if they cannot be stored, no day's object has been replaced yet.
     await this.#rejects?.close();
     await storeLeftOut(leftOut, this.#options);
     const pieces: SplitPiece[] = [];
@@ -384,7 +384,7 @@ function isTaken(checked: CheckedRow): checked is { place: RowPlace } {
   return 'place' in checked && !('problem' in checked);
 }
 
-/** A failed file must not replace what an earlier one of the same name brought. */
+/** A failed file must not replace the data of an earlier one of the same name. */
 async function discard(writer: ObjectWriter): Promise<{ byteCount: number; checksum: string }> {
   await writer.abandon(new Error('the file has too many bad rows'));
   return { byteCount: 0, checksum: 'none' };

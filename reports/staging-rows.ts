@@ -16,42 +16,45 @@ import { labelSetIdOf, plainTupleWriter } from './fast-path/plain-staging-tuples
 import type { LabelSetId, PlainCell, StagingTuples } from './fast-path/plain-staging-tuples.ts';
 import { remembered } from './fast-path/remembered.ts';
 
-/** What every staging row of a piece carries besides its CSV row. */
+/** The values that every staging row of a piece has besides its CSV row. */
 export interface PieceColumns {
   pieceId: number;
   sourceUuid: string;
   reportPeriodId: number;
 }
 
-/** Turns the rows of one piece into tuples for COPY. */
+/** Converts the rows of one piece to tuples for COPY. */
 export interface StagingRowWriter {
-  /** the COPY that reads header, tuples and trailer of the binary format */
+  /** the COPY statement that reads header, tuples and trailer of the binary format */
   copySql: string;
   /**
-   * Look at some rows: the texts of their label columns that no earlier rows had, and their tuples once these have ids.
-   * Rows are good until the next are read, so their tuples must be written before.
+   * Prepare some rows: returns the texts of their label columns that no earlier rows had, and their tuples, which need
+   * the ids of these texts. Rows are valid only until the next are read, so their tuples must be written before.
    */
   prepare(rows: PlainRecords | ParsedRecords): StagingTuples;
 }
 
-/** Field of one column from the fields of a row. */
+/** Field of one column, from the fields of a row. */
 type Cell = (row: readonly string[], labelSetId: LabelSetId) => Buffer;
 
-/** A column of the COPY: how its field is made from a row, and from which field, by which rule, when it is made of one. */
+/**
+ * A column of the COPY: how its field is derived from a row, and from which field by which rule, if it is derived from
+ * one.
+ */
 interface StagingColumn {
   name: string;
   cell: Cell;
   plain?: PlainCell;
 }
 
-/** Staging column of a label column: where a kind has two, each keeps its name. */
+/** Staging column of a label column: if a kind has two, each keeps its name. */
 function labelColumn(kind: ReportKind, column: string): string {
   return kind === 'storage_usage' ? column.replace(/_labels$/, '_label_set_id') : 'label_set_id';
 }
 
 /**
- * Prepare the conversion of a daily CSV with this header.
- * A blank number is NULL; a blank text stays blank; a text column that the file lacks is NULL.
+ * Prepare the conversion of a daily CSV with this header. A blank number is NULL; a blank text stays blank; a text
+ * column missing from the file is NULL.
  */
 export function stagingRowWriter(
   kind: ReportKind,
@@ -96,7 +99,7 @@ function fieldsTupleWriter(
   });
 }
 
-/** Columns of the staging table but for the constant ones. */
+/** Columns of the staging table, except the constant ones. */
 function stagingColumns(kind: ReportKind, header: readonly string[]): StagingColumn[] {
   const { columns: known } = reportKindDefinition(kind);
   const position = new Map(header.map((name, index) => [name, index]));
@@ -133,7 +136,7 @@ function labelCell(index: number): Cell {
   return (row, labelSetId) => bigintField(labelSetIdOf(row[index] ?? '', labelSetId));
 }
 
-/** Vendor and model are cleaned and the MIG columns derived while loading, so that no query has to know the rules. */
+/** Vendor and model are cleaned and the MIG columns derived during loading, so that no query has to know the rules. */
 function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
   const at = (row: readonly string[], name: string) => row[position.get(name) ?? -1] ?? '';
   const model = (row: readonly string[]) => cleanGpuModel(at(row, 'gpu_model_name'));

@@ -2,8 +2,8 @@ import { PipelineError } from '../domain/failures/failures.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 /**
- * "Now" of a cleanup: `OCP_NOW` when set, else the time its run was started for, else the system clock.
- * @throws PipelineError `ConfigInvalid` (not retried) when that time is not one
+ * "Now" of a cleanup: `OCP_NOW` if set, else the time its run was started for, else the system clock.
+ * @throws PipelineError `ConfigInvalid` (not retried) if that time is invalid
  */
 export function cleanUpTime(deps: Pick<ActivityDependencies, 'config' | 'now'>, nowIso?: string): Date {
   if (nowIso === undefined || deps.config.OCP_NOW !== undefined) return deps.now();

@@ -10,13 +10,13 @@ export interface ExpiredPartition {
   oid: string;
   /** first UTC day of the range, or `-infinity` */
   from_day: string;
-  /** the UTC day after its last one */
+  /** the UTC day after the last one of the range */
   until_day: string;
   /** whether it begins and ends at midnight UTC */
   aligned: boolean;
 }
 
-/** What became of it; `gone`: somebody else dropped it first. */
+/** The outcome; `gone`: somebody else dropped it first. */
 export type DropOutcome = 'dropped' | 'kept' | 'busy' | 'gone';
 
 const expiredPartitionsSql = loadSql('retention/expired_partitions.sql');
@@ -36,17 +36,17 @@ export async function expiredPartitions(
   );
 }
 
-/** Whoever comes after us waits as long as we wait. */
+/** Transactions queued behind us wait as long as we wait. */
 const firstLockTimeout = '2s';
-/** Shorter than PostgreSQL's deadlock timeout: should we ever stand in a circle, it is we who step back. */
+/** Shorter than PostgreSQL's deadlock timeout: in case of a deadlock we are the ones who back off. */
 const furtherLockTimeout = '500ms';
 
 /**
  * Detach and drop one partition in one transaction. The table is locked first, while nothing else is held, and nothing
- * that a reader or a load holds is waited for afterwards. Where Koku's register of partitions has a row, it goes first; if the
- * register has a trigger, that drops the partition.
+ * that a reader or a load holds is waited for afterwards. If Koku's register of partitions has a row, that goes first;
+ * if the register has a trigger, the trigger drops the partition.
  *
- * @param mayDrop asked when nobody can read or write the table any more; what it writes is part of the transaction
+ * @param mayDrop called when nobody can read or write the table any more; what it writes is part of the transaction
  * @returns `busy` if the lock could not be acquired in time: nothing was changed
  */
 export async function dropPartition(

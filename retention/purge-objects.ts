@@ -7,15 +7,15 @@ import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 const expiredPayloadsSql = loadSql('retention/expired_payloads.sql');
 
 const batchSize = 100;
-/** Objects deleted at a time. */
+/** Objects deleted per batch. */
 const concurrency = 8;
 const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 
-/** What to remove of an archive, and who is told what is gone. */
+/** What to remove from an archive, and how progress is reported. */
 export interface PurgeOfObjects {
   firstDayKept: UsageDay;
   signal: AbortSignal;
-  /** told after each batch, so that an attempt that ends early has counted what it removed */
+  /** called after each batch, so that an attempt that ends early has counted what it removed */
   removed: (more: Partial<PurgedCounts>) => void;
 }
 
@@ -42,8 +42,9 @@ export async function purgeDailyCsvs(
 }
 
 /**
- * Remove raw payloads that were received before `firstDayKept`: first the object, then its inbox row, so that a row that
- * is left names an object to try again. Then archives under the tenant's prefix that are as old and have no row.
+ * Remove raw payloads that were received before `firstDayKept`: first the object, then its inbox row, so that a
+ * remaining row identifies an object to retry. Then remove archives of the same age under the tenant's prefix that have
+ * no row.
  */
 export async function purgePayloads(
   deps: ActivityDependencies,
@@ -59,7 +60,7 @@ export async function purgePayloads(
       batchSize,
     ]);
     if (rows.length === 0) break;
-    // An archive that lies elsewhere was not put there by us.
+    // An archive in another place was not stored by us.
     const keys = rows.flatMap(({ object_key: key }) => (key?.startsWith(prefix) === true ? [key] : []));
     await removeObjects(deps, keys, signal, removed);
     const deleted = await deps.pool.query('delete from public.payload_inbox where id = any($1)', [

@@ -7,8 +7,8 @@ const fewestMonths = 3;
 const mostMonths = 120;
 
 /**
- * Months kept, the current one included: `RETAIN_NUM_MONTHS` when it differs from its default, else the tenant's own
- * setting, else the default. Asked at the gate, at the rows and at the purge, which must agree (DOMAIN §1.7, §10.4): a
+ * Months kept, including the current one: `RETAIN_NUM_MONTHS` if it differs from its default, else the tenant's own
+ * setting, else the default. Used for payloads, for rows and by the purge, which must agree (DOMAIN §1.7, §10.4): a
  * setting that cannot be read is no reason to remove data or to leave it out.
  */
 export async function retentionMonths(deps: ActivityDependencies, schema: string): Promise<RetentionMonths> {
@@ -27,7 +27,7 @@ export async function retentionMonths(deps: ActivityDependencies, schema: string
     };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    // Class 42: the table or column is absent or may not be read. Anything else is an outage and tried again.
+    // Class 42: the table or column is missing or not readable. Anything else is an outage, and retried.
     if (code?.startsWith('42') === true) return { unreadable: `tenant_settings: ${message}` };
     throw error;
   }

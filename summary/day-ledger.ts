@@ -4,7 +4,8 @@ import type { StepName } from '../domain/run/steps.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 
 /**
- * Days of a source and month for which a step is behind their summary, or was done with other settings of its own, in order.
+ * Days of a source and month for which a step is behind their summary, or was done with other values of its own
+ * settings, in order.
  *
  * @param monthStart first day of the month
  */
@@ -28,8 +29,8 @@ export async function daysBehind(
 }
 
 /**
- * Note that a step was done for the present version of days of a month, with the present settings; later steps that read
- * what it wrote are behind again.
+ * Record that a step was done for the current version of days of a month, with the current settings; later steps that
+ * read its output are behind again.
  */
 export async function recordStep(
   client: PoolClient,
@@ -65,7 +66,7 @@ function isBehind(step: StepName): string[] {
   return behind;
 }
 
-/** Names of columns come from the list of steps, never from outside. */
+/** Column names come from the list of steps, never from outside. */
 function columnOf(step: StepName): string {
   const { column } = stepNamed(step);
   if (column === null) throw new Error(`step ${step} keeps no note in ocp_day`);

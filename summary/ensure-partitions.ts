@@ -7,7 +7,7 @@ import { ensureMonthlyPartitions } from '../platform/database/partitions.ts';
 /** Every table that has a partition per month: staging and summaries. */
 export const monthlyTables: readonly string[] = [...stagingTables, ...summaryTableNames];
 
-/** Make sure that staging and summary tables have a partition for each month. Rerun: one catalog query. */
+/** Ensure that staging and summary tables have a partition for each month. Rerun: one catalog query. */
 export async function ensurePartitionsOf(
   pool: Pool,
   schema: string,

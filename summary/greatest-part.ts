@@ -26,11 +26,11 @@ export function isOutOfRange(error: unknown): error is Error {
 }
 
 /**
- * Say what made a number of a month too great for the summary tables: every single value fits (`domain/reports/report-kind.ts`), so
- * it is a sum of values that nobody can believe, or a value of staging that was taken in before the limits were what they
- * are. Nothing is changed.
- * @returns `DataDoesNotFit`, not retried, which names the file, day and column that fill a column of the tables the most;
- *     the error itself when the month has nothing in staging
+ * Find out what made a number of a month too large for the summary tables. Every single value fits
+ * (`domain/reports/report-kind.ts`), so it is a sum of implausible values, or a value in staging that was accepted
+ * before the limits were what they are now. Nothing is changed.
+ * @returns `DataDoesNotFit`, not retried, which names the file, day and column with the largest contribution; the error
+ *   itself if the month has nothing in staging
  */
 export async function doesNotFit(
   { pool }: ActivityDependencies,
@@ -53,7 +53,7 @@ export async function doesNotFit(
   async function greatestPart(): Promise<GreatestPart | undefined> {
     try {
       return await inTenantTransaction(pool, schema, async (client) => {
-        // What the transaction that failed had chosen went with it.
+        // The choices of the failed transaction were rolled back with it.
         await client.query(sql.chooseLive, [sourceUuid, firstDay(month)]);
         const { rows } = await client.query<GreatestPart>(sql.greatestPart, [
           sourceUuid,

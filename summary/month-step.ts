@@ -17,27 +17,27 @@ import { requireSource } from './require-source.ts';
 import { markMiscounted, miscountedPieces, stagingNotKept } from './staging-counts.ts';
 import { lockStaging } from './staging-lock.ts';
 
-/** What every step of a source and month is asked with. */
+/** Input of every step of a source and month. */
 export interface MonthInput {
   schema: string;
   sourceUuid: string;
   month: BillingMonth;
-  /** pieces that the run has loaded again so often that once more is no use; absent when there are none */
+  /** pieces that the run has reloaded so often that another time is useless; absent if there are none */
   loadedInVain?: readonly number[];
 }
 
-/** Live pieces that are not in staging as they were loaded: load them and ask again. */
+/** Live pieces that are not in staging as they were loaded: reload them and ask again. */
 export interface PiecesMissing {
   outcome: 'missing';
   pieceIds: number[];
 }
 
-/** What a step answers. */
+/** Result of a step. */
 export type StepAnswer<Done extends object> =
   /** another transaction of the source is running: ask again */
   { outcome: 'busy' } | PiecesMissing | ({ outcome: 'done' } & Done);
 
-/** What a step works with, in its transaction. */
+/** What a step works with, inside its transaction. */
 export interface StepMonth {
   client: PoolClient;
   sourceUuid: string;
@@ -47,19 +47,19 @@ export interface StepMonth {
 }
 
 /**
- * A step of a source and month: measured, with heartbeats, in one transaction that first sees that the source is still
- * registered, takes the source's lock or answers "busy", and keeps the sweep from what the step reads. When `work` answers
- * that pieces are missing, the transaction is rolled back.
+ * A step of a source and month: measured, with heartbeats, in one transaction that first checks that the source is
+ * still registered, acquires the source's lock or returns "busy", and keeps the sweep from what the step reads. If
+ * `work` returns that pieces are missing, the transaction is rolled back.
  *
- * What is read from staging is counted against the ledger; pieces of which it holds other rows than were loaded (a partition
- * dropped or rows deleted by hand, a table restored without its rows) are told, marked as not loaded, and returned to be
- * loaded again: nothing is computed without them. A partition that somebody dropped is made again, and the attempt fails so
- * that the next one finds it.
+ * What is read from staging is counted against the ledger. Pieces of which staging holds other rows than were loaded (a
+ * partition dropped or rows deleted by hand, a table restored without its rows) are logged, marked as not loaded, and
+ * returned to be reloaded: nothing is computed without them. A partition that somebody dropped is recreated, and the
+ * attempt fails so that the next one finds it.
  *
- * @param prepare done before the transaction begins
- * @throws PipelineError `DataDoesNotFit` (not retried) when a number is too great for its column
- * @throws PipelineError `StagingMiscounted` (not retried) when a piece is miscounted that was loaded again in vain
- * @throws PipelineError `SourceVanished` (not retried) when the source is no longer registered
+ * @param prepare runs before the transaction begins
+ * @throws PipelineError `DataDoesNotFit` (not retried) if a number is too large for its column
+ * @throws PipelineError `StagingMiscounted` (not retried) if a miscounted piece was reloaded in vain
+ * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered
  */
 export async function runStep<Done extends object>(
   deps: ActivityDependencies,
@@ -87,7 +87,7 @@ export async function runStep<Done extends object>(
   );
 }
 
-/** Only the rebuilding of summary tables counts as aggregation. */
+/** Only rebuilding summary tables counts as aggregation. */
 function measured<T>(step: Step, work: (rebuild: RebuildTable) => Promise<T>): Promise<T> {
   return step.rebuildsTables ? measureAggregation(work) : work((_table, statement) => statement());
 }
@@ -100,7 +100,7 @@ async function inTransaction<Done extends object>(
 ): Promise<StepAnswer<Done>> {
   await requireSource(client, { schema, sourceUuid });
   if (!(await tryLock(client, 'source', sourceUuid))) return { outcome: 'busy' };
-  // The sweep drops partitions: with this lock it cannot do so between the look at the ledger and the reading.
+  // The sweep drops partitions: this lock prevents it between reading the ledger and reading the rows.
   if (step.readsStaging) await lockStaging(client);
   const result = await work({ client, sourceUuid, monthStart: firstDay(month) });
   if (isMissing(result)) throw new RollBack(piecesMissing(result.pieceIds));
@@ -111,16 +111,19 @@ function isMissing(result: object): result is PiecesMissing {
   return 'outcome' in result && result.outcome === 'missing';
 }
 
-/** Missing pieces that a step names in one answer, so that it stays small in history; the rest is asked for again. */
+/**
+ * Missing pieces that a step returns at once, so that the result stays small in history; the rest is returned next
+ * time.
+ */
 const maxMissingNamed = 500;
 const maxPiecesLogged = 20;
 
-/** The answer that pieces have to be loaded first. */
+/** The result that pieces have to be loaded first. */
 export function piecesMissing(pieceIds: readonly number[]): PiecesMissing {
   return { outcome: 'missing', pieceIds: pieceIds.slice(0, maxMissingNamed) };
 }
 
-/** The pieces whose count was wrong, marked as not loaded; throws what the step failed with when it was something else. */
+/** The pieces with a wrong count, marked as not loaded; rethrows the step's failure if it was something else. */
 async function piecesToReload(
   deps: ActivityDependencies,
   { schema, sourceUuid, month, loadedInVain = [] }: MonthInput,

@@ -1,11 +1,11 @@
 import type { PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
 
-/** A source as a payload or a rebuild knows it. */
+/** A source as a payload or a rebuild identifies it. */
 export interface KnownSource {
   schema: string;
   sourceUuid: string;
-  /** named in the command that registers it again, where it is known */
+  /** used in the command that registers it again, if known */
   clusterId?: string;
   clusterAlias?: string;
 }
@@ -43,7 +43,7 @@ export async function requireSource(client: PoolClient, source: KnownSource): Pr
   );
 }
 
-/** What a run has loaded before is not in the ledger any more. */
+/** What a run has loaded before is no longer in the ledger. */
 export function ledgerVanished(what: string, schema: string): PipelineError {
   return new PipelineError(
     'SourceVanished',
@@ -54,7 +54,10 @@ export function ledgerVanished(what: string, schema: string): PipelineError {
   );
 }
 
-/** Why a manifest could not be entered in the ledger: its id belongs to another one there, or what was entered is gone. */
+/**
+ * Why a manifest could not be inserted into the ledger: its id belongs to another one there, or the inserted row is
+ * gone.
+ */
 export async function manifestIdTaken(
   client: PoolClient,
   { schema, sourceUuid, manifestUuid }: { schema: string; sourceUuid: string; manifestUuid: string },

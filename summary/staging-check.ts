@@ -5,7 +5,7 @@ import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 
-/** A month of a source of which staging holds other rows than the ledger says. */
+/** A month of a source for which the rows in staging differ from the ledger. */
 export interface MiscountedMonth {
   orgId: string;
   clusterId: string;
@@ -20,12 +20,12 @@ export interface MiscountedMonth {
 }
 
 const miscountedDaysSql = loadSql('status/miscounted_days.sql');
-/** Longest count of one kind: a look must not become a load of its own. */
+/** Time limit for counting one kind: a check must not become a load of its own. */
 const longestCount = '10s';
 const mostMonths = 100;
 
 /**
- * Count the rows of every live piece of a tenant that the ledger calls staged, kind by kind.
+ * Count the rows of every live piece of a tenant that the ledger lists as staged, kind by kind.
  * @returns the months that differ, and the kinds with more rows than can be counted in ten seconds
  */
 export async function checkStaging(

@@ -6,27 +6,27 @@ import type { Pool, PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { stagingTableOf } from '../domain/reports/report-kind.ts';
 
-/** A live piece of which staging holds other rows than were loaded. */
+/** A live piece whose rows in staging are not those that were loaded. */
 export interface MiscountedPiece {
   pieceId: number;
   reportKind: ReportKind;
   usageDay: UsageDay;
-  /** rows that were loaded, by the ledger */
+  /** rows that were loaded, according to the ledger */
   expected: number;
-  /** rows found in staging; of rows whose labels are gone none is counted */
+  /** rows found in staging; rows whose labels are gone do not count */
   found: number;
 }
 
 const markMiscountedSql = loadSql('summary/daily/mark_miscounted.sql');
 
-/** The pieces of an error that a function of `017_counted_pieces.sql` raised; undefined for every other error. */
+/** The pieces in an error raised by a function of `017_counted_pieces.sql`; undefined for every other error. */
 export function miscountedPieces(error: unknown): MiscountedPiece[] | undefined {
   const { code, detail } = error as { code?: unknown; detail?: unknown };
   if (code !== 'OCP01' || typeof detail !== 'string') return undefined;
   return JSON.parse(detail) as MiscountedPiece[];
 }
 
-/** Note in the ledger that pieces are not in staging, whatever it said: their next load replaces what is there of them. */
+/** Record in the ledger that pieces are not in staging: their next load replaces whatever is left of them. */
 export async function markMiscounted(
   pool: Pool,
   schema: string,
@@ -37,8 +37,8 @@ export async function markMiscounted(
 }
 
 /**
- * What to say of pieces whose rows staging does not keep however often they are loaded: somebody takes or adds some. Triggers,
- * which is what that is as a rule, are named.
+ * The error for pieces whose rows staging does not keep however often they are loaded: somebody removes or adds rows.
+ * Triggers, the usual cause, are named.
  */
 export async function stagingNotKept(
   pool: Pool,
@@ -55,7 +55,7 @@ export async function stagingNotKept(
   );
 }
 
-/** As {@link stagingNotKept}, of one load: what it sent, and what came of it. */
+/** As {@link stagingNotKept}, for one load: what it sent, and what arrived. */
 export async function miscountedLoad(
   client: PoolClient,
   reportKind: ReportKind,

@@ -8,9 +8,9 @@ import { loadSql } from '../platform/database/sql-files.ts';
 const staleSql = loadSql('summary/daily/stale_statistics.sql');
 
 /**
- * Make the statistics of a month's staging partitions anew where a load has outgrown them. In a transaction of its own:
- * `analyze` locks the table against vacuum, other loads' index changes and another `analyze` until its transaction ends,
- * and what somebody else has locked it passes over. A sample of 6,000 rows takes a tenth of a second, whatever the size.
+ * Recompute the statistics of a month's staging partitions where a load has outgrown them. In a separate transaction:
+ * `analyze` locks the table against vacuum, other loads' index changes and another `analyze` until its transaction
+ * ends, and it skips tables that are locked. A sample of 6,000 rows takes a tenth of a second, whatever the size.
  */
 export async function refreshStagingStatistics(
   pool: Pool,

@@ -8,13 +8,13 @@ export interface TagKey {
   enabled: boolean;
 }
 
-/** Most keys that a tenant may enable. */
+/** Maximum number of keys that a tenant may enable. */
 const mostEnabledKeys = 200;
 
 /** The column holds 512 characters. */
 const longestKey = 512;
 
-/** Label keys of a tenant, sorted. Keys that payloads bring are entered as disabled. */
+/** Label keys of a tenant, sorted. Keys from payloads are registered as disabled. */
 export async function listTagKeys(pool: Pool, schema: string): Promise<TagKey[]> {
   const { rows } = await inTenantTransaction(pool, schema, (client) =>
     client.query<TagKey>(
@@ -25,11 +25,11 @@ export async function listTagKeys(pool: Pool, schema: string): Promise<TagKey[]>
 }
 
 /**
- * Enable or disable label keys; a key that nobody has seen yet can be enabled ahead of its first payload.
- * The next summary of a day that holds other settings rebuilds it.
+ * Enable or disable label keys; an unknown key can be enabled ahead of its first payload. The next run of a month
+ * rebuilds the days that were summarised with other settings.
  *
  * @returns how many keys changed
- * @throws PipelineError `ConfigInvalid` when more keys would be enabled than a tenant may have
+ * @throws PipelineError `ConfigInvalid` if more keys would be enabled than a tenant may have
  */
 export async function setTagKeys(
   pool: Pool,

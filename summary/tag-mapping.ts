@@ -13,10 +13,10 @@ export interface TagMapping {
 interface KeyRole {
   key: string;
   enabled: boolean;
-  /** parent the key is mapped to, when it is a child */
+  /** parent that the key is mapped to, if it is a child */
   parent: string | null;
   is_parent: boolean;
-  /** cost models and price lists with a rate by this key */
+  /** cost models and price lists with a rate for this key */
   used_by: string[];
 }
 
@@ -42,12 +42,12 @@ export async function listTagMappings(pool: Pool, schema: string): Promise<TagMa
 }
 
 /**
- * Count child label keys under a parent key. Children that are mapped to this parent already are left alone.
- * Days summarised afterwards, and those that the next run of their month rebuilds, follow it.
+ * Count child label keys under a parent key. Children that are already mapped to this parent are left alone. Days
+ * summarised afterwards, and those that the next run of their month rebuilds, use the mapping.
  *
  * @returns how many children were added
- * @throws PipelineError `ConfigInvalid`, with all reasons at once, when a key is unknown or not enabled, a parent would
- *   also be a child or a child a parent, a child has another parent, or a cost model has a rate by a child; nothing is
+ * @throws PipelineError `ConfigInvalid`, with all reasons at once, if a key is unknown or not enabled, a parent would
+ *   also be a child or a child a parent, a child has another parent, or a cost model has a rate for a child; nothing is
  *   mapped then
  */
 export async function mapTags(
@@ -93,7 +93,7 @@ export async function unmapTags(pool: Pool, schema: string, children: readonly s
   });
 }
 
-/** One change at a time: two that are right by themselves could make a key both parent and child. */
+/** One change at a time: two changes that are each valid could together make a key both parent and child. */
 async function lockMappings(client: PoolClient): Promise<void> {
   await client.query('lock table reporting_tagmapping in share row exclusive mode');
 }

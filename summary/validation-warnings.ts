@@ -3,17 +3,17 @@ import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 
-/** A check that the summary of a day did not pass when it was validated last. */
+/** A check that the summary of a day failed when it was validated last. */
 export interface ValidationWarning {
   sourceUuid: string;
-  /** null when the source is no longer registered */
+  /** null if the source is no longer registered */
   clusterAlias: string | null;
   usageDay: UsageDay;
   /** version of the day's summary that was checked */
   version: number;
   /** what was compared; the unit is in the name */
   checkName: string;
-  /** value computed from staging, or that an identity demands */
+  /** value computed from staging, or required by an identity */
   expected: number;
   /** value in the daily summary */
   found: number;
@@ -27,7 +27,7 @@ export interface ValidationWarningFilter {
   from?: UsageDay;
   /** last day, included */
   until?: UsageDay;
-  /** most rows */
+  /** maximum number of rows */
   limit: number;
 }
 

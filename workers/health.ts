@@ -8,11 +8,11 @@ import { appliedMigrations } from '../platform/migrations/runner.ts';
 import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
 import { SchemaError } from '../platform/database/schema-errors.ts';
 
-/** What workers of this process do, seen from outside: their states, and the context of their log lines. */
+/** State of this process's workers, as seen from outside, and the context of their log lines. */
 export interface WorkerObserver {
-  /** given to the connection of the workers, which hands it on to each of them */
+  /** passed to the connection of the workers, which passes it on to each of them */
   plugin: NativeConnectionPlugin & WorkerPlugin;
-  /** one entry per worker, with its problem when it does not poll */
+  /** one entry per worker, with its problem if it does not poll */
   checks(): HealthCheck[];
   /** a worker ended because something it cannot work without failed */
   failed(): boolean;
@@ -45,7 +45,7 @@ export function observeWorkers(): WorkerObserver {
 
 function checkWorker(worker: Worker): HealthCheck {
   const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
-  // A worker without workflows has no workflow poller; the SDK calls that one shut down.
+  // A worker without workflows has no workflow poller; the SDK reports it as shut down.
   const { workflowBundle, workflowsPath } = worker.options;
   const hasWorkflows = workflowBundle !== undefined || workflowsPath !== undefined;
   const isPolling = activityPollerState === 'POLLING' && (workflowPollerState === 'POLLING' || !hasWorkflows);
@@ -58,11 +58,11 @@ function checkWorker(worker: Worker): HealthCheck {
   };
 }
 
-/** Schemas that were seen up to date: no version of this program takes migrations back. */
+/** Schemas that were found up to date: no version of this program reverts migrations. */
 type KnownSchemas = Set<string>;
 
 /**
- * `/healthz`: the process answers and no worker failed; a restart helps otherwise. `/readyz`: the workers poll, the
+ * `/healthz`: the process answers and no worker failed; otherwise a restart helps. `/readyz`: the workers poll, the
  * database answers, and every schema is at least at the version of this program.
  */
 export function healthPages(observer: WorkerObserver, pool: Pool): HealthPages {
@@ -84,7 +84,8 @@ async function check(what: string, look: () => Promise<string | undefined>): Pro
   try {
     return { what, problem: await look() };
   } catch (error) {
-    // Messages of the driver name hosts and users; the log has them, this page is open to anyone who reaches it.
+    // Messages of the driver contain hosts and users; they are logged, but this page is open to anyone who can reach
+    // it.
     const { code } = error as { code?: unknown };
     return { what, problem: `cannot be checked (${typeof code === 'string' ? code : 'no answer'})` };
   }
@@ -99,7 +100,7 @@ async function schemaProblem(pool: Pool, known: KnownSchemas): Promise<string | 
   }
   for (const schema of await registeredSchemas(pool)) {
     if (known.has(schema)) continue;
-    // A tenant of Koku's without a source of ours is not ours to judge; `source add` migrates it.
+    // A tenant of Koku without a source of ours is not checked; `source add` migrates it.
     if ((await appliedMigrations(pool, schema)).length === 0) continue;
     if (await isBehind(pool, schema)) return `${schema} is behind: run ocp-pipeline migrate`;
     known.add(schema);
@@ -107,7 +108,7 @@ async function schemaProblem(pool: Pool, known: KnownSchemas): Promise<string | 
   return undefined;
 }
 
-/** A schema that a newer version has migrated is not behind: old and new workers run together during an upgrade. */
+/** A schema migrated by a newer version is not behind: old and new workers run together during an upgrade. */
 async function isBehind(pool: Pool, schema: string): Promise<boolean> {
   try {
     return await tenantIsBehind(pool, schema);

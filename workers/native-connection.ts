@@ -3,9 +3,9 @@ import { unreachable } from '../platform/temporal/connection.ts';
 import type { TemporalTarget } from '../platform/temporal/connection.ts';
 
 /**
- * Connect for workers. Whoever imports this loads Temporal's native core; a client does without.
+ * Connect for workers. Importing this loads Temporal's native core; a client does without.
  *
- * @throws Error naming the address when nobody answers
+ * @throws Error naming the address if nobody answers
  */
 export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
   try {

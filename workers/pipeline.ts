@@ -9,11 +9,11 @@ import type { WorkerTracing } from '../platform/observability/traced-process.ts'
 import type { MetricSinks } from '../workflows/failed-runs.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-/** The workers of one process; each polls the queue of one scarce resource. */
+/** The workers of one process; each polls the queue for one scarce resource. */
 export interface PipelineWorkers {
   /** Resolves when all have drained after {@link stop}; rejects when one of them fails, after stopping the others. */
   finished: Promise<void>;
-  /** Stop polling and let running activities end, for at most the grace time. */
+  /** Stop polling and let running activities finish, for at most the grace period. */
   stop(): void;
 }
 
@@ -21,21 +21,24 @@ export interface PipelineWorkersOptions {
   connection: NativeConnection;
   namespace: string;
   dependencies: ActivityDependencies;
-  /** how long running activities may go on after a stop before they are cancelled, milliseconds; default as configured */
+  /**
+   * how long running activities may continue after a stop before they are cancelled, milliseconds; default as
+   * configured
+   */
   graceMs?: number;
   /** name of this worker in Temporal; the SDK's default is process id and host name */
   identity?: string | undefined;
-  /** version of this worker, which then takes only what belongs to the version; undefined: not versioned */
+  /** version of this worker, which then takes only tasks of that version; undefined: unversioned */
   version?: WorkerVersion | undefined;
   tracing?: WorkerTracing | undefined;
-  /** bundle to run instead of the one of the build */
+  /** bundle to run instead of that of the build */
   workflowBundlePath?: string;
 }
 
-/** Tenants cleaned up at a time: cleanups have all night, and payloads need the connections. */
+/** Tenants cleaned up concurrently: cleanups have all night, and payloads need the connections. */
 const maintenanceSlots = 2;
 
-/** Activities did not end after a stop and were given up; PostgreSQL rolls back what they began. */
+/** Activities did not end after a stop and were abandoned; PostgreSQL rolls back their transactions. */
 class ShutdownTooLong extends Error {
   constructor(waitedMs: number, cause: unknown) {
     super(`running activities did not end within ${waitedMs / 1_000} s of the stop and were given up`, {
@@ -44,13 +47,13 @@ class ShutdownTooLong extends Error {
   }
 }
 
-/** What a versioned worker is part of: `deploymentName` and the version in it. */
+/** The version of a worker: `deploymentName` and the build in it. */
 export interface WorkerVersion {
   deploymentName: string;
   buildId: string;
 }
 
-/** What workflow code tells of its end, once and not when it is replayed. */
+/** How workflow code reports its end, once and not during a replay. */
 const metricSinks: InjectedSinks<MetricSinks> = {
   metrics: {
     runFailed: {
@@ -60,7 +63,7 @@ const metricSinks: InjectedSinks<MetricSinks> = {
   },
 };
 
-/** Every workflow ends within days, so it stays with the version that it started with. */
+/** Every workflow ends within days, so it stays with the version on which it started. */
 function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   if (version === undefined) return {};
   return {
@@ -69,8 +72,8 @@ function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, 'wo
 }
 
 /**
- * Start the workers of a process: workflows and short activities, loads, aggregations, and cleanups, with slots bounded so
- * that every activity that needs a connection of the pool finds one.
+ * Start the workers of a process: workflows and short activities, loads, aggregations, and cleanups, with slots limited
+ * so that every activity that needs a connection of the pool gets one.
  */
 export async function startPipelineWorkers(options: PipelineWorkersOptions): Promise<PipelineWorkers> {
   const { connection, namespace, dependencies, tracing, identity } = options;
@@ -84,8 +87,8 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
     ...versioning(options.version),
     activities: createActivities(dependencies),
     interceptors: tracing === undefined ? {} : { activity: [tracing.activity] },
-    // An activity learns that it was cancelled or paused from the answer to a heartbeat, which is sent no more often than
-    // this; the default of 24 s is long for somebody who waits in front of the UI.
+    // An activity learns that it was cancelled or paused from the response to a heartbeat, which is sent no more often
+    // than this; the default of 24 s is long for somebody who waits in front of the UI.
     maxHeartbeatThrottleInterval: '5s',
     shutdownGraceTime: graceMs,
     shutdownForceTime: 2 * graceMs,
@@ -97,8 +100,9 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       ...code,
       interceptors: { ...common.interceptors, ...('interceptors' in code ? code.interceptors : {}) },
       sinks: { ...metricSinks, ...tracing?.sinks },
-      // Not the SDK's default, which goes by the size of the heap: in a small container it holds less than a burst, whose runs
-      // take turns, so that each is replayed at each task. With room for 100 of 200 runs that took twice the CPU time.
+      // Not the SDK's default, which depends on the heap size: in a small container it holds less than a burst, whose
+      // runs then evict each other, so that each is replayed at each task. With room for 100 of 200 runs this took
+      // twice the CPU time.
       maxCachedWorkflows: config.OCP_CACHED_RUNS,
       taskQueue: taskQueues.pipeline,
       maxConcurrentActivityTaskExecutions: 10,
@@ -128,7 +132,7 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
     worker.run().catch((error: unknown) => {
       const isLate = stoppedAt !== undefined && performance.now() - stoppedAt >= 2 * graceMs;
       stop();
-      // The SDK's own error for it is lost behind one about its inner state.
+      // The SDK's own error is hidden behind one about its inner state.
       throw isLate ? new ShutdownTooLong(2 * graceMs, error) : error;
     }),
   );
@@ -141,7 +145,10 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
   };
 }
 
-/** When one cannot be created, the others let go of their connection: it could not be closed otherwise, nor the process end. */
+/**
+ * If one cannot be created, the others release their connection: otherwise it could not be closed, and the process
+ * would not end.
+ */
 async function allOrNone(creations: readonly Promise<Worker>[]): Promise<Worker[]> {
   const settled = await Promise.allSettled(creations);
   const workers = settled.flatMap((creation) => (creation.status === 'fulfilled' ? [creation.value] : []));

@@ -10,12 +10,12 @@ import { inTransaction } from '../platform/database/database.ts';
 import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
 import { pipelineMetrics } from '../platform/observability/metrics.ts';
 
-/** What the gauges are read from. */
+/** The sources of the gauges. */
 export interface SampledServices {
   pool: Pool;
   /** how many runs wait for an operator's decision */
   countBlocked: () => Promise<number>;
-  /** told why a sample could not be taken; the gauge keeps its value until the next one */
+  /** called with the reason if a sample could not be taken; the gauge keeps its value until the next one */
   onError: (error: unknown) => void;
 }
 
@@ -23,7 +23,7 @@ export interface SampledServices {
  * Sample the gauges now and then every minute. Every worker of a deployment reports the same totals, so dashboards and
  * alerts take their maximum.
  *
- * @returns ends the sampling and waits for a sample that is being taken
+ * @returns ends the sampling and waits for a sample in progress
  */
 export function startSampling(services: SampledServices, everyMs = 60_000): () => Promise<void> {
   pipelineMetrics();
@@ -67,7 +67,7 @@ async function sampleFailed(pool: Pool): Promise<void> {
 
 async function sampleStaging(pool: Pool): Promise<void> {
   const sizes = await inTransaction(pool, async (client) => {
-    // A size waits for a partition that the sweep is just dropping; the next sample is a minute away.
+    // Measuring a size waits for a partition that the sweep is dropping; the next sample is a minute away.
     await client.query(`set local lock_timeout = '5s'`);
     const { rows } = await client.query<{ table: string; bytes: number }>(stagingSizesSql, [
       stagingTables,

@@ -7,17 +7,17 @@ import { startPipelineWorkers } from './pipeline.ts';
 import type { PipelineWorkers } from './pipeline.ts';
 import { startSampling } from './sampling.ts';
 
-/** How the workers of a process are started. */
+/** Options for starting the workers of a process. */
 export interface StartWorkersOptions {
   /** sees the workers that are started */
   observer: WorkerObserver;
-  /** part of a deployment: under the version that is configured */
+  /** part of a deployment: under the configured version */
   deployed: boolean;
 }
 
 /**
- * Start the workers of a process upon its services, and the sampling of the gauges when metrics are served. What is opened
- * for them is closed with the services; stop the workers before.
+ * Start the workers of a process on its services, and the sampling of the gauges if metrics are served. What is opened
+ * for them is closed with the services; stop the workers first.
  */
 export async function startWorkers(
   services: Services,
@@ -25,7 +25,7 @@ export async function startWorkers(
 ): Promise<PipelineWorkers> {
   const { config, databaseUrl, objectStore, identity, disposal } = services;
   const { connectionOptions, ...where } = services.temporalTarget();
-  // Before the connection, which is therefore closed first: nobody works with the pool then.
+  // Before the connection, which is therefore closed first: nobody uses the pool then.
   const pool = services.openPool(config.OCP_DATABASE_POOL_SIZE, 'ocp-pipeline worker');
   const connection = await disposal.open(
     "the workers' connection to Temporal",

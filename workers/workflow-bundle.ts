@@ -8,26 +8,26 @@ import type { WorkflowBundleOption, WorkerOptions } from '@temporalio/worker';
 import { ConfigInvalid } from '../platform/config/config.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
 
-/** Which bundle: traced workflows carry the interceptors of OpenTelemetry. */
+/** The bundle to use: traced workflows contain the interceptors of OpenTelemetry. */
 export interface BundleKind {
   traced: boolean;
 }
 
 const require = createRequire(import.meta.url);
 const workflowsPath = fileURLToPath(new URL('../workflows', import.meta.url));
-/** Says with which SDK the bundles beside it were built. */
+/** Records the SDK with which the bundles next to it were built. */
 const recordPath = join(packageRoot, 'dist', 'workflow-bundle.json');
 
 /** Built by `npm run build`; a production worker starts from this file instead of bundling for two seconds. */
 export const builtBundlePath = join(packageRoot, 'dist', 'workflow-bundle.js');
 const builtTracedBundlePath = join(packageRoot, 'dist', 'workflow-bundle-traced.js');
 
-/** Version of the installed Temporal SDK. A bundle holds the workflow half of it, so both must be the same. */
+/** Version of the installed Temporal SDK. A bundle contains the workflow half of the SDK, so both must be the same. */
 export function sdkVersion(): string {
   return (require('@temporalio/worker/package.json') as { version: string }).version;
 }
 
-/** Bundle the workflows as they are now. The same sources give the same text. */
+/** Bundle the current workflows. The same sources give the same text. */
 export async function bundleWorkflows({ traced }: BundleKind): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
@@ -49,9 +49,10 @@ type WorkflowCode =
   | { workflowsPath: string; interceptors: NonNullable<WorkerOptions['interceptors']> };
 
 /**
- * Where a worker takes its workflows from: the given bundle, else that of the build; from source the SDK bundles them.
+ * Where a worker gets its workflows: the given bundle, else that of the build; when run from source, the SDK bundles
+ * them.
  *
- * @throws ConfigInvalid when the build's bundle is absent or of another SDK version
+ * @throws ConfigInvalid if the build's bundle is missing or has another SDK version
  */
 export function workflowCode({ traced, given }: BundleKind & { given?: string | undefined }): WorkflowCode {
   if (given !== undefined) return { workflowBundle: { codePath: given } };
@@ -63,7 +64,7 @@ export function workflowCode({ traced, given }: BundleKind & { given?: string | 
 }
 
 /**
- * @param record contents of the file beside the bundles; undefined when it is absent
+ * @param record contents of the file next to the bundles; undefined if it is missing
  * @throws ConfigInvalid saying what to do
  */
 export function checkRecord(record: string | undefined, installed: string): void {

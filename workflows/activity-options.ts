@@ -7,7 +7,7 @@ import { taskQueues } from '../domain/run/run.ts';
 import type { RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
 
-/** Activities with the same queue and bounds. */
+/** Activities with the same queue and time limits. */
 type Group = 'transfer' | 'load' | 'sql' | 'short' | 'watch' | 'maintenance';
 
 /** Which group an activity belongs to; the compiler asks for new ones. */
@@ -43,7 +43,7 @@ export type BoundActivities = {
   };
 };
 
-/** Queue and bounds of each group. Only what takes long sends heartbeats. */
+/** Queue and time limits of each group. Only long activities send heartbeats. */
 const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> = {
   // Object store and COPY, minutes.
   transfer: (options) => ({
@@ -71,14 +71,14 @@ const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> 
     startToCloseTimeout: '1 minute',
     scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
   }),
-  // Looking at a batch of tenants: it heartbeats after each, so that an attempt goes on where the one before ended.
+  // Checking a batch of tenants: it heartbeats after each, so that an attempt resumes where the previous one ended.
   watch: (options) => ({
     taskQueue: taskQueues.pipeline,
     startToCloseTimeout: '20 minutes',
     heartbeatTimeout: '30 seconds',
     scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
   }),
-  // Cleanups: long, rare, and on a queue of their own so that they hold up no payload.
+  // Cleanups: long, rare, and on their own queue so that they do not hold up payloads.
   maintenance: (options) => ({
     taskQueue: taskQueues.maintenance,
     startToCloseTimeout: '1 hour',
@@ -96,11 +96,12 @@ export interface RunPriority {
 const allPriorityKeys = Object.values(priorityKeys);
 
 /**
- * Bind the activities to queues, bounds and the priority that holds at each call; without one, the server's default.
+ * Bind the activities to queues, time limits and the priority at the time of each call; without a priority, the
+ * server's default.
  *
- * There is no limit on attempts: an outage of PostgreSQL or of the object store heals alone, and the
- * schedule-to-close bound ends what does not. A cancelled activity is waited for, because an unset cancellation type
- * would let the run close while its COPY is still writing.
+ * There is no limit on attempts: the run recovers from outages of PostgreSQL or of the object store by itself, and the
+ * schedule-to-close time-out ends other failures. A cancelled activity is waited for, because with an unset
+ * cancellation type the run would close while its COPY is still writing.
  */
 export function bindActivities(options: RunOptions, priority?: RunPriority): BoundActivities {
   const proxy = (group: Group, priorityKey: PriorityKey | undefined): Activities =>

@@ -18,7 +18,7 @@ const optionRules: Readonly<Record<keyof RunOptions, FieldRules[string]>> = {
   retryMaxMs: optional(fields.time),
 };
 
-/** What the inputs of our workflows must be; each may have `options` besides. */
+/** What the inputs of our workflows must be; each may also have `options`. */
 export const inputRules = {
   ingestManifest: {
     orgId: fields.id,
@@ -47,9 +47,9 @@ export const inputRules = {
 } as const satisfies Record<string, FieldRules>;
 
 /**
- * The workflow, with an input that is looked at before anything is done: people start runs in the Temporal UI. A wrong one
- * ends the run at once with a sentence; it would otherwise fail workflow tasks, which are tried again for ever while the run
- * looks as if it were going on. What the program itself throws by mistake fails the run for the same reason.
+ * The workflow, with an input that is checked before anything is done: people start runs in the Temporal UI. An invalid
+ * input ends the run at once with an explanation; otherwise it would fail workflow tasks, which are retried forever
+ * while the run appears to be running. Errors thrown by mistake fail the run for the same reason.
  *
  * @throws ApplicationFailure `InputInvalid`
  */
@@ -73,7 +73,7 @@ export function withCheckedInput<Input extends object, Result>(
 }
 
 function inputProblems(name: keyof typeof inputRules, input: unknown): string[] {
-  // Cleanups have nothing that must be given.
+  // Cleanups have no required fields.
   const given = input === undefined && (name === 'sweepStaging' || name === 'purgeExpired') ? {} : input;
   const problems = problemsOf(given, inputRules[name]);
   const { options } = (given ?? {}) as { options?: unknown };
@@ -88,15 +88,15 @@ function refused(message: string): ApplicationFailure {
   return ApplicationFailure.create({ type: 'InputInvalid', message, nonRetryable: true });
 }
 
-/** JSON has null for what is not there. */
+/** In JSON, null stands for an absent value. */
 function withoutNulls<T extends object>(input: T): T {
   const given = Object.entries((input as T | undefined) ?? {}).filter(([, value]) => value !== null);
   return Object.fromEntries(given) as T;
 }
 
 /**
- * Bounds of a run: those of its input, else the defaults. A first pause that is longer than the longest is cut: the server
- * refuses such a policy with each workflow task anew.
+ * Limits of a run: those of its input, else the defaults. If the initial retry interval exceeds the maximum, it is
+ * reduced: the server would reject such a retry policy again with each workflow task.
  */
 export function runOptionsOf(given: Partial<RunOptions> = {}): RunOptions {
   const options = { ...defaultRunOptions, ...withoutNulls(given) };

@@ -1,8 +1,8 @@
 import { ContinueAsNew, isCancellation, WorkflowError } from '@temporalio/workflow';
 
 /**
- * Is this how the SDK steers a run, and no failure of a step: continuing as new, a cancellation, or an error that the SDK
- * itself has to see, such as code that does not fit the history (which fails the task, not the run)?
+ * Is this how the SDK controls a run, and not a failure of a step: continue-as-new, a cancellation, or an error that
+ * the SDK itself must see, such as code that does not match the history (which fails the task, not the run)?
  */
 export function isControlFlow(error: unknown): boolean {
   return (
@@ -15,14 +15,14 @@ export function isControlFlow(error: unknown): boolean {
 }
 
 /**
- * Throw again what the SDK steers a run with. The first statement of every `catch` of workflow code, as a rule of ESLint
- * demands: a catch that took a continue-as-new for a failure would end the run failed.
+ * Rethrow what the SDK uses to control a run. It is the first statement of every `catch` in workflow code, enforced by
+ * an ESLint rule: a catch that took a continue-as-new for a failure would fail the run.
  */
 export function passControlFlow(error: unknown): void {
   if (isControlFlow(error)) throw error;
 }
 
-/** The same where a cancelled run has something to say or to put in order first. */
+/** The same where a cancelled run has something to report or to clean up first. */
 export async function passControlFlowAfter(
   error: unknown,
   onCancelled: () => void | Promise<void>,
@@ -32,8 +32,8 @@ export async function passControlFlowAfter(
 }
 
 /**
- * What to go on with when several things that ran side by side have failed: what the SDK steers with comes first, so that a
- * failure beside it does not hide it.
+ * What to rethrow if several concurrent things have failed: the SDK's control flow comes first, so that a failure next
+ * to it does not hide it.
  */
 export function firstToThrow(errors: readonly unknown[]): unknown {
   return errors.find(isControlFlow) ?? errors[0];

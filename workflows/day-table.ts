@@ -7,7 +7,7 @@ export class DayTable {
   readonly #days = new Map<string, DayProgress>();
   readonly #dayOfPiece = new Map<number, string>();
 
-  /** Take over what the ledger says, and remember which day each piece to be loaded belongs to. */
+  /** Take over the state of the ledger, and remember which day each piece to be loaded belongs to. */
   know(days: readonly DayCount[], pieceIds: readonly number[], dayIndexes: readonly number[]): void {
     for (const [usageDay, pieceCount, loadedCount, failedCount] of days) {
       const state = loadedCount + failedCount < pieceCount ? 'loading' : 'loaded';
@@ -26,12 +26,12 @@ export class DayTable {
     if (day.loadedCount + day.failedCount >= day.pieceCount) day.state = 'loaded';
   }
 
-  /** All days, or those of a month, are in another step. */
+  /** Move all days, or those of a month, to another step. */
   enter(state: PipelineState, month = ''): void {
     for (const day of this.#days.values()) if (day.usageDay.startsWith(month)) day.state = state;
   }
 
-  /** Every day, those with an open failure as blocked. */
+  /** Every day; those with an open failure as blocked. */
   list(openFailures: readonly OpenFailure[]): DayProgress[] {
     const isBlocked = ({ usageDay }: DayProgress) =>
       openFailures.some(({ pieceId, month }) =>
@@ -43,7 +43,7 @@ export class DayTable {
   }
 }
 
-/** Markdown table of days × state; no lines when there are no days. */
+/** Markdown table of days × state; no lines if there are no days. */
 export function dayTableLines(days: readonly DayProgress[]): string[] {
   if (days.length === 0) return [];
   return [

@@ -19,10 +19,10 @@ import { passControlFlow } from './control-flow.ts';
 import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
 
 const mostFailures = 1_000;
-/** Details are read by people. */
+/** Texts in the details are for people. */
 const mostFailuresShown = 20;
 
-/** What a failure is about. */
+/** The subject of a failure. */
 type Subject = Pick<OpenFailure, 'subject' | 'pieceId' | 'month'>;
 
 interface Waiting {
@@ -30,7 +30,7 @@ interface Waiting {
   action?: DecisionAction;
 }
 
-/** What an operator has to decide about, and the waiting for it. */
+/** Failures that an operator has to decide about, and the wait for the decision. */
 export class Decisions {
   readonly #waiting = new Map<string, Waiting>();
   readonly #waitMs: number;
@@ -39,7 +39,7 @@ export class Decisions {
   #abandoned = false;
 
   /**
-   * @param onChange told when a failure opens or is decided
+   * @param onChange called when a failure opens or is resolved
    * @param about what the run is about, for log lines
    */
   constructor(waitMs: number, onChange: (open: OpenFailure[]) => void, about: () => LogContext = () => ({})) {
@@ -58,14 +58,14 @@ export class Decisions {
     });
   }
 
-  /** An operator gave the run up, which is more than nobody deciding in time. */
+  /** An operator abandoned the run, as opposed to nobody deciding in time. */
   get abandoned(): boolean {
     return this.#abandoned;
   }
 
   /**
    * Wait for an operator's decision about a step that gave up.
-   * @returns the decision; abandon when nobody decided in time
+   * @returns the decision; abandon if nobody decided in time
    */
   async decide(step: string, subject: Subject, error: unknown, canSkip: boolean): Promise<DecisionAction> {
     const { type, message } = causeOf(error);
@@ -91,7 +91,7 @@ export class Decisions {
     return waiting.action ?? 'abandon';
   }
 
-  /** The run ends: nothing waits any more, and an Update that comes now is told so. */
+  /** The run ends: nothing waits any more, and an Update that arrives now is told so. */
   close(): void {
     this.#waiting.clear();
   }
@@ -115,7 +115,7 @@ export class Decisions {
     return { failureId: input.failureId, action: input.action, openCount: this.#open().length };
   }
 
-  /** @throws Error with a sentence: what is wrong, what is expected, and the open ids */
+  /** @throws Error with an explanation: what is wrong, what is expected, and the open ids */
   #check(input: unknown): void {
     const problems = problemsOf(input, decisionRules);
     if (problems.length > 0) throw new Error(`${problems.join('; ')}; ${this.#openIds()}`);
@@ -139,7 +139,7 @@ export class Decisions {
 
 const mostIdsNamed = 5;
 
-/** What the Update `resolveFailure` takes. */
+/** The argument of the Update `resolveFailure`. */
 const decisionRules: FieldRules = {
   failureId: { expected: 'the id of an open failure', holds: fields.id.holds },
   action: {
@@ -168,14 +168,15 @@ export function decisionLines(open: readonly OpenFailure[]): string[] {
   ];
 }
 
-/** An operator chose to leave a file out. */
+/** An operator decided to skip a file. */
 export class Skipped extends Error {}
 
 /**
- * Let every activity that gives up wait for an operator instead of failing the run: retry runs it again, abandon fails it.
+ * Make every activity that gives up wait for an operator instead of failing the run: retry runs it again, abandon fails
+ * the run.
  *
- * @param options.canSkip whether the caller goes on without what was skipped: skipping throws {@link Skipped}
- * @param options.onWorked told of every activity that succeeded, and what it returned
+ * @param options.canSkip whether the caller can continue without what was skipped: skipping throws {@link Skipped}
+ * @param options.onWorked called with every activity that succeeded, and its result
  */
 export function withDecisions(
   activities: BoundActivities,
@@ -223,7 +224,7 @@ async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Pr
   }
 }
 
-/** What a step works on, in one word. */
+/** The subject of a step, in one word. */
 function subjectOf(input: unknown): Subject {
   const { pieceId, month, inboxId } = (input ?? {}) as { pieceId?: number; month?: string; inboxId?: string };
   if (pieceId !== undefined) return { subject: `piece ${pieceId}`, pieceId };
@@ -231,8 +232,8 @@ function subjectOf(input: unknown): Subject {
 }
 
 /**
- * Type and sentence of what an activity, or the workflow itself, failed with. An activity whose retries are exhausted has
- * the type `RetriesExhausted`, whatever its last attempt failed with: what a retry may mend is not final.
+ * Type and message of the failure of an activity, or of the workflow itself. An activity whose retries are exhausted
+ * has the type `RetriesExhausted`, whatever its last attempt failed with: a failure that a retry may fix is not final.
  */
 export function causeOf(error: unknown): { type: string; message: string; details: unknown[] } {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
@@ -245,7 +246,7 @@ export function causeOf(error: unknown): { type: string; message: string; detail
   return { type: 'RetriesExhausted', message: parts.filter(Boolean).join('; last: '), details: [] };
 }
 
-/** A time limit says nothing by itself; the server puts what the last attempt failed with behind it. */
+/** A timeout says nothing by itself; the server attaches the failure of the last attempt as its cause. */
 function lastAttempt(error: unknown): { message: string; last?: string } {
   if (!(error instanceof Error)) return { message: String(error) };
   const last = error instanceof TimeoutFailure ? error.failure?.cause?.message : undefined;

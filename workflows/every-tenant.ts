@@ -7,17 +7,20 @@ import { inParallel } from './in-parallel.ts';
 
 const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 
-/** The time a schedule started this run for, so that a late or backfilled run decides as the planned one would have. */
+/**
+ * The time for which a schedule started this run, so that a late or backfilled run decides as the planned one would
+ * have.
+ */
 export function scheduledTime(): string | undefined {
   return workflowInfo().typedSearchAttributes.get(scheduledStart)?.toISOString();
 }
 
-/** Tenants handed to the workers at a time; well below the server's limit of 2,000 pending activities. */
+/** Number of tenants handed to the workers at a time; well below the server's limit of 2,000 pending activities. */
 const mostPending = 500;
 
 /**
- * Work on every tenant. One whose work fails is noted and stops no other.
- * A tenant that is tried again and again holds no worker slot, so the others do not wait for it.
+ * Process every tenant. A failure is recorded and does not stop the others. A tenant that is retried holds no worker
+ * slot, so the others do not wait for it.
  */
 export async function forEachTenant(
   tenants: readonly Tenant[],
@@ -35,18 +38,18 @@ export async function forEachTenant(
   return failed.sort((a, b) => (a.orgId < b.orgId ? -1 : 1));
 }
 
-/** What work on a tenant failed with, short enough for history. */
+/** The failure of a tenant, short enough for history. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return (cause instanceof Error ? cause.message : String(cause)).slice(0, 300);
 }
 
 /**
- * End a run over all tenants, after every tenant was tried: leave word of how it ended, which alerts until a later run
+ * End a run over all tenants, after every tenant was tried: record how it ended, which alerts until a later run
  * succeeds.
  *
  * @param what the run in words
- * @throws ApplicationFailure `CleanupIncomplete` with what was done as details, when some tenants failed
+ * @throws ApplicationFailure `CleanupIncomplete` with the result as details, if some tenants failed
  */
 export async function endCleanUp<T extends { tenantCount: number }>(
   { recordCleanUp }: BoundActivities['short'],
@@ -55,7 +58,7 @@ export async function endCleanUp<T extends { tenantCount: number }>(
   result: T,
 ): Promise<T> {
   const first = failed[0];
-  // Runs of earlier versions left no word.
+  // Runs of earlier versions recorded nothing.
   if (patched('record-clean-up'))
     await recordCleanUp({
       workflow: workflowInfo().workflowType,

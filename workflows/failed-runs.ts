@@ -3,7 +3,7 @@ import type { Sinks } from '@temporalio/workflow';
 import { passControlFlow } from './control-flow.ts';
 import { causeOf } from './decisions.ts';
 
-/** What workflow code tells the process that runs it: it is in no history, and a replay tells nothing. */
+/** What workflow code reports to the process that runs it: it is in no history, and a replay reports nothing. */
 export interface MetricSinks extends Sinks {
   metrics: {
     /** the run ends as failed */
@@ -18,7 +18,7 @@ export function countFailedRun(type: string): void {
   metrics.runFailed(type);
 }
 
-/** Do the work of a run, and count the run when it fails; a cancelled run has not failed. */
+/** Do the work of a run, and count the run if it fails; a cancelled run has not failed. */
 export async function countedIfFailed<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,6 +1,6 @@
 import { firstToThrow } from './control-flow.ts';
 
-/** Run `work` for every item, at most `limit` at a time. A failure is thrown when the others have ended. */
+/** Run `work` for every item, at most `limit` concurrently. A failure is thrown when the others have ended. */
 export async function inParallel<T>(
   items: readonly T[],
   limit: number,

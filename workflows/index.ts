@@ -5,7 +5,7 @@ import { resummarize as resummarizeChecked } from './resummarize.ts';
 import { sweepStaging as sweepStagingChecked } from './sweep-staging.ts';
 import { watchSettings as watchSettingsChecked } from './watch-settings.ts';
 
-// The workflows as workers offer them, under the names that runs are started with.
+// The workflows that workers offer, under the names with which runs are started.
 
 export const ingestManifest = withCheckedInput('ingestManifest', ingestManifestChecked);
 export const purgeExpired = withCheckedInput('purgeExpired', purgeExpiredChecked);

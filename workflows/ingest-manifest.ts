@@ -35,13 +35,13 @@ interface Run {
   options: RunOptions;
   /** of every activity that is scheduled from now on */
   priority: RunPriority;
-  /** each waits for an operator when it gives up */
+  /** each waits for an operator if it gives up */
   activities: BoundActivities;
-  /** the same for loads of this payload's own files, which an operator may leave out */
+  /** the same for loads of this payload's own files, which an operator may skip */
   ownLoad: BoundActivities['load'];
   decisions: Decisions;
   board: ProgressBoard;
-  /** set once the ledger holds what the archive brought */
+  /** set once the ledger contains the archive's files */
   carried?: CarriedRun;
 }
 
@@ -52,9 +52,9 @@ const stepNames = {
 };
 
 /**
- * Take one payload archive from its download to the summary tables. Every step is repeatable, and what has been done is
- * in the ledgers: a run that is started again, reset or killed between two steps ends with the same tables.
- * A step that gives up does not fail the run at once: it waits for an operator's decision.
+ * Process one payload archive from its download to the summary tables. Every step is idempotent, and the ledgers record
+ * what has been done: a run that is restarted, reset or killed between two steps ends with the same tables. A step that
+ * gives up does not fail the run at once: it waits for an operator's decision.
  */
 export async function ingestManifest(input: IngestManifestInput): Promise<IngestManifestResult> {
   const options = runOptionsOf(input.options);
@@ -98,17 +98,17 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     log.error('PostgreSQL pipeline processing failed', { ...board.about, errorType: type, reason: message });
     await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
     await decisions.settled();
-    // The cause itself, so that its type and sentence are seen at once in the UI and on the command line.
+    // The cause itself, so that its type and message are visible at once in the UI and on the command line.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
   }
 }
 
-/** What the run that this one continues had come to. A run that was only started like it counts from nothing. */
+/** The state of the run that this one continues. A run started with "Start Workflow Like This One" counts from zero. */
 function carriedProgress({ carried }: IngestManifestInput): CarriedProgress | undefined {
   return workflowInfo().continuedFromExecutionRunId === undefined ? undefined : carried?.progress;
 }
 
-/** One line about how a run ended that did not fail: its counts, and the seconds of work. */
+/** One line about how a successful run ended: its counts, and the seconds of work. */
 function logEnd({ board }: Run, result: IngestManifestResult): void {
   const { phaseMs, warnings, ...counts } = result;
   const seconds = workedMs(phaseMs) / 1_000;
@@ -156,7 +156,7 @@ async function ingest(run: Run): Promise<IngestManifestResult> {
   }
 }
 
-/** The payload is known: show it, and let the current month go before what fills in earlier ones. */
+/** The payload is known: show it, and give the current month priority over backfills. */
 function identify({ board, priority }: Run, payload: AcceptedPayload): void {
   board.identify(payload);
   priority.key = priorityKeyOf(payload.billingMonth, Date.now());
@@ -209,10 +209,10 @@ async function loadAndSummarise(
 const nothingSummarised = { summaryRowCount: 0, validationWarningCount: 0 };
 
 /**
- * What the answer at the end of the wait says about files that are still awaited. Activities of older workers do not say, and
- * their runs end as they did then.
+ * What the result at the end of the wait says about files that are still missing. Activities of older workers do not
+ * report it, and their runs end as they did then.
  *
- * @returns a warning that names some of them; a reason when not one file of the manifest ever came
+ * @returns a warning that names some of them; a reason if none of the files listed in the manifest ever arrived
  */
 function whatNeverCame({
   arrivedCount,
@@ -230,7 +230,7 @@ function whatNeverCame({
   return { warnings: [`${files} of the manifest never came: ${named}; the rest was summarised`] };
 }
 
-/** Why a payload whose files are all read brought nothing: every row is of a month that is no longer kept. */
+/** Why a payload with readable files contributed nothing: every row is of a month that is no longer kept. */
 function allExpired({
   expired,
   rowCount,
@@ -268,9 +268,9 @@ async function summariseMonths(
 }
 
 /**
- * Files with too many bad rows, or a header that cannot be read, keep their days as they were; everything else is done by now. An operator decides: skip
- * leaves the files out for good, retry splits the payload again (with other limits). Then all steps run once more: they do
- * what the decision left behind.
+ * Files with too many invalid rows, or an unreadable header, keep the previous data of their days; everything else is
+ * done by now. An operator decides: skip leaves the files out for good, retry splits the payload again (with other
+ * limits). Then all steps run once more and do what is left to do.
  */
 async function afterFailedFiles(
   run: Run,
@@ -339,7 +339,7 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
       board.progress.rowsLoaded += rowsLoaded;
       board.say(`loaded ${board.progress.piecesLoaded} of ${split.pieceCount} pieces`);
     });
-    // Pages are short beside the history limits, so between two of them is early enough.
+    // Pages are short compared to the history limits, so checking between two of them is early enough.
     if (workflowInfo().continueAsNewSuggested) {
       await run.decisions.settled();
       const carriedOn = { ...carried, progress: board.carry() };
@@ -360,7 +360,7 @@ async function loadOrSkip({ activities, ownLoad }: Run, schema: string, pieceId:
   }
 }
 
-/** Look again after 1 s, doubling, until every file of the manifest has come or the wait is over. */
+/** Check again after 1 s, doubling, until every file of the manifest has arrived or the waiting time is over. */
 async function waitForManifest(run: Run, payload: AcceptedPayload, split: SplitSummary) {
   const { board, activities, options } = run;
   const { schema } = payload;

@@ -3,10 +3,10 @@ import type { OpenFailure, ResolveFailureInput, ResolveFailureResult } from '../
 import type { SettingsChange } from '../domain/run/resummarize.ts';
 import type { RunProgress } from '../domain/run/run.ts';
 
-/** Where the run stands: phase, rows, pieces, what it waits for. */
+/** Progress of the run: phase, rows, pieces, what it waits for. */
 export const progressQuery = defineQuery<RunProgress>('progress');
 
-/** Settings of a source changed while a rebuild because of settings is waiting or running. */
+/** Settings of a source changed while a rebuild caused by settings is waiting or running. */
 export const settingsChangedSignal = defineSignal<[SettingsChange]>('settingsChanged');
 
 /** Steps that gave up and wait for an operator. */

@@ -23,7 +23,7 @@ import { decisionLines } from './decisions.ts';
 import { progressQuery } from './messages.ts';
 import { WorkClock } from './work-clock.ts';
 
-/** States that are no phase of work. */
+/** States that are not phases of work. */
 const quietStates: ReadonlySet<PipelineState> = new Set([
   'blocked',
   'completed',
@@ -33,7 +33,7 @@ const quietStates: ReadonlySet<PipelineState> = new Set([
   'cancelled',
 ]);
 
-/** Keeps what the query `progress`, the search attributes and the details in the Temporal UI show. */
+/** Maintains what the query `progress`, the search attributes and the details in the Temporal UI show. */
 export class ProgressBoard {
   readonly progress: RunProgress = {
     state: 'downloading',
@@ -56,7 +56,7 @@ export class ProgressBoard {
   #openFailures: OpenFailure[] = [];
   #before: PipelineState = 'downloading';
 
-  /** @param carried what the run that this one continues as new had come to while it was loading */
+  /** @param carried progress of the run that this one continues as new, up to then */
   constructor(orgId: string, carried?: CarriedProgress) {
     this.#orgId = orgId;
     this.#clock = new WorkClock(carried?.work);
@@ -70,14 +70,14 @@ export class ProgressBoard {
     setHandler(progressQuery, () => ({ ...this.progress, days: this.days.list(this.#openFailures) }), {
       description: 'Phase, rows, pieces and days so far, and what the run waits for',
     });
-    // "Start Workflow Like This One" copies the state that the copied run ended with.
+    // "Start Workflow Like This One" copies the final state of the copied run.
     const { typedSearchAttributes: given } = workflowInfo();
     const { pipelineState } = searchAttributes;
     if (given.get(pipelineState) !== this.progress.state)
       upsertSearchAttributes([{ key: pipelineState, value: this.progress.state }]);
   }
 
-  /** What the run is about, as far as it is known, in the words of the log. */
+  /** What the run is about, as far as it is known, as fields of a log line. */
   get about(): LogContext {
     return this.#about;
   }
@@ -93,7 +93,7 @@ export class ProgressBoard {
     setCurrentDetails(this.#details());
     if (!changed) return;
     upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: state }]);
-    // What blocks and how a run ends have lines of their own, which say more.
+    // Blocked steps and the end of a run have their own log lines, which say more.
     if (!quietStates.has(state)) log.info(`phase ${state}`, { phase: state, detail, ...this.#about });
   }
 
@@ -125,7 +125,7 @@ export class ProgressBoard {
     return workBySteps(this.#clock.byPhase());
   }
 
-  /** Steps wait for an operator, or no longer: the run is blocked while one does. */
+  /** Steps start or stop waiting for an operator: the run is blocked while one does. */
   setOpenFailures(open: OpenFailure[]): void {
     const { progress } = this;
     this.#openFailures = open;
@@ -139,21 +139,21 @@ export class ProgressBoard {
     this.enter('blocked', `${first.step} gave up: ${first.message}`);
   }
 
-  /** What a result says of the work that was done. */
+  /** The counts for the result. */
   get counted(): Pick<RunProgress, 'rowsLoaded' | 'daysSummarised' | 'phaseMs'> {
     const { rowsLoaded, daysSummarised, phaseMs } = this.progress;
     return { rowsLoaded, daysSummarised, phaseMs };
   }
 
-  /** What the next run goes on counting from. */
+  /** The counts from which the next run continues. */
   carry(): CarriedProgress {
     return { ...this.counted, piecesLoaded: this.progress.piecesLoaded, work: this.#clock.byPhase() };
   }
 
-  /** Replace the line for people. */
+  /** Replace the status line. */
   say(detail: string): void {
     const { progress } = this;
-    // Other steps may go on beside a blocked one; what they say must not hide that.
+    // Other steps may continue while one is blocked; their status must not hide that.
     if (progress.state !== 'blocked') progress.detail = detail;
     setCurrentDetails(this.#details());
   }

@@ -21,9 +21,9 @@ const defaultBusyAttempts = 10;
 
 /**
  * Remove the months that are older than each tenant's retention. Run by a schedule each month; safe to start by hand.
- * The next run is a month away, so a tenant whose tables are in use is asked again.
+ * The next run is a month away, so a tenant whose tables are in use is retried.
  *
- * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
+ * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, if some failed
  */
 export async function purgeExpired(input: PurgeExpiredInput = {}): Promise<PurgeExpiredResult> {
   return countedIfFailed(() => purgeTenants(input));
@@ -41,7 +41,7 @@ async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResul
       return await maintenance.purgeTenant({ ...tenant, ...(nowIso === undefined ? {} : { nowIso }) });
     } catch (error) {
       passControlFlow(error);
-      // What a tenant lost before it failed is part of the result.
+      // What was removed from a tenant before it failed is part of the result.
       counts = addCounts(counts, countsOf(error));
       throw error;
     }

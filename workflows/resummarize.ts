@@ -23,12 +23,12 @@ import { summariseMonth } from './summarise-month.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 /**
- * Rebuild the summaries of a source and month, or of some of its days, from what is in staging or in the archive.
- * Started by hand, or after settings changed: then it first waits until they have been left alone for a while.
+ * Rebuild the summaries of a source and month, or of some of its days, from staging or the archive. Started by hand, or
+ * after settings changed: then it first waits until they have been unchanged for a while.
  */
 export async function resummarize(input: ResummarizeInput): Promise<ResummarizeResult> {
   const { orgId, month } = input;
-  // Also what "Start Workflow Like This One" has copied from another run is overwritten.
+  // What "Start Workflow Like This One" has copied from another run is overwritten too.
   upsertSearchAttributes([
     { key: searchAttributes.orgId, value: orgId },
     { key: searchAttributes.billingMonth, value: month },
@@ -51,12 +51,12 @@ export async function resummarize(input: ResummarizeInput): Promise<ResummarizeR
     show('failed');
     const { type, message, details } = causeOf(error);
     countFailedRun(type);
-    // The cause itself, so that its type and sentence are seen at once.
+    // The cause itself, so that its type and message are visible at once.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
   }
 }
 
-/** Where the rebuild stands, for the list of runs and for the details of this one. */
+/** Status of the rebuild, for the list of runs and for the details of this one. */
 function show(state: PipelineState, open: readonly OpenFailure[] = []): void {
   upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: state }]);
   setCurrentDetails([`**${state}**`, ...decisionLines(open)].join('\n'));
@@ -75,7 +75,7 @@ async function rebuild(
   setHandler(
     settingsChangedSignal,
     (change) => {
-      // A signal has no answer, and what a handler throws would fail the workflow task for ever.
+      // A signal has no result, and an error in a handler would fail the workflow task forever.
       if (problemsOf(change, { settingsHash: fields.id }).length > 0) {
         log.warn('signal settingsChanged without a settingsHash is ignored', {
           orgId: input.orgId,
@@ -93,7 +93,7 @@ async function rebuild(
 
   const total = { daysSummarised: 0, summaryRowCount: 0 };
   do {
-    // Each change starts the wait anew, so that ten edits in a row cost one rebuild.
+    // Each change restarts the wait, so that ten edits in a row cost one rebuild.
     if (input.delayMs !== undefined) while (await nextChange(input.delayMs)) changed = false;
     changed = false;
     const { schema, sourceUuid, month } = input;
@@ -105,7 +105,7 @@ async function rebuild(
     );
     total.daysSummarised += result.dayCount;
     total.summaryRowCount += result.summaryRowCount;
-    // A change that came meanwhile may have missed the rebuild.
+    // The rebuild may have missed a change that was made meanwhile.
   } while (hasChanged());
   return { month: input.month, ...total };
 

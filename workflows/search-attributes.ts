@@ -3,7 +3,7 @@ import type { SearchAttributeType } from '@temporalio/common';
 import { searchAttributeTypes } from '../domain/run/search-attributes.ts';
 import type { SearchAttribute } from '../domain/run/search-attributes.ts';
 
-/** The search attributes as the SDK wants them: `OrgId` of the list is `orgId` here. */
+/** The search attributes as the SDK expects them: `OrgId` of the list is `orgId` here. */
 type SearchAttributeKeys = {
   readonly [Name in SearchAttribute as Uncapitalize<Name>]: ReturnType<
     typeof defineSearchAttributeKey<Uppercase<(typeof searchAttributeTypes)[Name]>>

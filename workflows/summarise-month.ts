@@ -4,7 +4,7 @@ import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { inParallel } from './in-parallel.ts';
 
-/** First and longest pause before a busy source is asked again. */
+/** Initial and maximum interval at which a busy source is retried. */
 const busyPauseMs = { first: 200, longest: 15_000 };
 
 export interface SummariseMonthInput {
@@ -24,10 +24,10 @@ export interface SummarisedMonth {
 type Answer = Awaited<ReturnType<BoundActivities['sql'][(typeof steps)[number]['activity']]>>;
 
 /**
- * Bring everything that is computed from the line items of a month up to date, one step of the chain after the other. Each
- * does what is behind, whoever left it behind.
+ * Bring everything that is computed from the line items of a month up to date, one step of the chain after the other.
+ * Each processes what is behind, whichever run left it behind.
  *
- * @param onPhase told before a step, for progress
+ * @param onPhase called before a step, for progress
  */
 export async function summariseMonth(
   activities: BoundActivities,
@@ -59,20 +59,21 @@ export async function summariseMonth(
 
 type SummaryPhase = (typeof steps)[number]['phase'];
 
-/** How often the run has loaded each piece again that a step of the month found missing. */
+/** How often the run has reloaded each piece that a step of the month found missing. */
 type Reloads = Map<number, number>;
 
-/** What a step is told beside its input: it fails with a sentence when these pieces are still not in staging as loaded. */
+/** Additional input of a step: it fails with an explanation if these pieces are still not in staging as loaded. */
 interface AskedAgain {
   loadedInVain?: number[];
 }
 
-/** The sweep may come between a load and the step that reads it; what comes more often is no accident. */
+/** The sweep may run between a load and the step that reads it; if that repeats, it is no accident. */
 const maxReloads = 3;
 
 /**
- * Missing: load the pieces that the sweep dropped from staging, or that are not there as they were loaded, then ask again. Pieces
- * that staging does not keep are not loaded for ever: the step is told, and gives up; a decision to retry loads them once more.
+ * Missing: load the pieces that the sweep dropped from staging, or that differ from what was loaded, then ask again.
+ * Pieces that staging does not keep are not reloaded forever: the step gets them as input, and gives up; a decision to
+ * retry loads them once more.
  */
 async function whenPossible(
   activities: BoundActivities,
@@ -93,13 +94,14 @@ async function whenPossible(
   });
 }
 
-/** What can be asked again. */
+/** An activity that can be called again. */
 type AnyAnswer = { outcome: 'busy' } | { outcome: 'missing'; pieceIds: number[] } | { outcome: 'done' };
 
 /**
- * Ask until the answer is "done". Busy: somebody else is rewriting the same source, which is no error, so wait and ask again.
+ * Call until the result is "done". Busy: another transaction is rewriting the same source, which is not an error, so
+ * wait and call again.
  *
- * @param load brings what the answer says is missing, before it is asked again
+ * @param load loads what the result says is missing, before the next call
  */
 export async function untilDone<A extends AnyAnswer>(
   ask: () => Promise<A>,

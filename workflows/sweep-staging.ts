@@ -8,7 +8,7 @@ import { runOptionsOf } from './checked-input.ts';
 /**
  * Drop what staging no longer needs, in every tenant. Run by a schedule each night; safe to start by hand.
  *
- * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some failed
+ * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, if some failed
  */
 export async function sweepStaging(input: SweepStagingInput = {}): Promise<SweepStagingResult> {
   return countedIfFailed(() => sweep(input));

@@ -13,19 +13,19 @@ import { inParallel } from './in-parallel.ts';
 import { endCleanUp, reasonOf } from './every-tenant.ts';
 import { runOptionsOf } from './checked-input.ts';
 
-/** Tenants that one activity looks at: one hanging tenant holds up no more than these, and a history stays short. */
+/** Tenants that one activity checks: a hanging tenant delays only these, and the history stays short. */
 const tenantsInBatch = 50;
-/** Batches at a time; payloads need the slots and connections too. */
+/** Concurrent batches; payloads need the slots and connections too. */
 const mostBatchesPending = 4;
 
 const noTenant = { orgId: 'settings', key: priorityKeys.monthUnknown };
 
 /**
- * Find sources whose settings (enabled keys, tag mappings, cost categories, name, rules) differ from what the current month
- * was summarised with, and have each rebuilt once the settings have been left alone for a while. Run by a schedule,
- * because Koku's own API may change them too.
+ * Find sources whose settings (enabled keys, tag mappings, cost categories, name, rules) differ from what the current
+ * month was summarised with, and have each rebuilt once the settings have been unchanged for a while. Run by a
+ * schedule, because Koku's own API may change them too.
  *
- * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, when some could not be looked at
+ * @throws ApplicationFailure `CleanupIncomplete` after all tenants were tried, if some could not be checked
  */
 export async function watchSettings(input: WatchSettingsInput): Promise<WatchSettingsResult> {
   return countedIfFailed(() => watch(input));
@@ -34,7 +34,7 @@ export async function watchSettings(input: WatchSettingsInput): Promise<WatchSet
 async function watch(input: WatchSettingsInput): Promise<WatchSettingsResult> {
   const options = runOptionsOf(input.options);
   const { short, watch: watching } = bindActivities(options, noTenant);
-  // Runs of earlier versions looked at all tenants in one activity.
+  // Runs of earlier versions checked all tenants in one activity.
   if (!patched('watch-settings-in-batches')) return watching.requestResummarize(input);
   const watched: WatchedTenants = { tenantCount: 0, sourceCount: 0, failedTenants: [] };
   const batches = await short.tenantBatches({ tenantCount: tenantsInBatch });

@@ -2,7 +2,7 @@ import { steps } from '../domain/run/steps.ts';
 import type { PhaseWork, WorkByPhase, Worked, WorkPhase, WorkSpan } from '../domain/run/work.ts';
 import type { Activities } from '../activities/index.ts';
 
-/** Which phase's work an activity does, whatever the run is waiting for beside it. */
+/** The phase to which an activity's work belongs, whatever the run is waiting for meanwhile. */
 const phaseOfActivity: Partial<Record<keyof Activities, WorkPhase>> = {
   downloadPayload: 'downloading',
   splitPayload: 'splitting',
@@ -14,13 +14,13 @@ const phaseOfActivity: Partial<Record<keyof Activities, WorkPhase>> = {
 };
 
 /**
- * Adds up how long the activities of a run have worked, as they themselves say. The workflow's own clock would not do: it
- * stands still between two tasks, and after a reset it runs over from the history of one run to the time of another, so that
- * the gap between the two would count as work.
+ * Adds up how long the activities of a run have worked, as reported by themselves. The workflow's own clock is
+ * unsuitable: it stands still between two tasks, and after a reset it jumps from the history of one run to the time of
+ * another, so that the gap would count as work.
  */
 export class WorkClock {
   readonly #carried: WorkByPhase;
-  /** what was worked in this run, in order and apart from each other */
+  /** intervals of work in this run, in order and disjoint */
   readonly #spans = new Map<WorkPhase, WorkSpan[]>();
 
   /** @param carried work of the runs that this one continues as new */
@@ -28,7 +28,7 @@ export class WorkClock {
     this.#carried = carried;
   }
 
-  /** An activity has ended. @returns the phase that it belongs to, when it counts */
+  /** An activity has ended. @returns the phase that it belongs to, if it counts */
   note(activity: keyof Activities, result: unknown): WorkPhase | undefined {
     const phase = phaseOfActivity[activity];
     const { worked } = (result ?? {}) as Worked;
@@ -50,14 +50,14 @@ export class WorkClock {
     };
   }
 
-  /** All of it. */
+  /** Total work. */
   byPhase(): WorkByPhase {
     const phases = new Set([...(Object.keys(this.#carried) as WorkPhase[]), ...this.#spans.keys()]);
     return Object.fromEntries([...phases].map((phase) => [phase, this.work(phase)]));
   }
 }
 
-/** Put a span among others, joining those that it touches: activities end in about the order in which they began. */
+/** Insert an interval, merging those that it touches: activities end in roughly the order in which they started. */
 function merged(spans: readonly WorkSpan[], [from, until]: WorkSpan): WorkSpan[] {
   const first = spans.findLastIndex((span) => span[1] < from) + 1;
   const touched = spans.slice(first).filter((span) => span[0] <= until);

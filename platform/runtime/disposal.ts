@@ -4,8 +4,8 @@ interface Entry {
 }
 
 /**
- * What a process has opened, closed in the reverse order. Node 20 has no AsyncDisposableStack; unlike that one, this one
- * also closes what is still being opened when it is closed itself.
+ * What a process has opened, to be closed in reverse order. Node 20 has no AsyncDisposableStack; unlike that class,
+ * this one also closes what is still being opened when it is closed.
  */
 export class Disposal {
   readonly #entries: Entry[] = [];
@@ -19,7 +19,7 @@ export class Disposal {
   /**
    * Register something that is open.
    *
-   * @param what names it in the message when it cannot be closed
+   * @param what its name in the message if it cannot be closed
    */
   add(what: string, close: () => unknown): void {
     if (this.closing) throw new Error(`${what} was opened while everything was being closed`);
@@ -27,9 +27,9 @@ export class Disposal {
   }
 
   /**
-   * Open something and register it. When everything was closed meanwhile, it is closed at once.
+   * Open something and register it. If everything was closed meanwhile, it is closed at once.
    *
-   * @throws Error of `open`; or that it came too late
+   * @throws the error of `open`, or an Error that the process is shutting down
    */
   async open<T>(what: string, open: () => Promise<T>, close: (opened: T) => unknown): Promise<T> {
     if (this.closing) throw new Error(`${what} is not opened: everything is being closed`);
@@ -44,9 +44,9 @@ export class Disposal {
   }
 
   /**
-   * Close everything, the last first and each after the one before, also when that one failed. May be called twice.
+   * Close everything, in reverse order and one after the other, even if one fails. May be called twice.
    *
-   * @throws the error of the one that failed; with several, an AggregateError that names each
+   * @throws the error of the one that failed; if several failed, an AggregateError that names each
    */
   close(): Promise<void> {
     return (this.#closed ??= this.#closeAll());
@@ -70,15 +70,15 @@ export class Disposal {
   }
 
   /**
-   * Run `work`, which opens things; when it fails, close what it opened and tell why it failed.
+   * Run `work`, which opens things; if it fails, close what it opened and report why it failed.
    *
-   * @throws the error of `work`, also when something could not be closed
+   * @throws the error of `work`, even if something could not be closed
    */
   async closingOnFailure<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      // Why it could not be opened says more than what could then not be closed.
+      // The reason why it could not be opened says more than what could not be closed afterwards.
       await this.close().catch(() => undefined);
       throw error;
     }

@@ -20,7 +20,7 @@ export interface ServerAddresses {
   temporal: TemporalTarget | undefined;
 }
 
-/** What a process is made of, whatever it does: a command, a worker. */
+/** The components of a process, whatever it does: a command, a worker. */
 export interface Services extends ServerAddresses {
   config: Config;
   /** a few connections, for anything but the activities of a worker */
@@ -28,19 +28,19 @@ export interface Services extends ServerAddresses {
   objectStore: ObjectStore;
   /** name of this process in Temporal and in traces */
   identity: string;
-  /** Open a pool of its own; see {@link openPool}. */
+  /** Open a separate pool; see {@link openPool}. */
   openPool(size: number, applicationName: string): Pool;
-  /** Connect another client. @throws Error naming the address when nobody answers */
+  /** Connect another client. @throws Error naming the address if nobody answers */
   client(): Promise<Client>;
-  /** Tracing, started at the first call; undefined when no collector is configured */
+  /** Tracing, started at the first call; undefined if no collector is configured */
   tracing(): Promise<Tracing | undefined>;
-  /** @throws Error when Temporal is not used */
+  /** @throws Error if Temporal is not used */
   temporalTarget(): TemporalTarget;
-  /** where to register what is opened besides; closed with the services */
+  /** where to register what is opened in addition; closed with the services */
   disposal: Disposal;
-  /** Tell of a problem that stops nothing. */
+  /** Report a problem that stops nothing. */
   warn(fields: object, message: string): void;
-  /** Close everything that was opened, the last first. */
+  /** Close everything that was opened, in reverse order. */
   close(): Promise<void>;
 }
 
@@ -48,23 +48,23 @@ export interface Services extends ServerAddresses {
 export interface ServiceOptions {
   config: Config;
   addresses: ServerAddresses;
-  /** has what was opened before and is closed after the services */
+  /** contains what was opened before, which is closed after the services */
   disposal: Disposal;
-  /** told in a sentence when an idle connection breaks */
+  /** called with a sentence if an idle connection breaks */
   say: (line: string) => void;
-  /** told of problems that stop nothing: traces or samples that were dropped */
+  /** called with problems that stop nothing: traces or samples that were dropped */
   warn: (fields: object, message: string) => void;
 }
 
-/** Most connections of a process that runs no worker. */
+/** Maximum number of connections of a process without a worker. */
 const clientPoolSize = 4;
 
 /**
- * Open what a process needs to work with the database, the object store and Temporal. Nothing is contacted yet: the pool
- * connects with its first query, {@link Services.client} when it is called. Closing leaves nothing open, whatever failed;
- * so does a failure here.
+ * Open what a process needs to work with the database, the object store and Temporal. Nothing is contacted yet: the
+ * pool connects with its first query, {@link Services.client} when it is called. Closing leaves nothing open, whatever
+ * failed; so does a failure here.
  *
- * @throws Error when an address is not one
+ * @throws Error if an address is invalid
  */
 export async function openServices(options: ServiceOptions): Promise<Services> {
   const { config, addresses, disposal, say, warn } = options;
@@ -75,7 +75,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
       size,
       applicationName,
       onIdleError: (error) => {
-        // Connections that are being closed may still hear the server go.
+        // Connections that are being closed may still report that the server is gone.
         if (!disposal.closing) say(error.message);
       },
     });

@@ -3,20 +3,20 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { redactSecrets } from '../../domain/failures/redaction.ts';
 
-/** Longest message that is passed on; the server cuts failures at 4 KiB. */
+/** Maximum length of a message that is passed on; the server truncates failures at 4 KiB. */
 const maxMessageLength = 1_500;
 
-/** Works while the run is blocked too, where ingesting the payload again would only join it. */
+/** Also works while the run is blocked, when ingesting the payload again would only join it. */
 const missingRemedy =
   'restore the object and decide "retry", or have it made again from the archived payload: ocp-pipeline replay MANIFEST --from split';
 
-/** Error codes that trying again cannot mend, and the failure type operators see. */
+/** Error codes that a retry cannot fix, and the failure type that operators see. */
 const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = new Map([
   ['42P01', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
   ['42703', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
   ['42883', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
   ['3F000', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
-  // An upsert names a key that a table of Koku's has not.
+  // An upsert uses a key that a Koku table does not have.
   [
     '42P10',
     { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor names the key and the statement that adds it' },
@@ -26,12 +26,12 @@ const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = ne
 ]);
 
 /**
- * What an attempt ends with that was told to stop: cancelled, paused or reset by an operator, or its worker shuts down.
- * Its statement or stream then ends with an error of its own, which says nothing. Only a `CancelledFailure` is passed on
- * as what it is: the server refuses the "cancelled" that the SDK makes of an `AbortError` for a paused or reset activity,
- * and the next attempt would have to wait for the heartbeat timeout.
+ * The failure of an attempt that was asked to stop: cancelled, paused or reset by an operator, or its worker is
+ * shutting down. Its statement or stream then ends with an error of its own, which says nothing. Only a
+ * `CancelledFailure` is passed on unchanged: the server rejects the "cancelled" that the SDK makes of an `AbortError`
+ * for a paused or reset activity, and the next attempt would have to wait for the heartbeat timeout.
  *
- * @returns undefined when the attempt was not told to stop
+ * @returns undefined if the attempt was not asked to stop
  */
 export function abortedAttempt(): CancelledFailure | undefined {
   const { cancellationSignal } = Context.current();
@@ -41,9 +41,10 @@ export function abortedAttempt(): CancelledFailure | undefined {
 }
 
 /**
- * Translate what an activity threw, once, at its edge: our own errors keep their type and whether a retry helps; a schema
+ * Translate what an activity threw, once, at its edge: our own errors keep their type and their retryability; a schema
  * without a table or column of ours becomes `SchemaTooOld`, a lost object `ObjectMissing`; everything else is retried.
- * The message names neither credentials nor presigned addresses: query strings and user info of addresses are cut.
+ * The message contains neither credentials nor presigned addresses: query strings and user info of addresses are
+ * redacted.
  */
 export function toApplicationFailure(error: unknown): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
@@ -63,7 +64,7 @@ export function toApplicationFailure(error: unknown): unknown {
     retryable?: unknown;
   };
   const errorCode = typeof code === 'string' ? code : 'Unexpected';
-  // Class 22: the data does not fit the tables, and will not fit better the next time.
+  // Class 22: the data do not fit the tables, and a retry will not change that.
   const hopeless: { type: string; remedy?: string } | undefined =
     hopelessCodes.get(errorCode) ?? (/^22\w{3}$/.test(errorCode) ? { type: 'DataDoesNotFit' } : undefined);
   return ApplicationFailure.create({
@@ -82,7 +83,7 @@ export function toApplicationFailure(error: unknown): unknown {
   });
 }
 
-/** What PostgreSQL says about a statement that failed, beside its message. */
+/** What PostgreSQL reports about a failed statement, in addition to its message. */
 interface DatabaseError extends Error {
   code: string;
   severity: string;
@@ -92,12 +93,12 @@ interface DatabaseError extends Error {
   constraint?: string;
   detail?: string;
   hint?: string;
-  /** character of the statement, from 1 */
+  /** character position in the statement, from 1 */
   position?: string;
   where?: string;
 }
 
-/** The error of PostgreSQL that something failed with, also as a cause; undefined when it was none. */
+/** The PostgreSQL error behind a failure, possibly as a cause; undefined if there is none. */
 function databaseErrorOf(error: unknown): DatabaseError | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 10; cause = cause.cause, depth += 1) {
     const { code, severity } = cause as Partial<DatabaseError>;
@@ -107,7 +108,7 @@ function databaseErrorOf(error: unknown): DatabaseError | undefined {
   return undefined;
 }
 
-/** Names only: `detail` may hold values of a row, and what is in a message goes into histories. */
+/** Names only: `detail` may contain values of a row, and messages end up in histories. */
 function placeOf(error: DatabaseError | undefined): string {
   if (error === undefined) return '';
   const { table, column, constraint } = error;
@@ -117,8 +118,8 @@ function placeOf(error: DatabaseError | undefined): string {
 }
 
 /**
- * What the log says of a statement that failed: where it did and why, with the error and its causes. Undefined when it was
- * something else that failed.
+ * What is logged about a failed statement: where it failed and why, with the error and its causes. Undefined if the
+ * failure was something else.
  */
 export function statementFailure(error: unknown): Record<string, unknown> | undefined {
   const failed = databaseErrorOf(error);
@@ -129,7 +130,7 @@ export function statementFailure(error: unknown): Record<string, unknown> | unde
   return { ...Object.fromEntries(known), error };
 }
 
-/** A message as it may stand in histories: without secrets, and no longer than a failure may be. */
+/** A message in a form suitable for histories: without secrets, and no longer than a failure may be. */
 export function withoutSecrets(message: string): string {
   return redactSecrets(message).slice(0, maxMessageLength);
 }

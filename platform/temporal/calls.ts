@@ -1,15 +1,15 @@
 import type { WorkflowClient } from '@temporalio/client';
 
-/** How long one signal goes along with the requests for a result; each of them asks for some 20 s. */
+/** How long one signal is shared by the requests for a result; each of them takes about 20 s. */
 const patienceMs = 60_000;
 
 /**
- * Make a call of a client that ends when `signal` aborts.
+ * Make a client call that ends when `signal` aborts.
  *
- * The SDK (1.24) leaves a listener on the signal of every request and never takes it away. Each call therefore gets a
- * signal of its own, which goes with it; `signal` may live as long as the process.
+ * The SDK (1.24) adds a listener to the signal of every request and never removes it. Each call therefore gets its own
+ * short-lived signal; `signal` may live as long as the process.
  *
- * @throws the signal's reason when it has aborted already, else whatever the call throws
+ * @throws the signal's reason if it has already aborted, otherwise whatever the call throws
  */
 export async function abortable<T>(
   client: Pick<WorkflowClient, 'withAbortSignal'>,
@@ -30,10 +30,10 @@ export async function abortable<T>(
 }
 
 /**
- * Result of a run, however long it takes, unless `signal` aborts first. The wait is many requests, so it is cut into
- * parts of a minute, each {@link abortable} by itself.
+ * Result of a run, however long it takes, unless `signal` aborts first. The wait consists of many requests, so it is
+ * divided into parts of a minute, each {@link abortable} on its own.
  *
- * @throws what `handle.result()` throws; when `signal` aborts, its reason or the error of the request that it ended
+ * @throws what `handle.result()` throws; if `signal` aborts, its reason or the error of the request that it ended
  */
 export async function resultOf<R>(
   handle: { client: Pick<WorkflowClient, 'withAbortSignal'>; result(): Promise<R> },

@@ -13,8 +13,8 @@ export interface TemporalTarget {
 }
 
 /**
- * The one place that decides how payloads are written to history. They hold references only, so there is no codec;
- * a deployment that wants one adds it here and workers, command line and tests follow.
+ * The one place that decides how payloads are written to history. They contain references only, so there is no codec; a
+ * deployment that wants one adds it here, for workers, command line and tests alike.
  */
 export const dataConverter: DataConverter = {};
 
@@ -22,8 +22,8 @@ export const dataConverter: DataConverter = {};
  * Temporal as configured by its standard variables and configuration file (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`,
  * `TEMPORAL_API_KEY`, `TEMPORAL_TLS_…`, `TEMPORAL_CONFIG_FILE`, `TEMPORAL_PROFILE`).
  *
- * @returns undefined when no address is configured anywhere
- * @throws ConfigInvalid, without repeating any value, when they cannot be read or do not go together
+ * @returns undefined if no address is configured anywhere
+ * @throws ConfigInvalid, without repeating any value, if they cannot be read or contradict each other
  */
 export function configuredTemporal(environment: NodeJS.ProcessEnv = process.env): TemporalTarget | undefined {
   const profile = readProfile(environment);
@@ -41,7 +41,7 @@ export function configuredTemporal(environment: NodeJS.ProcessEnv = process.env)
   }
 }
 
-/** Settings that the loader would take without a word, though they cannot do what they say. */
+/** Settings that the loader accepts silently, although they cannot work as intended. */
 function checkTls({ address, apiKey, tls }: ClientConfigProfile): void {
   if ((tls?.clientCert === undefined) !== (tls?.clientKey === undefined))
     throw new ConfigInvalid(
@@ -54,7 +54,7 @@ function checkTls({ address, apiKey, tls }: ClientConfigProfile): void {
     );
 }
 
-/** A variable that is set to nothing, as an optional secret of Kubernetes can be, is not set. */
+/** An empty variable, such as an optional secret in Kubernetes, counts as unset. */
 function withoutEmpty(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
@@ -67,7 +67,7 @@ function readProfile(environment: NodeJS.ProcessEnv): ClientConfigProfile {
   try {
     return loadClientConfigProfile({ overrideEnvVars: withoutEmpty(environment) });
   } catch (error) {
-    // The parser's message shows the lines around the mistake, and one of them may hold the API key.
+    // The parser's message shows the lines around the mistake, and one of them may contain the API key.
     const { code, line, message } = error as { code?: string; line?: number; message: string };
     const reason =
       line !== undefined
@@ -87,7 +87,7 @@ export function localTemporal(address: string, namespace = 'default'): TemporalT
 /**
  * Connect a client.
  * @param interceptors see every start of a workflow
- * @throws Error naming the address when nobody answers
+ * @throws Error naming the address if nobody answers
  */
 export async function connectClient(
   target: TemporalTarget,
@@ -109,9 +109,9 @@ export async function connectClient(
   }
 }
 
-/** What to say when a connection to `target` failed for `cause`: that it cannot be reached, or what it refused. */
+/** The message for a failed connection to `target`: that it cannot be reached, or what it rejected. */
 export function unreachable(target: TemporalTarget, cause: unknown): Error {
-  // Whoever answers is reached; it did not let us in.
+  // A server that answers is reachable; it rejected us.
   const refused = explainServiceError(cause, target);
   if (refused !== undefined) return new Error(refused, { cause });
   return new Error(

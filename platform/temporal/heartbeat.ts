@@ -2,18 +2,18 @@ import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { PurgedCounts } from '../../domain/run/cleanup.ts';
 
-/** How often a long step says that it lives; well below the heartbeat timeout of 30 s. */
+/** Heartbeat interval of a long step; well below the heartbeat timeout of 30 s. */
 const heartbeatEveryMs = 5_000;
 
 /**
- * Heartbeat on a timer while `work` runs, with the latest details it reported.
- * Also how a cancelled or paused attempt learns of it: `signal` aborts.
+ * Heartbeat on a timer while `work` runs, with the latest details that it reported. This is also how a cancelled or
+ * paused attempt finds out: `signal` aborts.
  */
 export async function withHeartbeat<T>(
   work: (report: (details: HeartbeatDetails) => void, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const context = Context.current();
-  // Each open object listens for the abort, a month of days at a time: no leak to be warned of.
+  // Each open object listens for the abort, up to a month of days at once: not a leak to warn about.
   setMaxListeners(0, context.cancellationSignal);
   let latest: HeartbeatDetails = {};
   const timer = setInterval(() => {
@@ -32,11 +32,11 @@ export async function withHeartbeat<T>(
   }
 }
 
-/** What heartbeats carry, for progress lines; no work resumes from them: the ledger says what is done. */
+/** Contents of heartbeats, for progress lines. No work resumes from them: the ledger records what is done. */
 export interface HeartbeatDetails {
   file?: string;
   rows?: number;
   bytes?: number;
-  /** what a purge has removed: the next attempt counts on from there */
+  /** what a purge has removed: the next attempt continues counting from there */
   counts?: PurgedCounts;
 }

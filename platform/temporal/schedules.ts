@@ -12,26 +12,26 @@ import { watchSettingsScheduleId } from '../../domain/run/watch-settings.ts';
 import type { WatchSettingsInput } from '../../domain/run/watch-settings.ts';
 import type { Config } from '../config/config.ts';
 
-/** What happened to a schedule. */
+/** The change to a schedule. */
 export interface AppliedSchedule {
   scheduleId: string;
   outcome: 'created' | 'updated';
 }
 
-/** A schedule as the server has it. */
+/** A schedule as known to the server. */
 export interface ListedSchedule {
   scheduleId: string;
-  /** false: nobody has applied it; then nothing else is known */
+  /** false: it does not exist; then nothing else is known */
   exists: boolean;
   paused: boolean;
   note: string;
-  /** ISO 8601; null while paused, or when nothing is planned */
+  /** ISO 8601; null while paused, or if nothing is planned */
   nextTime: string | null;
-  /** the run that was started last, and how it ended; null when there was none */
+  /** the run started last, and how it ended; null if there was none */
   last: { startedAt: string; workflowId: string; status: string } | null;
 }
 
-/** A schedule as it ought to be; the note is what it starts with, an operator may write another. */
+/** A schedule as it should be; the note is the initial one, an operator may replace it. */
 type WantedSchedule = Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'policies'> & {
   workflowType: string;
   input: object;
@@ -39,7 +39,7 @@ type WantedSchedule = Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'policies'> 
   note: string;
 };
 
-/** How often settings are compared. */
+/** Interval at which settings are compared. */
 const watchEvery = '5 minutes';
 /** Spreads the start of cleanups over installations that share a server. */
 const cleanupJitter = '10 minutes';
@@ -50,8 +50,8 @@ function wantedSchedules(config: Config): WantedSchedule[] {
   const watch: WatchSettingsInput = { delayMs: config.OCP_SETTINGS_DELAY };
   const sweep: SweepStagingInput = { retentionDays: config.STAGING_RETENTION_DAYS };
   const purge: PurgeExpiredInput = {};
-  // A missed look is made up for by the next one. A missed cleanup is caught up for an hour only: after a long outage
-  // the payloads that wait come first.
+  // A missed check is covered by the next one. A missed cleanup is caught up for an hour only: after a long outage,
+  // waiting payloads come first.
   const once = { overlap: ScheduleOverlapPolicy.SKIP, pauseOnFailure: false };
   return [
     {
@@ -91,7 +91,7 @@ function wantedSchedules(config: Config): WantedSchedule[] {
 }
 
 /**
- * Create the schedules of the pipeline or bring them to the configured values. A schedule that an operator paused stays
+ * Create the pipeline's schedules or update them to the configured values. A schedule that an operator paused stays
  * paused, and keeps the operator's note.
  */
 export async function applySchedules(client: Client, config: Config): Promise<AppliedSchedule[]> {
@@ -119,7 +119,7 @@ async function applySchedule(client: Client, wanted: WantedSchedule): Promise<Ap
   }
 }
 
-/** The schedules of the pipeline as the server has them, in a fixed order; those that are absent too. */
+/** The pipeline's schedules as known to the server, in a fixed order, including missing ones. */
 export async function listSchedules(client: Client): Promise<ListedSchedule[]> {
   return Promise.all(
     scheduleIds.map(async (scheduleId) => {

@@ -9,7 +9,7 @@ const valueTypes = {
   Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
 };
 
-/** Names of ours that the namespace does not have yet; a run with one of them cannot start. */
+/** Our search attributes that the namespace does not have yet; a run with one of them cannot start. */
 export async function missingSearchAttributes(
   connection: Connection,
   namespace: string,
@@ -18,7 +18,7 @@ export async function missingSearchAttributes(
   return searchAttributeNames.filter((name) => !(name in customAttributes));
 }
 
-/** Register what is missing. @returns names registered now */
+/** Register what is missing. @returns names that were registered */
 export async function registerSearchAttributes(
   connection: Connection,
   namespace: string,

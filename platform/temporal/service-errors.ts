@@ -2,13 +2,13 @@ import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { searchAttributeNames } from '../../domain/run/search-attributes.ts';
 
-/** Of a {@link import('./connection.ts').TemporalTarget}, what messages say about it. */
+/** The parts of a {@link import('./connection.ts').TemporalTarget} that messages mention. */
 export interface NamedTarget {
   connectionOptions: { address?: string };
   namespace: string;
 }
 
-/** What an answer of the server means, by gRPC status code, and what to do about it. */
+/** What a response of the server means, by gRPC status code, and what to do about it. */
 const meanings: Readonly<Record<number, { name: string; remedy: string }>> = {
   3: { name: 'INVALID_ARGUMENT', remedy: 'ocp-pipeline doctor shows what the namespace lacks' },
   4: {
@@ -39,11 +39,11 @@ const meanings: Readonly<Record<number, { name: string; remedy: string }>> = {
 };
 
 /**
- * What a refused request to Temporal says to a person: what failed, where, what the server answered, and what to do.
- * The SDK's own message names none of it ("Failed to start Workflow").
+ * The message for a request that Temporal refused: what failed, where, what the server answered, and what to do. The
+ * SDK's own message contains none of it ("Failed to start Workflow").
  *
- * @param target where the request went; undefined when it is not known
- * @returns undefined for errors that are no answer of the server
+ * @param target where the request went; undefined if unknown
+ * @returns undefined for errors that are not responses of the server
  */
 export function explainServiceError(error: unknown, target?: NamedTarget): string | undefined {
   const where =

@@ -4,30 +4,30 @@ import type { temporal } from '@temporalio/proto';
 import { taskQueues } from '../../domain/run/run.ts';
 import { ConfigInvalid } from '../config/config.ts';
 
-/** A version of the workers, as the server knows it. */
+/** A worker version, as known to the server. */
 export interface DeployedVersion {
   buildId: string;
-  /** current: new runs go to it; draining: older runs are still bound to it; drained: its workers can go */
+  /** current: new runs go to it; draining: older runs are still bound to it; drained: its workers can be stopped */
   state: 'current' | 'ramping' | 'draining' | 'drained' | 'inactive';
-  /** when a worker of it last asked for work on the queue of workflows, ISO 8601; null when that is long ago */
+  /** when one of its workers last polled the workflow queue, ISO 8601; null if that is long ago */
   lastPollAt: string | null;
-  /** runs under way that only workers of this version get */
+  /** running workflows that only workers of this version get */
   pinnedRunCount: number;
 }
 
-/** Which version of which deployment. */
+/** A version of a deployment. */
 export interface VersionOfDeployment {
   deploymentName: string;
   buildId: string;
 }
 
 const pauseMs = 1_000;
-/** The server's clock may be behind ours a little. */
+/** The server's clock may be slightly behind ours. */
 const clockSkewMs = 500;
 
 /**
- * Versions that ever polled, the newest first.
- * @returns an empty list when no versioned worker has polled yet
+ * Versions that ever polled, newest first.
+ * @returns an empty list if no versioned worker has polled yet
  */
 export async function listVersions(client: Client, deploymentName: string): Promise<DeployedVersion[]> {
   const { workflowService, options } = client;
@@ -64,20 +64,20 @@ export async function listVersions(client: Client, deploymentName: string): Prom
 /** By `VersionDrainageStatus` of the server. */
 const drainageStates: readonly DeployedVersion['state'][] = ['inactive', 'draining', 'drained'];
 
-/** Runs under way that are bound to a version. */
+/** Running workflows that are bound to a version. */
 function pinnedRunsQuery({ deploymentName, buildId }: VersionOfDeployment): string {
   return `TemporalWorkerDeploymentVersion="${deploymentName}:${buildId}" and ExecutionStatus="Running"`;
 }
 
 /**
- * A worker asks again after a minute at the latest, and the server lists one that was stopped or killed for five minutes
- * more. So a poll that is older than this is that of a worker which is gone.
+ * A worker polls again after a minute at most, and the server lists a stopped or killed worker for another five
+ * minutes. So an older poll is that of a worker that is gone.
  */
 export const longestPollMs = 75_000;
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
-/** When somebody last asked for work on a queue. */
+/** When a queue was last polled. */
 export async function pollersOf(
   client: Client,
   queue: string,
@@ -94,7 +94,7 @@ export async function pollersOf(
   }));
 }
 
-/** When workers of a version last asked for work, by queue; a queue that they did not ask on lately is absent. */
+/** When workers of a version last polled, by queue; a queue that they have not polled recently is absent. */
 async function lastPolls(client: Client, version: VersionOfDeployment): Promise<Map<string, Date>> {
   const polls = new Map<string, Date>();
   await Promise.all(
@@ -110,7 +110,7 @@ async function lastPolls(client: Client, version: VersionOfDeployment): Promise<
   return polls;
 }
 
-/** The version that a run is bound to; undefined when any worker may take it. */
+/** The version that a run is bound to; undefined if any worker may take it. */
 export async function pinnedVersion(
   client: Client,
   workflowId: string,
@@ -126,8 +126,8 @@ export async function pinnedVersion(
 }
 
 /**
- * Make sure that somebody can answer for a run.
- * @throws ConfigInvalid naming the version that the run is bound to, when the workers of that are gone
+ * Make sure that a worker can execute a run.
+ * @throws ConfigInvalid naming the version that the run is bound to, if that version has no workers
  */
 export async function expectWorkersOf(client: Client, workflowId: string): Promise<void> {
   const version = await pinnedVersion(client, workflowId);
@@ -146,7 +146,7 @@ function lastText(last: Date | undefined): string {
     : `last poll ${Math.round((Date.now() - last.getTime()) / 1_000)} s ago`;
 }
 
-/** The version that new runs go to; undefined while there is none. */
+/** The version that new runs go to; undefined if there is none. */
 export async function currentVersion(
   client: Client,
   deploymentName: string,
@@ -164,7 +164,7 @@ export async function currentVersion(
   }
 }
 
-/** What binds a run to a version, whatever it was bound to before. */
+/** Binds a run to a version, whatever it was bound to before. */
 export function pinnedTo(
   version: VersionOfDeployment,
 ): temporal.api.workflow.v1.VersioningOverride.$Properties {
@@ -174,7 +174,7 @@ export function pinnedTo(
 }
 
 /**
- * Bind all runs under way of one version to another, so that workers of that go on with them.
+ * Bind all running workflows of one version to another, whose workers then continue them.
  * @returns the ids of the runs
  */
 export async function moveRuns(
@@ -197,12 +197,12 @@ export async function moveRuns(
 }
 
 /**
- * Let new runs go to a version; those under way stay with theirs. Waits until workers of the version poll all queues, so
- * that a deploy job may start together with the workers. Only a poll that came after the call counts: a worker that has ended
- * is listed for minutes. Workers ask once a minute at least, so that this takes up to a minute.
+ * Route new runs to a version; running workflows stay with theirs. Waits until workers of the version poll all queues,
+ * so that a deploy job may start together with the workers. Only a poll after the call counts: a worker that has ended
+ * stays listed for minutes. Workers poll at least once a minute, so this takes up to a minute.
  *
  * @param waitMs how long to wait, milliseconds
- * @throws ConfigInvalid naming the queues that nobody of that version polls
+ * @throws ConfigInvalid naming the queues that no worker of that version polls
  */
 export async function setCurrentVersion(
   client: Client,

@@ -13,7 +13,7 @@ export interface NewSource {
   clusterId: string;
   /** cluster alias shown in reports */
   name: string;
-  /** provider uuid; a random one when absent */
+  /** provider UUID; random if absent */
   sourceUuid?: string;
 }
 
@@ -24,7 +24,7 @@ export interface RegisteredSource {
   sourceUuid: string;
   clusterId: string;
   name: string;
-  /** false when it was registered before */
+  /** false if it was registered before */
   created: boolean;
 }
 
@@ -37,7 +37,7 @@ const longestName = 256;
 const longestClusterId = 50;
 
 /**
- * Schema of an organisation when nobody has named another.
+ * Schema of an organisation if no other one is configured.
  * @throws PipelineError `ConfigInvalid` for an id that cannot be part of a schema name
  */
 export function tenantSchemaOf(orgId: string): string {
@@ -50,8 +50,8 @@ export function tenantSchemaOf(orgId: string): string {
 }
 
 /**
- * Register a cluster: organisation, tenant schema (created and migrated), provider. Registering it again refreshes its
- * name. Safe when two processes register the same cluster at once.
+ * Register a cluster: organisation, tenant schema (created and migrated), provider. Registering it again updates its
+ * name. Two processes may register the same cluster concurrently.
  */
 export async function registerSource(
   deps: { pool: Pool; databaseUrl: string; log: MigrationLog },
@@ -86,7 +86,7 @@ async function customerSchema(client: Queryable, orgId: string): Promise<string 
   return rows[0]?.schema_name;
 }
 
-/** Schema of a registered organisation. @throws PipelineError `ConfigInvalid` when nobody registered it */
+/** Schema of a registered organisation. @throws PipelineError `ConfigInvalid` if it is not registered */
 export async function schemaOf(client: Queryable, orgId: string): Promise<string> {
   const schema = await customerSchema(client, orgId);
   if (schema === undefined)
@@ -209,8 +209,8 @@ export async function findSource(
 }
 
 /**
- * Let the pipeline replace days that another writer summarised, from `fromDay` on. An earlier day widens the permission;
- * it is never narrowed, because what was replaced cannot be given back.
+ * Allow the pipeline to replace days that another writer summarised, from `fromDay` on. An earlier day widens the
+ * permission; it is never narrowed, because what was replaced cannot be restored.
  *
  * @returns the first day that may be replaced now
  */

@@ -13,7 +13,7 @@ export interface Source {
 
 const matchSourceSql = loadSql('intake/match_source.sql');
 
-/** The source of a cluster of an organisation, or undefined when nobody registered it. */
+/** The source of a cluster of an organisation, or undefined if it is not registered. */
 export async function matchSource(pool: Pool, orgId: string, clusterId: string): Promise<Source | undefined> {
   const { rows } = await pool.query<{ source_uuid: string; cluster_alias: string; schema_name: string }>(
     matchSourceSql,
@@ -23,7 +23,7 @@ export async function matchSource(pool: Pool, orgId: string, clusterId: string):
   return row && { sourceUuid: row.source_uuid, schema: row.schema_name, clusterAlias: row.cluster_alias };
 }
 
-/** Overrides of a tenant; a key that is absent follows the deployment's configuration. */
+/** Overrides of a tenant; an absent key follows the deployment's configuration. */
 export interface TenantSettings {
   rules?: RulesProfile;
   engine?: 'postgres';
@@ -31,7 +31,7 @@ export interface TenantSettings {
 
 /**
  * Overrides of the tenant that owns `schema`.
- * @throws PipelineError `ConfigInvalid` when a value was written that this version cannot follow
+ * @throws PipelineError `ConfigInvalid` if a stored value is not supported by this version
  */
 export async function tenantSettings(pool: Pool, schema: string): Promise<TenantSettings> {
   const { rows } = await pool.query<{ key: string; value: string }>(
@@ -49,7 +49,7 @@ export async function tenantSettings(pool: Pool, schema: string): Promise<Tenant
 /**
  * Store overrides of an organisation, all or none; a blank value removes the override.
  *
- * @returns the overrides that now hold
+ * @returns the overrides that now apply
  * @throws PipelineError `ConfigInvalid` for an unknown key or value
  */
 export async function setTenantSettings(
@@ -79,12 +79,12 @@ export async function setTenantSettings(
   });
 }
 
-/** A value that each key accepts, to check the key of an override that is removed. */
+/** A valid value for each key, to check the key of an override that is removed. */
 const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'postgres' };
 
 /**
- * Check one override before it is stored or followed.
- * @throws PipelineError `ConfigInvalid` naming the keys and values that exist
+ * Check one override before it is stored or applied.
+ * @throws PipelineError `ConfigInvalid` listing the valid keys and values
  */
 function checkTenantSetting(key: string, value: string): TenantSettings {
   if (key === 'rules' && (value === 'design' || value === 'koku')) return { rules: value };

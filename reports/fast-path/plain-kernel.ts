@@ -4,7 +4,7 @@ import { timeMicroseconds } from '../../platform/database/binary-copy.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
 import { remembered } from './remembered.ts';
 
-/** What is needed here of the engine's WebAssembly: its types come with those of browsers only. */
+/** The part of the engine's WebAssembly API that is used here: its types come only with those of browsers. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
@@ -51,39 +51,46 @@ interface KernelExports {
 
 const newline = 0x0a;
 const pageBytes = 64 * 1024;
-/** Memory of an instance: what reports/fast-path/wasm/plain-records.ts lays out takes 112 pages; those that are not touched cost nothing. */
+/**
+ * Memory of an instance: the layout of reports/fast-path/wasm/plain-records.ts takes 112 pages; untouched pages cost
+ * nothing.
+ */
 const memoryPages = 128;
 
-/** What is checked of a field of each record; numbers as in the kernel. */
+/** What is checked in a field of each record; numbers as in the kernel. */
 export const fieldChecks = {
   same: 0,
   length: 2,
   labels: 3,
-  /** a number is only seen to be good when it has at most so many digits before the point */
+  /** a number passes only if it has at most this many digits before the point */
   number: (mostWholeDigits: number) => 1 | (mostWholeDigits << 8),
 } as const;
 
 /**
- * What is noted of a value of a good record, in the lowest bits of a note: written with spaces around it, a word for nothing, below
- * zero, labels with a piece of several colons. The other bits are its place among the fields of all records.
+ * What is noted about a value of a valid record, in the lowest bits of a note: surrounded by spaces, a word for
+ * "absent", negative, labels with a piece that has several colons. The other bits are its position among the fields of
+ * all records.
  */
 export const valueNotes = { trimmed: 0, leftOut: 1, negative: 2, labels: 3, bits: 2, mask: 3 } as const;
 
-/** How the value of a column of a tuple is made from a field; numbers as in the kernel. */
+/** How the value of a tuple column is derived from a field; numbers as in the kernel. */
 export const columnRules = { interval: 0, number: 1, text: 2, labels: 3, null: 4 } as const;
 
-/** Columns of a tuple: rule and field of each that is made from the record, then the bytes that end every tuple. */
+/**
+ * Columns of a tuple: rule and field of each column that is derived from the record, then the bytes that end every
+ * tuple.
+ */
 export interface TupleLayout {
-  /** rule and field by turns */
+  /** alternating rule and field */
   columns: Int32Array;
   /** fields that hold labels, in the order of their columns */
   labels: Int32Array;
   constant: Uint8Array;
-  /** columns of the tuple, those in `constant` included */
+  /** columns of the tuple, including those in `constant` */
   columnCount: number;
 }
 
-/** A label whose id is not known. */
+/** A label whose id is unknown. */
 export interface UnknownLabel {
   /** among the labels of all records */
   place: number;
@@ -91,7 +98,7 @@ export interface UnknownLabel {
   field: number;
 }
 
-/** Of all instances, which are used again and again: hours are the same in every report. */
+/** Shared by all instances, which are reused: hours are the same in every report. */
 const timeOf = remembered(timeMicroseconds, {
   mostTexts: 10_000,
   mostCharacters: 500_000,
@@ -112,8 +119,8 @@ function compiledKernel(): object {
 }
 
 /**
- * One instance of the loops over plain records, in WebAssembly: a report has half a gigabyte, and JavaScript takes ten times as long
- * for each byte. It holds one run of records at a time, so it belongs to one reader.
+ * One instance of the loops over plain records, in WebAssembly: a report has half a gigabyte, and JavaScript takes ten
+ * times as long per byte. It holds one run of records at a time, so it belongs to one reader.
  */
 export class PlainKernel {
   readonly #wasm: KernelExports;
@@ -156,7 +163,7 @@ export class PlainKernel {
     );
   }
 
-  /** Where each field of the scanned records ends, as bytes from their start. Overwritten by the next scan. */
+  /** Where each field of the scanned records ends, as byte offsets. Overwritten by the next scan. */
   get ends(): Int32Array {
     return this.#ends;
   }
@@ -167,9 +174,9 @@ export class PlainKernel {
   }
 
   /**
-   * Take in the plain records of `bytes` from `position` on, as many as there is room for.
-   * @param limit behind a newline
-   * @returns records taken: 0 when the first line is not plain, or longer than there is room
+   * Scan the plain records of `bytes` from `position` on, as many as fit.
+   * @param limit follows a newline
+   * @returns number of records: 0 if the first line is not plain, or too long
    */
   scan(bytes: Buffer, position: number, limit: number, fieldCount: number): number {
     if (fieldCount > this.#ends.length) return 0;
@@ -183,27 +190,30 @@ export class PlainKernel {
   }
 
   /**
-   * How many records from `from` on pass the checks: 0 when that one does not.
-   * @param checks a check and a field by turns; `same` means the same bytes as in record `from`
+   * How many records from `from` on pass the checks: 0 if that one does not.
+   * @param checks alternating check and field; `same` means the same bytes as in record `from`
    */
   goodRecords(from: number, recordCount: number, checks: Int32Array, longestName: number): number {
     this.#lists.set(checks);
     return this.#wasm.goodRecords(from, recordCount, checks.length / 2, longestName);
   }
 
-  /** What was noted of the records that {@link goodRecords} found good: {@link valueNotes}, in their order. Overwritten by its next call. */
+  /**
+   * What was noted about the records that {@link goodRecords} accepted: {@link valueNotes}, in their order. Overwritten
+   * by its next call.
+   */
   valueNotes(): Int32Array {
     return this.#notes.subarray(1, 1 + (this.#notes[0] ?? 0));
   }
 
-  /** The records that {@link goodRecords} found good as they are stored: numbers trimmed, and blank where there is none. */
+  /** The records that {@link goodRecords} accepted, as they are stored: numbers trimmed, and blank if absent. */
   tidied(from: number, recordCount: number): Buffer {
     return Buffer.from((this.#blocks[0] ?? Buffer.alloc(0)).subarray(0, this.#wasm.tidy(from, recordCount)));
   }
 
   /**
-   * Look up the ids of all labels among those that {@link keepLabel} was told.
-   * @returns those whose id is not known, record by record
+   * Look up the ids of all labels among those passed to {@link keepLabel}.
+   * @returns those whose id is unknown, record by record
    */
   findLabels(recordCount: number, layout: TupleLayout): UnknownLabel[] {
     if (this.#layout !== layout) this.#use(layout);
@@ -222,15 +232,15 @@ export class PlainKernel {
     return unknown;
   }
 
-  /** Say the id of a label that {@link findLabels} did not know. */
+  /** Set the id of a label that {@link findLabels} did not know. */
   keepLabel({ place, record, field }: UnknownLabel, id: number): void {
     this.#wasm.keepLabel(record, field, id);
     this.#ids[place] = id;
   }
 
   /**
-   * The records as tuples of COPY's binary format; all labels have an id by now.
-   * The bytes are written over by the {@link blockCount}th call from here.
+   * The records as tuples of COPY's binary format; all labels must have an id by now. The bytes are overwritten by the
+   * {@link blockCount}th call after this one.
    */
   writeTuples(recordCount: number, layout: TupleLayout): Buffer {
     if (this.#layout !== layout) throw new Error('labels are looked up before tuples are written');
@@ -247,7 +257,7 @@ export class PlainKernel {
     return (this.#blocks[this.#block] ?? Buffer.alloc(0)).subarray(0, byteCount);
   }
 
-  /** Ids belong to one tenant, so those of another layout are forgotten. */
+  /** Ids belong to one tenant, so those of another layout are dropped. */
   #use(layout: TupleLayout): void {
     const { columns, labels, constant } = layout;
     const isTooLarge =
@@ -264,10 +274,10 @@ export class PlainKernel {
   }
 }
 
-/** Instances that nobody uses. Each holds addresses for gigabytes, as engines do for WebAssembly, so they are used again. */
+/** Idle instances. Each reserves addresses for gigabytes, as engines do for WebAssembly, so they are reused. */
 const idle: PlainKernel[] = [];
 
-/** Lend an instance to a reader. One that failed is not used again: its bytes may still be on their way to somewhere. */
+/** Lend an instance to a reader. An instance that failed is not reused: its bytes may still be in flight. */
 export async function withPlainKernel<T>(use: (kernel: PlainKernel) => Promise<T>): Promise<T> {
   const kernel = idle.pop() ?? new PlainKernel();
   const result = await use(kernel);

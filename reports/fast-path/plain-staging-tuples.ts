@@ -3,10 +3,10 @@ import type { PlainRecords } from '../csv-records.ts';
 import { columnRules } from './plain-kernel.ts';
 import type { TupleLayout } from './plain-kernel.ts';
 
-/** How the value of a staging column is made from one field of a plain record. */
+/** How the value of a staging column is derived from one field of a plain record. */
 export type PlainCell = { rule: 'interval' | 'number' | 'text' | 'labels'; field: number } | { rule: 'null' };
 
-/** Id of the label set that a text stands for; undefined when it has none yet. */
+/** Id of the label set for a text; undefined if it has none yet. */
 export type LabelSetId = (text: string) => number | undefined;
 
 /** Id of a label text that must have one. */
@@ -17,24 +17,24 @@ export function labelSetIdOf(text: string, labelSetId: LabelSetId): number {
   return id;
 }
 
-/** Some rows on their way to become tuples of COPY's binary format. */
+/** Rows to be converted to tuples of COPY's binary format. */
 export interface StagingTuples {
   /** label texts among them that may have no id yet */
   newLabelTexts: string[];
   /**
-   * The tuples; every label text must have an id by then.
-   * The bytes are written over when tuples are made of later rows, a block of the kernel for each run in turn.
+   * The tuples; every label text must have an id by then. The bytes are overwritten when later rows are converted, one
+   * block of the kernel per run, in turn.
    */
   tuples(labelSetId: LabelSetId): Buffer;
 }
 
 /**
- * The fast path of the load: tuples from plain records, byte by byte, without a string for every field.
- * test/reports/plain-staging-tuples.test.ts holds it beside the conversion of parsed rows: same bytes.
+ * The fast path of the load: tuples from plain records, byte by byte, without a string per field.
+ * test/reports/plain-staging-tuples.test.ts compares it with the conversion of parsed rows: same bytes.
  *
  * @param cells in the order of the columns
  * @param constant fields that end each tuple
- * @param columnCount columns of a tuple, the constant ones included
+ * @param columnCount columns of the tuple, including the constant ones
  */
 export function plainTupleWriter(
   cells: readonly PlainCell[],

@@ -1,22 +1,23 @@
-/** Bounds of what is remembered. */
+/** Limits of a cache. */
 export interface RememberingBounds {
   mostTexts: number;
-  /** of all texts together; what is computed from them is taken to be no longer than a few times that */
+  /** of all texts together; what is computed from them is assumed to be no longer than a few times that */
   mostCharacters: number;
   /**
-   * `keep` those that are known, for the memory of one file, in which the same texts come every hour; `forget` all, for
-   * one that lives as long as the process: otherwise a single file could fill it with what never comes again.
+   * What happens when the cache is full. `keep` the entries, for the cache of one file, in which the same texts recur
+   * every hour; `forget` all, for one that lives as long as the process: otherwise a single file could fill it with
+   * texts that never recur.
    */
   whenFull: 'keep' | 'forget';
 }
 
-/** For the memory of one file: a file whose every value is garbage must not fill memory. */
+/** For the cache of one file: a file in which every value is garbage must not fill the memory. */
 const ofOneFile: RememberingBounds = { mostTexts: 10_000, mostCharacters: 2_000_000, whenFull: 'keep' };
 
-/** Texts longer than this are computed every time: no time, number or ordinary label set is. */
+/** Longer texts are computed every time: no time, number or ordinary label set is that long. */
 const longestText = 2_000;
 
-/** The same function, which computes each text once, within bounds: hours and labels repeat on every row. */
+/** The same function with a bounded cache, which computes each text once: hours and labels repeat on every row. */
 export function remembered<T>(
   compute: (text: string) => T,
   { mostTexts, mostCharacters, whenFull }: RememberingBounds = ofOneFile,
