@@ -1,7 +1,7 @@
 -- functions/005_row_uuids.sql
--- Purpose  uuids for the rows of one statement, in the order of the rows
--- Why      The index of a primary key of random uuids is entered at another page by every row, which takes longer than the
---          row and writes more to the log. Ordered ones fill its pages one after the other.
+-- Purpose  UUIDs for the rows of one statement, in row order
+-- Why      With random UUIDs as primary key, every row is inserted into a different index page, which takes longer than
+--          the row itself and writes more WAL. Ordered UUIDs fill the pages one after the other.
 -- Rerun    repeatable definition
 
 create or replace function ocp_uuid_prefix() returns text

@@ -1,6 +1,6 @@
 -- functions/006_usage_rows.sql
 -- Purpose  which rows of the daily summary are ours to rebuild, and which namespaces the summary invents
--- Use      every reader asks here; a function that takes a column is inlined, so it may stand in any condition
+-- Use      every reader calls these functions; one that takes a column is inlined, so it may be part of any condition
 -- Rerun    repeatable definitions
 
 -- No "set" clauses in this file: with one the planner could not inline a function.

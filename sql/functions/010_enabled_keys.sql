@@ -1,5 +1,5 @@
 -- functions/010_enabled_keys.sql
--- Purpose  which label keys count, and reducing a label map to them
+-- Purpose  which label keys count, and how a label map is reduced to them
 -- Reads    reporting_enabledtagkeys
 -- Rerun    repeatable definition
 

@@ -1,9 +1,8 @@
 -- functions/012_label_sets.sql
--- Purpose  store label sets once and hand out their ids; register label keys nobody has seen
--- Reads    reporting_enabledtagkeys, once, and not at all when every set is known
--- Writes   ocp_label_set, reporting_enabledtagkeys, ocp_manifest (what the manifest used up of its bounds)
--- Locks    rows are written in the order of their keys, so that two loads never wait for each other in a circle; the
---          manifest's row comes first
+-- Purpose  store each label set once and return its id; register new label keys
+-- Reads    reporting_enabledtagkeys, once, and not at all if every set is known
+-- Writes   ocp_label_set, reporting_enabledtagkeys, ocp_manifest (how much of its limits the manifest has used)
+-- Locks    rows are written in key order, so that two loads never deadlock; the manifest's row comes first
 -- Rerun    an existing set or key is kept
 
 drop function if exists ocp_label_set_ids(bytea[], jsonb[]);

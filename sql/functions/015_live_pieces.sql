@@ -1,11 +1,12 @@
 -- functions/015_live_pieces.sql
--- Purpose  which staging rows count: every reader of staging asks here
+-- Purpose  which staging rows count: every reader of staging calls these functions
 -- Use      v_pieces bigint[] := ocp_live_pieces(kind, source, first day, last day);
 --          v_dead_hours bigint[] := ocp_dead_hours(kind, source, first day, last day);
 --          … where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
 -- Reads    ocp_piece
--- Plans    callers switch sorts and nested loops off for their million rows; these few would then be read in the order of all
---          ids of the tenant, or cost so much that the planner has them compiled (jit), which takes half a second
+-- Plans    callers disable sorts and nested loops for their million rows. These few rows would then be read in the
+--          order of all ids of the tenant, or seem so expensive that the planner compiles the query (jit), which takes
+--          half a second
 -- Rerun    repeatable definitions
 
 create or replace function ocp_live_pieces(p_report_kind text, p_source_uuid uuid, p_start_date date, p_end_date date)
@@ -48,8 +49,8 @@ $$;
 comment on function ocp_dead_hours(text, uuid, date, date) is
 'Hours of live pieces that do not count, each as 24 · piece_id + UTC hour; empty when all pieces count wholly, as they nearly always do.';
 
--- No "set" clause: it must be inlined, so that the planner sees an index condition on the piece, and no second condition at
--- all where all pieces count wholly.
+-- No "set" clause: the function must be inlined, so that the planner sees an index condition on the piece, and no
+-- second condition at all if all pieces count completely.
 create or replace function ocp_is_live(
     p_piece_id bigint, p_interval_start timestamptz, p_live_pieces bigint[], p_dead_hours bigint[]
 )

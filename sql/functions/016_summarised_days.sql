@@ -1,8 +1,8 @@
 -- functions/016_summarised_days.sql
 -- Purpose  days of a source and month that have usage rows in the daily summary
 -- Reads    reporting_ocpusagelineitem_daily_summary
--- Plans    skips through the index of source and day, one probe per day, instead of reading the month; the planner, who
---          knows no skip scan over an expression like this, is left no other way
+-- Plans    skips through the index of source and day, one probe per day, instead of reading the month; the planner
+--          knows no skip scan over such an expression, so the function leaves it no other plan
 -- Rerun    repeatable definition
 
 create or replace function ocp_summarised_days(p_source_uuid uuid, p_month date, p_with_cloud_cost boolean)

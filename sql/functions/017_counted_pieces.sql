@@ -1,8 +1,8 @@
 -- functions/017_counted_pieces.sql
--- Purpose  is what a step read of staging all that the ledger says was loaded? A step counts the rows of each piece in the
---          scan that it makes anyway and asks here before it writes anything
--- Reads    ocp_piece; staging, of pieces that count in part only
--- Error    OCP01 with the pieces as detail: they are loaded again, and the step is made again
+-- Purpose  did a step read everything from staging that the ledger says was loaded? A step counts the rows of each
+--          piece in the scan that it makes anyway, and checks the counts here before it writes anything
+-- Reads    ocp_piece; staging, for pieces that count only in part
+-- Error    OCP01 with the pieces as detail: they are reloaded, and the step is repeated
 -- Plans    as functions/015_live_pieces.sql
 -- Rerun    repeatable definitions
 

@@ -3,8 +3,8 @@
 -- Reads    reporting_ocpusagelineitem_{node,namespace}_labels_staging (object × hour), ocp_piece, ocp_label_set
 -- Grain    (usage_day, name)
 -- Why one  a label that changes within a day must not multiply the usage that joins it: hourly maps are applied in
---          time order and the later value of a key wins. The last hour in which a set was seen decides between two
---          sets; within one hour the greater value wins, so that the order of rows does not matter.
+--          chronological order and the later value of a key wins. Of two sets, the one seen last wins; within one hour
+--          the greater value wins, so that the order of rows does not matter.
 -- Rerun    repeatable definition
 
 create or replace function ocp_daily_label_maps(

@@ -1,7 +1,7 @@
 -- functions/030_cost_category.sql
 -- Purpose  cost category of a namespace
 -- Reads    reporting_ocp_cost_category_namespace
--- Why      a scalar look-up: a namespace that matches two patterns must not count twice
+-- Why      a scalar lookup: a namespace that matches two patterns must not count twice
 -- Rerun    repeatable definition
 
 create or replace function ocp_cost_category_id(p_namespace text) returns integer

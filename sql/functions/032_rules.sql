@@ -1,9 +1,9 @@
 -- functions/032_rules.sql
--- Purpose  what the rules profile of a transaction decides
+-- Purpose  everything that depends on the rules profile of a transaction
 -- Setting  ocp.rules = design | koku, set for the transaction by the caller
 -- Rerun    repeatable definitions
 
--- Effective usage of one hourly row: what the row is charged for.
+-- Effective usage of one hourly row: the usage that is charged.
 create or replace function ocp_effective_usage(p_usage double precision, p_request double precision, p_rules text)
 returns double precision
 language sql immutable parallel safe
@@ -18,7 +18,7 @@ $$;
 comment on function ocp_effective_usage(double precision, double precision, text) is
 'koku: max(usage, request). design: min(usage, request), or usage when the request is blank. Same unit as its arguments.';
 
--- Inlined like all functions of a row: arguments are columns, because an expensive one would stop that.
+-- Inlined like all per-row functions: arguments are columns, because an expensive argument would prevent inlining.
 create or replace function ocp_merge_labels(p_rules text, p_own jsonb, p_node jsonb, p_namespace jsonb) returns jsonb
 language sql immutable parallel safe
 as $$

@@ -1,11 +1,11 @@
 -- functions/033_node_hours.sql
--- Purpose  the capacity of nodes hour by hour, from one scan that also counts the rows of every piece
+-- Purpose  hourly capacity of nodes, from one scan that also counts the rows of every piece
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging   grain: pod × hour; core-seconds, byte-seconds
 -- Writes   ocp_read_node_hours (temporary)   grain: node × hour
--- Error    OCP01 when staging lacks rows (functions/017)
--- Use      aggregation and validation, each by a scan of its own: what one gathered says nothing about the other
--- Plans    Maxima may be parallel: they are the same whatever worker sees which row.
--- Rerun    replaces the table; it ends with the transaction
+-- Error    OCP01 if rows are missing from staging (functions/017)
+-- Use      aggregation and validation, each with its own scan: the result of one says nothing about the other
+-- Plans    Maxima may be computed in parallel: they do not depend on which worker sees which row.
+-- Rerun    replaces the table, which ends with the transaction
 
 create or replace function ocp_gather_node_hours(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void

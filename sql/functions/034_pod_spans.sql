@@ -1,14 +1,15 @@
 -- functions/034_pod_spans.sql
--- Purpose  the node of pods that were on several within a day, hour by hour
+-- Purpose  the node of pods that ran on several within a day, hour by hour
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging of these days   grain: pod × hour
 -- Grain    day × namespace × pod × span of time; the spans of a pod cover its whole day
 -- Params   source; the pods, as arrays of the same length: days, namespaces, names
--- Why      what a pod mounts belongs to the node that the pod is on in the hour. Of several nodes in one hour it is the
---          one of the pod's next hour, else the greatest by bytes; before its first and after its last hour, and in hours
---          without a row, the nearest one known counts: the latest earlier, else the first later.
+-- Why      what a pod mounts belongs to the node on which the pod runs in that hour. If there are several nodes in one
+--          hour, the one of the pod's next hour counts, else the greatest by bytes. Before its first and after its last
+--          hour, and in hours without a row, the nearest known node counts: the latest earlier one, else the first
+--          later one.
 -- Rerun    repeatable definition
 
--- The state is the node chosen for the hour, then all nodes of the hour; hours are fed backwards.
+-- The state is the node chosen for the hour, followed by all nodes of the hour; hours are processed backwards.
 create or replace function ocp_choose_node(p_later text[], p_nodes text[])
 returns text[]
 language sql immutable parallel safe

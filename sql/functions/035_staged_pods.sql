@@ -1,15 +1,15 @@
 -- functions/035_staged_pods.sql
--- Purpose  the pod rows of a range of days, read once per grain, for all steps of the transaction that follow
+-- Purpose  the pod rows of a range of days, read once per grain, for all later steps of the transaction
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging   grain: pod × hour; core-seconds, byte-seconds
 -- Writes   ocp_staged_pods (temporary)        grain: day × namespace × node × pod × resource × label set
 --          ocp_staged_node_days (temporary)   grain: day × node; core-hours, GiB-hours
 -- Setting  ocp.rules = design | koku, set for the transaction by the caller
--- Plans    Staging tells the planner nothing about the number of groups, so sorting a million rows looks cheap to it:
---          sorts are off, groups are hashed, and what exceeds work_mem (twice it, by hash_mem_multiplier) is spilled.
---          The sums are made by one process in the order of the rows on disk: floating-point sums of several workers
---          would differ in the last digit from run to run, and a rebuilt invoice with them. Maxima do not: they may
---          be parallel.
--- Rerun    replaces both tables; they end with the transaction
+-- Plans    Staging gives the planner no hint about the number of groups, so sorting a million rows looks cheap: sorts
+--          are disabled, groups are hashed, and what exceeds work_mem (twice it, by hash_mem_multiplier) is spilled to
+--          disk. One process computes the sums in the order of the rows on disk: floating-point sums of several workers
+--          would differ in the last digit from run to run, and so would a rebuilt invoice. Maxima do not differ: they
+--          may be parallel.
+-- Rerun    replaces both tables, which end with the transaction
 
 create or replace function ocp_gather_pods(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void

@@ -1,15 +1,15 @@
 -- functions/036_staged_volumes.sql
--- Purpose  the storage rows of a range of days, read once for all steps of the transaction that follow, each row placed on
+-- Purpose  the storage rows of a range of days, read once for all later steps of the transaction, each row assigned to
 --          the node of the pod that mounts the volume, and every hour of a claim counted once
 -- Reads    live rows of reporting_ocpusagelineitem_storage_staging   grain: claim × pod × hour; bytes, byte-seconds
---          ocp_staged_pods (temporary); live pod rows in staging of pods that were on several nodes in a day
+-- ocp_staged_pods (temporary); live pod rows in staging of pods that ran on several nodes in a day
 -- Writes   ocp_staged_volumes (temporary)
 --          grain: day × namespace × node × resource × claim × volume × class × handle × label sets (× pod)
--- Why      a claim has a row for each pod that mounts it, so a sum of rows would charge it once per pod. Nearly always
---          there is one row an hour and the pod stays where it is: such claims are summed as they are read. The others
---          are read again, hour by hour.
+-- Why      a claim has a row for each pod that mounts it, so summing rows would charge it once per pod. Nearly always
+--          there is one row per hour and the pod does not move: such claims are summed as they are read. The others are
+--          read again, hour by hour.
 -- Plans    as functions/035_staged_pods.sql: hashed, by one process
--- Rerun    replaces the tables; they end with the transaction
+-- Rerun    replaces the tables, which end with the transaction
 
 create or replace function ocp_gather_volumes(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void

@@ -4,8 +4,9 @@
 -- Writes   ocp_staged_nodes (temporary)        grain: day × node that the node label report names
 --          ocp_staged_label_maps (temporary)   grain: report kind × day × name; enabled labels
 --          ocp_staged_label_sets (temporary)   grain: label set that the range uses; enabled labels
--- Plans    Label sets are the tenant's, of all clusters and months: each is looked up by its key, once, never scanned.
--- Rerun    replaces the tables; they end with the transaction
+-- Plans    Label sets belong to the tenant, over all clusters and months: each is looked up once by its key, never
+--          scanned.
+-- Rerun    replaces the tables, which end with the transaction
 
 create or replace function ocp_gather_labels(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void

@@ -1,14 +1,15 @@
 -- functions/041_nodes.sql
--- Purpose  nodes seen in a range of days, with the role and architecture of the latest day that tells them
+-- Purpose  nodes seen in a range of days, with the role and architecture of the latest day that reports them
 -- Reads    ocp_staged_pods, ocp_staged_nodes (temporary)
 -- Writes   ocp_node_day          grain: source × node × resource × cores × UTC day
 --          reporting_ocp_nodes   grain: cluster × node × resource × cores
--- Why      a row of reporting_ocp_nodes is made of many days, which come in any order, are corrected and are withdrawn.
---          What each day said is kept, so that the row is the same whatever came first, and a day that is gone gives way to
---          the one before. A row is removed only when every day that had it was corrected or withdrawn.
+-- Why      a row of reporting_ocp_nodes combines many days, which arrive in any order, are corrected and are withdrawn.
+--          What each day reported is stored, so that the row does not depend on the order of arrival, and if a day is
+--          withdrawn, the previous day applies. A row is removed only if every day that contained it was corrected or
+--          withdrawn.
 -- Rerun    replaces the range's days; same input gives same rows
 
--- The role that a day's own rows give a node, or NULL. control-plane, the name that replaces master, ranks as master.
+-- The role that a day's own rows give a node, or NULL. control-plane, the name that replaces master, counts as master.
 create or replace function ocp_node_role(
     p_greatest_role text, p_is_control_plane boolean, p_runs_api_server boolean, p_is_infra boolean
 )

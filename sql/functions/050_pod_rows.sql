@@ -3,7 +3,7 @@
 -- Reads    ocp_staged_pods, ocp_staged_node_days, ocp_staged_label_sets, ocp_staged_label_maps (temporary)
 -- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × namespace × node × merged enabled labels
 -- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours; "gigabyte" is 2^30 bytes
--- Plans    temporary tables have no statistics: all joins and groups are hashed
+-- Plans    temporary tables have no statistics: all joins and groups use hashing
 -- Rerun    the caller deletes the range's usage rows first; same input gives same rows
 
 create or replace function ocp_insert_pod_rows(

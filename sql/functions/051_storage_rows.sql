@@ -4,7 +4,7 @@
 -- Writes   reporting_ocpusagelineitem_daily_summary
 --          grain: day × namespace × node × resource_id × claim × volume × class × handle × merged enabled labels
 -- Units    byte-seconds / (86400 · days of the month) / 2^30 = GiB-months; "gigabyte" is 2^30 bytes
--- Plans    temporary tables have no statistics: all joins and groups are hashed
+-- Plans    temporary tables have no statistics: all joins and groups use hashing
 -- Rerun    the caller deletes the range's usage rows first; same input gives same rows
 
 create or replace function ocp_insert_storage_rows(

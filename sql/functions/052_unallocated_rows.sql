@@ -1,9 +1,9 @@
 -- functions/052_unallocated_rows.sql
--- Purpose  rows of the daily summary for node capacity that no pod took
+-- Purpose  rows of the daily summary for node capacity that no pod used
 -- Reads    the pod rows just written; ocp_staged_pods, ocp_staged_nodes (temporary)
--- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × node, capacity minus what the pod rows took
--- Why      the role of a node comes from the day's own line items, not from reporting_ocp_nodes, which changes
---          with other days: else a rebuild would move the capacity between Platform and Worker
+-- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × node, capacity minus the pod rows
+-- Why      the role of a node comes from the day's own line items, not from reporting_ocp_nodes, which other days
+--          change: otherwise a rebuild could move the capacity between Platform and Worker
 -- Rerun    the caller deletes the range's usage rows first; same input gives same rows
 
 create or replace function ocp_insert_unallocated_rows(p_start_date date, p_end_date date, p_source_uuid uuid)

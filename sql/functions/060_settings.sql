@@ -1,5 +1,5 @@
 -- functions/060_settings.sql
--- Purpose  one hash of everything besides line items that a day's summary depends on
+-- Purpose  one hash of everything that a day's summary depends on, besides line items
 -- Reads    reporting_enabledtagkeys, reporting_tagmapping, reporting_ocp_cost_category_namespace
 -- Rerun    repeatable definition
 

@@ -1,11 +1,11 @@
 -- functions/070_vm_sizes.sql
--- Purpose  what is known of each virtual machine of a source and month: node, size, labels, claims
+-- Purpose  properties of each virtual machine of a source and month: node, size, labels, claims
 -- Reads    live pieces of the month in staging (VM × disk × hour; pod × hour; pod × claim × hour), daily summary
 -- Grain    one row per (namespace, VM), so that a join never counts a machine twice; claims: (namespace, VM, claim)
 -- Params   first and last day of a month
 -- Rerun    repeatable definitions
 
--- Size by the VM report. The factor 24 turns cores into core-hours of a day, because reports divide by 24.
+-- Size from the VM report. The factor 24 converts cores to core-hours per day, because reports divide by 24.
 create or replace function ocp_vm_report_sizes(p_source_uuid uuid, p_start_date date, p_end_date date)
 returns table (
     namespace text,
@@ -56,7 +56,7 @@ $$;
 comment on function ocp_vm_report_sizes(uuid, date, date) is
 'Node, CPU and memory request of each virtual machine in its latest hour of the month, as hours of a whole day.';
 
--- Day X: the second-latest day with pod requests, because the latest may still be incomplete.
+-- Reference day: the second-latest day with pod requests, because the latest may still be incomplete.
 create or replace function ocp_vm_reference_day(p_source_uuid uuid, p_start_date date, p_end_date date) returns date
 language sql stable
 set search_path from current

@@ -3,13 +3,13 @@
 -- Reads    daily summary; functions/070_vm_sizes.sql (staging of the whole month); cost_model
 -- Writes   reporting_ocp_vm_summary_p   grain: month × cluster × namespace × node × VM × rate type (× claim)
 -- Units    requests in core-hours and GiB-hours of a whole day, sizes in GiB-months; "gigabyte" is 2^30 bytes
--- Why      one row covers several days and is dated with the first of them, so only a rebuild of the whole month
---          never counts a day twice
--- Plans    rows written a moment ago have no statistics, and other joins of a month of them take minutes instead
---          of a second: the steps join by hash
+-- Why      one row covers several days and is dated with the first of them, so only rebuilding the whole month never
+--          counts a day twice
+-- Plans    rows written a moment ago have no statistics, and other joins of a month of them take minutes instead of a
+--          second: the steps use hash joins
 -- Rerun    deletes (source, month) first, same transaction; same input gives same rows
 
--- Compute: what the launcher pods of each machine cost.
+-- Compute: the cost of each machine's launcher pods.
 create or replace function ocp_insert_vm_compute_rows(p_source_uuid uuid, p_start_date date, p_end_date date)
 returns bigint
 language plpgsql
@@ -80,7 +80,7 @@ $$;
 comment on function ocp_insert_vm_compute_rows(uuid, date, date) is
 'Step of ocp_rebuild_vm_summary: cost of the launcher pods, with the size and labels of the machine.';
 
--- Distributed: each machine's share of what was distributed to its namespace, by effective usage of (day, node).
+-- Distributed: each machine's share of the costs distributed to its namespace, by effective usage of (day, node).
 create or replace function ocp_insert_vm_distributed_rows(p_source_uuid uuid, p_start_date date, p_end_date date)
 returns bigint
 language plpgsql

@@ -1,9 +1,9 @@
 -- functions/080_label_days.sql
--- Purpose  remember which label maps the rebuilt days hold, before tag mapping renames keys
+-- Purpose  record which label maps the rebuilt days contain, before tag mapping renames keys
 -- Reads    reporting_ocpusagelineitem_daily_summary   usage rows of Pod and Storage
 -- Writes   ocp_label_days   grain: source × month × data source × namespace × node × label map
--- Plans    rows are found by the unique index, one probe each, however many clusters and months the table holds
--- Rerun    the bits of the days are computed anew, other days' bits stay; same input gives same rows
+-- Plans    rows are found by the unique index, one probe each, however many clusters and months the table contains
+-- Rerun    the bits of the days are recomputed, other days' bits stay; same input gives same rows
 
 create or replace function ocp_record_label_days(p_source_uuid uuid, p_month date, p_days date[])
 returns void

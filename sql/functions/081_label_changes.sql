@@ -1,14 +1,14 @@
 -- functions/081_label_changes.sql
--- Purpose  compare the month's label summaries with what its days hold
+-- Purpose  compare the month's label summaries with its days
 -- Reads    ocp_label_days, reporting_enabledtagkeys, reporting_ocpusagepodlabel_summary,
 --          reporting_ocpstoragevolumelabel_summary
--- Writes   ocp_label_changes (temporary)   grain: data source × key × namespace × node; only rows that differ:
---          uuid NULL is a new row, new_values NULL one that goes
+-- Writes   ocp_label_changes (temporary)   grain: data source × key × namespace × node; only rows that differ: uuid
+--          NULL is a new row, new_values NULL a removed one
 -- Plans    The unique index of the label summaries begins with the key: their keys are listed by skipping through it
 --          (082), so that a period is found without reading the others.
--- Rerun    replaces the table; it ends with the transaction
+-- Rerun    replaces the table, which ends with the transaction
 
--- Keys that a label summary holds, of all periods: one index probe per key.
+-- Keys in a label summary, over all periods: one index probe per key.
 create or replace function ocp_pod_label_keys() returns text[]
 language sql stable
 set search_path from current

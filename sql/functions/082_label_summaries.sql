@@ -2,8 +2,8 @@
 -- Purpose  reporting_ocpusagepodlabel_summary, reporting_ocpstoragevolumelabel_summary: enabled labels of a month
 -- Reads    ocp_label_changes (temporary, 081)
 -- Writes   both label summaries   grain: report period × key × namespace × node; values sorted
--- Plans    changed rows are looked up by their key: the tables hold every cluster and month
--- Rerun    rows of the period become what the month holds; only rows that differ are written
+-- Plans    changed rows are looked up by their key: the tables contain every cluster and month
+-- Rerun    updates the rows of the period to match the month; only rows that differ are written
 
 create or replace function ocp_write_pod_labels(p_report_period_id integer)
 returns void

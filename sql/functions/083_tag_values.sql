@@ -1,11 +1,11 @@
 -- functions/083_tag_values.sql
--- Purpose  add what the label summaries of one source gained to the tenant's tag values
+-- Purpose  add to the tenant's tag values what the label summaries of one source gained
 -- Reads    ocp_label_changes (temporary, 081), reporting_ocpusagereportperiod, public.api_provider
 -- Writes   reporting_ocptags_values   grain: key × value; arrays sorted
--- Why      tag values stand for all clusters and months; what a day adds is added, without reading the rest again. What
---          takes something away (a value gone, a key disabled, a cluster renamed) leaves it to tags/tag_values.sql.
--- Locks    the caller holds the tenant's lock of this table, taken before the statement began
--- Rerun    a value that is known already is left alone
+-- Why      tag values cover all clusters and months: what a day adds is added without reading the rest again. Removals
+--          (a value gone, a key disabled, a cluster renamed) are left to tags/tag_values.sql.
+-- Locks    the caller holds the tenant's lock of this table, acquired before the statement began
+-- Rerun    a known value is left alone
 
 create or replace function ocp_sorted_union(p_known text[], p_more text[]) returns text[]
 language sql immutable parallel safe

@@ -1,5 +1,5 @@
 -- functions/084_bill_providers.sql
--- Purpose  cloud providers of the tenant whose bill names nodes of a cluster
+-- Purpose  cloud providers of the tenant whose bill contains nodes of a cluster
 -- Reads    reporting_ocp_nodes, reporting_ocp_clusters, public.api_provider, public.api_customer
 -- Grain    cloud provider; node_count: nodes of the cluster that its bill names
 -- Params   cluster; cloud, as providers are registered (AWS, Azure, GCP; those that end in -local too); what was billed, as

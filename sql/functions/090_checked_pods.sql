@@ -1,13 +1,13 @@
 -- functions/090_checked_pods.sql
--- Purpose  a day's pod rows in staging, added up for validation
+-- Purpose  a day's pod rows in staging, summed for validation
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging   grain: pod × hour; core-seconds, byte-seconds
 -- Writes   ocp_checked_pods (temporary)         grain: namespace × node × pod × resource × label set
 --          ocp_read_node_hours (temporary)   grain: node × hour (functions/033)
--- Why      staging is read again, not what aggregation gathered, or validation would repeat its mistakes. Sums of
---          several workers differ in the last digit, which a comparison within 1e-9 may: so these are parallel, and
---          their groups, which the planner takes for many, are made out to be cheap to collect.
+-- Why      staging is read again instead of the tables gathered by aggregation, or validation would repeat its
+--          mistakes. Sums of several workers differ in the last digit, which a comparison within 1e-9 tolerates: so
+--          these are parallel, and the planner, which expects many groups, is told that they are cheap to collect.
 -- Params   source, UTC day, rules of the day
--- Rerun    replaces both tables; they end with the transaction
+-- Rerun    replaces both tables, which end with the transaction
 
 create or replace function ocp_gather_checked_pods(p_source_uuid uuid, p_usage_day date, p_rules text)
 returns void

@@ -1,12 +1,12 @@
 -- intake/abandon_files.sql
--- Purpose  give up what one archive brought and no summary was built from, as an operator decided
+-- Purpose  abandon what one archive brought and no summary was built from, as an operator decided
 -- Writes   ocp_piece.state, ocp_file.state and message, public.reporting_common_costusagereportstatus
--- Rules    The pieces become `failed`, not `abandoned`: their (kind, day) is then not summarised from this manifest at all,
---          not in part either, and a day whose only data they replace keeps its summary. What a summary was built from
---          stays. Splitting the archive again, which every replay does, registers the pieces anew.
+-- Rules    The pieces become `failed`, not `abandoned`: their (kind, day) is then not summarised from this manifest at
+--          all, not even in part, and a day whose only data they replace keeps its summary. What a summary was built
+--          from stays. Splitting the archive again, as every replay does, registers the pieces anew.
 -- Params   $1 manifest_id integer   $2 request id text   $3 message text
 -- Locks    the caller holds the source
--- Rerun    nothing more to give up
+-- Rerun    nothing is left to abandon
 with given_up as (
     update ocp_piece as piece
     set state = 'failed'

@@ -1,5 +1,5 @@
 -- intake/complete_manifest.sql
--- Purpose  note in Koku's tables that the manifest's run has ended
+-- Purpose  record in Koku's tables that the manifest's run has ended
 -- Writes   public.reporting_common_costusagereportmanifest, public.api_provider
 -- Params   $1 manifest_id integer   $2 source_uuid uuid   $3 state jsonb {download, processing, summary}
 -- Rerun    keeps the first completion time

@@ -1,5 +1,6 @@
 -- intake/complete_report_period.sql
--- Purpose  when the period was first and last summarised, by a payload or by a rebuild, and when its provider's data changed
+-- Purpose  record when the period was first and last summarised, by a payload or by a rebuild, and when its provider's
+--          data changed
 -- Writes   reporting_ocpusagereportperiod, public.api_provider
 -- Params   $1 source_uuid uuid   $2 first day of the month date
 with provider as (

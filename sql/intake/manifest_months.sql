@@ -1,5 +1,5 @@
 -- intake/manifest_months.sql
--- Purpose  months that a manifest has data of
+-- Purpose  months for which a manifest has data
 -- Params   $1 manifest_id integer
 select distinct to_char(usage_day, 'YYYY-MM') as billing_month
 from ocp_piece

@@ -1,5 +1,5 @@
 -- intake/outdated_pieces.sql
--- Purpose  pieces of a file that its present content no longer has, or has as another kind
+-- Purpose  pieces of a file that its current content no longer contains, or contains as another kind
 -- Params   $1 file_id bigint   $2 kind text   $3 days date[]
 select
     piece_id,

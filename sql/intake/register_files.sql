@@ -3,8 +3,8 @@
 -- Writes   ocp_file, public.reporting_common_costusagereportstatus   grain: manifest × file
 -- Params   $1 manifest_id integer   $2 file names text[] in the manifest's order
 -- Locks    the caller holds the manifest's row
--- Rerun    existing rows are kept as they are: a file keeps its index, which its object keys are made of, also when the
---          manifest comes again with its list in another order; names that are new are numbered after the known ones
+-- Rerun    existing rows are kept: a file keeps its index, which its object keys contain, even if the manifest is
+--          resent with its list in another order; new names are numbered after the known ones
 with listed as (
     select
         file.file_name,

@@ -2,7 +2,7 @@
 -- Purpose  the manifest's row in the ledger
 -- Writes   ocp_manifest   grain: manifest
 -- Params   $1 source_uuid uuid   $2 manifest jsonb
--- Rerun    an existing row is kept as it is
+-- Rerun    an existing row is kept
 insert into ocp_manifest (manifest_id, source_uuid, manifest_uuid, manifest_date, daily_reports, hours_per_day)
 select
     registered.id,

@@ -50,6 +50,6 @@ set report_kind = excluded.report_kind,
         else 'registered'
     end,
     processed_at = case when known.checksum = excluded.checksum then known.processed_at end
--- A failed file leaves what it brought before.
+-- The pieces of an earlier, failed file stay.
 where not $5 or known.state not in ('staged', 'swept')
 returning piece_id, usage_day, state

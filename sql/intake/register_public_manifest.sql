@@ -2,7 +2,7 @@
 -- Purpose  the manifest's row in public, where Koku looks for it
 -- Writes   public.reporting_common_costusagereportmanifest   grain: provider × manifest uuid
 -- Params   $1 source_uuid uuid   $2 manifest jsonb   $3 billing month start timestamptz
--- Rerun    an existing row is kept as it is; one that was deleted with its source comes back under the id that the ledger knows
+-- Rerun    an existing row is kept; one that was deleted with its source is restored under the id that the ledger knows
 insert into public.reporting_common_costusagereportmanifest (
     id,
     assembly_id,

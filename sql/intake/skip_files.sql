@@ -1,7 +1,7 @@
 -- intake/skip_files.sql
--- Purpose  leave out files that an operator chose not to load
+-- Purpose  skip files that an operator chose not to load
 -- Writes   ocp_file.state, ocp_piece.state, public.reporting_common_costusagereportstatus
--- Params   $1 piece_id bigint of the file, or NULL   $2 manifest_id integer whose failed files are meant, or NULL
+-- Params   $1 piece_id bigint of the file, or NULL   $2 manifest_id integer whose failed files to skip, or NULL
 -- Rerun    skipped files stay skipped
 with chosen as (
     select

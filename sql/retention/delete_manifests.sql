@@ -1,6 +1,6 @@
 -- retention/delete_manifests.sql
--- Purpose  remove the expired manifests of a source with their files; one that also brought later days stays
--- Writes   ocp_manifest (files go along), public manifests and file status
+-- Purpose  remove the expired manifests of a source with their files; a manifest that also brought later days stays
+-- Writes   ocp_manifest (with its files), public manifests and file status
 -- Grain    one row: manifests removed
 -- Params   $1 source_uuid uuid   $2 first day kept date
 -- Rerun    finds nothing

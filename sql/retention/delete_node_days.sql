@@ -1,6 +1,6 @@
 -- retention/delete_node_days.sql
--- Purpose  forget what the expired days of a source said about its nodes; the last that each was told stays as long as the
---          source is there
+-- Purpose  delete what the expired days of a source reported about its nodes; the last report about each node stays as
+--          long as the source exists
 -- Writes   ocp_node_day
 -- Params   $1 source_uuid uuid   $2 first day kept date
 -- Rerun    finds nothing

@@ -1,5 +1,5 @@
 -- retention/delete_pieces.sql
--- Purpose  forget the expired pieces of a source
+-- Purpose  delete the expired pieces of a source
 -- Writes   ocp_piece
 -- Params   $1 source_uuid uuid   $2 first day kept date
 -- Rerun    finds nothing

@@ -1,6 +1,6 @@
 -- retention/expired_partitions.sql
--- Purpose  partitions whose whole range ends at a time or before it
--- Reads    the catalog: bounds decide, names mean nothing
+-- Purpose  partitions whose whole range ends at or before a given time
+-- Reads    the catalog: the bounds decide, not the names
 -- Grain    partition; from_day and until_day are UTC, until_day is the first day after it; a default partition and one
 --          without an upper bound never expire
 -- Params   $1 schema text   $2 partitioned tables text[]   $3 cutoff timestamptz

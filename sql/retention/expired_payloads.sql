@@ -1,7 +1,7 @@
 -- retention/expired_payloads.sql
--- Purpose  payload archives of an organisation that came before the archive's first day kept
+-- Purpose  payload archives of an organisation that were received before the archive's first day kept
 -- Reads    public.payload_inbox
--- Why      the time of receipt: what an archive holds is never younger
+-- Why      the time of receipt decides: an archive never contains newer data
 -- Params   $1 org_id text   $2 first day kept date   $3 batch size integer
 select
     id,

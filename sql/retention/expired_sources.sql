@@ -1,5 +1,5 @@
 -- retention/expired_sources.sql
--- Purpose  OpenShift sources of a tenant of which anything before the first day kept is left
+-- Purpose  OpenShift sources of a tenant that still have anything before the first day kept
 -- Reads    report periods, ledgers, public manifests and providers
 -- Grain    source
 -- Params   $1 schema text   $2 first day kept date

@@ -1,5 +1,5 @@
 -- retention/lock_pieces.sql
--- Purpose  lock the ledger rows of a kind and range of days, or fail at once when a load holds one
+-- Purpose  lock the ledger rows of a kind and range of days, or fail at once if a load holds one
 -- Reads    ocp_piece
 -- Locks    never waits: the caller holds the staging table, which a load needs that holds a ledger row
 -- Params   $1 report kind text   $2 first day date   $3 day after the last date

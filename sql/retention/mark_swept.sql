@@ -1,5 +1,5 @@
 -- retention/mark_swept.sql
--- Purpose  note that the rows of a kind and range of days are no longer in staging
+-- Purpose  record that the rows of a kind and range of days are no longer in staging
 -- Writes   ocp_piece.state, ocp_piece.staged_checksum of pieces that had rows there; processed_at stays
 -- Params   $1 report kind text   $2 first day date   $3 day after the last date
 -- Rerun    changes nothing

@@ -1,9 +1,10 @@
 -- retention/pinning_pieces.sql
 -- Purpose  pieces of a kind and range of days for which staging is still needed
 -- Reads    ocp_piece, ocp_file
--- Rules    A live piece, wholly or in part, that no summary was built from pins. So does one that is not judged yet (no live hours) or is about
---          to be loaded, as long as its file changed within $4 days: a terminated run must not pin for ever, and nothing is
---          lost, because a swept piece is loaded again when it is wanted. Failed, abandoned and superseded pieces do not pin.
+-- Rules    A live piece (completely or in part) that no summary was built from pins. So does one that has not been
+--          evaluated yet (no live hours) or is about to be loaded, as long as its file changed within $4 days: a
+--          terminated run must not pin forever, and nothing is lost, because a swept piece is reloaded when it is
+--          needed. Failed, abandoned and superseded pieces do not pin.
 -- Params   $1 report kind text   $2 first day date   $3 day after the last date   $4 days integer
 select count(*) as pin_count
 from ocp_piece as piece

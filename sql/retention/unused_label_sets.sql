@@ -1,10 +1,10 @@
 -- retention/unused_label_sets.sql
--- Purpose  remove one batch of label sets that no load used for 48 hours and no staging row refers to
--- Reads    the staging tables of all kinds that have labels, once each, and not at all when no set is that old
+-- Purpose  remove one batch of label sets that no load has used for 48 hours and no staging row references
+-- Reads    the staging tables of all kinds with labels, once each, and not at all if no set is that old
 -- Writes   ocp_label_set
--- Grain    one row: how many were looked at, how many removed, and the last id looked at (NULL: none left)
--- Locks    a set that a load takes up meanwhile has a newer last_used_at and stays: the condition is checked again on the
---          row that is deleted
+-- Grain    one row: how many were checked, how many removed, and the last id checked (NULL: none left)
+-- Locks    a set that a load uses meanwhile has a newer last_used_at and stays: the condition is checked again on the
+--          row to be deleted
 -- Params   $1 id to start after bigint   $2 batch size integer
 with candidates as materialized (
     select label_set_id

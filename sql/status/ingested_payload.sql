@@ -1,7 +1,8 @@
 -- status/ingested_payload.sql
--- Purpose  whether a tenant holds what an archive brought: its manifest was summarised, and none of its pieces waits to be loaded
+-- Purpose  whether a tenant has an archive's data: its manifest was summarised, and none of its pieces waits to be
+--          loaded
 -- Reads    ocp_manifest, ocp_file, ocp_piece, public.reporting_common_costusagereportmanifest
--- Why      Temporal remembers runs that wrote into a database which has since been restored or replaced
+-- Why      Temporal may have a record of runs that wrote into a database which has since been restored or replaced
 -- Params   $1 source_uuid uuid   $2 manifest_uuid uuid   $3 request_id text
 select
     exists (

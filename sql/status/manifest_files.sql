@@ -1,5 +1,5 @@
 -- status/manifest_files.sql
--- Purpose  files of a manifest; the message says what its bounds on labels made a file leave out
+-- Purpose  files of a manifest; the message says what a file left out because of the limits on labels
 -- Params   $1 manifest_id integer
 select
     file_name as "fileName",

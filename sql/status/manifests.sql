@@ -1,6 +1,6 @@
 -- status/manifests.sql
--- Purpose  manifests of a tenant and how far they have come
--- Params   $1 beginning of the manifest uuid text   $2 most rows integer
+-- Purpose  manifests of a tenant and their progress
+-- Params   $1 prefix of the manifest UUID text   $2 maximum number of rows integer
 select
     manifest.manifest_id as "manifestId",
     manifest.source_uuid as "sourceUuid",

@@ -1,8 +1,8 @@
 -- status/miscounted_days.sql
--- Purpose  days of which staging does not hold the rows that the ledger says are there
+-- Purpose  days for which the rows in staging differ from the ledger
 -- Reads    ocp_piece, api_provider, the staging table of the kind (its index by piece)
 -- Grain    source × month; only live pieces that are staged are compared
--- Params   $1 report kind text   $2 most rows integer
+-- Params   $1 report kind text   $2 maximum number of rows integer
 with staged as (
     select
         min(usage_day) as first_day,

@@ -1,6 +1,5 @@
 -- summary/cloud/aws_line_items_daily.sql
--- Purpose  cloud providers of the tenant whose bill of a month names nodes of a cluster, by
---          the billed resource id
+-- Purpose  cloud providers of the tenant whose bill of a month contains nodes of a cluster, by the billed resource id
 -- Reads    aws_line_items_daily (Koku's); functions/084_bill_providers.sql
 -- Grain    cloud provider; nodeCount: nodes of the cluster that its bill names
 -- Params   $1 source_uuid of the cluster uuid   $2 first day of the month date

@@ -1,6 +1,6 @@
 -- summary/cloud/azure_line_items.sql
--- Purpose  cloud providers of the tenant whose bill of a month names nodes of a cluster, by
---          the 9th path segment of the resource id, which is the machine's name
+-- Purpose  cloud providers of the tenant whose bill of a month contains nodes of a cluster, by the 9th path segment of
+--          the resource id, which is the machine's name
 -- Reads    azure_line_items (Koku's); functions/084_bill_providers.sql
 -- Grain    cloud provider; nodeCount: nodes of the cluster that its bill names
 -- Params   $1 source_uuid of the cluster uuid   $2 first day of the month date

@@ -1,7 +1,7 @@
 -- summary/cloud/line_item_tables.sql
--- Purpose  which tables of cloud bills the tenant has, of those that name the billed resource
+-- Purpose  the tenant's tables of cloud bills, of those that name the billed resource
 -- Reads    catalog
--- Grain    table name; a table that lacks a column is passed over
+-- Grain    table name; a table that lacks a column is skipped
 with known (table_name, columns) as (
     values
         ('aws_line_items_daily', '{source,lineitem_usagestartdate,lineitem_resourceid}'::text[]),

@@ -1,9 +1,9 @@
 -- summary/cloud/pair_infrastructure.sql
--- Purpose  pair a cluster with the cloud provider it runs on
+-- Purpose  link a cluster to the cloud provider it runs on
 -- Writes   api_providerinfrastructuremap: one row per cloud provider, shared by its clusters; api_provider
 -- Params   $1 source_uuid uuid   $2 cloud provider uuid   $3 type of the cloud provider text
 -- Locks    the caller holds the lock of the cloud provider, so that two clusters do not both add its row
--- Rerun    a cluster that is paired stays as it is
+-- Rerun    a linked cluster stays as it is
 with known as (
     select min(id) as id
     from public.api_providerinfrastructuremap

@@ -1,7 +1,7 @@
 -- summary/cloud/present_infrastructure.sql
--- Purpose  the cloud provider that a cluster is paired with
+-- Purpose  the cloud provider that a cluster is linked to
 -- Reads    api_provider, api_providerinfrastructuremap
--- Grain    one row, or none when the cluster is not paired
+-- Grain    one row, or none if the cluster is not linked
 -- Params   $1 source_uuid uuid
 select
     pairing.infrastructure_provider_id as "providerUuid",

@@ -1,11 +1,11 @@
 -- summary/daily/changed_days.sql
 -- Purpose  days of a source and month whose live pieces or settings differ from what their summary was built from, or
---          that are to be rebuilt all the same
+--          that are to be rebuilt anyway
 -- Reads    ocp_piece, ocp_day, reporting_ocpusagelineitem_daily_summary, ocp_adoption
 -- Grain    usage_day; unloaded_count > 0: live pieces whose present content is not in staging;
 --          is_foreign: another writer summarised the day and nobody adopted it
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 settings hash text
---          $4, $5 first and last day to rebuild all the same date, or NULL
+-- $4, $5 first and last day to rebuild anyway date, or NULL
 with live_days as (
     select
         piece.usage_day,

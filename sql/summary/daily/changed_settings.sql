@@ -1,9 +1,9 @@
 -- summary/daily/changed_settings.sql
--- Purpose  sources of a tenant whose settings differ from those that days of a month were summarised with, and the first
---          step of the chain that they concern
+-- Purpose  sources of a tenant whose settings differ from those with which days of a month were summarised, and the
+--          first step of the chain that they concern
 -- Reads    ocp_day, public.api_provider
 -- Grain    source
--- Params   $1 first day of the month date   $2 rules profile that holds now text
+-- Params   $1 first day of the month date   $2 current rules profile text
 with present as materialized (
     -- Once per source: pulled up, the hashes would be computed for every day.
     select

@@ -2,14 +2,15 @@
 -- Purpose  decide, hour by hour, which pieces each (kind, day) of a source and month is summarised from
 -- Reads    ocp_piece, ocp_file, ocp_manifest
 -- Writes   ocp_piece.live_hours
--- Rules    A manifest is eligible for a (kind, day) when it is released, has no failed file of the kind, and all its pieces
---          there are loaded (or were, and are swept). An hour belongs to the first daily manifest that has rows in it:
---          all files of the kind loaded before a skipped file or a release by timeout, then most hours, latest date,
---          greatest uuid. Hours that no daily manifest has come from all pieces that are not daily; of equal pieces of
---          several manifests, from those of the one with the least date and uuid.
---          A (kind, day) with nothing eligible keeps what it has: pieces on their way never empty a day.
+-- Rules    A manifest is eligible for a (kind, day) if it is released, has no failed file of the kind, and all its
+--          pieces there are loaded (or were, and are swept). An hour belongs to the first daily manifest with rows in
+--          it, in this order: all files of the kind loaded before a skipped file or a release by timeout, then most
+--          hours, latest date, greatest UUID. Hours that no daily manifest covers come from all pieces that are not
+--          daily; of identical pieces of several manifests, from those of the one with the least date and UUID. A
+--          (kind, day) without an eligible manifest keeps what it has: pieces that are still being loaded never empty a
+--          day.
 -- Params   $1 source_uuid uuid   $2 first day of the month date
--- Rerun    a function of the ledger; same ledger gives same marks
+-- Rerun    a function of the ledger: the same ledger gives the same marks
 with candidates as (
     select
         piece.report_kind,

@@ -1,8 +1,8 @@
 -- summary/daily/greatest_part.sql
--- Purpose  of a month whose numbers do not fit the summary tables: the piece whose numbers fill a column the most
+-- Purpose  for a month whose numbers do not fit the summary tables: the piece with the largest contribution to a column
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging (pod × hour) and reporting_ocpusagelineitem_vm_staging
 --          (VM × disk × hour); ocp_piece, ocp_file
--- Grain    at most one row. amount: what the piece alone adds up to, without signs; most: what the column stays below
+-- Grain    at most one row. amount: the piece's own total of absolute values; most: the limit of the column
 -- Units    core-seconds / 3600 = core-hours; cores · 24 = core-hours of a day
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 last day of the month date
 with live as materialized (

@@ -1,8 +1,8 @@
 -- summary/daily/mark_miscounted.sql
--- Purpose  note that pieces are not in staging as they were loaded, so that every reader asks for them
--- Writes   ocp_piece.state; staged_checksum stays, and tells the load that rows may be left to delete
+-- Purpose  record that pieces are not in staging as they were loaded, so that every reader requests them
+-- Writes   ocp_piece.state; staged_checksum stays, and tells the load that there may be leftover rows to delete
 -- Params   $1 pieces bigint[]
--- Rerun    changes nothing; a piece that was loaded again meanwhile is loaded once more
+-- Rerun    changes nothing; a piece that was reloaded meanwhile is loaded once more
 update ocp_piece
 set state = 'swept'
 where piece_id = any($1::bigint[])

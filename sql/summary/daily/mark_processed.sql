@@ -1,5 +1,5 @@
 -- summary/daily/mark_processed.sql
--- Purpose  note that a summary was built from the live pieces of the days
+-- Purpose  record that a summary was built from the live pieces of the days
 -- Writes   ocp_piece.processed_at
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 days that keep an older summary date[]
 -- Rerun    keeps the first time

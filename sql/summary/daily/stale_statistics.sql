@@ -1,8 +1,8 @@
 -- summary/daily/stale_statistics.sql
--- Purpose  staging partitions of a month that have grown by a fifth since their statistics were made, or never had any
+-- Purpose  staging partitions of a month that have grown by a fifth since their last analyze, or never had one
 -- Reads    catalog, statistics views
--- Why      after a large load the planner would take a partition for nearly empty until autovacuum comes by; small ones
---          are planned well without
+-- Why      after a large load the planner would take a partition for nearly empty until autovacuum runs; small ones are
+--          planned well without statistics
 -- Params   $1 staging tables text[]   $2 month text, YYYY_MM
 select part.relname as "partitionName"
 from unnest($1::text[]) as listed (table_name)
