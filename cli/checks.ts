@@ -12,7 +12,6 @@ import {
   repairOf,
 } from '../platform/migrations/schema-check.ts';
 import { missingSearchAttributes } from '../platform/temporal/search-attributes.ts';
-import { SchemaError } from '../platform/database/schema-errors.ts';
 import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform/migrations/server-facts.ts';
 import type { ServerFacts } from '../platform/migrations/server-facts.ts';
 import { standbyProblem } from '../platform/database/session-settings.ts';
@@ -37,7 +36,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
             ok: false,
             found: describeFailure(result.reason).message,
             repair:
-              result.reason instanceof PipelineError || result.reason instanceof SchemaError
+              result.reason instanceof PipelineError
                 ? 'as said there, then run doctor again'
                 : 'make the server reachable with the configured address, then run doctor again',
           },

@@ -31,7 +31,7 @@ function explain(error: unknown): Failure {
     return { errorType: 'Cancelled', message: 'the run was cancelled; replay it to go on' };
   const refused = explainServiceError(error, target());
   if (refused !== undefined) return { errorType: 'TemporalRefused', message: refused };
-  if (error instanceof PipelineError) return { errorType: error.type, message: error.message };
+  if (error instanceof PipelineError) return { errorType: error.type, message: error.sentence };
   const database = databaseRefusal(error);
   if (database !== undefined) return { errorType: 'DatabaseUnavailable', message: database };
   if (error instanceof Error)

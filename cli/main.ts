@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { redactSecrets } from '../domain/failures/redaction.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
 import { catalog, namedCommand } from './catalog.ts';
@@ -77,18 +78,17 @@ async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions
 }
 
 /** The command line is wrong; the help of the command follows the message. */
-class UsageError extends Error {
-  override name = 'UsageError';
+class UsageError extends PipelineError {
   readonly parser: Argv;
   constructor(message: string, parser: Argv) {
-    super(message);
+    super('UsageError', message);
     this.parser = parser;
   }
 }
 
 /** Describing an error needs the client libraries; a usage error does without them. */
 async function describe(error: unknown): Promise<{ errorType: string; message: string }> {
-  if (error instanceof UsageError) return { errorType: error.name, message: redactSecrets(error.message) };
+  if (error instanceof UsageError) return { errorType: error.type, message: redactSecrets(error.sentence) };
   const { describeFailure } = await import('./failure.ts');
   return describeFailure(error);
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
+import { PipelineError } from '../domain/failures/failures.ts';
 import type { EmbeddedStack } from '../dev-stack/stack.ts';
-import { ConfigInvalid, loadConfig } from '../platform/config/config.ts';
+import { loadConfig } from '../platform/config/config.ts';
 import type { Config } from '../platform/config/config.ts';
-import { SchemaError } from '../platform/database/schema-errors.ts';
 import { waitingMessage } from '../platform/migrations/connection.ts';
 import type { MigrationLog } from '../platform/migrations/connection.ts';
 import { migrateAll, migratePublic } from '../platform/migrations/migrate.ts';
@@ -144,9 +144,9 @@ async function openEmbedded(
 
 /** Of embedded servers people know the directory, not the database. */
 function startAfresh(config: Config, error: unknown): unknown {
-  if (!(error instanceof SchemaError) || error.code !== 'SchemaSuperseded') return error;
+  if (!(error instanceof PipelineError) || error.type !== 'SchemaSuperseded') return error;
   const directory = resolve(config.OCP_DATA_DIR);
-  return new SchemaError(
+  return new PipelineError(
     'SchemaSuperseded',
     `The data in ${directory} was made by ocp-pipeline ${supersededVersion}, a version of before the first release, ` +
       `and cannot be brought up to this version; start afresh: rm -r '${directory}'`,
@@ -155,7 +155,7 @@ function startAfresh(config: Config, error: unknown): unknown {
 }
 
 /** The container image and `npm ci --omit=dev` leave the embedded servers out. */
-function notInstalled(config: Config, needs: Services['embedded'], cause: unknown): ConfigInvalid {
+function notInstalled(config: Config, needs: Services['embedded'], cause: unknown): PipelineError {
   const { DATABASE_URL, OBJECT_STORE } = config;
   const unset = [
     ...(needs.postgres && DATABASE_URL === undefined ? ['DATABASE_URL'] : []),
@@ -163,7 +163,8 @@ function notInstalled(config: Config, needs: Services['embedded'], cause: unknow
     ...(needs.temporal && configuredTemporal() === undefined ? ['TEMPORAL_ADDRESS'] : []),
   ];
   const what = unset.length === 0 ? 'this command' : `${unset.join(', ')}: not set; this command`;
-  return new ConfigInvalid(
+  return new PipelineError(
+    'ConfigInvalid',
     `${what} needs the embedded servers, which this installation does not have (the container image has none); ` +
       'set the addresses of your servers, or work in a clone of the repository: npm run demo',
     { cause },

@@ -1,12 +1,12 @@
 import type { NativeConnectionPlugin, Worker, WorkerPlugin } from '@temporalio/worker';
 import type { Pool } from 'pg';
+import { PipelineError } from '../domain/failures/failures.ts';
 import type { HealthCheck, HealthPages } from '../platform/observability/health-server.ts';
 import { activityLogContext } from '../platform/observability/logging.ts';
 import { tenantIsBehind } from '../platform/migrations/migrate.ts';
 import { migrationNames, shippedSources } from '../platform/migrations/files.ts';
 import { appliedMigrations } from '../platform/migrations/runner.ts';
 import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
-import { SchemaError } from '../platform/database/schema-errors.ts';
 
 /** State of this process's workers, as seen from outside, and the context of their log lines. */
 export interface WorkerObserver {
@@ -86,7 +86,7 @@ async function check(what: string, look: () => Promise<string | undefined>): Pro
   } catch (error) {
     // Messages of the driver contain hosts and users; they are logged, but this page is open to anyone who can reach
     // it.
-    const { code } = error as { code?: unknown };
+    const code = error instanceof PipelineError ? error.type : (error as { code?: unknown }).code;
     return { what, problem: `cannot be checked (${typeof code === 'string' ? code : 'no answer'})` };
   }
 }
@@ -113,7 +113,7 @@ async function isBehind(pool: Pool, schema: string): Promise<boolean> {
   try {
     return await tenantIsBehind(pool, schema);
   } catch (error) {
-    if (error instanceof SchemaError && error.code === 'SchemaNewer') return false;
+    if (error instanceof PipelineError && error.type === 'SchemaNewer') return false;
     throw error;
   }
 }

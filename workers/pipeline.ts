@@ -2,6 +2,7 @@ import { Worker } from '@temporalio/worker';
 import type { InjectedSinks, NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ActivityDependencies } from '../activities/index.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { taskQueues } from '../domain/run/run.ts';
 import { recordFailedRun } from '../platform/observability/metrics.ts';
 import { dataConverter } from '../platform/temporal/connection.ts';
@@ -39,12 +40,12 @@ export interface PipelineWorkersOptions {
 const maintenanceSlots = 2;
 
 /** Activities did not end after a stop and were abandoned; PostgreSQL rolls back their transactions. */
-class ShutdownTooLong extends Error {
-  constructor(waitedMs: number, cause: unknown) {
-    super(`running activities did not end within ${waitedMs / 1_000} s of the stop and were given up`, {
-      cause,
-    });
-  }
+function shutdownTooLong(waitedMs: number, cause: unknown): PipelineError {
+  return new PipelineError(
+    'ShutdownTooLong',
+    `running activities did not end within ${waitedMs / 1_000} s of the stop and were given up`,
+    { cause },
+  );
 }
 
 /** The version of a worker: `deploymentName` and the build in it. */
@@ -133,7 +134,7 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       const isLate = stoppedAt !== undefined && performance.now() - stoppedAt >= 2 * graceMs;
       stop();
       // The SDK's own error is hidden behind one about its inner state.
-      throw isLate ? new ShutdownTooLong(2 * graceMs, error) : error;
+      throw isLate ? shutdownTooLong(2 * graceMs, error) : error;
     }),
   );
   return {

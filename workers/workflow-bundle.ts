@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { WorkflowBundleOption, WorkerOptions } from '@temporalio/worker';
-import { ConfigInvalid } from '../platform/config/config.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
 
 /** The bundle to use: traced workflows contain the interceptors of OpenTelemetry. */
@@ -52,7 +52,7 @@ type WorkflowCode =
  * Where a worker gets its workflows: the given bundle, else that of the build; when run from source, the SDK bundles
  * them.
  *
- * @throws ConfigInvalid if the build's bundle is missing or has another SDK version
+ * @throws PipelineError `ConfigInvalid` if the build's bundle is missing or has another SDK version
  */
 export function workflowCode({ traced, given }: BundleKind & { given?: string | undefined }): WorkflowCode {
   if (given !== undefined) return { workflowBundle: { codePath: given } };
@@ -65,12 +65,13 @@ export function workflowCode({ traced, given }: BundleKind & { given?: string | 
 
 /**
  * @param record contents of the file next to the bundles; undefined if it is missing
- * @throws ConfigInvalid saying what to do
+ * @throws PipelineError `ConfigInvalid` saying what to do
  */
 export function checkRecord(record: string | undefined, installed: string): void {
   const built = record === undefined ? undefined : (JSON.parse(record) as { sdkVersion?: string }).sdkVersion;
   if (built === installed) return;
-  throw new ConfigInvalid(
+  throw new PipelineError(
+    'ConfigInvalid',
     `Workflow bundle: expected one built with Temporal SDK ${installed}, found ${built ?? 'none'}; run: npm run build`,
   );
 }

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { ConfigInvalid } from '../../platform/config/config.ts';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import {
   currentVersion,
   listVersions,
@@ -34,7 +34,10 @@ export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
         services.config;
       const buildId = options.buildId ?? configured;
       if (buildId === undefined)
-        throw new ConfigInvalid('Name a version: ocp-pipeline deployment set-current BUILD_ID');
+        throw new PipelineError(
+          'ConfigInvalid',
+          'Name a version: ocp-pipeline deployment set-current BUILD_ID',
+        );
       const version = { deploymentName, buildId };
       let said = '';
       await setCurrentVersion(await services.client(), version, options.wait * 1_000, (missing) => {
@@ -102,7 +105,8 @@ export const deploymentMoveCommand: Command<MoveOptions> = {
       const target =
         to === undefined ? await currentVersion(client, deploymentName) : { deploymentName, buildId: to };
       if (target === undefined)
-        throw new ConfigInvalid(
+        throw new PipelineError(
+          'ConfigInvalid',
           `${deploymentName} has no current version: name the one that takes over, or make one current with ` +
             'ocp-pipeline deployment set-current',
         );

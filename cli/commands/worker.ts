@@ -1,6 +1,6 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { ConfigInvalid } from '../../platform/config/config.ts';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { serveHealth } from '../../platform/observability/health-server.ts';
 import type { PipelineLogger } from '../../platform/observability/logging.ts';
 import { missingSearchAttributes } from '../../platform/temporal/search-attributes.ts';
@@ -72,11 +72,12 @@ async function closeAfterFailure(
   clearTimeout(giveUp);
 }
 
-/** @throws ConfigInvalid when no server is configured, or its namespace lacks what runs need */
+/** @throws PipelineError `ConfigInvalid` when no server is configured, or its namespace lacks what runs need */
 async function requireTemporal(services: Services, say: (line: string) => void): Promise<TemporalTarget> {
   const { temporal, embedded } = services;
   if (temporal === undefined || embedded.temporal)
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
     );
   await requireSearchAttributes(await services.client(), temporal.namespace, say);
@@ -86,7 +87,7 @@ async function requireTemporal(services: Services, say: (line: string) => void):
 /**
  * Runs set these attributes: without them no run starts, and those that do come to nothing.
  *
- * @throws ConfigInvalid with the command that registers them
+ * @throws PipelineError `ConfigInvalid` with the command that registers them
  */
 async function requireSearchAttributes(
   client: Client,
@@ -103,7 +104,8 @@ async function requireSearchAttributes(
     return;
   }
   if (missing.length > 0)
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       `Namespace ${namespace} lacks the search attributes ${missing.join(', ')}; ` +
         'register them, then start the worker: ocp-pipeline setup',
     );
@@ -116,7 +118,8 @@ const mayNotLook: ReadonlySet<number> = new Set([7, 12, 16]);
 function requireConfigured(): void {
   const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
   if (missing.length > 0)
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       `${missing.join(', ')}: not set; for a worker with everything embedded: ocp-pipeline dev`,
     );
 }

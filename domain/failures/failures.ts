@@ -4,8 +4,8 @@ interface FailureFacts {
   meaning: string;
   /** `step`: thrown by our code; `run`: what a workflow ends with; `group`: errors of others, as metrics name them */
   from: 'step' | 'run' | 'group';
-  /** whether an attempt that failed with it is retried; `as thrown`: each error says so itself */
-  retried: 'never' | 'as thrown';
+  /** whether an attempt that failed with it is retried; `as thrown`: each error says so itself, and is not unless it does */
+  retried: 'never' | 'always' | 'as thrown';
   /**
    * whether a run that meets it fails at once, because no decision of an operator could help; otherwise the run is
    * blocked
@@ -84,6 +84,24 @@ export const failures = {
     retried: 'never',
     final: false,
   },
+  ObjectStoreFailed: {
+    meaning: 'the object store failed: it could not be reached, denied access, or is full',
+    from: 'step',
+    retried: 'always',
+    final: false,
+  },
+  PartitionBusy: {
+    meaning: 'a lock that is needed to create a partition could not be acquired in time',
+    from: 'step',
+    retried: 'always',
+    final: false,
+  },
+  PartitionFailed: {
+    meaning: 'a partition cannot be created: its table is not partitioned by month, or its name is taken',
+    from: 'step',
+    retried: 'never',
+    final: false,
+  },
   SchemaTooOld: {
     meaning: 'the database lacks tables or columns that this version needs',
     from: 'step',
@@ -132,7 +150,23 @@ export const failures = {
 
 type FailureName = keyof typeof failures;
 
-/** The types of a {@link PipelineError}. */
+/** Kinds that only people at a terminal meet, in the messages of commands: no run, no metric and no history names them. */
+export const commandFailures = {
+  UsageError: { meaning: 'the command line is wrong', retried: 'never' },
+  SchemaNameInvalid: { meaning: 'a name that no tenant schema can have', retried: 'never' },
+  PostgresTooOld: { meaning: 'the server is older than the versions that are supported', retried: 'never' },
+  EncodingUnsupported: { meaning: 'the database is not UTF8', retried: 'never' },
+  MigrationBusy: { meaning: 'another process has been migrating the schema for too long', retried: 'always' },
+  MigrationFailed: { meaning: 'a migration or a function was refused by the server', retried: 'never' },
+  PublicSchemaBehind: { meaning: '`public` has to be migrated first', retried: 'never' },
+  SchemaNewer: { meaning: 'a newer version has migrated the schema', retried: 'never' },
+  SchemaSuperseded: { meaning: 'the schema is one of before the first release', retried: 'never' },
+  ColumnsMissing: { meaning: 'tables, columns or keys are not those of this version', retried: 'never' },
+  TenantsFailed: { meaning: 'some tenant schemas could not be migrated; the others were', retried: 'never' },
+  ShutdownTooLong: { meaning: 'activities of a worker did not end after a stop', retried: 'never' },
+} as const satisfies Readonly<Record<string, Pick<FailureFacts, 'meaning' | 'retried'>>>;
+
+/** What a {@link PipelineError} of a step may be. */
 export type FailureType = {
   [Name in FailureName]: (typeof failures)[Name]['from'] extends 'step' ? Name : never;
 }[FailureName];
@@ -153,27 +187,39 @@ export function isFinal(type: string): boolean {
 /** JSON-safe facts that belong to a failure; numbers go here instead of into the message. */
 export type FailureDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
-/** What a `PipelineError` consists of. `retryable` is false unless stated otherwise. */
+/** What a `PipelineError` consists of. */
 export interface PipelineErrorOptions {
+  /** whether trying again may help; what the list says of the type, unless given */
   readonly retryable?: boolean;
   readonly details?: FailureDetails;
+  /** what to do, where the message does not say so */
+  readonly remedy?: string;
   readonly cause?: unknown;
 }
 
 /**
- * A failure that the pipeline understands: its message says what failed, where, what was expected and found, and what
- * to do. Activities translate it to a Temporal failure with the same `type`, not retried unless `retryable` is true.
+ * The base of every error that means something to people: its message says what failed, where, what was expected and
+ * found, and what to do. The edges translate it: activities to a Temporal failure with the same `type`, not retried
+ * unless `retryable` is true, the command line to a sentence. What else extends `Error` is a signal between two functions
+ * that never reaches an edge; a test lists those.
  */
 export class PipelineError extends Error {
-  readonly type: FailureType;
+  readonly type: FailureType | keyof typeof commandFailures;
   readonly retryable: boolean;
   readonly details: FailureDetails;
+  readonly remedy: string | undefined;
 
-  constructor(type: FailureType, message: string, options: PipelineErrorOptions = {}) {
+  constructor(type: PipelineError['type'], message: string, options: PipelineErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'PipelineError';
     this.type = type;
-    this.retryable = options.retryable ?? false;
+    this.retryable = options.retryable ?? { ...failures, ...commandFailures }[type].retried === 'always';
     this.details = options.details ?? {};
+    this.remedy = options.remedy;
+  }
+
+  /** The message and what to do: what the edges say. */
+  get sentence(): string {
+    return this.remedy === undefined ? this.message : `${this.message}; ${this.remedy}`;
   }
 }

@@ -1,3 +1,4 @@
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { z } from 'zod';
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -234,15 +235,11 @@ export type Config = { readonly [Name in SettingName]: z.infer<(typeof settings)
 /** Every environment variable of ours; Temporal's and AWS's own variables are read by their libraries. */
 export const configurationKeys: readonly string[] = Object.keys(settings);
 
-/** All problems of the environment at once, one per line. Values of secrets are never included. */
-export class ConfigInvalid extends Error {
-  override name = 'ConfigInvalid';
-}
-
 /**
- * Read and validate the environment. The only reader of our environment variables.
+ * Read and validate the environment. The only reader of our environment variables. All problems are told at once, one per
+ * line; values of secrets are not.
  *
- * @throws ConfigInvalid naming every variable that is wrong, what was expected and what was found
+ * @throws PipelineError `ConfigInvalid` naming every variable that is wrong, what was expected and what was found
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const values: Record<string, unknown> = {};
@@ -281,7 +278,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       `ARCHIVE_RETENTION: expected at least ${config.RETAIN_NUM_MONTHS} months (RETAIN_NUM_MONTHS), ` +
         `found ${config.ARCHIVE_RETENTION}`,
     );
-  if (problems.length > 0) throw new ConfigInvalid(`Configuration is invalid:\n  ${problems.join('\n  ')}`);
+  if (problems.length > 0)
+    throw new PipelineError('ConfigInvalid', `Configuration is invalid:\n  ${problems.join('\n  ')}`);
   return config;
 }
 

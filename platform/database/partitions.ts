@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { transactionOn } from './database.ts';
 import { awaitLock } from './locks.ts';
-import { SchemaError } from './schema-errors.ts';
 import { quoteIdentifier, quoteQualified } from './schema-names.ts';
 
 /** Which partitions to ensure. */
@@ -48,8 +48,8 @@ const lockTimeoutMs = 5_000;
  * that table has a trigger, the trigger creates them. Tables partitioned by a timestamp are ours: bounds at midnight
  * UTC, not registered.
  *
- * @throws SchemaError `PartitionBusy` (retryable) if a lock could not be acquired within 5 s
- * @throws SchemaError `PartitionFailed` if a table is not partitioned by month, or the name of a partition is taken
+ * @throws PipelineError `PartitionBusy` (retryable) if a lock could not be acquired within 5 s
+ * @throws PipelineError `PartitionFailed` if a table is not partitioned by month, or the name of a partition is taken
  */
 export async function ensureMonthlyPartitions(
   client: ClientBase,
@@ -200,7 +200,7 @@ async function readPartitionedTable(
   );
   const found = rows[0];
   if (!found)
-    throw new SchemaError(
+    throw new PipelineError(
       'PartitionFailed',
       `Table ${schema}.${table} is absent or not partitioned by range of one date or timestamptz column; ` +
         `migrate the tenant schema`,
@@ -213,7 +213,7 @@ async function requireNameFree(client: ClientBase, { schema, table, name }: Want
     quoteQualified(schema, name),
   ]);
   if (rows[0]?.taken === true)
-    throw new SchemaError(
+    throw new PipelineError(
       'PartitionFailed',
       `Partition ${schema}.${name} cannot be created: a table of that name exists but is not attached to ${table}; ` +
         `attach, rename or drop it`,
@@ -287,7 +287,7 @@ async function createThroughRegister(
   await insertRegisterRow(client, partition, parent.column);
   const attached = await attachedPartitions(client, schema, [partition]);
   if (!attached.has(name))
-    throw new SchemaError(
+    throw new PipelineError(
       'PartitionFailed',
       `Partition ${schema}.${name} was not created by the trigger on ${schema}.partitioned_tables; ` +
         `check that trigger, or remove it`,
@@ -374,11 +374,11 @@ function columnList(parent: PartitionedTable): string {
 }
 
 function explain(partition: WantedPartition, error: unknown): unknown {
-  if (error instanceof SchemaError) return error;
+  if (error instanceof PipelineError) return error;
   const { code, message } = error as { code?: string; message: string };
   const what = `Partition ${partition.schema}.${partition.name} could not be created`;
   if (code === '55P03')
-    return new SchemaError(
+    return new PipelineError(
       'PartitionBusy',
       `${what}: a lock on ${partition.table}, its default partition or a table it refers to was not free ` +
         `within ${lockTimeoutMs / 1000} s; try again`,
@@ -386,7 +386,7 @@ function explain(partition: WantedPartition, error: unknown): unknown {
     );
   // 40P01, 57014 and lost connections are retried by the caller: they say nothing about the partition.
   if (code === '42501' || code === '42P17' || code === '42P07')
-    return new SchemaError('PartitionFailed', `${what}: ${message}; check owner and existing partitions`, {
+    return new PipelineError('PartitionFailed', `${what}: ${message}; check owner and existing partitions`, {
       cause: error,
     });
   return error;

@@ -1,5 +1,5 @@
+import { PipelineError } from '../../domain/failures/failures.ts';
 import pg from 'pg';
-import { SchemaError } from './schema-errors.ts';
 
 /** PostgreSQL silently truncates longer identifiers, so two tenants could end up in one schema. */
 const maxIdentifierBytes = 63;
@@ -9,12 +9,12 @@ const maxIdentifierBytes = 63;
  * not `public` and not one of PostgreSQL's own. Quotes cannot occur, so the name is safe inside double quotes.
  *
  * @returns the same name
- * @throws SchemaError `SchemaNameInvalid`
+ * @throws PipelineError `SchemaNameInvalid`
  */
 export function assertTenantSchemaName(name: string): string {
   const wellFormed = /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) && name.length <= maxIdentifierBytes;
   if (!wellFormed || name === 'public' || name === 'information_schema' || name.startsWith('pg_'))
-    throw new SchemaError(
+    throw new PipelineError(
       'SchemaNameInvalid',
       `Tenant schema name ${JSON.stringify(name)} cannot be used: expected at most ${maxIdentifierBytes} letters, ` +
         `digits, "_" or "-", starting with a letter, and neither "public" nor a name of PostgreSQL's own; ` +

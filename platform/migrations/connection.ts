@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Client } from 'pg';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { openClient, transactionOn } from '../database/database.ts';
 import { lockHolder, tryLock } from '../database/locks.ts';
-import { SchemaError } from '../database/schema-errors.ts';
 import { assertEncoding, assertServerVersion, readServerFacts } from './server-facts.ts';
 
 /** Progress reports of a migration; a pino logger fits. */
@@ -33,8 +33,8 @@ const patience: MigrationPatience = { maxWaitMs: 600_000, lookEveryMs: 500, sayE
  * transactions ({@link transactionOn}, {@link inMigration}) and no session state remains, so a pooler in transaction
  * mode may be in between.
  *
- * @throws SchemaError `PostgresTooOld` if the server is older than PostgreSQL 15
- * @throws SchemaError `EncodingUnsupported` if the database is not UTF8
+ * @throws PipelineError `PostgresTooOld` if the server is older than PostgreSQL 15
+ * @throws PipelineError `EncodingUnsupported` if the database is not UTF8
  */
 export async function onMigrationConnection<T>(
   databaseUrl: string,
@@ -54,7 +54,7 @@ export async function onMigrationConnection<T>(
  * this process dies. While another process holds it, it is polled, never waited for inside the server, and each wait is
  * logged.
  *
- * @throws SchemaError `MigrationBusy` if the lock could not be acquired within ten minutes, naming its holder
+ * @throws PipelineError `MigrationBusy` if the lock could not be acquired within ten minutes, naming its holder
  */
 export async function inMigration<T>(
   client: Client,
@@ -76,7 +76,7 @@ export async function inMigration<T>(
     const waitedMs = Math.round(performance.now() - startedAt);
     const holder = await transactionOn(client, () => lockHolder(client, 'migration', schema));
     if (waitedMs >= maxWaitMs)
-      throw new SchemaError(
+      throw new PipelineError(
         'MigrationBusy',
         `Schema "${schema}" could not be migrated: for ${Math.round(waitedMs / 1000)} s another process has been ` +
           `migrating it (${holder}); when that one hangs, end it, or its session with pg_terminate_backend, and start again`,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import type { RepeatableDefinition } from './files.ts';
 import type { Queryable } from './connection.ts';
-import { SchemaError } from '../database/schema-errors.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 import { lineOfPosition } from './position.ts';
 
@@ -16,7 +16,7 @@ const definitionTable = 'ocp_repeatable_definition';
  * changes). A definition whose file was removed stays in the database.
  *
  * @returns names of the files that were applied
- * @throws SchemaError `MigrationFailed`, naming file and line
+ * @throws PipelineError `MigrationFailed`, naming file and line
  */
 export async function applyDefinitions(
   client: Client,
@@ -126,7 +126,7 @@ async function applyDefinition(
       [definition.name, definition.checksum],
     );
   } catch (error) {
-    throw new SchemaError(
+    throw new PipelineError(
       'MigrationFailed',
       `Definition ${definition.name}${lineOfPosition(definition.text, error)} failed in schema "${schema}": ` +
         `${(error as Error).message}; its previous version stays in place`,

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { transactionOn } from '../database/database.ts';
 import type { MigrationLog, MigrationPatience, Queryable } from './connection.ts';
 import { inMigration, onMigrationConnection } from './connection.ts';
@@ -8,7 +9,6 @@ import { definitionsChecksum, migrationNames, readDefinitions, shippedSources } 
 import { appliedMigrations, applyMigrations, assertAllKnown } from './runner.ts';
 import { assertKeys, assertSchema, checkSchema } from './schema-check.ts';
 import { registeredSchemas } from './tenant-schemas.ts';
-import { SchemaError } from '../database/schema-errors.ts';
 import { assertTenantSchemaName, quoteIdentifier } from '../database/schema-names.ts';
 
 /** What one schema needed. All lists are empty if it was up to date. */
@@ -37,7 +37,7 @@ export interface RequiredVersion {
  * in two concurrent processes: the second waits for the first, at most ten minutes. If there is nothing to do, no lock
  * is taken. Tables that Koku created are left unchanged.
  *
- * @throws SchemaError `PostgresTooOld`, `EncodingUnsupported`, `SchemaNewer`, `SchemaSuperseded`, `MigrationBusy`,
+ * @throws PipelineError `PostgresTooOld`, `EncodingUnsupported`, `SchemaNewer`, `SchemaSuperseded`, `MigrationBusy`,
  *   `MigrationFailed` or `ColumnsMissing`; nothing was changed
  */
 export async function migratePublic(
@@ -68,7 +68,7 @@ export async function migratePublic(
  * `sql/functions` whose text changed or whose functions are missing, all in one transaction. `public` must be up to
  * date. Idempotent, even concurrently. If there is nothing to do, no lock is taken.
  *
- * @throws SchemaError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`,
+ * @throws PipelineError `SchemaNameInvalid`, `PostgresTooOld`, `EncodingUnsupported`, `PublicSchemaBehind`,
  *   `SchemaNewer`, `SchemaSuperseded`, `MigrationBusy`, `MigrationFailed` or `ColumnsMissing`; nothing was changed
  */
 export async function migrateTenant(
@@ -109,7 +109,7 @@ export async function migrateTenant(
  * others.
  *
  * @returns one report per schema, `public` first, then by name
- * @throws SchemaError `TenantsFailed`, with all failures in its cause (an AggregateError), after all others are done
+ * @throws PipelineError `TenantsFailed`, with all failures in its cause (an AggregateError), after all others are done
  */
 export async function migrateAll(
   databaseUrl: string,
@@ -129,7 +129,7 @@ export async function migrateAll(
     }
   }
   if (failures.length === 0) return reports;
-  throw new SchemaError(
+  throw new PipelineError(
     'TenantsFailed',
     `${failures.length} of ${schemas.length} tenant schemas could not be migrated: ` +
       failures.map((failure) => failure.message).join(' | '),
@@ -141,7 +141,7 @@ export async function migrateAll(
  * Whether a tenant schema needs {@link migrateTenant} before this version can work with it: it is absent, lacks a
  * migration, or has other versions of the functions.
  *
- * @throws SchemaError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded`
+ * @throws PipelineError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded`
  */
 export async function tenantIsBehind(
   client: Queryable,
@@ -160,7 +160,7 @@ export async function tenantIsBehind(
 /**
  * Whether `public` needs {@link migratePublic} before this version can work with it.
  *
- * @throws SchemaError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded`
+ * @throws PipelineError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded`
  */
 export async function publicIsBehind(
   client: Queryable,
@@ -178,7 +178,7 @@ export function requiredVersion(sources: SchemaSources = shippedSources): Requir
   };
 }
 
-/** @throws SchemaError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded` */
+/** @throws PipelineError `SchemaNewer` when a newer version has migrated it; `SchemaSuperseded` */
 async function pendingPublic(client: Queryable, sources: SchemaSources): Promise<string[]> {
   const known = migrationNames(sources.publicMigrations);
   const applied = await appliedMigrations(client, 'public');
@@ -194,7 +194,7 @@ async function fits(client: Client, schema: string): Promise<boolean> {
 async function requirePublic(client: Client, schema: string, sources: SchemaSources): Promise<void> {
   const pending = await pendingPublic(client, sources);
   if (pending.length > 0)
-    throw new SchemaError(
+    throw new PipelineError(
       'PublicSchemaBehind',
       `Schema "${schema}" cannot be migrated: "public" still lacks ${pending.join(', ')}; migrate "public" first`,
     );

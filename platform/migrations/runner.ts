@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from 'pg';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import type { Queryable } from './connection.ts';
 import { migrationNames } from './files.ts';
 import { lineOfPosition } from './position.ts';
-import { SchemaError } from '../database/schema-errors.ts';
 import { assertNotSuperseded } from './superseded.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 
@@ -15,8 +15,8 @@ const migrationTable = 'ocp_migration';
  * the schema; its search path becomes the schema, then `public`.
  *
  * @returns names of the migrations applied now, in order
- * @throws SchemaError `SchemaNewer` or `SchemaSuperseded` when the schema has a migration that `directory` lacks
- * @throws SchemaError `MigrationFailed`, naming file and line; or when a migration that the schema lacks comes before one
+ * @throws PipelineError `SchemaNewer` or `SchemaSuperseded` when the schema has a migration that `directory` lacks
+ * @throws PipelineError `MigrationFailed`, naming file and line; or when a migration that the schema lacks comes before one
  *   that it has
  */
 export async function applyMigrations(client: Client, schema: string, directory: string): Promise<string[]> {
@@ -60,13 +60,13 @@ export async function appliedMigrations(client: Queryable, schema: string): Prom
 /**
  * Refuse to work on a schema that a newer version of this program has changed, or that predates the first release.
  *
- * @throws SchemaError `SchemaNewer` or `SchemaSuperseded`
+ * @throws PipelineError `SchemaNewer` or `SchemaSuperseded`
  */
 export function assertAllKnown(schema: string, applied: readonly string[], known: readonly string[]): void {
   assertNotSuperseded(schema, applied);
   const unknown = applied.filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
-  throw new SchemaError(
+  throw new PipelineError(
     'SchemaNewer',
     `Schema "${schema}" was migrated by a newer version of ocp-pipeline: it has ${unknown.join(', ')}, ` +
       `and the newest migration of this version is ${known.at(-1) ?? 'none'}; install the newer version`,
@@ -77,7 +77,7 @@ export function assertAllKnown(schema: string, applied: readonly string[], known
 function assertInOrder(schema: string, applied: readonly string[], known: readonly string[]): void {
   const index = applied.findIndex((name, position) => name !== known[position]);
   if (index < 0) return;
-  throw new SchemaError(
+  throw new PipelineError(
     'MigrationFailed',
     `Migrating schema "${schema}" failed: expected ${known[index] ?? 'no more'} as migration ${index + 1}, found ` +
       `${applied[index] ?? 'none'} applied; nothing was changed; install a version of ocp-pipeline whose migrations continue those of the schema`,
@@ -88,7 +88,7 @@ function migrationFailed(
   schema: string,
   progress: { file: string; text: string },
   error: unknown,
-): SchemaError {
+): PipelineError {
   const { message, code } = error as { message: string; code?: string };
   const where = progress.file === '' ? '' : ` at ${progress.file}${lineOfPosition(progress.text, error)}`;
   const advice =
@@ -97,7 +97,7 @@ function migrationFailed(
       : code === '55P03'
         ? 'another session holds a lock on a table; start again when it is idle'
         : 'repair the cause and start again';
-  return new SchemaError(
+  return new PipelineError(
     'MigrationFailed',
     `Migrating schema "${schema}" failed${where}: ${message}; nothing was changed; ${advice}`,
     { cause: error },

@@ -1,7 +1,7 @@
+import { PipelineError } from '../../domain/failures/failures.ts';
 import type { Queryable } from './connection.ts';
 import type { ColumnsByTable } from './schema-columns.ts';
 import { publicColumns, tenantColumns } from './schema-columns.ts';
-import { SchemaError } from '../database/schema-errors.ts';
 import { publicKeys, tenantKeys } from './schema-keys.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 
@@ -40,13 +40,13 @@ export async function checkSchema(client: Queryable, schema: string): Promise<Sc
 /**
  * As {@link checkSchema}, but any problem is an error.
  *
- * @throws SchemaError `ColumnsMissing`, naming every table, column and key at once, with the statements that add the
+ * @throws PipelineError `ColumnsMissing`, naming every table, column and key at once, with the statements that add the
  *   keys
  */
 export async function assertSchema(client: Queryable, schema: string): Promise<void> {
   const problems = await checkSchema(client, schema);
   if (problems.length === 0) return;
-  throw new SchemaError(
+  throw new PipelineError(
     'ColumnsMissing',
     `Schema "${schema}" does not fit this version of ocp-pipeline: ${problems.map(describeProblem).join('; ')}. ` +
       `These tables belong to Koku and are not altered here; ${repairOf(schema, problems)}, then migrate again`,
@@ -56,12 +56,12 @@ export async function assertSchema(client: Queryable, schema: string): Promise<v
 /**
  * Before migrations run: an existing Koku table must have the keys, because migrations upsert too.
  *
- * @throws SchemaError `ColumnsMissing` with the statements that add the keys
+ * @throws PipelineError `ColumnsMissing` with the statements that add the keys
  */
 export async function assertKeys(client: Queryable, schema: string): Promise<void> {
   const problems = (await checkSchema(client, schema)).filter(({ missingKeys }) => missingKeys.length > 0);
   if (problems.length === 0) return;
-  throw new SchemaError(
+  throw new PipelineError(
     'ColumnsMissing',
     `Schema "${schema}" lacks keys that this version of ocp-pipeline needs: ${problems.map(describeProblem).join('; ')}. ` +
       `These tables belong to Koku and are not altered here; ${repairOf(schema, problems)}, then migrate again`,

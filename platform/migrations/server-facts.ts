@@ -1,5 +1,5 @@
+import { PipelineError } from '../../domain/failures/failures.ts';
 import type { Queryable } from './connection.ts';
-import { SchemaError } from '../database/schema-errors.ts';
 
 /** Facts about the server and database of a connection. */
 export interface ServerFacts {
@@ -41,11 +41,11 @@ export async function readServerFacts(client: Queryable): Promise<ServerFacts> {
 /**
  * @param found number as in `server_version_num` (15.4 is 150004) and its printed form
  * @param server where the server is, for the message
- * @throws SchemaError `PostgresTooOld`
+ * @throws PipelineError `PostgresTooOld`
  */
 export function assertServerVersion(found: Pick<ServerFacts, 'number' | 'version'>, server: string): void {
   if (!isSupportedVersion(found))
-    throw new SchemaError(
+    throw new PipelineError(
       'PostgresTooOld',
       `PostgreSQL at ${server} is too old: version 15 or newer is required, found ${found.version}; upgrade the server`,
     );
@@ -59,11 +59,11 @@ export function isSupportedVersion({ number }: Pick<ServerFacts, 'number'>): boo
 /**
  * Other encodings cannot hold every name and label, and SQL_ASCII holds bytes that nobody checks.
  *
- * @throws SchemaError `EncodingUnsupported`
+ * @throws PipelineError `EncodingUnsupported`
  */
 export function assertEncoding(found: Pick<ServerFacts, 'database' | 'encoding'>): void {
   if (found.encoding !== 'UTF8')
-    throw new SchemaError(
+    throw new PipelineError(
       'EncodingUnsupported',
       `Database "${found.database}" cannot be used: the encoding UTF8 is required, found ${found.encoding}; ${encodingRepair}`,
     );

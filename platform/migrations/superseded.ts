@@ -1,4 +1,4 @@
-import { SchemaError } from '../database/schema-errors.ts';
+import { PipelineError } from '../../domain/failures/failures.ts';
 
 /**
  * Migrations that described the program's own tables step by step until version 0.2.0, which was the first to be
@@ -30,12 +30,12 @@ export const supersededVersion = '0.1.0';
  * Refuse to work on a schema that predates the first release.
  *
  * @param applied names of the migrations that the schema has, in order
- * @throws SchemaError `SchemaSuperseded`
+ * @throws PipelineError `SchemaSuperseded`
  */
 export function assertNotSuperseded(schema: string, applied: readonly string[]): void {
   const newest = applied.findLast((name) => supersededMigrations.has(name));
   if (newest === undefined) return;
-  throw new SchemaError(
+  throw new PipelineError(
     'SchemaSuperseded',
     `Schema "${schema}" was made by ocp-pipeline ${supersededVersion}, a version of before the first release (it has ` +
       `migration ${newest}), and cannot be brought up to this version; make a new database, name it in DATABASE_URL ` +

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { BodyReader } from './body-reader.ts';
 import { assertObjectKey, assertObjectPrefix, incomingFolder, isObjectKey } from './object-key.ts';
-import { ObjectNotFound, ObjectStoreError } from './object-store.ts';
+import { ObjectKeyInvalid, ObjectNotFound, ObjectStoreError } from './object-store.ts';
 import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 
@@ -282,5 +282,5 @@ export class FileObjectStore implements OpenedObjectStore {
 }
 
 function isOwn(error: Error): boolean {
-  return error instanceof ObjectStoreError || error.name === 'ObjectKeyInvalid';
+  return error instanceof ObjectStoreError || error instanceof ObjectKeyInvalid;
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { PipelineError } from '../../domain/failures/failures.ts';
 
 /** Options of {@link ObjectStore.put}. */
 export interface PutOptions {
@@ -83,29 +84,37 @@ export interface OpenedObjectStore extends ObjectStore {
   close(): void;
 }
 
+/** Works while the run is blocked too, where ingesting the payload again would only join it. */
+const missingRemedy =
+  'restore the object and decide "retry", or have it made again from the archived payload: ' +
+  'ocp-pipeline replay MANIFEST --from split';
+
 /** There is no object with this key. */
-export class ObjectNotFound extends Error {
-  override name = 'ObjectNotFound';
-  readonly code = 'OBJECT_NOT_FOUND';
+export class ObjectNotFound extends PipelineError {
   readonly key: string;
 
-  constructor(key: string, location: string, options?: ErrorOptions) {
-    super(`Object ${key} not found in ${location}`, options);
+  constructor(key: string, location: string, { cause }: ErrorOptions = {}) {
+    super('ObjectMissing', `Object ${key} not found in ${location}`, { remedy: missingRemedy, cause });
+    this.name = 'ObjectNotFound';
     this.key = key;
   }
 }
 
 /** The key violates a rule of `assertObjectKey`; a mistake of the caller, so a retry is useless. */
-export class ObjectKeyInvalid extends Error {
-  override name = 'ObjectKeyInvalid';
-  readonly code = 'OBJECT_KEY_INVALID';
+export class ObjectKeyInvalid extends PipelineError {
+  constructor(message: string) {
+    super('ObjectMissing', message);
+    this.name = 'ObjectKeyInvalid';
+  }
 }
 
 /**
  * The store failed: the message says what, where and what to do; `cause` is the error of the file system or of the S3
  * client.
  */
-export class ObjectStoreError extends Error {
-  override name = 'ObjectStoreError';
-  readonly code = 'OBJECT_STORE_FAILED';
+export class ObjectStoreError extends PipelineError {
+  constructor(message: string, { cause }: ErrorOptions) {
+    super('ObjectStoreFailed', message, { cause });
+    this.name = 'ObjectStoreError';
+  }
 }

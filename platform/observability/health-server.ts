@@ -1,6 +1,6 @@
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { ConfigInvalid } from '../config/config.ts';
 
 /** Result of one check; `problem` is undefined if all is well. Shown to anyone who asks, so it contains no secret. */
 export interface HealthCheck {
@@ -19,7 +19,7 @@ const longestCheckMs = 5_000;
  *
  * @param address `host:port`
  * @returns stops the server
- * @throws ConfigInvalid if it cannot listen there
+ * @throws PipelineError `ConfigInvalid` if it cannot listen there
  */
 export async function serveHealth(address: string, pages: HealthPages): Promise<() => Promise<void>> {
   const [host = '', port = ''] = address.split(':');
@@ -72,7 +72,8 @@ function listen(
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       reject(
-        new ConfigInvalid(
+        new PipelineError(
+          'ConfigInvalid',
           `OCP_HEALTH_ADDRESS: cannot listen on "${address}": ${cause.message}; expected an address of this machine and a free port`,
           { cause },
         ),

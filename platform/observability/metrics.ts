@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { Runtime } from '@temporalio/worker';
 import type { MetricsExporterConfig } from '@temporalio/worker';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import {
   countedFailureType,
   countedFailureTypes,
@@ -9,7 +10,6 @@ import {
 import { reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { dailySummaryTable, summaryTableNames } from '../../domain/reports/summary-tables.ts';
-import { ConfigInvalid } from '../config/config.ts';
 
 /** Upper bounds of the histogram buckets, seconds: a piece takes milliseconds to minutes, a month up to the activity's half hour. */
 const bucketSeconds = {
@@ -46,8 +46,9 @@ export function metricsEndpoint(address: string): MetricsExporterConfig {
 }
 
 /** The SDK's message when it cannot serve metrics, with the variable that contains the address. */
-export function metricsFailure(address: string, cause: unknown): ConfigInvalid {
-  return new ConfigInvalid(
+export function metricsFailure(address: string, cause: unknown): PipelineError {
+  return new PipelineError(
+    'ConfigInvalid',
     `OCP_METRICS_ADDRESS: metrics cannot be served at "${address}": ` +
       `${cause instanceof Error ? cause.message : String(cause)}; expected the IP address of this machine and a free port`,
     { cause },

@@ -30,7 +30,7 @@ function levelOf(level: LogLevel, message: string, meta: Record<string, unknown>
  * and of activities go to our logger; metrics are served if there is an address; signals are left to the program.
  *
  * @param options.metricsAddress serve the metrics of the SDK and ours here, `host:port`; not served if absent
- * @throws ConfigInvalid if the metrics cannot be served there
+ * @throws PipelineError `ConfigInvalid` if the metrics cannot be served there
  */
 export function installTemporalRuntime(
   logger: PipelineLogger,

@@ -6,11 +6,7 @@ import { redactSecrets } from '../../domain/failures/redaction.ts';
 /** Maximum length of a message that is passed on; the server truncates failures at 4 KiB. */
 const maxMessageLength = 1_500;
 
-/** Also works while the run is blocked, when ingesting the payload again would only join it. */
-const missingRemedy =
-  'restore the object and decide "retry", or have it made again from the archived payload: ocp-pipeline replay MANIFEST --from split';
-
-/** Error codes that a retry cannot fix, and the failure type that operators see. */
+/** Error codes of PostgreSQL that a retry cannot fix, and the failure type that operators see. */
 const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = new Map([
   ['42P01', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
   ['42703', { type: 'SchemaTooOld', remedy: 'run: ocp-pipeline migrate' }],
@@ -21,8 +17,6 @@ const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = ne
     '42P10',
     { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor names the key and the statement that adds it' },
   ],
-  ['OBJECT_NOT_FOUND', { type: 'ObjectMissing', remedy: missingRemedy }],
-  ['OBJECT_KEY_INVALID', { type: 'ObjectMissing' }],
 ]);
 
 /**
@@ -53,16 +47,11 @@ export function toApplicationFailure(error: unknown): unknown {
   if (error instanceof PipelineError)
     return ApplicationFailure.create({
       type: error.type,
-      message: withoutSecrets(error.message),
+      message: withoutSecrets(error.sentence),
       nonRetryable: !error.retryable,
       details: [error.details],
     });
-  const { message, code, where, retryable } = error as {
-    message?: string;
-    code?: unknown;
-    where?: string;
-    retryable?: unknown;
-  };
+  const { message, code, where } = error as { message?: string; code?: unknown; where?: string };
   const errorCode = typeof code === 'string' ? code : 'Unexpected';
   // Class 22: the data do not fit the tables, and a retry will not change that.
   const hopeless: { type: string; remedy?: string } | undefined =
@@ -79,7 +68,7 @@ export function toApplicationFailure(error: unknown): unknown {
         .filter(Boolean)
         .join('; '),
     ),
-    nonRetryable: hopeless !== undefined || retryable === false,
+    nonRetryable: hopeless !== undefined,
   });
 }
 

@@ -3,7 +3,7 @@ import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { ClientConfigProfile, ClientConnectConfig } from '@temporalio/envconfig';
-import { ConfigInvalid } from '../config/config.ts';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { explainServiceError } from './service-errors.ts';
 
 /** Where Temporal is and how to connect to it. */
@@ -23,7 +23,7 @@ export const dataConverter: DataConverter = {};
  * `TEMPORAL_API_KEY`, `TEMPORAL_TLS_…`, `TEMPORAL_CONFIG_FILE`, `TEMPORAL_PROFILE`).
  *
  * @returns undefined if no address is configured anywhere
- * @throws ConfigInvalid, without repeating any value, if they cannot be read or contradict each other
+ * @throws PipelineError `ConfigInvalid`, without repeating any value, if they cannot be read or contradict each other
  */
 export function configuredTemporal(environment: NodeJS.ProcessEnv = process.env): TemporalTarget | undefined {
   const profile = readProfile(environment);
@@ -34,7 +34,8 @@ export function configuredTemporal(environment: NodeJS.ProcessEnv = process.env)
     return { connectionOptions, namespace: namespace ?? 'default' };
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       `Temporal's TLS files: ${path ?? 'one'} cannot be read (${code ?? 'unknown reason'}); check TEMPORAL_TLS_CLIENT_CERT_PATH, ` +
         'TEMPORAL_TLS_CLIENT_KEY_PATH and TEMPORAL_TLS_SERVER_CA_CERT_PATH',
     );
@@ -44,12 +45,14 @@ export function configuredTemporal(environment: NodeJS.ProcessEnv = process.env)
 /** Settings that the loader accepts silently, although they cannot work as intended. */
 function checkTls({ address, apiKey, tls }: ClientConfigProfile): void {
   if ((tls?.clientCert === undefined) !== (tls?.clientKey === undefined))
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       'Temporal by mTLS: expected a client certificate and its key, found one of them; set both ' +
         'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH',
     );
   if (apiKey !== undefined && tls?.disabled === true)
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       `TEMPORAL_API_KEY: would travel to ${address ?? 'the server'} readable by anyone, because TLS is turned off; remove TEMPORAL_TLS`,
     );
 }
@@ -73,7 +76,8 @@ function readProfile(environment: NodeJS.ProcessEnv): ClientConfigProfile {
       line !== undefined
         ? `line ${line} is not valid TOML`
         : (code ?? (message.startsWith('Profile ') ? message : 'expected tables named [profile.NAME]'));
-    throw new ConfigInvalid(
+    throw new PipelineError(
+      'ConfigInvalid',
       `Temporal's configuration file: ${reason}; check TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE`,
     );
   }

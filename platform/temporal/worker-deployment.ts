@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { taskQueues } from '../../domain/run/run.ts';
-import { ConfigInvalid } from '../config/config.ts';
 
 /** A worker version, as known to the server. */
 export interface DeployedVersion {
@@ -127,14 +127,15 @@ export async function pinnedVersion(
 
 /**
  * Make sure that a worker can execute a run.
- * @throws ConfigInvalid naming the version that the run is bound to, if that version has no workers
+ * @throws PipelineError `ConfigInvalid` naming the version that the run is bound to, if that version has no workers
  */
 export async function expectWorkersOf(client: Client, workflowId: string): Promise<void> {
   const version = await pinnedVersion(client, workflowId);
   if (version === undefined) return;
   const last = (await lastPolls(client, version)).get(taskQueues.pipeline);
   if (last !== undefined && Date.now() - last.getTime() < longestPollMs) return;
-  throw new ConfigInvalid(
+  throw new PipelineError(
+    'ConfigInvalid',
     `${workflowId} is bound to version ${version.buildId} of ${version.deploymentName}, of which no worker runs (${lastText(last)}); ` +
       `start one with TEMPORAL_WORKER_BUILD_ID=${version.buildId}, or move its runs: ocp-pipeline deployment move ${version.buildId}`,
   );
@@ -202,7 +203,7 @@ export async function moveRuns(
  * stays listed for minutes. Workers poll at least once a minute, so this takes up to a minute.
  *
  * @param waitMs how long to wait, milliseconds
- * @throws ConfigInvalid naming the queues that no worker of that version polls
+ * @throws PipelineError `ConfigInvalid` naming the queues that no worker of that version polls
  */
 export async function setCurrentVersion(
   client: Client,
@@ -217,7 +218,8 @@ export async function setCurrentVersion(
     const missing = Object.values(taskQueues).filter((queue) => (polls.get(queue)?.getTime() ?? 0) < since);
     if (missing.length === 0) break;
     if (Date.now() >= deadline)
-      throw new ConfigInvalid(
+      throw new PipelineError(
+        'ConfigInvalid',
         `Version ${version.buildId} of ${version.deploymentName}: expected workers on all queues, found none on ` +
           `${missing.join(', ')}${polls.size === 0 ? '' : ` within ${waitMs / 1_000} s (${lastText(polls.get(missing[0] ?? ''))}; they ask once a minute)`}; ` +
           `start workers with TEMPORAL_WORKER_BUILD_ID=${version.buildId}`,

@@ -2,8 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { countedFailureType } from '../../domain/failures/failure-counts.ts';
-import { failureNames, failures, isFinal, neverRetried } from '../../domain/failures/failures.ts';
+import {
+  commandFailures,
+  failureNames,
+  failures,
+  isFinal,
+  neverRetried,
+  PipelineError,
+} from '../../domain/failures/failures.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
+import { toApplicationFailure } from '../../platform/temporal/activity-failure.ts';
+import { sourceFiles } from '../../scripts/rooms.mjs';
 
 /** What becomes of a run that meets a failure. */
 function consequence(name: (typeof failureNames)[number]): string {
@@ -42,4 +51,55 @@ test.each([
   ['toString', false],
 ])('a run that meets %s fails at once: %s', (type, final) => {
   expect(isFinal(type)).toBe(final);
+});
+
+test('a type is a failure of runs or of commands, not of both', () => {
+  const commands = Object.keys(commandFailures);
+  expect(commands.filter((name) => (failureNames as readonly string[]).includes(name))).toEqual([]);
+  expect(commands.map(countedFailureType)).toEqual(commands.map(() => 'Unexpected'));
+});
+
+/** What extends Error and is no {@link PipelineError}, and who catches it before it reaches an edge. */
+const signals: Readonly<Record<string, string>> = {
+  RollBack: 'carries a result out of a transaction; summary/ catches it',
+  Foreign: 'carries a failure through a stream; payload/archive.ts unwraps it',
+  LocalAddressRefused: 'carries an address through net.connect; payload/http-download.ts explains it',
+  CsvUnreadable: 'tells where a CSV ends; the splitter makes a remark of it, daily-csv.ts a damaged object',
+  Skipped: 'a decision of an operator; the workflow goes on without the file',
+  Interrupted: 'SIGINT; cli/main.ts ends without a message',
+  ServerEnded:
+    'an embedded server ended before it was ready; tried again on other ports, then an error like others',
+  PipelineError: 'the base class',
+};
+
+test('every class of errors is a PipelineError, except for signals that reach no edge', () => {
+  const found = sourceFiles().flatMap((path) => {
+    const text = readFileSync(join(packageRoot, path), 'utf8');
+    return [...text.matchAll(/class (\w+)(?:<[^>]*>)? extends (\w*Error)\b/g)].map(([, name, base]) => ({
+      name: name ?? '',
+      base,
+    }));
+  });
+  const apart = found.filter(({ base }) => base !== 'PipelineError').map(({ name }) => name);
+  expect(apart.sort()).toEqual(Object.keys(signals).sort());
+  expect(found.map(({ name }) => name)).toContain('ObjectNotFound');
+});
+
+test('an error is retried as the list says, unless it says so itself', () => {
+  expect(new PipelineError('PartitionBusy', 'busy').retryable).toBe(true);
+  expect(new PipelineError('PartitionFailed', 'taken').retryable).toBe(false);
+  expect(new PipelineError('ConfigInvalid', 'standby').retryable).toBe(false);
+  expect(new PipelineError('ConfigInvalid', 'standby', { retryable: true }).retryable).toBe(true);
+});
+
+test('a failure says what to do, in the history too, without secrets', () => {
+  const error = new PipelineError('ObjectStoreFailed', 'https://host/x?X-Sig=abc failed', {
+    remedy: 'try again',
+  });
+  expect(error.sentence).toBe('https://host/x?X-Sig=abc failed; try again');
+  expect(toApplicationFailure(error)).toMatchObject({
+    type: 'ObjectStoreFailed',
+    message: 'https://host/x failed; try again',
+    nonRetryable: false,
+  });
 });

@@ -226,7 +226,7 @@ describe('partitions of a database of our own', () => {
         expect(await ensure([costs], ['2026-11'])).toEqual([`${costs}_2026_11`]);
         await busy.query(`lock table org1.${costs}_default in access share mode`);
         const refusal = await ensure([costs], ['2026-12']).catch((error: unknown) => error);
-        expect(refusal).toMatchObject({ code: 'PartitionBusy', retryable: true });
+        expect(refusal).toMatchObject({ type: 'PartitionBusy', retryable: true });
         expect(String(refusal)).toMatch(
           /Partition org1\.\S+_2026_12 could not be created: .* within 5 s; try again/,
         );
@@ -243,7 +243,7 @@ describe('partitions of a database of our own', () => {
       await expect(ensure(['no_such_table'], ['2026-10'])).rejects.toThrow(
         'Table org1.no_such_table is absent or not partitioned by range of one date or timestamptz column; migrate the tenant schema',
       );
-      await expect(ensure(['cost_model'], ['2026-10'])).rejects.toMatchObject({ code: 'PartitionFailed' });
+      await expect(ensure(['cost_model'], ['2026-10'])).rejects.toMatchObject({ type: 'PartitionFailed' });
       await execute(url, `create table org1.${costs}_2026_10 (id integer)`);
       await expect(ensure([costs], ['2026-10'])).rejects.toThrow(
         `Partition org1.${costs}_2026_10 cannot be created: a table of that name exists but is not attached to ${costs}; attach, rename or drop it`,

@@ -118,7 +118,7 @@ describe('migrating an empty database', () => {
         await other.query(`select pg_advisory_xact_lock(hashtextextended('ocp-pipeline:migrate:public', 0))`);
         const patience = { maxWaitMs: 50, lookEveryMs: 10, sayEveryMs: 10 };
         const failure = migratePublic(url, log, shippedSources, patience);
-        await expect(failure).rejects.toMatchObject({ code: 'MigrationBusy', retryable: true });
+        await expect(failure).rejects.toMatchObject({ type: 'MigrationBusy', retryable: true });
         await expect(failure).rejects.toThrow(
           /Schema "public" could not be migrated: for \d+ s another process .*process \d+ of the server, stuck at 127.0.0.1, since \d{4}-.*pg_terminate_backend/,
         );
@@ -156,7 +156,7 @@ describe('migrating an empty database', () => {
         /Schema "org1" cannot be migrated: "public" still lacks 000001_koku_adopted_tables.*migrate "public" first/,
       );
       for (const name of ['public', 'pg_org1', 'org"1', "org'1", '', '1org', 'a'.repeat(64)])
-        await expect(migrateTenant(url, name, log)).rejects.toMatchObject({ code: 'SchemaNameInvalid' });
+        await expect(migrateTenant(url, name, log)).rejects.toMatchObject({ type: 'SchemaNameInvalid' });
       expect(await execute(url, `select nspname from pg_namespace where nspname like 'org%'`)).toEqual([]);
     },
     testTimeoutMs,
@@ -178,7 +178,7 @@ describe('migrating an empty database', () => {
         'create table between_them (id integer);\n',
       );
       const failure = migratePublic(url, log, sources);
-      await expect(failure).rejects.toMatchObject({ code: 'MigrationFailed' });
+      await expect(failure).rejects.toMatchObject({ type: 'MigrationFailed' });
       await expect(failure).rejects.toThrow(
         `expected 000050_between as migration ${applied.length + 1}, found 000099_later applied; nothing was changed`,
       );
@@ -282,8 +282,8 @@ describe('versions', () => {
       await withClient(url, (client) => expect(tenantIsBehind(client, 'org1')).rejects.toThrow(refusal));
 
       await execute(url, `insert into public.ocp_migration (name, run_on) values ('000998_later', now())`);
-      await expect(migratePublic(url, log)).rejects.toMatchObject({ code: 'SchemaNewer' });
-      await expect(migrateTenant(url, 'org2', log)).rejects.toMatchObject({ code: 'SchemaNewer' });
+      await expect(migratePublic(url, log)).rejects.toMatchObject({ type: 'SchemaNewer' });
+      await expect(migrateTenant(url, 'org2', log)).rejects.toMatchObject({ type: 'SchemaNewer' });
     },
     testTimeoutMs,
   );

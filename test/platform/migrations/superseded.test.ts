@@ -50,7 +50,7 @@ test.for(['000004_intake', '000009_addressed_payloads', '000010_failures'])(
     const names = ['000004_intake', '000009_addressed_payloads', '000010_failures'];
     await recordAsBefore('public', names.slice(0, names.indexOf(newest) + 1));
     const before = await describeTables(url, ['public']);
-    const error = { code: 'SchemaSuperseded', message: refusal('public', newest) };
+    const error = { type: 'SchemaSuperseded', message: refusal('public', newest) };
     await expect(migratePublic(url, log)).rejects.toMatchObject(error);
     await expect(migrateAll(url, log)).rejects.toMatchObject(error);
     await expect(migrateTenant(url, 'org1', log)).rejects.toMatchObject(error);
@@ -63,7 +63,7 @@ test('a tenant of before is refused too, to migrate and to work with', async () 
   await migratePublic(url, log);
   await migrateTenant(url, 'org1', log);
   await recordAsBefore('org1', ['000020_ledger', '000021_staging', '000036_node_days']);
-  const error = { code: 'SchemaSuperseded', message: refusal('org1', '000036_node_days') };
+  const error = { type: 'SchemaSuperseded', message: refusal('org1', '000036_node_days') };
   await expect(migrateTenant(url, 'org1', log)).rejects.toMatchObject(error);
   await withClient(url, (client) => expect(tenantIsBehind(client, 'org1')).rejects.toMatchObject(error));
 }, 60_000);

@@ -173,7 +173,7 @@ export function describeObjectStore(kind: string, open: () => Promise<StoreUnder
         const key = `${folder}/missing`;
         const failure = await store.get(key).catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(ObjectNotFound);
-        expect(failure).toMatchObject({ key, code: 'OBJECT_NOT_FOUND' });
+        expect(failure).toMatchObject({ key, type: 'ObjectMissing', retryable: false });
         expect(await store.head(key)).toBeUndefined();
       });
 

@@ -5,7 +5,6 @@ import { atEnd } from '../../support/at-end.ts';
 import { migrateTenant } from '../../../platform/migrations/migrate.ts';
 import { serveHealth } from '../../../platform/observability/health-server.ts';
 import type { HealthCheck } from '../../../platform/observability/health-server.ts';
-import { ConfigInvalid } from '../../../platform/config/config.ts';
 import { startOnFreePorts } from '../../../dev-stack/ports.ts';
 import { openPool } from '../../../platform/database/database.ts';
 import { healthPages, observeWorkers } from '../../../workers/health.ts';
@@ -124,7 +123,9 @@ test('an address that is taken is reported with the variable that names it', asy
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
-  await expect(serveHealth(`127.0.0.1:${port}`, {})).rejects.toThrow(ConfigInvalid);
+  await expect(serveHealth(`127.0.0.1:${port}`, {})).rejects.toMatchObject({
+    type: 'ConfigInvalid',
+  });
   const failed = startWorker({ ...environment, OCP_METRICS_ADDRESS: `127.0.0.1:${port}` });
   expect(await failed.ended).not.toBe(0);
   expect(failed.output()).toContain(`OCP_METRICS_ADDRESS: metrics cannot be served at "127.0.0.1:${port}"`);
