@@ -16,7 +16,7 @@ export type AbandonFilesResult =
   { outcome: 'busy' } | { outcome: 'done'; fileCount: number };
 
 const abandonFilesSql = loadSql('intake/abandon_files.sql');
-const message = 'abandoned by an operator: replay the manifest to take it in after all';
+const message = 'abandoned by an operator; replay the manifest to include it after all';
 
 /**
  * Exclude an archive from the choice of live generations, as an operator decided, except for what a summary was already

@@ -195,7 +195,7 @@ async function beforeRetention(
 ): Promise<string | undefined> {
   const retention = await retentionMonths(deps, schema);
   if ('unreadable' in retention) {
-    log.warn('retention of a tenant cannot be read: nothing is left out for its age', {
+    log.warn('the retention setting of a tenant cannot be read; no rows are left out as expired', {
       schema,
       reason: retention.unreadable,
     });
@@ -204,8 +204,8 @@ async function beforeRetention(
   const firstKept = firstDayKept(deps.now(), retention.months);
   if (isWithinRetention(manifest, firstKept)) return undefined;
   return (
-    `the payload ends at ${manifest.sentEnd ?? manifest.date}, before the ${retention.months} months that are kept ` +
-    `(from ${firstKept} on; RETAIN_NUM_MONTHS, or the tenant's data_retention_months)`
+    `the payload ends at ${manifest.sentEnd ?? manifest.date}, before the ${retention.months} retained months ` +
+    `(from ${firstKept}; RETAIN_NUM_MONTHS, or the tenant's data_retention_months)`
   );
 }
 

@@ -122,12 +122,12 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
 function warnOfLeftOut(piece: Piece, { keyCount, reducedSetCount }: LeftOutLabels): void {
   const where = { object_key: piece.object_key };
   if (keyCount > 0)
-    log.warn('label keys were left out: the payload brings more new ones than OCP_MAX_NEW_LABEL_KEYS', {
+    log.warn('label keys were left out: the payload contains more new keys than OCP_MAX_NEW_LABEL_KEYS', {
       ...where,
       label_keys: keyCount,
     });
   if (reducedSetCount > 0)
-    log.warn('label sets were reduced: the payload brings more new ones than OCP_MAX_NEW_LABEL_SETS', {
+    log.warn('label sets were reduced: the payload contains more new sets than OCP_MAX_NEW_LABEL_SETS', {
       ...where,
       label_sets: reducedSetCount,
     });
@@ -235,7 +235,7 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
     throw new PipelineError(
       'ObjectDamaged',
       `${piece.object_key}: expected ${piece.row_count} rows with checksum ${piece.checksum.slice(0, 12)}…, ` +
-        `found ${rowCount} rows with other content: replay the manifest from its archive`,
+        `found ${rowCount} rows with different content; replay the manifest from its archive`,
     );
   // A trigger that drops rows does so silently.
   if (target.rowCount !== rowCount)
@@ -265,8 +265,8 @@ async function dailyCsv(
     );
     throw new PipelineError(
       'ObjectMissing',
-      `${piece.object_key} is no longer in the object store. Put it back and decide "retry", or have it written again from the ` +
-        `archived payload: ocp-pipeline replay ${rows[0]?.manifest_uuid ?? ''} --from split; a rebuild that waits for it is then retried`,
+      `${piece.object_key} is no longer in the object store. Restore it and decide "retry", or recreate it from the ` +
+        `archived payload: ocp-pipeline replay ${rows[0]?.manifest_uuid ?? ''} --from split; then a rebuild that waits for it is retried`,
       { cause: error },
     );
   }

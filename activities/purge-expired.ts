@@ -80,7 +80,7 @@ export async function purgeTenant(
   const { orgId, schema } = input;
   const retention = await retentionMonths(deps, schema);
   if ('unreadable' in retention) {
-    log.error('retention of a tenant cannot be read: nothing is purged', {
+    log.error('the retention setting of a tenant cannot be read; nothing is purged', {
       orgId,
       reason: retention.unreadable,
     });

@@ -109,7 +109,7 @@ async function watchTenant(
     }
     return { sourceCount, failed: [] };
   } catch (error) {
-    log.error('settings of a tenant could not be compared', { orgId, error });
+    log.error('the settings of a tenant could not be compared', { orgId, error });
     const reason = withoutSecrets(error instanceof Error ? error.message : String(error));
     return { sourceCount, failed: [{ orgId, reason: reason.slice(0, longestReason) }] };
   }

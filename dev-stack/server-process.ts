@@ -72,7 +72,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   child.unref();
   const identity = child.pid === undefined ? undefined : await identifyProcess(child.pid);
   if (identity === undefined) {
-    throw new ServerEnded(await failure(server, logStart, 'ended at once'));
+    throw new ServerEnded(await failure(server, logStart, 'exited at once'));
   }
   return {
     identity,
@@ -81,7 +81,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
       while (!(await isReady())) {
         if (child.exitCode !== null || child.signalCode !== null) {
           const how = child.signalCode ?? `exit code ${child.exitCode ?? 'unknown'}`;
-          throw new ServerEnded(await failure(server, logStart, `ended with ${how}`));
+          throw new ServerEnded(await failure(server, logStart, `exited with ${how}`));
         }
         if (Date.now() > deadline) {
           throw new Error(await failure(server, logStart, `was not ready after ${timeoutMs / 1000} s`));

@@ -118,9 +118,12 @@ async function acquire(
     });
   } catch (error) {
     if (!isErrno(error, 'ELOCKED')) throw error;
-    throw new Error(`Another process holds the lock of ${what}; end it, or if none runs remove ${lockPath}`, {
-      cause: error,
-    });
+    throw new Error(
+      `Another process holds the lock of ${what}; end it, or remove ${lockPath} if there is no such process`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     clearTimeout(announce);
   }

@@ -160,11 +160,13 @@ async function openServer<Server extends ProcessIdentity>(
       return { server: running, owned: false };
     }
     if (await kind.answers(running)) {
-      context.say(`taking over the ${kind.name} (pid ${running.pid}) that an ended process left running`);
+      context.say(
+        `taking over the ${kind.name} (pid ${running.pid}) left running by a process that has exited`,
+      );
       return own(kind, running);
     }
     context.say(
-      `stopping the ${kind.name} (pid ${running.pid}) that an ended process left running: no answer`,
+      `stopping the ${kind.name} (pid ${running.pid}) left running by a process that has exited: no answer`,
     );
     await kind.stop(running);
   }
@@ -320,15 +322,15 @@ async function postgresPassword(directory: string): Promise<string> {
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) {
       throw new Error(
-        `Password of the embedded PostgreSQL cannot be read from ${path}: it belongs to whoever started the stack ` +
-          'first; run as that user, or choose another data directory',
+        `The password of the embedded PostgreSQL cannot be read from ${path}: the file belongs to the user who started the stack ` +
+          'first; run as that user, or use another data directory',
         { cause: error },
       );
     }
   }
   if (existsSync(cluster)) {
     throw new Error(
-      `Password file ${path} is missing though the database ${cluster} exists; put it back, or remove ${cluster} ` +
+      `Password file ${path} is missing although the database ${cluster} exists; restore it, or remove ${cluster} ` +
         'to start with an empty database',
     );
   }

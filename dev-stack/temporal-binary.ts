@@ -80,9 +80,10 @@ async function install(
     await rm(workshop, { recursive: true, force: true });
   }
   throw new Error(
-    'No Temporal server program: looked for temporal on PATH and in the cache, tried the download and go install. ' +
+    'No Temporal server program found: looked for temporal on PATH and in the cache, tried to download it and to build ' +
+      'it with go install. ' +
       `Install the Temporal CLI so that temporal is on PATH, or install Go and retry (${goModule} is built), ` +
-      'or set TEMPORAL_ADDRESS to a server that runs',
+      'or set TEMPORAL_ADDRESS to a running server',
   );
 }
 

@@ -51,7 +51,7 @@ export async function downloadWithSdk(
   const { problem } = await ended;
   const program = await finishedDownload(directory);
   if (program === undefined) {
-    say(`download given up: ${stalled ? `nothing arrived for ${quietMs / 1000} s` : rootCause(problem)}`);
+    say(`download abandoned: ${stalled ? `no data received for ${quietMs / 1000} s` : rootCause(problem)}`);
   }
   return program;
 }
@@ -118,7 +118,7 @@ function watch(child: ChildProcess): Promise<Outcome> {
     child.once('close', (code, signal) => {
       resolve({
         succeeded: code === 0,
-        problem: problem || `ended with ${signal ?? `exit code ${code ?? 0}`}`,
+        problem: problem || `exited with ${signal ?? `exit code ${code ?? 0}`}`,
       });
     });
   });

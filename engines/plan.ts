@@ -111,12 +111,13 @@ function rebuildableDays(changed: readonly ChangedDay[]): {
   if (foreign[0] !== undefined)
     throw new PipelineError(
       'DayNotOurs',
-      `${foreign.length} days from ${foreign[0]} on were summarised by another writer; to replace them: ` +
+      `${foreign.length} days from ${foreign[0]} on were summarised by another writer; to replace them, run: ` +
         `ocp-pipeline source adopt --from ${foreign[0]}`,
       { details: { days: foreign } },
     );
   const waiting = changed.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
-  if (waiting.length > 0) log.warn('days keep their data: live pieces are not loaded', { days: waiting });
+  if (waiting.length > 0)
+    log.warn('days keep their data because live pieces are not loaded', { days: waiting });
   const days = changed.filter((day) => day.unloaded_count === 0);
   return { days, waiting, missing: days.flatMap((day) => day.swept_piece_ids.map(Number)) };
 }

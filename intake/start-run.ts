@@ -77,7 +77,7 @@ export async function startRun(deps: StartRunDeps, request: StartRunRequest): Pr
   if (request.requestId !== undefined && !requestIdForm.test(request.requestId))
     throw new PipelineError(
       'ConfigInvalid',
-      'request id: expected 1 to 200 letters, digits, dots, dashes or underscores',
+      'request id: expected 1 to 200 letters, digits, dots, hyphens or underscores',
     );
   const remote = isRemote(request.payload);
   const entry = remote
@@ -194,7 +194,7 @@ async function startWorkflow(
     return {
       handle: await start('ALLOW_DUPLICATE'),
       startedBecause:
-        'Temporal remembers that it was ingested, but this database does not hold it; started again',
+        'Temporal recorded it as ingested, but this database does not contain it; started again',
     };
   }
 }

@@ -13,7 +13,7 @@ const ignoredTypes = new Set([
 export function archiveProblem(what: string, cause?: unknown): PipelineError {
   return new PipelineError(
     'ManifestInvalid',
-    `The payload archive ${what}; expected a tar.gz of manifest.json and CSV files: have the operator upload it again`,
+    `The payload archive ${what}; expected a tar.gz of manifest.json and CSV files; have the operator upload it again`,
     cause === undefined ? {} : { cause },
   );
 }
@@ -51,14 +51,15 @@ export function checkMember(header: Header): void {
   const { name } = header;
   const type = typeOf(header);
   if (type !== null && ignoredTypes.has(type)) return;
-  if (!isRegular(header)) throw archiveProblem(`has a member ${shown(name)} of type ${type ?? 'unknown'}`);
+  if (!isRegular(header))
+    throw archiveProblem(`contains a member ${shown(name)} of type ${type ?? 'unknown'}`);
   const unsafe =
     name === '' ||
     name.startsWith('/') ||
     name.includes('\\') ||
     name.includes('\0') ||
     name.split('/').includes('..');
-  if (unsafe) throw archiveProblem(`has a member with the unsafe name ${shown(name)}`);
+  if (unsafe) throw archiveProblem(`contains a member with the unsafe name ${shown(name)}`);
 }
 
 function shown(name: string): string {

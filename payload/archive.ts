@@ -107,7 +107,7 @@ function translate(error: unknown): unknown {
   if (error instanceof Foreign) return error.cause;
   if (error instanceof PipelineError) return error;
   const { code, message } = error as { code?: string; message?: string };
-  if (code === 'Z_BUF_ERROR') return archiveProblem('ends in the middle of the gzip data', error);
+  if (code === 'Z_BUF_ERROR') return archiveProblem('ends in the middle of the gzip stream', error);
   if (code?.startsWith('Z_') === true) {
     return archiveProblem(`is not gzip or is damaged (${message ?? code})`, error);
   }
@@ -147,7 +147,7 @@ async function walk(
       memberCount += 1;
       try {
         if (memberCount > limits.maxMembers)
-          throw archiveProblem(`has more than ${limits.maxMembers} members`);
+          throw archiveProblem(`contains more than ${limits.maxMembers} members`);
         checkMember(entry.header);
         await onMember(entry);
       } catch (error) {
@@ -192,19 +192,19 @@ export async function scanPayloadArchive(
     if (!isRegular(entry.header)) return;
     const name = memberName(entry.header);
     // Which of the two would count? Neither can be trusted.
-    if (memberNames.has(name)) throw archiveProblem(`has two members named ${JSON.stringify(name)}`);
+    if (memberNames.has(name)) throw archiveProblem(`contains two members named ${JSON.stringify(name)}`);
     memberNames.add(name);
     if (name !== 'manifest.json') return;
     if (entry.header.size > limits.maxManifestBytes)
       throw archiveProblem(
-        `has a manifest.json of ${entry.header.size} bytes, more than ${limits.maxManifestBytes}`,
+        `contains a manifest.json of ${entry.header.size} bytes, more than ${limits.maxManifestBytes}`,
       );
     const chunks: Uint8Array[] = [];
     for await (const chunk of entry) chunks.push(chunk as Uint8Array);
     manifest = Buffer.concat(chunks);
   });
   if (manifest === undefined)
-    throw archiveProblem(memberNames.size === 0 ? 'is empty' : 'has no member named manifest.json');
+    throw archiveProblem(memberNames.size === 0 ? 'is empty' : 'contains no member named manifest.json');
   return { manifest, memberNames: [...memberNames] };
 }
 

@@ -21,9 +21,9 @@ export async function readArchive(
     const { orgId, requestId } = inbox;
     throw new PipelineError(
       'ObjectMissing',
-      `the archived payload ${objectKey} is no longer in the object store ${objectStore.location}. Put it back there and ` +
-        `decide "retry"; or give the run up (ocp-pipeline replay ${requestId} --decide abandon), then ingest the payload again ` +
-        `from where it came: ocp-pipeline ingest PAYLOAD --org ${orgId} --request-id ${requestId}`,
+      `the archived payload ${objectKey} is no longer in the object store ${objectStore.location}. Restore it there and ` +
+        `decide "retry"; or abandon the run (ocp-pipeline replay ${requestId} --decide abandon), then ingest the payload again ` +
+        `from its origin: ocp-pipeline ingest PAYLOAD --org ${orgId} --request-id ${requestId}`,
       { cause: error, details: { objectKey } },
     );
   }

@@ -69,12 +69,12 @@ function decoded(text: string): string {
 function redirectTarget(url: URL, status: number, location: string | undefined): URL {
   const from = shownAddress(url);
   if (location === undefined || !URL.canParse(location, url.href))
-    throw unavailable(from, `the server answered ${status}, a redirect without an address to go to`);
+    throw unavailable(from, `the server answered ${status}, a redirect without a target address`);
   const target = new URL(location, url);
   if (target.protocol !== 'http:' && target.protocol !== 'https:')
     throw unavailable(
       from,
-      `the server redirects to an address with ${target.protocol}; expected http: or https:`,
+      `the server redirects to the scheme ${target.protocol}; expected http: or https:`,
     );
   return target;
 }
@@ -108,7 +108,7 @@ function answerOf(
       socket.on('connect', () => socket.setTimeout(idleTimeoutMs));
     });
     request.on('timeout', () => {
-      request.destroy(new Error('the server does not answer'));
+      request.destroy(new Error('the server does not respond'));
     });
     request.on('error', (cause) => {
       settled();
@@ -127,8 +127,8 @@ function answerOf(
 function localRefused(url: URL, address: string): PipelineError {
   return unavailable(
     shownAddress(url),
-    `it leads to ${address.replace(/^\[|\]$/g, '')}, an address of this machine or of its link, which is refused; ` +
-      'if payloads are served there: OCP_LOCAL_DOWNLOADS=true',
+    `it leads to ${address.replace(/^\[|\]$/g, '')}, a loopback, link-local or metadata address, which is refused; ` +
+      'if payloads are served there, set OCP_LOCAL_DOWNLOADS=true',
   );
 }
 
@@ -136,7 +136,7 @@ function unreachable(url: URL, cause: Error): PipelineError {
   const reason = (cause as NodeJS.ErrnoException).code ?? cause.message;
   return unavailable(
     shownAddress(url),
-    `the server cannot be reached (${reason}); it is tried again`,
+    `the server cannot be reached (${reason}); the download is retried`,
     true,
     cause,
   );
@@ -147,7 +147,9 @@ function refusedBy(url: URL, status: number): PipelineError {
   return unavailable(
     shownAddress(url),
     `the server answered ${status}; ` +
-      (hopeless ? 'the address has expired or is wrong: have the payload sent again' : 'it is tried again'),
+      (hopeless
+        ? 'the address has expired or is wrong: have the payload sent again'
+        : 'the download is retried'),
     !hopeless,
   );
 }

@@ -33,7 +33,7 @@ export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> 
   if (row === undefined)
     throw new PipelineError(
       'PayloadUnavailable',
-      `payload_inbox has no row ${inboxId}: ingest the payload again`,
+      `payload_inbox has no row ${inboxId}; ingest the payload again`,
     );
   return {
     id: row.id,
@@ -144,19 +144,19 @@ export async function findPayloads(pool: Pool, wanted: string, orgId?: string): 
   if (rows.length === 0)
     throw new PipelineError(
       'PayloadUnavailable',
-      `No payload of manifest or request "${wanted}"; ocp-pipeline status lists them`,
+      `No payload with manifest or request "${wanted}"; ocp-pipeline status lists them`,
     );
   const orgs = [...new Set(rows.map((row) => row.orgId))];
   if (orgs.length > 1)
     throw new PipelineError(
       'PayloadUnavailable',
-      `"${wanted}" exists in several organisations (${orgs.slice(0, 5).join(', ')}); say which with --org`,
+      `"${wanted}" exists in several organisations (${orgs.slice(0, 5).join(', ')}); select one with --org`,
     );
   const different = new Set(rows.map((row) => row.manifestUuid ?? row.requestId));
   if (different.size > 1)
     throw new PipelineError(
       'PayloadUnavailable',
-      `"${wanted}" is the beginning of ${different.size} manifests; give more of it`,
+      `"${wanted}" is a prefix of ${different.size} manifests; give more characters`,
     );
   return rows;
 }

@@ -30,7 +30,7 @@ export async function openPayload(
   if (!URL.canParse(address))
     throw new PipelineError(
       'PayloadUnavailable',
-      'The download address is no URL: expected a file:, s3:, http: or https: address',
+      'The download address is not a URL: expected a file:, s3:, http: or https: address',
     );
   const url = new URL(address);
   const shown = shownAddress(url);
@@ -54,21 +54,19 @@ async function openObject(
     return await store.get(decodeURIComponent(url.pathname.slice(1)), signal === undefined ? {} : { signal });
   } catch (cause) {
     if (cause instanceof ObjectNotFound || cause instanceof ObjectKeyInvalid || cause instanceof URIError)
-      throw new PipelineError(
-        'PayloadUnavailable',
-        `${shown}: there is no such object: have the payload sent again`,
-        { cause },
-      );
+      throw new PipelineError('PayloadUnavailable', `${shown}: no such object; have the payload sent again`, {
+        cause,
+      });
     if (!(cause instanceof ObjectStoreError)) throw cause;
     const { name, $metadata } = cause.cause as Error & { $metadata?: { httpStatusCode?: number } };
     const status = $metadata?.httpStatusCode;
     const hopeless = status !== undefined && hopelessStatuses.has(status);
     throw new PipelineError(
       'PayloadUnavailable',
-      `${shown}: the S3 server refused to give the object (${name}${status === undefined ? '' : `, HTTP ${status}`}); ` +
+      `${shown}: the S3 server denied access to the object (${name}${status === undefined ? '' : `, HTTP ${status}`}); ` +
         (hopeless
-          ? "check the bucket's name and that the worker's credentials may read it, then have the payload sent again"
-          : 'it is tried again'),
+          ? "check the bucket name and that the worker's credentials may read the object, then have the payload sent again"
+          : 'the download is retried'),
       { retryable: !hopeless, cause },
     );
   }

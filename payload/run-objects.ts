@@ -32,7 +32,7 @@ export async function removeTemporaryOfRun(store: ObjectStore): Promise<void> {
     await store.removeTemporary(owner());
   } catch (error) {
     log.warn(
-      'temporary objects of the run could not be removed; a later run or the sweep of staging does so',
+      'temporary objects of the run could not be removed; a later run or the staging sweep will remove them',
       {
         error,
       },

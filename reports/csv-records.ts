@@ -48,7 +48,9 @@ export class CsvUnreadable extends Error {
   readonly line: number;
 
   constructor(line: number) {
-    super(`the record at line ${line} is longer than ${longestRecordBytes} bytes; a quote may be missing`);
+    super(
+      `the record at line ${line} is longer than ${longestRecordBytes} bytes; a closing quote may be missing`,
+    );
     this.line = line;
   }
 }

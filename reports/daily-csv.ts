@@ -25,7 +25,7 @@ export async function readDailyCsv(stream: Readable, options: ReadOptions = {}):
   const records = ownRecords(stream, options);
   const first = await records.next();
   if (first.done === true) return { header: [], rows: records };
-  if (first.value.form === 'plain') throw new Error('a CSV starts with its header');
+  if (first.value.form === 'plain') throw new Error('a CSV must start with its header');
   const [header, ...others] = first.value.records;
   async function* rows(): AsyncGenerator<PlainRecords | ParsedRecords> {
     if (others.length > 0) yield { form: 'parsed', records: others };

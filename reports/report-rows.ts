@@ -259,7 +259,7 @@ function cachedStart(window: RowWindow): (text: string) => Start {
     if (time === undefined) return { problem: notATime(column, text) };
     if (time.epochMs < window.fromMs) return { expired: true };
     if (time.epochMs > window.untilMs)
-      return { problem: { column, reason: `${text} is more than a day ahead` } };
+      return { problem: { column, reason: `${text} is more than a day in the future` } };
     const place = { usageDay: usageDayOf(time.epochMs), hour: new Date(time.epochMs).getUTCHours() };
     return { checked: { place }, startMs: time.epochMs };
   });

@@ -296,8 +296,7 @@ class FileSplit {
 
   async #openPiece(usageDay: UsageDay): Promise<OpenPiece> {
     const { store, keyFor, metadata, signal } = this.#options;
-    if (this.#kind === undefined || this.#header === undefined)
-      throw new Error('a row came before the header');
+    if (this.#kind === undefined || this.#header === undefined) throw new Error('a row precedes the header');
     const writer = new ObjectWriter(store, keyFor(this.#kind, usageDay), { metadata, signal });
     const piece = { writer, rowCount: 0, hourMask: 0 };
     this.#pieces.set(usageDay, piece);
@@ -354,7 +353,7 @@ class FileSplit {
   #warnings(): string[] {
     const { fileName } = this.#options;
     const repeated = this.#repeatedUnknown.map(
-      (name) => `${fileName}: the header has the unknown column ${name} twice; it is not read`,
+      (name) => `${fileName}: the header contains the unknown column ${name} twice; it is ignored`,
     );
     return [...repeated, ...this.#remarks.sentences(fileName)];
   }
@@ -365,15 +364,15 @@ class FileSplit {
       const { kind, missingColumns } = this.#nearest;
       const named = missingColumns.slice(0, 5).join(', ');
       const more = missingColumns.length > 5 ? ` and ${missingColumns.length - 5} more` : '';
-      return `${fileName}: of no known kind; nearest is ${kind}, which lacks ${named}${more}; the file is not summarised`;
+      return `${fileName}: unknown report kind; the closest is ${kind}, which lacks ${named}${more}; the file is not summarised`;
     }
     if (this.#unreadable !== undefined)
       return `${fileName}: ${this.#unreadable.message}; its days keep their previous data`;
     if (this.#repeated.length > 0)
-      return `${fileName}: the header has ${this.#repeated.slice(0, 5).join(', ')} twice; its days keep their previous data`;
+      return `${fileName}: the header contains ${this.#repeated.slice(0, 5).join(', ')} twice; its days keep their previous data`;
     if (state === 'failed')
       return (
-        `${fileName}: ${this.#rejectedRowCount} of ${this.#rowCount + this.#rejectedRowCount} rows are bad, ` +
+        `${fileName}: ${this.#rejectedRowCount} of ${this.#rowCount + this.#rejectedRowCount} rows are invalid, ` +
         `${this.#tooManyBadRows() ?? 'too many'}; its days keep their previous data`
       );
     return undefined;
@@ -386,6 +385,6 @@ function isTaken(checked: CheckedRow): checked is { place: RowPlace } {
 
 /** A failed file must not replace the data of an earlier one of the same name. */
 async function discard(writer: ObjectWriter): Promise<{ byteCount: number; checksum: string }> {
-  await writer.abandon(new Error('the file has too many bad rows'));
+  await writer.abandon(new Error('the file has too many invalid rows'));
   return { byteCount: 0, checksum: 'none' };
 }

@@ -69,6 +69,6 @@ function isBehind(step: StepName): string[] {
 /** Column names come from the list of steps, never from outside. */
 function columnOf(step: StepName): string {
   const { column } = stepNamed(step);
-  if (column === null) throw new Error(`step ${step} keeps no note in ocp_day`);
+  if (column === null) throw new Error(`step ${step} has no version column in ocp_day`);
   return column;
 }

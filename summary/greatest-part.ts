@@ -43,10 +43,10 @@ export async function doesNotFit(
   const { file_name: fileName, manifest_id: manifestId } = part;
   return new PipelineError(
     'DataDoesNotFit',
-    `The numbers of ${month} of source ${sourceUuid} do not fit the summary tables (${error.message}). The greatest part: ` +
+    `The numbers of ${month} of source ${sourceUuid} do not fit the summary tables (${error.message}). The largest contribution: ` +
       `${column} of ${usageDay} in file ${fileName} of manifest ${manifestId} comes to ${amount.toPrecision(3)} ${unit}; ` +
-      `a column holds less than ${most}. Decide "abandon" about the run of that manifest, and have the report sent ` +
-      `again with numbers that can be`,
+      `a column must stay below ${most}. Decide "abandon" for the run of that manifest, and have the report sent ` +
+      `again with plausible numbers`,
     { details: { column, usageDay, fileName, manifestId }, cause: error },
   );
 

@@ -134,7 +134,7 @@ async function piecesToReload(
   if (isOutOfRange(error)) throw await doesNotFit(deps, { schema, sourceUuid, month }, error);
   const miscounted = miscountedPieces(error);
   if (miscounted === undefined) throw error;
-  log.warn('staging does not hold the rows that the ledger says: the pieces are loaded again', {
+  log.warn('staging does not hold the rows that the ledger says; the pieces are reloaded', {
     schema,
     month,
     pieceCount: miscounted.length,

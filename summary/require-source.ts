@@ -35,9 +35,9 @@ export async function requireSource(client: PoolClient, source: KnownSource): Pr
   throw new PipelineError(
     'SourceVanished',
     missing.registered
-      ? `source ${sourceUuid} is registered, but schema ${schema} does not know it: the schema was dropped or made anew, and ` +
-          `what it held is gone. Register the cluster again, then ingest or replay its payloads: ${register}`
-      : `source ${sourceUuid} was deleted while the run was under way. Should it be summarised, register it again, ` +
+      ? `source ${sourceUuid} is registered, but not in schema ${schema}: the schema was dropped or recreated, and ` +
+          `its data are gone. Register the cluster again, then ingest or replay its payloads: ${register}`
+      : `source ${sourceUuid} was deleted during the run. If it should be summarised, register it again, ` +
           `then replay the payload: ${register}`,
     { details: { schema, sourceUuid } },
   );
@@ -47,8 +47,8 @@ export async function requireSource(client: PoolClient, source: KnownSource): Pr
 export function ledgerVanished(what: string, schema: string): PipelineError {
   return new PipelineError(
     'SourceVanished',
-    `${what} is not in the ledger of schema ${schema}: the source or the schema was deleted while the run was under way. ` +
-      'See that the cluster is registered (ocp-pipeline source list), then replay the payload from its start: ' +
+    `${what} is not in the ledger of schema ${schema}: the source or the schema was deleted during the run. ` +
+      'Make sure that the cluster is registered (ocp-pipeline source list), then replay the payload from its start: ' +
       'ocp-pipeline replay MANIFEST',
     { details: { schema } },
   );
@@ -74,8 +74,8 @@ export async function manifestIdTaken(
   const { id, other, greatest } = taken;
   return new PipelineError(
     'ManifestIdTaken',
-    `public.reporting_common_costusagereportmanifest gave manifest ${manifestUuid} the id ${id}, which the ledger of schema ` +
-      `${schema} has for manifest ${other}: the two were restored from different times. Let public go on behind the ledger, then ` +
+    `public.reporting_common_costusagereportmanifest assigned manifest ${manifestUuid} the id ${id}, which the ledger of schema ` +
+      `${schema} already uses for manifest ${other}: the two were restored from different points in time. Advance the sequence past the ledger, then ` +
       `decide "retry": select setval(pg_get_serial_sequence('public.reporting_common_costusagereportmanifest', 'id'), ${greatest})`,
     { details: { schema, id, greatest } },
   );

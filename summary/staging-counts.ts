@@ -51,7 +51,7 @@ export async function stagingNotKept(
   const more = pieces.length > 1 ? ` (and of ${pieces.length - 1} more pieces)` : '';
   const where = `piece ${pieceId}, ${reportKind} of ${usageDay}${more}, in ${schema}.${stagingTableOf(reportKind)}`;
   return inTenantTransaction(pool, schema, (client) =>
-    miscountedLoad(client, reportKind, { where, expected, found, how: 'loaded again in vain' }),
+    miscountedLoad(client, reportKind, { where, expected, found, how: 'reloaded in vain' }),
   );
 }
 
@@ -74,11 +74,11 @@ export async function miscountedLoad(
   const cause =
     names.length === 0
       ? `Something else writes to ${table} (another program, a rule, a job)`
-      : `Triggers of ${table} change what is loaded: ${names.join(', ')}`;
+      : `Triggers on ${table} change the loaded rows: ${names.join(', ')}`;
   return new PipelineError(
     'StagingMiscounted',
-    `staging does not keep what is loaded (${how}): ${where}: expected ${expected} rows, found ${found}. ` +
-      `${cause}; remove that, then decide "retry" or run the payload or the rebuild again`,
+    `staging does not keep the loaded rows (${how}): ${where}: expected ${expected} rows, found ${found}. ` +
+      `${cause}; remove the cause, then decide "retry", or run the payload or the rebuild again`,
     { details: { reportKind, expected, found, triggers: names } },
   );
 }

@@ -111,7 +111,7 @@ function childProblems(parent: string, child: string, role: KeyRole | undefined)
   const problems: string[] = [];
   if (role.is_parent) problems.push(`${child} is the parent of other keys; unmap those first`);
   if (role.parent !== null && role.parent !== parent)
-    problems.push(`${child} is mapped to ${role.parent} already; unmap it first`);
+    problems.push(`${child} is already mapped to ${role.parent}; unmap it first`);
   if (role.used_by.length > 0)
     problems.push(
       `${child} is used by rates of ${role.used_by.join(', ')}; change the rates to ${parent} first`,

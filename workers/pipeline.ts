@@ -43,7 +43,7 @@ const maintenanceSlots = 2;
 function shutdownTooLong(waitedMs: number, cause: unknown): PipelineError {
   return new PipelineError(
     'ShutdownTooLong',
-    `running activities did not end within ${waitedMs / 1_000} s of the stop and were given up`,
+    `running activities did not end within ${waitedMs / 1_000} s of the shutdown request and were abandoned`,
     { cause },
   );
 }

@@ -51,7 +51,7 @@ async function sampleGauges(services: Services): Promise<void> {
     pool: services.pool,
     countBlocked: async () => (await workflow.count(blockedRunsQuery)).count,
     onError: (error) => {
-      services.warn({ error }, 'gauges keep their values: a sample failed');
+      services.warn({ error }, 'a sample failed; gauges keep their values');
     },
   });
   services.disposal.add('the sampling of the gauges', stopSampling);

@@ -84,7 +84,7 @@ function inputProblems(name: keyof typeof inputRules, input: unknown): string[] 
 function refused(message: string): ApplicationFailure {
   upsertSearchAttributes([{ key: searchAttributes.pipelineState, value: 'failed' }]);
   setCurrentDetails(`**failed**: ${message}`);
-  log.error('the input of a run was refused', { reason: message });
+  log.error('the input of a run was rejected', { reason: message });
   return ApplicationFailure.create({ type: 'InputInvalid', message, nonRetryable: true });
 }
 

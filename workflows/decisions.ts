@@ -54,7 +54,7 @@ export class Decisions {
         this.#check(input);
       },
       description:
-        'Decide about a failure: { "failureId": "…", "action": "retry" | "skip" | "abandon", "note": "…" }; openFailures lists them',
+        'Resolve a failure: { "failureId": "…", "action": "retry" | "skip" | "abandon", "note": "…" }; openFailures lists them',
     });
   }
 
@@ -125,7 +125,7 @@ export class Decisions {
       throw new Error(`No open failure ${failureId.slice(0, 200)}; ${this.#openIds()}`);
     if (action === 'skip' && !waiting.failure.canSkip)
       throw new Error(
-        `${waiting.failure.step} cannot be skipped: retry or abandon; only files can be left out; ${this.#openIds()}`,
+        `${waiting.failure.step} cannot be skipped, because only files can; retry or abandon it; ${this.#openIds()}`,
       );
   }
 
@@ -146,7 +146,7 @@ const decisionRules: FieldRules = {
     expected: decisionActions.join(', '),
     holds: (value) => decisionActions.includes(value as DecisionAction),
   },
-  note: optional({ expected: 'text', holds: (value) => typeof value === 'string' }),
+  note: optional({ expected: 'a string', holds: (value) => typeof value === 'string' }),
 };
 
 /** Markdown for the details of a run: what waits for a decision, and how to decide. */

@@ -69,7 +69,7 @@ export async function endCleanUp<T extends { tenantCount: number }>(
   if (first === undefined) return result;
   throw ApplicationFailure.create({
     type: 'CleanupIncomplete',
-    message: `${what} failed for ${failed.length} organisations, the others are done; ${first.orgId}: ${first.reason}`,
+    message: `${what} failed for ${failed.length} organisations and succeeded for the others; ${first.orgId}: ${first.reason}`,
     nonRetryable: true,
     details: [result],
   });

@@ -88,7 +88,7 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
   } catch (error) {
     await passControlFlowAfter(error, () => {
       decisions.close();
-      board.end('cancelled', 'cancelled; what is loaded stays loaded, start the run again to go on');
+      board.end('cancelled', 'cancelled; loaded data stay loaded; start the run again to continue');
       log.warn('PostgreSQL pipeline processing cancelled', { ...board.about });
     });
     const { type, message, details } = causeOf(error);
@@ -223,11 +223,11 @@ function whatNeverCame({
   const more = fileCount > names.length ? ` and ${fileCount - names.length} more` : '';
   const named = `${names.join(', ')}${more}`;
   if (arrivedCount === 0) {
-    const reason = `no file of the manifest ever came, expected ${named}; send them, or ingest the payload again when they are there`;
+    const reason = `no file of the manifest ever arrived, expected ${named}; send them, or ingest the payload again once they exist`;
     return { warnings: [], reason };
   }
   const files = fileCount === 1 ? '1 file' : `${fileCount} files`;
-  return { warnings: [`${files} of the manifest never came: ${named}; the rest was summarised`] };
+  return { warnings: [`${files} of the manifest never arrived: ${named}; the rest was summarised`] };
 }
 
 /** Why a payload with readable files contributed nothing: every row is of a month that is no longer kept. */
@@ -238,7 +238,7 @@ function allExpired({
   failedFileCount,
 }: SplitSummary): string | undefined {
   if (expired === undefined || rowCount + rejectedRowCount + failedFileCount > 0) return undefined;
-  return `all ${expired.rowCount} rows are of months before ${expired.firstKept}, the first day that is kept`;
+  return `all ${expired.rowCount} rows are from before ${expired.firstKept}, the first day that is kept`;
 }
 
 async function summariseMonths(
@@ -280,7 +280,7 @@ async function afterFailedFiles(
   const { activities, board, decisions, input } = run;
   const failure = ApplicationFailure.create({
     type: split.failure ?? 'TooManyRejectedRows',
-    message: split.warnings[0] ?? `${split.failedFileCount} files have too many bad rows`,
+    message: split.warnings[0] ?? `${split.failedFileCount} files have too many invalid rows`,
     nonRetryable: true,
   });
   const subject = `${split.failedFileCount} files`;
@@ -343,7 +343,7 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
     if (workflowInfo().continueAsNewSuggested) {
       await run.decisions.settled();
       const carriedOn = { ...carried, progress: board.carry() };
-      log.info('the history is long: going on in a new run', { ...board.about });
+      log.info('the history is long; continuing in a new run', { ...board.about });
       await continueAsNew<typeof ingestManifest>({ ...input, carried: carriedOn });
     }
   }

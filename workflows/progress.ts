@@ -63,7 +63,7 @@ export class ProgressBoard {
     if (carried !== undefined) {
       const { piecesLoaded, rowsLoaded, daysSummarised, phaseMs } = carried;
       const counted = { piecesLoaded, rowsLoaded, daysSummarised, phaseMs };
-      Object.assign(this.progress, counted, { state: 'loading', detail: 'going on loading' });
+      Object.assign(this.progress, counted, { state: 'loading', detail: 'continuing to load' });
     }
     const { state: phase, detail } = this.progress;
     log.info(`phase ${phase}`, { phase, detail });
@@ -132,7 +132,7 @@ export class ProgressBoard {
     progress.openFailureCount = open.length;
     const [first] = open;
     if (first === undefined) {
-      if (progress.state === 'blocked') this.enter(this.#before, 'going on');
+      if (progress.state === 'blocked') this.enter(this.#before, 'continuing');
       return;
     }
     if (progress.state !== 'blocked') this.#before = progress.state;

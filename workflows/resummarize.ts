@@ -88,7 +88,7 @@ async function rebuild(
       settingsHash = change.settingsHash;
       anew ||= summarisesAnew(change);
     },
-    { description: 'Settings changed again: wait anew, or summarise once more' },
+    { description: 'Settings changed again: restart the wait, or summarise once more' },
   );
 
   const total = { daysSummarised: 0, summaryRowCount: 0 };

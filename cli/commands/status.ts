@@ -204,7 +204,7 @@ function only(manifests: readonly ManifestStatus[], wanted: string): ManifestSta
   if (second !== undefined)
     throw new PipelineError(
       'ConfigInvalid',
-      `${wanted} is the beginning of several manifests; give more of the uuid`,
+      `${wanted} is a prefix of several manifests; give more of the UUID`,
     );
   return first;
 }

@@ -34,7 +34,7 @@ export function tooManyBadRows(
   { maxRejectedRows, maxRejectedRowsPercent }: FileLimits,
 ): string | undefined {
   if (rejected === 0) return undefined;
-  if (good === 0 && expired === 0) return 'no row is good';
+  if (good === 0 && expired === 0) return 'no row is valid';
   const percent = (100 * rejected) / (good + rejected + expired);
   if (rejected > maxRejectedRows && percent > maxRejectedRowsPercent)
     return `more than ${maxRejectedRows} rows and ${maxRejectedRowsPercent} %`;

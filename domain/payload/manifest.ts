@@ -69,8 +69,8 @@ function isPlainName(name: string): boolean {
 }
 
 const plainName = z
-  .string(expected('a text'))
-  .refine(isPlainName, expected('a name that is not empty and has no "/", "\\", ".." or control character'));
+  .string(expected('a string'))
+  .refine(isPlainName, expected('a non-empty name without "/", "\\", ".." or control character'));
 
 const fileName = plainName.refine((name) => name.length <= LONGEST_FILE_NAME, {
   error: ({ input }) => `expected at most ${LONGEST_FILE_NAME} characters, found ${String(input).length}`,
@@ -103,10 +103,10 @@ const optionalTimestamp = timestamp.nullish().transform((value) => value ?? unde
 
 const sentManifest = z.object(
   {
-    uuid: z.string(expected('a UUID version 4')).regex(UUID_V4, expected('a UUID version 4')),
+    uuid: z.string(expected('a version 4 UUID')).regex(UUID_V4, expected('a version 4 UUID')),
     cluster_id: plainName,
     date: timestamp,
-    version: z.string(expected('a text')).default(''),
+    version: z.string(expected('a string')).default(''),
     certified: z.boolean(expected('true or false')).default(false),
     daily_reports: z.boolean(expected('true or false')).default(false),
     files: fileNames,
@@ -173,7 +173,7 @@ export function parseManifest(text: string | Uint8Array): Manifest {
   } catch (cause) {
     // The stack is the only limit on nesting; no genuine manifest comes near it.
     if (cause instanceof RangeError)
-      throw invalid(['expected a plain document, found one nested too deeply'], cause);
+      throw invalid(['expected little nesting, found a document nested too deeply'], cause);
     throw cause;
   }
 }

@@ -23,10 +23,10 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 /** Kinds of fields that inputs have. */
 export const fields = {
   id: {
-    expected: `text of 1 to ${longestId} characters`,
+    expected: `a string of 1 to ${longestId} characters`,
     holds: (value) => isText(value) && value.length <= longestId,
   },
-  uuid: { expected: 'a uuid', holds: (value) => isText(value) && uuidForm.test(value) },
+  uuid: { expected: 'a UUID', holds: (value) => isText(value) && uuidForm.test(value) },
   month: {
     expected: 'a month, YYYY-MM',
     holds: (value) => isText(value) && isBillingMonth(value),
@@ -38,12 +38,12 @@ export const fields = {
   },
   /** a wait, possibly none */
   wait: {
-    expected: 'milliseconds, 0 to a year',
+    expected: 'milliseconds, from 0 to a year',
     holds: (value) => isNumber(value) && value >= 0 && value <= msPerYear,
   },
   /** a time limit or pause, which cannot be zero */
   time: {
-    expected: 'milliseconds, more than 0 to a year',
+    expected: 'milliseconds, more than 0 and at most a year',
     holds: (value) => isNumber(value) && value >= 1 && value <= msPerYear,
   },
   count: {

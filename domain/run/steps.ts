@@ -103,6 +103,6 @@ export type StepName = (typeof steps)[number]['name'];
 /** The step of a name. */
 export function stepNamed(name: StepName): Step {
   const step = steps.find((candidate) => candidate.name === name);
-  if (step === undefined) throw new Error(`no step is called ${name}`);
+  if (step === undefined) throw new Error(`there is no step named ${name}`);
   return step;
 }

@@ -47,7 +47,7 @@ export function isBillingMonth(text: string): text is BillingMonth {
  * @throws RangeError when it is not an existing day written `YYYY-MM-DD`
  */
 export function usageDay(text: string): UsageDay {
-  if (!isUsageDay(text)) throw new RangeError(`Expected a day written YYYY-MM-DD, found "${text}"`);
+  if (!isUsageDay(text)) throw new RangeError(`Expected a day as YYYY-MM-DD, found "${text}"`);
   return text;
 }
 
@@ -56,7 +56,7 @@ export function usageDay(text: string): UsageDay {
  * @throws RangeError when it is not an existing month written `YYYY-MM`
  */
 export function billingMonth(text: string): BillingMonth {
-  if (!isBillingMonth(text)) throw new RangeError(`Expected a month written YYYY-MM, found "${text}"`);
+  if (!isBillingMonth(text)) throw new RangeError(`Expected a month as YYYY-MM, found "${text}"`);
   return text;
 }
 

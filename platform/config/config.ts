@@ -60,7 +60,7 @@ const settings = {
   ),
   OCP_POSTGRES_PIPELINE: setting(
     z.enum(['true', 'false']).refine((value) => value === 'true', {
-      error: 'the Trino engine does not exist yet: only true is possible',
+      error: 'the Trino engine does not exist yet; only true is supported',
     }),
     'engine of the deployment; `false` would select Trino and is rejected until that engine exists',
     'true',
@@ -126,7 +126,7 @@ const settings = {
       .string()
       .regex(
         /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
-        'expected 1 to 128 letters, digits, dots, dashes or underscores',
+        'expected 1 to 128 letters, digits, dots, hyphens or underscores',
       )
       .optional(),
     'build id of the worker, for example the git commit. Enables Worker Deployment Versioning: the worker ' +
@@ -135,7 +135,10 @@ const settings = {
   TEMPORAL_DEPLOYMENT_NAME: setting(
     z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, 'expected 1 to 128 letters, digits, dashes or underscores'),
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/,
+        'expected 1 to 128 letters, digits, hyphens or underscores',
+      ),
     'name of the Worker Deployment that the build ids belong to',
     'ocp-pipeline',
   ),
@@ -253,7 +256,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     const parsed = schema.safeParse(given);
     if (parsed.success) values[name] = parsed.data;
     else {
-      const found = secret === true ? 'a value that does not fit' : `"${given ?? ''}"`;
+      const found = secret === true ? 'an invalid value' : `"${given ?? ''}"`;
       problems.push(
         `${name}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}; found ${found}`,
       );

@@ -64,7 +64,9 @@ export function uuidField(uuid: string): Buffer {
 export function timeMicroseconds(text: string): bigint {
   const parsed = parseTimestamp(text);
   if (parsed === undefined)
-    throw new Error(`interval_start "${text}" in a daily CSV: expected a time that the split accepted`);
+    throw new Error(
+      `interval_start "${text}" in a daily CSV: expected a time in the format written by the split`,
+    );
   // The microseconds of the second include its milliseconds, which the epoch has as well.
   return BigInt(parsed.epochMs - postgresEpochMs) * 1_000n + BigInt(parsed.microseconds % 1_000);
 }

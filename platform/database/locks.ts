@@ -24,7 +24,7 @@ export const locks = {
   migration: {
     text: 'ocp-pipeline:migrate:',
     of: 'schema',
-    held: 'while a schema is brought up to date, so that one process does it',
+    held: 'while a schema is migrated, so that only one process does it',
     taken: 'tried',
   },
   registration: {
@@ -36,7 +36,7 @@ export const locks = {
   partition: {
     text: 'ocp-pipeline:partition:',
     of: 'table, with its schema',
-    held: 'while a partition is created, so that one process does it; locks of tables follow',
+    held: 'while a partition is created, so that only one process does it; table locks follow',
     taken: 'awaited',
   },
   source: {
@@ -107,5 +107,5 @@ export async function lockHolder(client: ClientBase, name: keyof typeof locks, o
          and lock.objsubid = 1`,
     [keyOf(name, of)],
   );
-  return rows[0]?.holder ?? 'which has just ended';
+  return rows[0]?.holder ?? 'which has just finished';
 }

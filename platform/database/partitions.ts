@@ -216,7 +216,7 @@ async function requireNameFree(client: ClientBase, { schema, table, name }: Want
     throw new PipelineError(
       'PartitionFailed',
       `Partition ${schema}.${name} cannot be created: a table of that name exists but is not attached to ${table}; ` +
-        `attach, rename or drop it`,
+        `attach, rename or drop that table`,
     );
 }
 
@@ -380,7 +380,7 @@ function explain(partition: WantedPartition, error: unknown): unknown {
   if (code === '55P03')
     return new PipelineError(
       'PartitionBusy',
-      `${what}: a lock on ${partition.table}, its default partition or a table it refers to was not free ` +
+      `${what}: a lock on ${partition.table}, its default partition or a table that it references could not be acquired ` +
         `within ${lockTimeoutMs / 1000} s; try again`,
       { cause: error },
     );

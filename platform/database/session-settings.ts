@@ -128,7 +128,7 @@ export async function beginPinned(client: ClientBase): Promise<number> {
 
 /** What is wrong with a server in recovery, and what to do. */
 export const standbyProblem = {
-  found: 'the server is a hot standby, which takes no writes',
+  found: 'the server is a hot standby, which is read-only',
   repair: 'point DATABASE_URL at the primary server, or promote this one',
 };
 
@@ -147,7 +147,7 @@ function explained(error: unknown): unknown {
   if (code === '42501')
     return new PipelineError(
       'ConfigInvalid',
-      `DATABASE_URL: ${message}, and the value it has would change what is stored; take it back: ` +
+      `DATABASE_URL: ${message}, and its current value would change what is stored; reset it: ` +
         `alter role … reset session_replication_role, alter database … reset session_replication_role`,
       { cause: error },
     );

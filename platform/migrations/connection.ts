@@ -79,7 +79,7 @@ export async function inMigration<T>(
       throw new PipelineError(
         'MigrationBusy',
         `Schema "${schema}" could not be migrated: for ${Math.round(waitedMs / 1000)} s another process has been ` +
-          `migrating it (${holder}); when that one hangs, end it, or its session with pg_terminate_backend, and start again`,
+          `migrating it (${holder}); if that process hangs, end it, or terminate its session with pg_terminate_backend, and try again`,
       );
     if (performance.now() - saidAt >= sayEveryMs) {
       saidAt = performance.now();

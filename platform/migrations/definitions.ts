@@ -129,7 +129,7 @@ async function applyDefinition(
     throw new PipelineError(
       'MigrationFailed',
       `Definition ${definition.name}${lineOfPosition(definition.text, error)} failed in schema "${schema}": ` +
-        `${(error as Error).message}; its previous version stays in place`,
+        `${(error as Error).message}; the previous version remains in place`,
       { cause: error },
     );
   }

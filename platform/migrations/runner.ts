@@ -68,7 +68,7 @@ export function assertAllKnown(schema: string, applied: readonly string[], known
   if (unknown.length === 0) return;
   throw new PipelineError(
     'SchemaNewer',
-    `Schema "${schema}" was migrated by a newer version of ocp-pipeline: it has ${unknown.join(', ')}, ` +
+    `Schema "${schema}" was migrated by a newer version of ocp-pipeline: it contains ${unknown.join(', ')}, ` +
       `and the newest migration of this version is ${known.at(-1) ?? 'none'}; install the newer version`,
   );
 }
@@ -80,7 +80,7 @@ function assertInOrder(schema: string, applied: readonly string[], known: readon
   throw new PipelineError(
     'MigrationFailed',
     `Migrating schema "${schema}" failed: expected ${known[index] ?? 'no more'} as migration ${index + 1}, found ` +
-      `${applied[index] ?? 'none'} applied; nothing was changed; install a version of ocp-pipeline whose migrations continue those of the schema`,
+      `${applied[index] ?? 'none'} applied; nothing was changed; install a version of ocp-pipeline that contains the migrations of the schema`,
   );
 }
 
@@ -93,10 +93,10 @@ function migrationFailed(
   const where = progress.file === '' ? '' : ` at ${progress.file}${lineOfPosition(progress.text, error)}`;
   const advice =
     code === '42501'
-      ? 'grant the missing right to this database user'
+      ? 'grant the missing privilege to this database user'
       : code === '55P03'
-        ? 'another session holds a lock on a table; start again when it is idle'
-        : 'repair the cause and start again';
+        ? 'another session holds a lock on a table; try again when it is idle'
+        : 'fix the cause and try again';
   return new PipelineError(
     'MigrationFailed',
     `Migrating schema "${schema}" failed${where}: ${message}; nothing was changed; ${advice}`,

@@ -48,7 +48,7 @@ export async function assertSchema(client: Queryable, schema: string): Promise<v
   if (problems.length === 0) return;
   throw new PipelineError(
     'ColumnsMissing',
-    `Schema "${schema}" does not fit this version of ocp-pipeline: ${problems.map(describeProblem).join('; ')}. ` +
+    `Schema "${schema}" is not compatible with this version of ocp-pipeline: ${problems.map(describeProblem).join('; ')}. ` +
       `These tables belong to Koku and are not altered here; ${repairOf(schema, problems)}, then migrate again`,
   );
 }
@@ -81,9 +81,9 @@ export function repairOf(schema: string, problems: readonly SchemaProblem[]): st
       tableAbsent || missing.length > 0 || unknownRequired.length > 0,
   );
   return [
-    ...(needsKoku ? ['bring Koku to a version that fits'] : []),
+    ...(needsKoku ? ['upgrade Koku to a compatible version'] : []),
     ...(statements.length > 0
-      ? [`as the owner of the tables, having removed rows that are there twice: ${statements.join(' ')}`]
+      ? [`as the owner of the tables, after removing duplicate rows, run: ${statements.join(' ')}`]
       : []),
   ].join('; ');
 }

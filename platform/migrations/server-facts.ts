@@ -34,7 +34,7 @@ export async function readServerFacts(client: Queryable): Promise<ServerFacts> {
          ) as "readOnlyBy"`,
   );
   const [facts] = rows;
-  if (facts === undefined) throw new Error('PostgreSQL did not answer a select of its settings');
+  if (facts === undefined) throw new Error('PostgreSQL returned no row when asked for its settings');
   return facts;
 }
 

@@ -29,20 +29,20 @@ export async function checkObjectStore(store: ObjectStore): Promise<ObjectStoreC
       const found = await buffer(await store.get(key));
       if (!found.equals(bytes))
         throw new Error(
-          `Object store ${store.location}: the probe ${key} came back with other bytes (expected ${bytes.length}, found ${found.length}); is something between us and the store rewriting objects?`,
+          `Object store ${store.location}: the probe ${key} was read back with different content (expected ${bytes.length} bytes, found ${found.length}); check whether a proxy in between rewrites objects`,
         );
     },
     list: async () => {
       for await (const found of store.list(key)) if (found.key === key) return;
       throw new Error(
-        `Object store ${store.location}: the probe ${key} is not listed; is listing allowed, and consistent?`,
+        `Object store ${store.location}: the probe ${key} is not listed; check that listing is permitted and consistent`,
       );
     },
     delete: async () => {
       await store.delete(key);
       if ((await store.head(key)) !== undefined)
         throw new Error(
-          `Object store ${store.location}: the probe ${key} is still there after it was deleted; is deleting allowed?`,
+          `Object store ${store.location}: the probe ${key} still exists after it was deleted; check that deleting is permitted`,
         );
     },
   };

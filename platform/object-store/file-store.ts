@@ -18,16 +18,16 @@ const readBytes = 256 * 1024;
 
 /** What to do about an error code of the file system. */
 const adviceByCode: Readonly<Record<string, string>> = {
-  EACCES: 'let the user of this process read and write the directory',
-  EPERM: 'let the user of this process read and write the directory',
+  EACCES: 'give the user of this process read and write permission on the directory',
+  EPERM: 'give the user of this process read and write permission on the directory',
   EROFS: 'the file system is mounted read-only',
-  ENOSPC: 'the disk is full: free some space',
-  EDQUOT: 'the disk quota is used up',
-  EISDIR: 'other objects lie below this key, and in a directory a key is either an object or a folder',
-  ENOTEMPTY: 'other objects lie below this key, and in a directory a key is either an object or a folder',
+  ENOSPC: 'the disk is full; free some space',
+  EDQUOT: 'the disk quota is exhausted',
+  EISDIR: 'other objects exist below this key, and in a directory a key is either an object or a folder',
+  ENOTEMPTY: 'other objects exist below this key, and in a directory a key is either an object or a folder',
   ENOTDIR: 'a part of this key is itself an object, and in a directory a key is either an object or a folder',
   EEXIST: 'a part of this key is itself an object, and in a directory a key is either an object or a folder',
-  EMFILE: 'too many open files: raise the limit (ulimit -n)',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
 };
 
 function codeOf(error: unknown): string {
@@ -273,7 +273,7 @@ export class FileObjectStore implements OpenedObjectStore {
   #translate(action: string, key: string, error: unknown): unknown {
     if (error instanceof Error && isOwn(error)) return error;
     const code = codeOf(error);
-    const advice = adviceByCode[code] ?? 'check that the directory is there and its disk works';
+    const advice = adviceByCode[code] ?? 'check that the directory exists and that its disk works';
     return new ObjectStoreError(
       `Object store ${this.location}: ${action} ${key || 'all objects'} failed (${code || String(error)}); ${advice}`,
       { cause: error },

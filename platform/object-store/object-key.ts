@@ -15,14 +15,14 @@ const unsafeCharacters = /[\u0000-\u001f\u007f\\\p{Surrogate}]/u;
 function problemOf(key: string): string | undefined {
   if (key === '') return 'it is empty';
   if (Buffer.byteLength(key) > maximumKeyBytes)
-    return `it has ${Buffer.byteLength(key)} bytes, at most ${maximumKeyBytes} are possible`;
+    return `it has ${Buffer.byteLength(key)} bytes, at most ${maximumKeyBytes} are allowed`;
   if (unsafeCharacters.test(key))
-    return 'it has a control character, a backslash or half a surrogate pair in it';
+    return 'it contains a control character, a backslash or an unpaired surrogate';
   const segments = key.split('/');
   if (segments[0] === incomingFolder) return `the folder ${incomingFolder} is reserved`;
   for (const segment of segments) {
-    if (segment === '') return 'it starts or ends with "/" or has "//" in it';
-    if (segment === '.' || segment === '..') return `"${segment}" is not a name`;
+    if (segment === '') return 'it starts or ends with "/" or contains "//"';
+    if (segment === '.' || segment === '..') return `"${segment}" is not a valid name`;
     if (Buffer.byteLength(segment) > maximumSegmentBytes)
       return `a name between slashes is longer than ${maximumSegmentBytes} bytes`;
   }

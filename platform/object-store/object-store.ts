@@ -86,7 +86,7 @@ export interface OpenedObjectStore extends ObjectStore {
 
 /** Works while the run is blocked too, where ingesting the payload again would only join it. */
 const missingRemedy =
-  'restore the object and decide "retry", or have it made again from the archived payload: ' +
+  'restore the object and decide "retry", or recreate it from the archived payload: ' +
   'ocp-pipeline replay MANIFEST --from split';
 
 /** There is no object with this key. */

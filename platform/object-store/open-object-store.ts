@@ -25,10 +25,10 @@ export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): OpenedObje
   const address = new URL(url);
   if (address.username !== '' || address.password !== '')
     throw new Error(
-      'Object store address has credentials in it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead',
+      'Object store address contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead',
     );
   if (address.search !== '' || address.hash !== '')
-    throw new Error(`Object store address has "?" or "#" in it; ${expected}`);
+    throw new Error(`Object store address contains "?" or "#"; ${expected}`);
   if (address.protocol === 'file:' && address.host === '')
     return new FileObjectStore(resolve(fileURLToPath(address)));
   if (address.protocol === 's3:' && address.port === '' && address.hostname !== '')

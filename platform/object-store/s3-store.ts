@@ -83,7 +83,7 @@ export class S3ObjectStore implements OpenedObjectStore {
         signal === undefined ? {} : { abortSignal: signal },
       );
       if (answer.Body instanceof Readable) return objectStream(answer.Body, signal, translate);
-      throw new Error('The S3 server sent no body');
+      throw new Error('The S3 server sent no response body');
     } catch (error) {
       signal?.throwIfAborted();
       if (isKeyAbsent(error)) throw new ObjectNotFound(key, this.location, { cause: withoutRequest(error) });

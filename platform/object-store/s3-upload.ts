@@ -162,7 +162,7 @@ class MultipartUpload {
       }),
       { abortSignal: this.#signal },
     );
-    if (UploadId === undefined) throw new Error('The S3 server gave no id for a multipart upload');
+    if (UploadId === undefined) throw new Error('The S3 server returned no id for a multipart upload');
     return UploadId;
   }
 

@@ -52,7 +52,7 @@ async function inTime(page: HealthPages[string]): Promise<HealthCheck[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<HealthCheck[]>((resolve) => {
     timer = setTimeout(
-      () => resolve([{ what: 'checks', problem: `no answer in ${longestCheckMs / 1_000} s` }]),
+      () => resolve([{ what: 'checks', problem: `no response within ${longestCheckMs / 1_000} s` }]),
       longestCheckMs,
     );
   });
@@ -74,7 +74,7 @@ function listen(
       reject(
         new PipelineError(
           'ConfigInvalid',
-          `OCP_HEALTH_ADDRESS: cannot listen on "${address}": ${cause.message}; expected an address of this machine and a free port`,
+          `OCP_HEALTH_ADDRESS: cannot listen on "${address}": ${cause.message}; expected an address of this machine with a free port`,
           { cause },
         ),
       );

@@ -50,7 +50,7 @@ export function metricsFailure(address: string, cause: unknown): PipelineError {
   return new PipelineError(
     'ConfigInvalid',
     `OCP_METRICS_ADDRESS: metrics cannot be served at "${address}": ` +
-      `${cause instanceof Error ? cause.message : String(cause)}; expected the IP address of this machine and a free port`,
+      `${cause instanceof Error ? cause.message : String(cause)}; expected an IP address of this machine with a free port`,
     { cause },
   );
 }
@@ -80,7 +80,7 @@ function createInstruments() {
     ),
     processingDuration: seconds(
       'ocp_postgres_total_processing_duration_seconds',
-      'time one payload took in the steps of its run, waiting for further archives not counted',
+      'working time of the run of one payload, excluding the time spent waiting',
     ),
     rowsLoaded: meter.createCounter('ocp_postgres_staging_rows_loaded', 'rows', 'rows copied into staging'),
     summaryRows: meter.createCounter(
@@ -91,22 +91,22 @@ function createInstruments() {
     loadErrors: meter.createCounter(
       'ocp_postgres_csv_load_errors_total',
       undefined,
-      'attempts to load a piece that failed, and files refused for too many bad rows or their header',
+      'failed attempts to load a piece, and files refused because of their header or too many invalid rows',
     ),
     aggregationErrors: meter.createCounter(
       'ocp_postgres_aggregation_errors_total',
       undefined,
-      'attempts to rebuild summary tables that failed',
+      'failed attempts to rebuild summary tables',
     ),
     validationWarnings: meter.createCounter(
       'ocp_postgres_validation_warnings_total',
       undefined,
-      'rejected rows (report_kind) and checks that a day of a summary table did not pass (table)',
+      'rejected rows (report_kind) and validation checks that a day of a summary table failed (table)',
     ),
     valuesLeftOut: meter.createCounter(
       'ocp_postgres_values_left_out_total',
       undefined,
-      'values left out of rows that were kept: numbers printed as absent, labels that cannot be read',
+      'values left out of accepted rows: numbers printed as absent, labels that cannot be parsed',
     ),
     stagingBytes: meter.createGauge(
       'ocp_postgres_staging_table_size_bytes',
@@ -118,7 +118,7 @@ function createInstruments() {
       'ocp_postgres_manifests_blocked',
       'int',
       undefined,
-      'runs that wait for an operator because retries are exhausted',
+      'runs that wait for an operator because their retries are exhausted',
     ),
     ...createFailureInstruments(),
   };
@@ -146,7 +146,7 @@ function createFailureInstruments() {
     stepErrors: meter.createCounter(
       'ocp_postgres_step_errors_total',
       undefined,
-      'attempts of a step (activity) that failed',
+      'failed attempts of a step (activity)',
     ),
     runsFailed: meter.createCounter(
       'ocp_postgres_runs_failed_total',
@@ -157,13 +157,13 @@ function createFailureInstruments() {
       'ocp_postgres_manifests_failed',
       'int',
       undefined,
-      'payloads whose last run failed and that nobody has replayed since',
+      'payloads whose last run failed and that have not been replayed since',
     ),
     cleanUpFailedTenants: meter.createGauge(
       'ocp_postgres_cleanup_failed_tenants',
       'int',
       undefined,
-      'tenants that the last run over all tenants could not do',
+      'tenants for which the last run over all tenants failed',
     ),
   };
 }

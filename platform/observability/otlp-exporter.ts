@@ -55,7 +55,7 @@ export class OtlpExporter implements SpanExporter {
       .catch((cause: unknown) => {
         const reason = cause instanceof Error ? cause.message : String(cause);
         const error = new Error(
-          `${spans.length} spans were not taken by the collector: ${redactSecrets(reason)}`,
+          `${spans.length} spans were not accepted by the collector: ${redactSecrets(reason)}`,
         );
         this.#onError(error);
         done({ code: ExportResultCode.FAILED, error });

@@ -22,7 +22,7 @@ export class Disposal {
    * @param what its name in the message if it cannot be closed
    */
   add(what: string, close: () => unknown): void {
-    if (this.closing) throw new Error(`${what} was opened while everything was being closed`);
+    if (this.closing) throw new Error(`${what} was opened during shutdown`);
     this.#entries.push({ what, close });
   }
 
@@ -32,7 +32,7 @@ export class Disposal {
    * @throws the error of `open`, or an Error that the process is shutting down
    */
   async open<T>(what: string, open: () => Promise<T>, close: (opened: T) => unknown): Promise<T> {
-    if (this.closing) throw new Error(`${what} is not opened: everything is being closed`);
+    if (this.closing) throw new Error(`${what} is not opened: shutdown is in progress`);
     const opened = await open();
     try {
       this.add(what, () => close(opened));

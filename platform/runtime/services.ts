@@ -88,7 +88,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     return opened;
   };
   const temporalTarget = () => {
-    if (addresses.temporal === undefined) throw new Error('this process did not ask for Temporal');
+    if (addresses.temporal === undefined) throw new Error('this process did not request Temporal');
     return addresses.temporal;
   };
   let tracing: Promise<Tracing | undefined> | undefined;

@@ -15,7 +15,7 @@ const hopelessCodes: ReadonlyMap<string, { type: string; remedy?: string }> = ne
   // An upsert uses a key that a Koku table does not have.
   [
     '42P10',
-    { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor names the key and the statement that adds it' },
+    { type: 'SchemaTooOld', remedy: 'ocp-pipeline doctor shows the key and the statement that adds it' },
   ],
 ]);
 
@@ -31,7 +31,7 @@ export function abortedAttempt(): CancelledFailure | undefined {
   const { cancellationSignal } = Context.current();
   if (!cancellationSignal.aborted) return undefined;
   const reason: unknown = cancellationSignal.reason;
-  return reason instanceof CancelledFailure ? reason : new CancelledFailure('the attempt was told to stop');
+  return reason instanceof CancelledFailure ? reason : new CancelledFailure('the attempt was cancelled');
 }
 
 /**

@@ -53,7 +53,7 @@ function checkTls({ address, apiKey, tls }: ClientConfigProfile): void {
   if (apiKey !== undefined && tls?.disabled === true)
     throw new PipelineError(
       'ConfigInvalid',
-      `TEMPORAL_API_KEY: would travel to ${address ?? 'the server'} readable by anyone, because TLS is turned off; remove TEMPORAL_TLS`,
+      `TEMPORAL_API_KEY: would be sent to ${address ?? 'the server'} unencrypted, because TLS is disabled; remove TEMPORAL_TLS`,
     );
 }
 
@@ -120,7 +120,7 @@ export function unreachable(target: TemporalTarget, cause: unknown): Error {
   if (refused !== undefined) return new Error(refused, { cause });
   return new Error(
     `Temporal at ${target.connectionOptions.address ?? '?'} (namespace ${target.namespace}) cannot be reached: ` +
-      `${cause instanceof Error ? cause.message : String(cause)}; check TEMPORAL_ADDRESS and that the server runs`,
+      `${cause instanceof Error ? cause.message : String(cause)}; check TEMPORAL_ADDRESS and that the server is running`,
     { cause },
   );
 }

@@ -10,31 +10,31 @@ export interface NamedTarget {
 
 /** What a response of the server means, by gRPC status code, and what to do about it. */
 const meanings: Readonly<Record<number, { name: string; remedy: string }>> = {
-  3: { name: 'INVALID_ARGUMENT', remedy: 'ocp-pipeline doctor shows what the namespace lacks' },
+  3: { name: 'INVALID_ARGUMENT', remedy: 'ocp-pipeline doctor shows what is missing in the namespace' },
   4: {
     name: 'DEADLINE_EXCEEDED',
-    remedy: 'the server did not answer in time: look at its load and the network, then try again',
+    remedy: 'the server did not answer in time; check its load and the network, then try again',
   },
   5: { name: 'NOT_FOUND', remedy: 'check TEMPORAL_NAMESPACE and TEMPORAL_ADDRESS' },
   7: {
     name: 'PERMISSION_DENIED',
     remedy:
-      'these credentials may not do that in this namespace: check TEMPORAL_NAMESPACE and the role of the API key or certificate',
+      'these credentials lack the permission for this in the namespace; check TEMPORAL_NAMESPACE and the role of the API key or certificate',
   },
   8: {
     name: 'RESOURCE_EXHAUSTED',
-    remedy: "the server's limits are reached: try again later, or have the namespace's limits raised",
+    remedy: "the server's rate limits are exceeded; try again later, or have the namespace's limits raised",
   },
   9: { name: 'FAILED_PRECONDITION', remedy: 'look at the workflow in the Temporal UI' },
   12: {
     name: 'UNIMPLEMENTED',
-    remedy: 'the server does not know this request: use Temporal server 1.29 or later',
+    remedy: 'the server does not support this request; use Temporal server 1.29 or later',
   },
-  13: { name: 'INTERNAL', remedy: 'look at the log of the Temporal server, then try again' },
-  14: { name: 'UNAVAILABLE', remedy: 'check TEMPORAL_ADDRESS, the network and that the server runs' },
+  13: { name: 'INTERNAL', remedy: 'check the log of the Temporal server, then try again' },
+  14: { name: 'UNAVAILABLE', remedy: 'check TEMPORAL_ADDRESS, the network and that the server is running' },
   16: {
     name: 'UNAUTHENTICATED',
-    remedy: 'the server does not accept these credentials: check TEMPORAL_API_KEY or the client certificate',
+    remedy: 'the server does not accept these credentials; check TEMPORAL_API_KEY or the client certificate',
   },
 };
 
@@ -62,7 +62,7 @@ export function explainServiceError(error: unknown, target?: NamedTarget): strin
   if (missing.length > 0 && /search attribute/i.test(details))
     return (
       `${where}: ${what}the namespace lacks the search attribute ${missing.join(', ')}; ` +
-      'register what is missing: ocp-pipeline setup'
+      'to register it, run: ocp-pipeline setup'
     );
   const namespace = /^Namespace (\S+) is not found/i.exec(details)?.[1];
   if (namespace !== undefined)

@@ -136,7 +136,7 @@ export async function expectWorkersOf(client: Client, workflowId: string): Promi
   if (last !== undefined && Date.now() - last.getTime() < longestPollMs) return;
   throw new PipelineError(
     'ConfigInvalid',
-    `${workflowId} is bound to version ${version.buildId} of ${version.deploymentName}, of which no worker runs (${lastText(last)}); ` +
+    `${workflowId} is bound to version ${version.buildId} of ${version.deploymentName}, which has no running workers (${lastText(last)}); ` +
       `start one with TEMPORAL_WORKER_BUILD_ID=${version.buildId}, or move its runs: ocp-pipeline deployment move ${version.buildId}`,
   );
 }
@@ -221,7 +221,7 @@ export async function setCurrentVersion(
       throw new PipelineError(
         'ConfigInvalid',
         `Version ${version.buildId} of ${version.deploymentName}: expected workers on all queues, found none on ` +
-          `${missing.join(', ')}${polls.size === 0 ? '' : ` within ${waitMs / 1_000} s (${lastText(polls.get(missing[0] ?? ''))}; they ask once a minute)`}; ` +
+          `${missing.join(', ')}${polls.size === 0 ? '' : ` within ${waitMs / 1_000} s (${lastText(polls.get(missing[0] ?? ''))}; workers poll once a minute)`}; ` +
           `start workers with TEMPORAL_WORKER_BUILD_ID=${version.buildId}`,
       );
     onWait(missing);

@@ -92,7 +92,7 @@ export async function schemaOf(client: Queryable, orgId: string): Promise<string
   if (schema === undefined)
     throw new PipelineError(
       'ConfigInvalid',
-      `Organisation ${orgId} is not known; register a cluster of it: ` +
+      `Organisation ${orgId} is unknown; register one of its clusters: ` +
         `ocp-pipeline source add --org ${orgId} --cluster ID --name ALIAS`,
     );
   return schema;
@@ -203,7 +203,7 @@ export async function findSource(
   if (source === undefined)
     throw new PipelineError(
       'ConfigInvalid',
-      `Organisation ${orgId} has no cluster ${clusterId}; ocp-pipeline source list shows those it has`,
+      `Organisation ${orgId} has no cluster ${clusterId}; ocp-pipeline source list shows its clusters`,
     );
   return source;
 }

@@ -113,7 +113,7 @@ function compiledKernel(): object {
   try {
     compiled = new WebAssembly.Module(readFileSync(path));
   } catch (cause) {
-    throw new Error(`${path} cannot be read: make it with npm run build`, { cause });
+    throw new Error(`${path} cannot be read; build it with npm run build`, { cause });
   }
   return compiled;
 }
@@ -243,7 +243,7 @@ export class PlainKernel {
    * {@link blockCount}th call after this one.
    */
   writeTuples(recordCount: number, layout: TupleLayout): Buffer {
-    if (this.#layout !== layout) throw new Error('labels are looked up before tuples are written');
+    if (this.#layout !== layout) throw new Error('labels must be looked up before tuples are written');
     const { columns, constant, columnCount } = layout;
     this.#lists.set(columns);
     this.#block = (this.#block + 1) % this.#blocks.length;

@@ -12,8 +12,7 @@ export type LabelSetId = (text: string) => number | undefined;
 /** Id of a label text that must have one. */
 export function labelSetIdOf(text: string, labelSetId: LabelSetId): number {
   const id = labelSetId(text);
-  if (id === undefined)
-    throw new Error('a label set has no id: it was not stored before the row was written');
+  if (id === undefined) throw new Error('a label set has no id: it must be stored before the row is written');
   return id;
 }
 

@@ -137,13 +137,13 @@ test('a hot standby is told by doctor, migrate and worker', async () => {
   expect(checks.find(({ what }) => what === 'writing to the database')).toEqual({
     what: 'writing to the database',
     ok: false,
-    found: 'the server is a hot standby, which takes no writes',
+    found: 'the server is a hot standby, which is read-only',
     repair: 'point DATABASE_URL at the primary server, or promote this one',
   });
   for (const command of ['migrate', 'worker']) {
     const { code, stderr } = await cli.run([command], { DATABASE_URL: url });
     expect(code).not.toBe(0);
-    expect(stderr).toContain('DATABASE_URL: the server is a hot standby, which takes no writes');
+    expect(stderr).toContain('DATABASE_URL: the server is a hot standby, which is read-only');
     expect(stderr).not.toContain('    at ');
   }
 });

@@ -25,7 +25,7 @@ async function ingest(environment: Record<string, string> = {}) {
 
 test('a payload that Temporal remembers is believed only when the database holds it', async () => {
   const startedAgain =
-    'Temporal remembers that it was ingested, but this database does not hold it; started again';
+    'Temporal recorded it as ingested, but this database does not contain it; started again';
   expect((await ingest()).ends).toMatchObject([{ outcome: 'completed', result: { rowCount: 20 } }]);
   const known = await ingest();
   expect(known.ends).toMatchObject([{ outcome: 'already ingested' }]);

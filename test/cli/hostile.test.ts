@@ -94,7 +94,7 @@ describe('payloads', () => {
     const member = { name: 'a.csv', content: 'x' };
     const { code, stdout } = await ingest(await folder.write(await packMembers([member, member])));
     expect(code).toBe(1);
-    expect(stdout).toContain('has two members named \\"a.csv\\"'.replaceAll('\\', ''));
+    expect(stdout).toContain('contains two members named \\"a.csv\\"'.replaceAll('\\', ''));
   });
 
   test('with a manifest nested deeper than the stack are refused', async () => {
@@ -119,7 +119,7 @@ test.for([
     /source "nope": expected a UUID/,
   ],
   [['tags', 'enable', '', '--org', '1234567'], /label key "": expected 1 to 512 characters/],
-  [['replay', 'nothing-like-this'], /No payload of manifest or request "nothing-like-this"/],
+  [['replay', 'nothing-like-this'], /No payload with manifest or request "nothing-like-this"/],
 ] as [string[], RegExp][])('%j ends with one sentence', async ([args, sentence]) => {
   const { code, stdout, stderr } = await cli.run(args);
   expect(code).toBe(1);

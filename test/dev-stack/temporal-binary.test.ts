@@ -95,11 +95,11 @@ test('a damaged program in the cache is replaced', { timeout: 60_000 }, async ()
 
 test('without any way to get it the error says what to do', { timeout: 60_000 }, async () => {
   await expect(findTemporalBinary({ say, environment: environment() })).rejects.toThrow(
-    /No Temporal server program: .*Install the Temporal CLI.*install Go.*TEMPORAL_ADDRESS/s,
+    /No Temporal server program found: .*Install the Temporal CLI.*install Go.*TEMPORAL_ADDRESS/s,
   );
   expect(said).toEqual(
     expect.arrayContaining([
-      expect.stringContaining('download given up'),
+      expect.stringContaining('download abandoned'),
       expect.stringContaining('go install skipped: no go on PATH'),
     ]),
   );
@@ -124,7 +124,7 @@ test('a download over a network that never answers is given up', { timeout: 30_0
   } finally {
     silent.close();
   }
-  expect(said.at(-1)).toBe('download given up: nothing arrived for 1.5 s');
+  expect(said.at(-1)).toBe('download abandoned: no data received for 1.5 s');
 });
 
 test(

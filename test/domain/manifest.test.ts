@@ -220,7 +220,7 @@ describe('a manifest that is refused', () => {
     ['null', 'expected an object, found null'],
     ['[]', 'expected an object, found []'],
     ['"text"', 'expected an object, found "text"'],
-    ['{"uuid": 1e999}', 'uuid: expected a UUID'],
+    ['{"uuid": 1e999}', 'uuid: expected a version 4 UUID'],
   ] as const)('contents %j are refused', ([text, reason]) => {
     const { type, message } = problemOf(text);
     expect(type).toBe('ManifestInvalid');

@@ -18,7 +18,7 @@ const cases = [
   [
     'the daily CSVs',
     300 * 1024,
-    /writing data\/csv\/.* failed \(ENOSPC\); the disk is full: free some space/,
+    /writing data\/csv\/.* failed \(ENOSPC\); the disk is full; free some space/,
   ],
 ] as const;
 

@@ -138,7 +138,7 @@ describe('redirects', () => {
       expect(await refusal(address)).toMatchObject({
         retryable: false,
         message: expect.stringMatching(
-          /the server redirects to an address with \w+:; expected http: or https:$/,
+          /the server redirects to the scheme \w+:; expected http: or https:$/,
         ) as string,
       });
     },
@@ -255,6 +255,6 @@ test('an S3 object that we may not read is not tried again, and is named', async
   const found = await refusal('s3://their-bucket/a/payload.tar.gz', { s3Endpoint: new URL(endpoint).origin });
   expect(found.retryable).toBe(false);
   expect(found.message).toMatch(
-    /^s3:\/\/their-bucket\/a\/payload\.tar\.gz: the S3 server refused to give the object \(AccessDenied, HTTP 403\)/,
+    /^s3:\/\/their-bucket\/a\/payload\.tar\.gz: the S3 server denied access to the object \(AccessDenied, HTTP 403\)/,
   );
 });

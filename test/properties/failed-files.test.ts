@@ -178,10 +178,10 @@ describe('a small re-sent day', () => {
   };
   const spoilt: [what: string, change: (csv: string) => string, failure: string, message: RegExp][] = [
     [
-      'of which no row is good',
+      'of which no row is valid',
       (csv) => lines(csv, (fields) => fields.slice(0, -1)),
       'TooManyRejectedRows',
-      /24 of 24 rows are bad, no row is good/,
+      /24 of 24 rows are invalid, no row is valid/,
     ],
     [
       'with 20 bad rows of 24',
@@ -190,13 +190,13 @@ describe('a small re-sent day', () => {
           index < 4 ? fields : fields.with(header.indexOf('pod_usage_cpu_core_seconds'), '+Inf'),
         ),
       'TooManyRejectedRows',
-      /20 of 24 rows are bad, at least 10 rows and more than 20 %/,
+      /20 of 24 rows are invalid, at least 10 rows and more than 20 %/,
     ],
     [
       'with a column twice',
       (csv) => csv.trimEnd().split('\n').map((line, i) => `${line},${i === 0 ? 'node' : ''}`).join('\n'),
       'ReportHeaderInvalid',
-      /the header has node twice; its days keep their previous data/,
+      /the header contains node twice; its days keep their previous data/,
     ],
   ]; // prettier-ignore
   test.for(spoilt)('%s fails and leaves the day as it was', async ([, change, failure, message]) => {

@@ -201,7 +201,7 @@ describe('sums that no column holds', () => {
       message: expect.stringMatching(
         new RegExp(
           `^The numbers of 2026-10 of source ${tooGreat.sourceUuid} do not fit the summary tables .*: ${column} of ` +
-            `2026-10-01 in file ${fileName} of manifest \\d+ comes to 1\\.00e\\+18 core-hours; a column holds less than 1`,
+            `2026-10-01 in file ${fileName} of manifest \\d+ comes to 1\\.00e\\+18 core-hours; a column must stay below 1`,
         ),
       ) as string,
     });

@@ -223,7 +223,7 @@ describe('a column that the header has twice', () => {
         kind,
         rowCount: 0,
         pieces: [],
-        message: `report.0.csv: the header has ${name} twice; its days keep their previous data`,
+        message: `report.0.csv: the header contains ${name} twice; its days keep their previous data`,
       });
       expect(await keysIn(store)).toEqual([]);
     }
@@ -235,7 +235,7 @@ describe('a column that the header has twice', () => {
     expect(await split(store, text)).toMatchObject({
       state: 'split',
       rowCount: 1,
-      warnings: ['report.0.csv: the header has the unknown column extra twice; it is not read'],
+      warnings: ['report.0.csv: the header contains the unknown column extra twice; it is ignored'],
     });
   });
 });

@@ -34,7 +34,7 @@ describe('rejected rows', () => {
       'a time in the future',
       good(1, 0, { interval_start: '2026-11-01 00:00:00 +0000 UTC' }),
       'interval_start',
-      /more than a day ahead/,
+      /more than a day in the future/,
     ],
     [
       'a text for a number',
@@ -223,9 +223,9 @@ describe('the thresholds of a file', () => {
     [399, 100, 'failed', 'at least 10 rows and more than 20 %'],
     [39, 10, 'failed', 'at least 10 rows and more than 20 %'],
     [1, 9, 'split', 'nearly all rows bad, but fewer than 10'],
-    [0, 1, 'failed', 'no row is good'],
-    [0, 100, 'failed', 'no row is good'],
-    [0, 101, 'failed', 'no row is good'],
+    [0, 1, 'failed', 'no row is valid'],
+    [0, 100, 'failed', 'no row is valid'],
+    [0, 101, 'failed', 'no row is valid'],
     [0, 0, 'empty', 'no row at all'],
   ] as const)('%d good and %d bad rows are %s: %s', async ([goodRows, badRows, state, why]) => {
     const store = await temporaryStore();
@@ -233,7 +233,7 @@ describe('the thresholds of a file', () => {
     expect(result).toMatchObject({ state, rowCount: goodRows, rejectedRowCount: badRows });
     if (state === 'failed')
       expect(result.message).toBe(
-        `report.0.csv: ${badRows} of ${goodRows + badRows} rows are bad, ${why}; its days keep their previous data`,
+        `report.0.csv: ${badRows} of ${goodRows + badRows} rows are invalid, ${why}; its days keep their previous data`,
       );
     else expect(result).not.toHaveProperty('message');
   });

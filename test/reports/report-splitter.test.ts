@@ -207,7 +207,7 @@ describe('files without data', () => {
       rowCount: 0,
       rejectedRowCount: 0,
       message:
-        'report.0.csv: of no known kind; nearest is pod_usage, which lacks pod_labels; the file is not summarised',
+        'report.0.csv: unknown report kind; the closest is pod_usage, which lacks pod_labels; the file is not summarised',
     });
     expect(content.destroyed).toBe(true);
     expect(await keysIn(store)).toEqual([]);
@@ -321,7 +321,9 @@ describe('forms of CSV', () => {
     const text = report(good(1), good(1, 1, { pod: 'OPEN' })).replace('OPEN', `"${'x'.repeat(9_000_000)}`);
     const result = await split(store, text + report(...Array.from({ length: 10 }, () => good(1))));
     expect(result).toMatchObject({ state: 'failed', kind: 'pod_usage', rejectedRowCount: 1 });
-    expect(result.message).toMatch(/record at line 3 is longer than 8388608 bytes; a quote may be missing/);
+    expect(result.message).toMatch(
+      /record at line 3 is longer than 8388608 bytes; a closing quote may be missing/,
+    );
   });
 
   test('a file that is no CSV from the start is of no known kind', async () => {

@@ -83,7 +83,7 @@ describe('mapping tags', () => {
   test('a child has one parent', async () => {
     await map('app', 'application');
     await expect(map('team', 'application')).rejects.toMatchObject(
-      refused(/application is mapped to app already; unmap it first/),
+      refused(/application is already mapped to app; unmap it first/),
     );
     expect(await list()).toEqual([{ parent: 'app', children: ['application'] }]);
   });

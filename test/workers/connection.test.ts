@@ -89,7 +89,7 @@ test('a profile of the configuration file is used, and variables win over it', a
 
 test.each([
   ['a certificate without its key', { TEMPORAL_TLS_CLIENT_KEY_PATH: '' }, /found one of them/],
-  ['an API key without TLS', { TEMPORAL_API_KEY: 'hidden-key', TEMPORAL_TLS: 'false' }, /readable by anyone/],
+  ['an API key without TLS', { TEMPORAL_API_KEY: 'hidden-key', TEMPORAL_TLS: 'false' }, /unencrypted/],
   [
     'a certificate file that is absent',
     { TEMPORAL_TLS_CLIENT_CERT_PATH: '/absent.pem' },
@@ -140,7 +140,7 @@ test('an API key travels as bearer token over TLS, and is in no message when it 
   });
   expect(refused.code).toBe(1);
   expect(seen).toContain('Bearer hidden-key');
-  expect(refused.stderr).toContain('does not accept these credentials: check TEMPORAL_API_KEY');
+  expect(refused.stderr).toContain('does not accept these credentials; check TEMPORAL_API_KEY');
   expect(refused.stdout + refused.stderr).not.toContain('hidden-key');
 });
 

@@ -145,7 +145,7 @@ test('a worker whose activity cannot be ended gives up after twice the grace tim
     }),
   );
   expect(stuck.lines().find(({ msg }) => msg === 'worker failed')).toMatchObject({
-    error: { message: expect.stringContaining('did not end within 2 s of the stop') as string },
+    error: { message: expect.stringContaining('did not end within 2 s of the shutdown request') as string },
   });
   resume();
   await hold.release();

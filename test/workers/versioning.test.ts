@@ -141,7 +141,9 @@ test('workers that were stopped or killed are not taken for workers that run, an
   expect(doctor.stdout).toContain('ocp-pipeline deployment move killed');
   const refused = await cli.run(['replay', 'left-behind', '--org', cli.database.orgId]);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('is bound to version killed of ocp-pipeline, of which no worker runs');
+  expect(refused.stderr).toContain(
+    'is bound to version killed of ocp-pipeline, which has no running workers',
+  );
 
   const moved = await cli.run(['deployment', 'move', 'killed', '--json']);
   expect(moved.code, moved.stderr).toBe(0);

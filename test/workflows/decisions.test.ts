@@ -137,7 +137,7 @@ describe('a file with too many bad rows', () => {
     const { handle } = await pipeline.start({ payload });
     const failure = await untilBlocked(handle);
     expect(failure).toMatchObject({ step: 'splitPayload', errorType: 'TooManyRejectedRows', canSkip: true });
-    expect(failure.message).toMatch(/150 of 552 rows are bad, more than 100 rows and 5 %/);
+    expect(failure.message).toMatch(/150 of 552 rows are invalid, more than 100 rows and 5 %/);
     const { rows } = await pipeline.database.pool.query<{ data_source: string }>(
       `select distinct data_source from ${pipeline.database.schema}.reporting_ocpusagelineitem_daily_summary`,
     );

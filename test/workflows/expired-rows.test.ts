@@ -105,7 +105,7 @@ describe('rows of months that are no longer kept', () => {
     const { source, result } = await send('july-alone', rows, { end: '2026-08-01T05:59:59Z' });
     expect(result).toMatchObject({
       outcome: 'ignored',
-      reason: `all ${countRows(rows, '')} rows are of months before 2026-08-01, the first day that is kept`,
+      reason: `all ${countRows(rows, '')} rows are from before 2026-08-01, the first day that is kept`,
       rowCount: 0,
       expiredRowCount: countRows(rows, ''),
       daysSummarised: 0,
@@ -150,7 +150,7 @@ describe("the tenant's own retention", () => {
     const shorter = await send('three-months', julyAndAugust());
     expect(shorter.result).toMatchObject({
       outcome: 'ignored',
-      reason: expect.stringContaining('before the 3 months that are kept (from 2026-09-01 on') as string,
+      reason: expect.stringContaining('before the 3 retained months (from 2026-09-01;') as string,
     });
     const across = rowsOf(steadyCluster, hoursBetween('2026-08-31 00:00', '2026-09-02 00:00'));
     const { source, result } = await send('across', across);

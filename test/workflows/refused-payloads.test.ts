@@ -49,12 +49,12 @@ const refused: [what: string, archive: () => Promise<Buffer>, sentence: RegExp][
       const whole = await packPayload(payload);
       return whole.subarray(0, whole.length / 2);
     },
-    /ends in the middle of the gzip data/,
+    /ends in the middle of the gzip stream/,
   ],
   [
     'without a manifest',
     () => packMembers([...payload.files].map(([name, content]) => ({ name, content }))),
-    /has no member named manifest\.json/,
+    /contains no member named manifest\.json/,
   ],
   [
     'whose manifest is no JSON',
@@ -67,17 +67,17 @@ const refused: [what: string, archive: () => Promise<Buffer>, sentence: RegExp][
       packMembers([
         manifestMember({ ...payload.manifest, uuid: 7, files: 'report.0.csv', daily_reports: 'yes' }),
       ]),
-    /uuid: expected a UUID version 4, found 7; daily_reports: expected true or false, found "yes"; files: expected a list of names, found "report\.0\.csv"/,
+    /uuid: expected a version 4 UUID, found 7; daily_reports: expected true or false, found "yes"; files: expected a list of names, found "report\.0\.csv"/,
   ],
   [
     'whose manifest names a file outside the archive',
     () => packMembers([manifestMember({ ...payload.manifest, files: ['../../etc/passwd'] })]),
-    /files\.0: expected a name that is not empty and has no "\/"/,
+    /files\.0: expected a non-empty name without "\/"/,
   ],
   [
     'with a member that leads out of its directory',
     async () => packMembers([{ name: '../report.0.csv', content: 'a\n' }, manifestMember(payload.manifest)]),
-    /has a member with the unsafe name "\.\.\/report\.0\.csv"/,
+    /contains a member with the unsafe name "\.\.\/report\.0\.csv"/,
   ],
 ];
 
@@ -113,9 +113,9 @@ describe('a payload that is not for us ends as ignored and leaves no data', () =
       /has no source for cluster stranger; register it/,
     ],
     [
-      'older than the months that are kept',
+      'older than the retained months',
       { date: '2026-02-02T00:00:00Z', start: '2026-02-01T00:00:00Z', end: '2026-02-01T23:59:59Z' },
-      /ends at 2026-02-01T23:59:59.*before the 4 months that are kept/,
+      /ends at 2026-02-01T23:59:59.*before the 4 retained months/,
     ],
     ['that lists no files', { files: [] }, /lists no usage files/],
   ];
@@ -179,7 +179,7 @@ describe('a file that is no report does not hold up the others', () => {
       failedFileCount: 0,
     });
     expect(result.warnings).toEqual([
-      'odd.csv: of no known kind; nearest is pod_usage, which lacks pod_usage_cpu_core_seconds, node_capacity_memory_bytes; the file is not summarised',
+      'odd.csv: unknown report kind; the closest is pod_usage, which lacks pod_usage_cpu_core_seconds, node_capacity_memory_bytes; the file is not summarised',
     ]);
     expect(await fileStatuses(source)).toEqual(Array(7).fill(1));
     await expectLikeTheSampleAlone(source);

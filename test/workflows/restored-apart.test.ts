@@ -34,7 +34,7 @@ test('an id that public gives again, because it was restored from before the led
   const failure = await untilBlocked(handle);
   expect(failure).toMatchObject({ step: 'splitPayload', errorType: 'ManifestIdTaken' });
   expect(failure.message).toContain(
-    `the id ${id}, which the ledger of schema ${schema} has for manifest ${uuid}`,
+    `the id ${id}, which the ledger of schema ${schema} already uses for manifest ${uuid}`,
   );
   const statement = /select setval\(.*\)$/.exec(failure.message)?.[0];
   expect(statement).toBe(`select setval(${sequence}, ${id})`);

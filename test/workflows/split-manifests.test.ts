@@ -135,5 +135,7 @@ test('a run of which some files never come names them in a warning; one of which
   const some = withManifest(payload, { cluster_id: 'some-came' });
   const partly = await (await start(await folder.pack(some, others))).handle.result();
   expect(partly).toMatchObject({ outcome: 'completed', release: 'timeout' });
-  expect(partly.warnings).toEqual([`1 file of the manifest never came: ${first}; the rest was summarised`]);
+  expect(partly.warnings).toEqual([
+    `1 file of the manifest never arrived: ${first}; the rest was summarised`,
+  ]);
 });

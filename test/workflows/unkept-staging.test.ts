@@ -78,7 +78,7 @@ test('rows that a trigger deletes after each load block the rebuild after three 
   // Three pods in three hours; the first hour is taken.
   expect(failure.message).toContain('expected 9 rows, found 6.');
   expect(failure.message).toContain(
-    `Triggers of ${pods} change what is loaded: foreign_cleanup; remove that`,
+    `Triggers on ${pods} change the loaded rows: foreign_cleanup; remove the cause`,
   );
 
   // Still there: one more load, and the same answer.
@@ -109,7 +109,7 @@ test('rows that a trigger does not let in are told by the load itself', async ()
     errorType: 'StagingMiscounted',
     canSkip: true,
   });
-  expect(failure.message).toContain(`Triggers of ${pods} change what is loaded: foreign_filter`);
+  expect(failure.message).toContain(`Triggers on ${pods} change the loaded rows: foreign_filter`);
   expect(
     await inTenant(`select from ocp_piece where report_kind = 'pod_usage' and state = 'registered'`),
   ).toHaveLength(1);

@@ -104,7 +104,7 @@ test('a source that is deleted before the split is told with the command that re
   await deleteSource();
   const failure = await failureOf(activities().split(inboxId, payload));
   expect(failure).toMatchObject({ type: 'SourceVanished', retryable: false });
-  expect(failure.message).toContain(`source ${sourceUuid} was deleted while the run was under way`);
+  expect(failure.message).toContain(`source ${sourceUuid} was deleted during the run`);
   expect(failure.message).toContain(registerAgain());
 });
 
@@ -132,7 +132,7 @@ test('each step behind the aggregation tells that the source was deleted, in the
   for (const [step, work] of steps) {
     const failure = await failureOf(work());
     expect(failure, step).toMatchObject({ type: 'SourceVanished', retryable: false });
-    expect(failure.message, step).toContain(`schema ${schema} does not know it`);
+    expect(failure.message, step).toContain(`not in schema ${schema}`);
   }
   await pool.query(`delete from ${schema}.ocp_piece`);
   expect(await failureOf(activities().load(pieceId))).toMatchObject({ type: 'SourceVanished' });
@@ -141,7 +141,7 @@ test('each step behind the aggregation tells that the source was deleted, in the
   for (const [step, work] of steps) {
     const failure = await failureOf(work());
     expect(failure, step).toMatchObject({ type: 'SourceVanished', retryable: false });
-    expect(failure.message, step).toContain(`source ${sourceUuid} was deleted while the run was under way`);
+    expect(failure.message, step).toContain(`source ${sourceUuid} was deleted during the run`);
   }
 });
 
@@ -165,7 +165,7 @@ test('a run whose source is deleted while its labels are summarised does not end
   await hold.release();
   const failure = await failureOf(handle.result());
   expect(failure).toMatchObject({ type: 'SourceVanished' });
-  expect(failure.message).toContain(`source ${sourceUuid} was deleted while the run was under way`);
+  expect(failure.message).toContain(`source ${sourceUuid} was deleted during the run`);
 });
 
 test('a source that comes back under its own id gets its payload again', async () => {
@@ -191,7 +191,7 @@ test('a dropped schema is made anew, and then the run says that the source has t
   await pool.query(`drop schema ${schema} cascade`);
   const failure = await failureOf(pipeline.ingest(archive));
   expect(failure).toMatchObject({ type: 'SourceVanished' });
-  expect(failure.message).toContain(`schema ${schema} does not know it`);
+  expect(failure.message).toContain(`not in schema ${schema}`);
   expect(failure.message).toContain(registerAgain());
   await pipeline.addSource('vanishing', 'Gone Soon');
   expect(await pipeline.ingest(archive, { again: true })).toMatchObject({

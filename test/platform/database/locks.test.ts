@@ -54,7 +54,7 @@ test('a lock has the name that other versions know, and is told from others', as
     });
   });
   await inTransaction(pool, async (client) => {
-    expect(await lockHolder(client, 'source', id)).toBe('which has just ended');
+    expect(await lockHolder(client, 'source', id)).toBe('which has just finished');
     expect(await tryLock(client, 'source', id)).toBe(true);
   });
 });

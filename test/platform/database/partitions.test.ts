@@ -246,7 +246,7 @@ describe('partitions of a database of our own', () => {
       await expect(ensure(['cost_model'], ['2026-10'])).rejects.toMatchObject({ type: 'PartitionFailed' });
       await execute(url, `create table org1.${costs}_2026_10 (id integer)`);
       await expect(ensure([costs], ['2026-10'])).rejects.toThrow(
-        `Partition org1.${costs}_2026_10 cannot be created: a table of that name exists but is not attached to ${costs}; attach, rename or drop it`,
+        `Partition org1.${costs}_2026_10 cannot be created: a table of that name exists but is not attached to ${costs}; attach, rename or drop that table`,
       );
       await execute(
         url,

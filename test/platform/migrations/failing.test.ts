@@ -41,7 +41,7 @@ test(
       '-- Up Migration\ncreate table bad (id integer);\nselect nothing from bad;',
     );
     await expect(migrateTenant(url, 'org1', log, sources)).rejects.toThrow(
-      'Migrating schema "org1" failed at 000901_bad.sql line 3: column "nothing" does not exist; nothing was changed; repair the cause and start again',
+      'Migrating schema "org1" failed at 000901_bad.sql line 3: column "nothing" does not exist; nothing was changed; fix the cause and try again',
     );
     const [left] = await execute(
       url,
@@ -66,7 +66,7 @@ test(
     await migrateTenant(url, 'org1', log, sources);
     writeFileSync(definition, 'drop function answer();\nselect answer();');
     await expect(migrateTenant(url, 'org1', log, sources)).rejects.toThrow(
-      /Definition 010_answer.sql line 2 failed in schema "org1": function answer\(\) does not exist; its previous version stays in place/,
+      /Definition 010_answer.sql line 2 failed in schema "org1": function answer\(\) does not exist; the previous version remains in place/,
     );
     expect(await execute(url, 'select org1.answer()')).toEqual([{ answer: 1 }]);
   },
@@ -78,7 +78,7 @@ test(
   async () => {
     const stranger = await createRole(url, 'stranger');
     await expect(migratePublic(stranger.url, log)).rejects.toThrow(
-      /Migrating schema "public" failed.*permission denied for schema public.*grant the missing right to this database user/,
+      /Migrating schema "public" failed.*permission denied for schema public.*grant the missing privilege to this database user/,
     );
     await execute(url, `drop role ${stranger.name}`);
   },

@@ -111,9 +111,9 @@ describe('a database that Koku migrated before', () => {
       );
       await migratePublic(url, log);
       await expect(migrateTenant(url, 'org1', log)).rejects.toThrow(
-        'Schema "org1" does not fit this version of ocp-pipeline: reporting_ocp_gpu_summary_p lacks mig_profile, gpu_uuid; ' +
+        'Schema "org1" is not compatible with this version of ocp-pipeline: reporting_ocp_gpu_summary_p lacks mig_profile, gpu_uuid; ' +
           'reporting_ocp_projects requires a value for owner, unknown to this version. ' +
-          'These tables belong to Koku and are not altered here; bring Koku to a version that fits, then migrate again',
+          'These tables belong to Koku and are not altered here; upgrade Koku to a compatible version, then migrate again',
       );
     },
     testTimeoutMs,

@@ -277,7 +277,7 @@ describe('versions', () => {
       await migrateTenant(url, 'org1', log);
       await execute(url, `insert into org1.ocp_migration (name, run_on) values ('000999_later', now())`);
       const refusal =
-        /Schema "org1" was migrated by a newer version of ocp-pipeline: it has 000999_later, and the newest migration of this version is .*; install the newer version/;
+        /Schema "org1" was migrated by a newer version of ocp-pipeline: it contains 000999_later, and the newest migration of this version is .*; install the newer version/;
       await expect(migrateTenant(url, 'org1', log)).rejects.toThrow(refusal);
       await withClient(url, (client) => expect(tenantIsBehind(client, 'org1')).rejects.toThrow(refusal));
 

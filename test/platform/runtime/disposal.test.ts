@@ -91,7 +91,7 @@ test('what is opened too late is closed at once', async () => {
   );
   await disposal.close();
   answer('connection');
-  await expect(opening).rejects.toThrow('client was opened while everything was being closed');
+  await expect(opening).rejects.toThrow('client was opened during shutdown');
   expect(closed).toEqual(['connection']);
   await expect(
     disposal.open(
@@ -102,5 +102,5 @@ test('what is opened too late is closed at once', async () => {
   ).rejects.toThrow('another client is not opened');
   expect(() => {
     disposal.add('pool', () => undefined);
-  }).toThrow('pool was opened while');
+  }).toThrow('pool was opened during shutdown');
 });

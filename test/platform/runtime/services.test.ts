@@ -61,7 +61,7 @@ test('closing leaves no connection, and what was opened last can still work with
   await waitUntil(async () => (await connected()).length === 0);
   await expect(services.pool.query('select 1')).rejects.toThrow('after calling end on the pool');
   await expect(client.connection.workflowService.getSystemInfo({})).rejects.toThrow();
-  await expect(services.client()).rejects.toThrow('everything is being closed');
+  await expect(services.client()).rejects.toThrow('shutdown is in progress');
   expect(said).toEqual([]);
 });
 
@@ -86,6 +86,6 @@ test('when services cannot be opened, what was opened before them is closed', as
 
 test('a process that did not ask for Temporal has no client', async () => {
   const { services } = await open();
-  await expect(services.client()).rejects.toThrow('did not ask for Temporal');
+  await expect(services.client()).rejects.toThrow('did not request Temporal');
   await services.close();
 });

@@ -106,7 +106,7 @@ describe('bytes that no operator writes', () => {
       const sent = await input.send(clusterOf(what), spoil);
       expect(sent.result).toMatchObject({ outcome: 'completed', rowCount: 4 });
       expect(sent.result.warnings).toEqual([
-        expect.stringContaining(`${sent.fileName}: of no known kind`) as string,
+        expect.stringContaining(`${sent.fileName}: unknown report kind`) as string,
       ]);
       expectSummary(sent, 0);
       expect(sent.log.map(({ msg }) => msg)).toEqual(['file has errors']);
@@ -120,10 +120,10 @@ test('status shows a file of no known kind with what it lacks', async () => {
   expect(files.find(({ fileName }) => fileName === sent.fileName)).toMatchObject({
     state: 'unknown_kind',
     message: expect.stringContaining(
-      'nearest is pod_usage, which lacks pod_usage_cpu_core_seconds',
+      'closest is pod_usage, which lacks pod_usage_cpu_core_seconds',
     ) as string,
   });
-  expect(await sent.statusText()).toContain('nearest is pod_usage');
+  expect(await sent.statusText()).toContain('closest is pod_usage');
 });
 
 describe('a field of one megabyte', () => {
