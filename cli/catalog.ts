@@ -172,7 +172,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
   },
 ];
 
-/** The command that words of a command line name; undefined when they name none, or only a group. */
+/** The command named by the words of a command line; undefined if they name none, or only a group. */
 export function namedCommand(words: readonly string[]): ListedCommand | undefined {
   const wordOf = ({ name }: { name: string }) => name.split(' ')[0];
   const at = words.findIndex((word) => catalog.some((entry) => wordOf(entry) === word));

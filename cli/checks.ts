@@ -20,10 +20,10 @@ import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';
 import { checkWorkers } from './worker-checks.ts';
 
-/** One thing that was looked at. */
+/** One thing that was checked. */
 export type Check = { what: string; found: string } & ({ ok: true } | { ok: false; repair: string });
 
-/** Look at database, schemas, object store and Temporal; every check is made, whatever the others say. */
+/** Check database, schemas, object store and Temporal; every check runs, whatever the others find. */
 export async function runChecks(services: Services): Promise<Check[]> {
   const groups = [checkDatabase, checkTenants, checkLineItems, checkObjects, checkTemporal];
   const results = await Promise.allSettled(groups.map((group) => group(services)));
@@ -45,7 +45,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
 }
 
 async function checkDatabase({ pool }: Services): Promise<Check[]> {
-  // Not in a transaction of ours, which a standby refuses to begin.
+  // Not in one of our transactions, which a standby refuses to begin.
   const client = await pool.connect();
   try {
     const facts = await readServerFacts(client);
@@ -67,7 +67,7 @@ function encodingCheck({ encoding: found }: ServerFacts): Check {
   return found === 'UTF8' ? { what, ok: true, found } : { what, ok: false, found, repair: encodingRepair };
 }
 
-/** What we write goes through `read only` defaults, but somebody who set them does not expect it. */
+/** Our writes work in spite of `read only` defaults, but somebody who set them does not expect that. */
 function writableCheck({ isInRecovery, readOnlyBy, database }: ServerFacts): Check {
   const what = 'writing to the database';
   if (isInRecovery) return { what, ok: false, ...standbyProblem };
@@ -133,7 +133,7 @@ async function checkTenant(pool: Services['pool'], schema: string): Promise<Chec
   return { what, ok: true, found: requiredVersion().tenantMigration };
 }
 
-/** Which functions somebody dropped or changed, though the schema was migrated. */
+/** Functions that somebody dropped or changed although the schema was migrated. */
 function lostText(lost: readonly LostFunction[]): string {
   return (['missing', 'changed'] as const)
     .flatMap((state) => {

@@ -15,10 +15,10 @@ const samplePath = join(packageRoot, 'samples', 'nise-small.tar.gz');
 export const sampleClusterId = 'my-ocp-cluster-small';
 
 /**
- * Write the sample payload with its dates moved to the month before `now` and a manifest of its own, so that it is
- * inside the retention however old the sample is, and a second demo is a payload like any other.
+ * Write the sample payload with its dates moved to the month before `now` and a new manifest, so that it is within the
+ * retention however old the sample is, and a second demo is an ordinary payload.
  *
- * @returns the manifest's uuid
+ * @returns the manifest's UUID
  */
 export async function writeDemoPayload(path: string, now: Date): Promise<string> {
   const month = addMonths(billingMonthOf(now), -1);
@@ -44,7 +44,7 @@ export async function writeDemoPayload(path: string, now: Date): Promise<string>
   return uuid;
 }
 
-/** A new manifest each time; with equal hours the later date is the one that counts. */
+/** A new manifest each time; with equal hours the later date counts. */
 function withIdentity(manifestText: string, uuid: string, now: Date): string {
   const manifest = JSON.parse(manifestText) as Record<string, unknown>;
   return JSON.stringify({ ...manifest, uuid, date: now.toISOString() });

@@ -6,7 +6,7 @@ import { PipelineError } from '../domain/failures/failures.ts';
 import { configuredTemporal } from '../platform/temporal/connection.ts';
 import { explainServiceError } from '../platform/temporal/service-errors.ts';
 
-/** What went wrong: a type for machines, a sentence for people, without secrets. */
+/** A failure: a type for machines, a sentence for people, without secrets. */
 export interface Failure {
   errorType: string;
   message: string;
@@ -45,7 +45,7 @@ function explain(error: unknown): Failure {
 /** SQLSTATE classes of a refused connection: authorization, unknown database, too many connections, start or stop. */
 const notLetIn = /^(28|3D|53300|57P)/;
 
-/** PostgreSQL is the one server whose refusals reach the command line as its driver words them. */
+/** PostgreSQL is the only server whose errors reach the command line as worded by its driver. */
 function databaseRefusal(error: unknown): string | undefined {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
   const { code, syscall } = (first ?? {}) as { code?: unknown; syscall?: unknown };
@@ -57,14 +57,14 @@ function databaseRefusal(error: unknown): string | undefined {
   return `PostgreSQL ${problem}: ${reason}; check DATABASE_URL and that the server runs`;
 }
 
-/** An error that several attempts ended with, such as one for each address of a name, has no message of its own. */
+/** An error that combines several attempts, such as one for each address of a name, has no message of its own. */
 function reasonsOf(error: Error): string {
   const reasons = error instanceof AggregateError ? error.errors : [error.cause];
   const messages = reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason ?? '')));
   return [...new Set(messages)].filter((message) => message !== '').join('; ') || error.name;
 }
 
-/** The configured server; a wrong configuration is told by whoever reads it first. */
+/** The configured server; an invalid configuration is reported by the code that reads it first. */
 function target() {
   try {
     return configuredTemporal();

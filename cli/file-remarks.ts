@@ -6,7 +6,7 @@ import type { ListedLeftOut } from '../reports/rejected-rows.ts';
 import { formatNumber, table } from './output.ts';
 import type { Services } from './services.ts';
 
-/** Values left out of the rows of one file, which were kept. */
+/** Values left out of the accepted rows of one file. */
 export interface FileLeftOut {
   fileName: string;
   /** by column */
@@ -17,7 +17,7 @@ export interface FileLeftOut {
   values: ListedLeftOut[];
 }
 
-/** What was left out of each file of a manifest; at most so many values of each. */
+/** What was left out of each file of a manifest, with a limited number of values per file. */
 export async function leftOutOfFiles(
   { objectStore, objectStoreUrl }: Services,
   { files }: ManifestDetail,
@@ -31,7 +31,7 @@ export async function leftOutOfFiles(
         counts: leftOutCounts,
         listedIn: `${objectStoreUrl.replace(/\/$/, '')}/${leftOutKey}`,
         values: await readLeftOut(objectStore, leftOutKey, most).catch((error: unknown) => {
-          // An old month's list goes with its data; the ledger is shown all the same.
+          // An old month's list is removed with its data; the ledger is still shown.
           if (error instanceof ObjectNotFound) return [];
           throw error;
         }),

@@ -22,8 +22,8 @@ export type RunEnd =
 const pollMs = 200;
 
 /**
- * Wait for runs to end, showing where they stand: on a terminal one live line per run, else a line per change of phase.
- * Rejects with the signal's reason when it aborts; the runs go on.
+ * Wait for runs to end and show their progress: on a terminal one live line per run, otherwise a line per phase.
+ * Rejects with the signal's reason if it aborts; the runs continue.
  */
 export async function followRuns(
   output: Output,
@@ -59,7 +59,7 @@ async function followRun(
   if (run.earlier !== undefined)
     return { payload, workflowId, outcome: 'already ingested', result: run.earlier };
   const startedAt = performance.now();
-  // Aborts when there is nothing more to wait for: the run has ended, is blocked, or the command is to stop.
+  // Aborts when there is nothing left to wait for: the run has ended, is blocked, or the command is to stop.
   const enough = new AbortController();
   const over = AbortSignal.any([signal, enough.signal]);
   const ended = resultOf(handle, over)
@@ -80,14 +80,14 @@ async function followRun(
     if (blocked !== undefined) return blocked;
   } finally {
     enough.abort();
-    // The long poll must have ended before the connection is closed: the SDK would try it again on a closed channel.
+    // The long poll must have ended before the connection is closed: the SDK would retry it on a closed channel.
     await ended;
   }
   signal.throwIfAborted();
   return ended;
 }
 
-/** Show where a run stands until it is blocked, or until `over` aborts. */
+/** Show the progress of a run until it is blocked, or until `over` aborts. */
 async function showUntilBlocked(
   run: StartedRun,
   over: AbortSignal,
@@ -96,7 +96,7 @@ async function showUntilBlocked(
   const { payload, handle } = run;
   const ask = <T>(call: () => Promise<T>) => abortable(handle.client, over, call).catch(() => undefined);
   while (!over.aborted) {
-    // The query needs a worker; until one answers there is just nothing to show.
+    // The query needs a worker; until one answers there is nothing to show.
     const progress = await ask(() => handle.query(progressQuery));
     const failures =
       progress?.state === 'blocked' ? await ask(() => handle.query(openFailuresQuery)) : undefined;

@@ -72,7 +72,7 @@ async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions
     .version(version)
     .exitProcess(false)
     .fail((message, error, inner) => {
-      // What a command throws comes without a message; what its checks of the options throw comes with one.
+      // Errors thrown by a command come without a message, those thrown by its option checks come with one.
       throw (message as string | null) === null ? error : new UsageError(message, inner);
     });
 }

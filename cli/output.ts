@@ -1,12 +1,12 @@
 import Table from 'cli-table3';
 
-/** Where a command writes: results to standard output, what it is doing to standard error. */
+/** Where a command writes: results to standard output, progress to standard error. */
 export interface Output {
   /** print JSON instead of tables */
   json: boolean;
-  /** standard error is a terminal: live lines and colours are welcome */
+  /** standard error is a terminal: live lines and colours are allowed */
   terminal: boolean;
-  /** one line about what is going on */
+  /** one line of progress */
   say: (line: string) => void;
   /** the result: a table or lines for people, `value` as JSON for machines */
   result: (text: string, value: unknown) => void;
@@ -23,7 +23,7 @@ export function standardOutput(options: { json: boolean }): Output {
   };
 }
 
-/** Columns apart by spaces, a rule under the head: readable in a log, and easy to cut into pieces. */
+/** Columns separated by spaces, a rule below the header: readable in a log, and easy to parse. */
 const plainChars = {
   top: '',
   'top-mid': '',
@@ -42,7 +42,7 @@ const plainChars = {
   middle: '',
 };
 
-/** A table of texts; numbers are set right. An empty one is one sentence. */
+/** A table of texts; numbers are right-aligned. An empty table is one sentence. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],

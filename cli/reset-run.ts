@@ -8,7 +8,7 @@ import type { StepName } from '../domain/run/steps.ts';
 import { currentVersion, pinnedTo, pinnedVersion } from '../platform/temporal/worker-deployment.ts';
 import type { ingestManifest } from '../workflows/index.ts';
 
-/** Phases that a run can be reset to, and the activity that each begins with: those of the payload, then the chain of steps. */
+/** Phases that a run can be reset to, and the first activity of each: those of the payload, then the chain of steps. */
 export const resetPhases = {
   download: 'downloadPayload',
   split: 'splitPayload',
@@ -21,11 +21,11 @@ export type ResetPhase = keyof typeof resetPhases;
 const { ResetReapplyExcludeType } = proto.temporal.api.enums.v1;
 
 /**
- * Do a phase of a run and everything behind it again, as "Reset" in the Temporal UI does: a run that is going on is
- * terminated, a finished one may be reset too. Earlier decisions and signals are not applied again. A run that continued as
- * new is searched back to the run that did the phase. The new run goes to the current version of the workers.
+ * Repeat a phase of a run and everything after it, as "Reset" in the Temporal UI does: a running workflow is
+ * terminated, a finished one may be reset too. Earlier decisions and signals are not reapplied. If a run continued as
+ * new, the run that executed the phase is searched. The new run goes to the current version of the workers.
  *
- * @throws PipelineError `ConfigInvalid` when the present run has not come to that phase
+ * @throws PipelineError `ConfigInvalid` if the run has not reached that phase
  */
 export async function resetRun(
   client: Client,
@@ -46,7 +46,7 @@ export async function resetRun(
     reason: `ocp-pipeline replay --from ${phase}`,
     ...(await onCurrentVersion(client, workflowId)),
   });
-  // The result of this run, or of those that it continues as; everything else is asked of the one that runs then.
+  // The result of this run, or of those that it continues as; everything else is queried from the running one.
   return client.workflow.getHandle<typeof ingestManifest>(workflowId, undefined, {
     firstExecutionRunId: newRunId,
   });

@@ -9,9 +9,9 @@ import { searchAttributes } from '../workflows/search-attributes.ts';
 /** The last run of one archive. */
 export interface RunStatus {
   workflowId: string;
-  /** as Temporal has it: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, …; NOT FOUND when it was forgotten */
+  /** as in Temporal: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, …; NOT FOUND if it was forgotten */
   status: string;
-  /** phase, or that it is blocked; undefined when it was never set */
+  /** phase, or that it is blocked; undefined if it was never set */
   state?: string;
   /** activities that are running, or wait for their next attempt */
   activities: ActivityStatus[];
@@ -23,9 +23,9 @@ export interface ActivityStatus {
   /** from 1 */
   attempt: number;
   state: 'waiting for a worker' | 'running' | 'waiting to be tried again' | 'paused';
-  /** what the attempt before failed with */
+  /** failure of the previous attempt */
   lastFailure?: string;
-  /** ISO 8601, UTC; only while it waits to be tried again */
+  /** ISO 8601, UTC; only while it waits for a retry */
   nextAttemptAt?: string;
 }
 
@@ -83,7 +83,7 @@ function stateOf(
   return waitsToRetry ? 'waiting to be tried again' : 'waiting for a worker';
 }
 
-/** Whether the run is in progress, tries something again, or waits for somebody: one phrase. */
+/** Whether the run is in progress, is retrying, or waits for a decision: one phrase. */
 export function runPhrase({ status, state, activities }: RunStatus): string {
   if (status !== 'RUNNING') return status.toLowerCase().replaceAll('_', ' ');
   if (state === 'blocked') return 'blocked: waiting for a decision (ocp-pipeline replay)';
@@ -93,7 +93,7 @@ export function runPhrase({ status, state, activities }: RunStatus): string {
 }
 
 /**
- * Where a manifest stands that no run has finished, in one phrase: what is going on with any of its archives, else how the
+ * State of a manifest that no run has finished, in one phrase: the current run of any of its archives, else how the
  * last of their runs ended.
  */
 export function unfinishedPhrase(runs: readonly RunStatus[]): string {
@@ -102,7 +102,7 @@ export function unfinishedPhrase(runs: readonly RunStatus[]): string {
   const first = blocked ?? running.find(({ state }) => state !== 'waiting') ?? running[0];
   if (first !== undefined) return first.state === 'waiting' ? 'waiting for files' : runPhrase(first);
   const ended = runs.filter(({ status }) => status !== 'NOT FOUND');
-  // One that ended badly is what somebody has to look at; the others have done their part.
+  // A run that ended badly needs attention; the others have done their part.
   const worst = ended.find(({ status }) => status !== 'COMPLETED') ?? ended[0];
   if (worst === undefined) return 'unfinished, and no run of it is known';
   return worst.status === 'COMPLETED' ? 'unfinished' : `${runPhrase(worst)}, unfinished`;

@@ -22,17 +22,17 @@ import type { PipelineWorkers } from '../workers/pipeline.ts';
 export interface ServiceNeeds {
   temporal?: boolean;
   objectStore?: boolean;
-  /** bring `public` (or everything) up to date first; an embedded database is always brought up to date */
+  /** migrate `public` (or everything) first; an embedded database is always migrated */
   migrate?: 'public' | 'all';
   /** use the embedded stack for everything, whatever is configured */
   embeddedOnly?: boolean;
 }
 
-/** Opened servers, each configured or embedded, decided one by one. */
+/** Opened servers, each configured or embedded, decided separately. */
 export interface Services extends RuntimeServices {
   temporalUiUrl: string | undefined;
   embedded: { postgres: boolean; temporal: boolean; objectStore: boolean };
-  /** @param deployed run by `ocp-pipeline worker`: under the version that is configured */
+  /** @param deployed run by `ocp-pipeline worker`: under the configured version */
   startWorkers(options?: { deployed: boolean }): Promise<PipelineWorkers>;
   /** sees the workers that {@link startWorkers} started */
   observer: WorkerObserver;
@@ -42,7 +42,7 @@ let logger: PipelineLogger | undefined;
 
 /**
  * The logger of a process with workers, and the runtime of Temporal's SDK, which logs to it. Workers in a terminal's
- * process write to a file, so that the progress line stays readable.
+ * process log to a file, so that the progress line stays readable.
  */
 export async function processLogger(
   config: Config,
@@ -59,7 +59,7 @@ export async function processLogger(
   return logger;
 }
 
-/** Migrating is quick and not worth a line, but a person who waits for another process hears why. */
+/** A migration is quick and not worth a line, but a person who waits for another process should know why. */
 export function migrationLog(say: (line: string) => void): MigrationLog {
   return {
     info: (fields, message) => {
@@ -76,14 +76,14 @@ export function logFile(config: Config): string {
 }
 
 /**
- * Open the servers a command needs. What `DATABASE_URL`, `OBJECT_STORE` and Temporal's variables name is used as it is;
- * the rest is the embedded stack under `OCP_DATA_DIR`.
+ * Open the servers that a command needs. Servers given by `DATABASE_URL`, `OBJECT_STORE` and Temporal's variables are
+ * used; the rest is the embedded stack under `OCP_DATA_DIR`.
  */
 export async function openServices(say: (line: string) => void, needs: ServiceNeeds): Promise<Services> {
   const loaded = loadConfig();
   const ours = needs.embeddedOnly === true;
   const configured = needs.temporal === true && !ours ? configuredTemporal() : undefined;
-  // On one machine with everything embedded, payloads of this machine are what people try it with.
+  // With everything embedded on one machine, people try it with payloads on that machine.
   const localDownloads = needs.temporal === true && configured === undefined ? 'true' : 'false';
   const config: Config = { ...loaded, OCP_LOCAL_DOWNLOADS: loaded.OCP_LOCAL_DOWNLOADS ?? localDownloads };
   const embedded = {
@@ -122,7 +122,7 @@ export async function openServices(say: (line: string) => void, needs: ServiceNe
   });
 }
 
-/** The embedded stack is loaded here and nowhere else: a worker in production has no use for it and does without. */
+/** The embedded stack is loaded only here: a production worker does without it. */
 async function openEmbedded(
   config: Config,
   needs: Services['embedded'],
@@ -142,7 +142,7 @@ async function openEmbedded(
   );
 }
 
-/** Of embedded servers people know the directory, not the database. */
+/** Users of embedded servers know the directory, not the database. */
 function startAfresh(config: Config, error: unknown): unknown {
   if (!(error instanceof PipelineError) || error.type !== 'SchemaSuperseded') return error;
   const directory = resolve(config.OCP_DATA_DIR);

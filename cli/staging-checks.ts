@@ -6,7 +6,7 @@ import type { Check } from './checks.ts';
 import { formatNumber } from './output.ts';
 import type { Services } from './services.ts';
 
-/** Compare the ledger with staging, for every tenant; a schema that is behind is told by another check. */
+/** Compare the ledger with staging, for every tenant; another check reports schemas that are behind. */
 export async function checkLineItems({ pool }: Services): Promise<Check[]> {
   const checks: Check[] = [];
   const notCounted: string[] = [];
@@ -30,7 +30,7 @@ export async function checkLineItems({ pool }: Services): Promise<Check[]> {
   ];
 }
 
-/** One line per source and month, with the command that mends it. */
+/** One line per source and month, with the command that repairs it. */
 function differences(miscounted: readonly MiscountedMonth[]): Check[] {
   const months = new Map<string, MiscountedMonth[]>();
   for (const one of miscounted) {

@@ -1,11 +1,12 @@
-/** Keep addresses that may hold a secret out of the list of processes, which everybody on the machine can read. */
+/** Keep addresses that may contain a secret out of the process list, which every user of the machine can read. */
 export function hideSecretArguments(): void {
   if (process.argv.some((argument) => /:\/\/.*[@?]/.test(argument))) process.title = 'ocp-pipeline';
 }
 
 /**
- * Go on when nobody reads any more, as in `ocp-pipeline status | head`: what is left is said to nobody, and the command
- * ends as it would have. Output that cannot be written for another reason, such as a full disk, is said once, exit code 1.
+ * Continue if the reader goes away, as in `ocp-pipeline status | head`: the rest of the output is dropped, and the
+ * command ends as it would have. If output cannot be written for another reason, such as a full disk, this is reported
+ * once, exit code 1.
  */
 export function surviveClosedOutput(): void {
   for (const [stream, name] of [

@@ -18,7 +18,7 @@ export async function checkWorkers(client: Client, deploymentName: string): Prom
   return [...queues, ...(await checkPinned(client, deploymentName))];
 }
 
-/** What new runs need: workers of the current version where there is one, else workers without a version. */
+/** What new runs need: workers of the current version if there is one, else workers without a version. */
 async function checkQueue(
   client: Client,
   queue: string,
@@ -50,7 +50,7 @@ async function checkQueue(
   };
 }
 
-/** Versions whose workers are gone while runs are bound to them. */
+/** Versions without workers to which runs are bound. */
 async function checkPinned(client: Client, deploymentName: string): Promise<Check[]> {
   const versions = await listVersions(client, deploymentName);
   return versions

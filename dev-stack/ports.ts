@@ -2,20 +2,20 @@ import { createServer } from 'node:net';
 import { isErrno } from './process-identity.ts';
 
 const loopback = '127.0.0.1';
-/** Starts that may fail although the ports are free. */
+/** Maximum number of attempts that may fail although the ports are free. */
 const mostPassingFailures = 2;
-/** Starts whose ports others took meanwhile: many stacks may begin with the same wanted ones. */
+/** Maximum number of attempts whose ports were taken meanwhile: many stacks may start with the same preferred ports. */
 const mostLostRaces = 10;
 
 /**
- * Start something on loopback ports: the wanted ones where they are free, otherwise any free ones.
+ * Start something on loopback ports: the preferred ones if they are free, otherwise any free ones.
  *
- * Another process may take a port between the check and the start, so a failed start whose port turns out to be
- * taken is repeated with another.
+ * Another process may take a port between the check and the start, so if a start fails and its port turns out to be
+ * taken, it is repeated with another one.
  *
  * @param wanted one port per listener; 0 for "any free port"
- * @param start gets as many distinct ports as `wanted` holds
- * @param isPassing whether a failure is worth another try although the ports are free
+ * @param start gets as many distinct ports as `wanted` contains
+ * @param isPassing whether a failure is worth a retry although the ports are free
  * @throws what the last `start` threw
  */
 export async function startOnFreePorts<T>(
@@ -38,7 +38,7 @@ export async function startOnFreePorts<T>(
   }
 }
 
-/** Whether a server could listen on this port of 127.0.0.1 at this moment. */
+/** Whether a server could listen on this port of 127.0.0.1 now. */
 async function isPortFree(port: number): Promise<boolean> {
   try {
     await probe(port);

@@ -17,9 +17,9 @@ export interface Account {
  * Decide which account runs PostgreSQL, which refuses to run as root.
  *
  * A normal user runs it as itself (undefined). Root runs it as the owner of an existing cluster, so that a cluster
- * made by a normal user stays usable, else as user `postgres`, which is created when it does not exist.
+ * created by a normal user stays usable, otherwise as user `postgres`, which is created if it does not exist.
  *
- * @throws Error when the present user has no passwd entry, or root finds or makes no usable account
+ * @throws Error if the current user has no passwd entry, or root can neither find nor create a usable account
  */
 export async function choosePostgresAccount(
   clusterDirectory: string,
@@ -43,7 +43,7 @@ export async function choosePostgresAccount(
 /**
  * Check that an account can reach a directory and run a program: root's own directories are often closed to others.
  *
- * @throws Error that names the directory that is in the way
+ * @throws Error that names the inaccessible directory
  */
 export async function requireReachable(account: Account, directory: string, program: string): Promise<void> {
   try {

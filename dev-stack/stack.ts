@@ -26,15 +26,15 @@ const attachPollMs = 200;
 /** Settings for one developer machine: room for workers and a few tools, larger batches between checkpoints. */
 const postgresSettings = { max_connections: '200', shared_buffers: '256MB', max_wal_size: '2GB' };
 
-/** What to open, and where its data lies. */
+/** What to open, and where its data are stored. */
 export interface EmbeddedStackOptions {
-  /** Directory for all data of the servers; created when absent. One stack per directory. */
+  /** Directory for all data of the servers; created if it does not exist. One stack per directory. */
   dataDirectory: string;
   /** Which parts this process needs; parts not needed are neither started nor attached to. */
   needs: { postgres: boolean; temporal: boolean; objectStore: boolean };
-  /** Told in one line each what is going on. */
+  /** Called with one line of progress. */
   say: (line: string) => void;
-  /** Variables for finding programs and for the servers; this process's own when absent. */
+  /** Variables for finding programs and for the servers; default: this process's own. */
   environment?: NodeJS.ProcessEnv;
 }
 
@@ -47,9 +47,9 @@ export interface EmbeddedStack {
   temporalUiUrl: string | undefined;
   /** `file:///…` */
   objectStoreUrl: string | undefined;
-  /** Whether this process owns at least one server; false when it is attached to servers of another one. */
+  /** Whether this process owns at least one server; false if it is attached to servers of another one. */
   owned: boolean;
-  /** Stop the servers this process owns; servers of another process are left alone. May be called twice. */
+  /** Stop the servers that this process owns; servers of another process are left alone. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ interface ServerKind<Server extends ProcessIdentity> {
   answers(server: Server): Promise<boolean>;
   start(): Promise<Server>;
   stop(server: Server): Promise<void>;
-  /** Write down that this process owns the server. */
+  /** Record that this process owns the server. */
   claim(server: Server): Promise<void>;
 }
 
@@ -82,20 +82,20 @@ interface Opened<Server> {
 /**
  * Open PostgreSQL, a Temporal dev server and an object-store directory on this machine, loopback only.
  *
- * Each server has one owner, written in `stack.json`. A server whose owner lives (same pid, same start time) is
- * attached to and never stopped. One whose owner died (`kill -9`) is taken over when it answers, else stopped by pid
- * and started anew. A part that the living stack lacks is started and owned by this process. So is a server
- * that crashed under a living owner. Usual ports (54320, 7233, 8233) where free, other free ones elsewhere.
- * Data survive: workflows, rows and objects are there again the next time.
+ * Each server has one owner, recorded in `stack.json`. A server whose owner is alive (same pid, same start time) is
+ * attached to and never stopped. If its owner died (`kill -9`), the server is taken over if it answers, otherwise
+ * stopped by pid and restarted. A part missing from the running stack is started and owned by this process. So is a
+ * server that crashed under a living owner. The usual ports (54320, 7233, 8233) are used if free, otherwise any free
+ * ones. Data survive: workflows, rows and objects are still there the next time.
  *
  * The caller calls `stop()` at its end and on SIGINT, SIGTERM and SIGHUP, after its workers have shut down.
  *
- * @throws Error when a server cannot be started or found; servers this call started are stopped first
+ * @throws Error if a server cannot be started or found; servers started by this call are stopped first
  */
 export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { needs, say, environment = process.env } = options;
   await makeDataDirectory(options.dataDirectory);
-  // A path given through a link must lead to the same names on the servers' command lines.
+  // A path given through a symbolic link must lead to the same names on the servers' command lines.
   const directory = await realpath(options.dataDirectory);
   const self = await identifySelf();
   const objects = join(directory, 'objects');
@@ -119,7 +119,7 @@ export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<
   };
 }
 
-/** PostgreSQL of root runs as another user, who must be able to pass through; nobody needs to list it. */
+/** Under root, PostgreSQL runs as another user, who must be able to traverse the directory; nobody needs to list it. */
 async function makeDataDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first !== undefined) await chmod(path, process.getuid?.() === 0 ? 0o711 : 0o700);
@@ -176,7 +176,7 @@ async function openServer<Server extends ProcessIdentity>(
   return opened;
 }
 
-/** A server that cannot be made ours would be an orphan at once, so it is stopped again. */
+/** A server that cannot be recorded as ours would be an orphan at once, so it is stopped again. */
 async function own<Server extends ProcessIdentity>(
   kind: ServerKind<Server>,
   server: Server,
@@ -271,14 +271,14 @@ async function stopOwned(
     return;
   }
   if (!existsSync(directory)) {
-    // The data directory was removed under us: there is no record to keep and nobody to keep out.
+    // The data directory was removed meanwhile: there is no record to keep and nobody to lock out.
     await stopProcesses(servers);
     return;
   }
   await withStackLock(directory, say, () => stopServers(directory, servers));
 }
 
-/** Stop what is owned and forget it, unless another process has written down a server of its own meanwhile. */
+/** Stop what is owned and remove it from the record, unless another process has recorded its own server meanwhile. */
 async function stopServers(directory: string, servers: OpenedServers): Promise<void> {
   await stopProcesses(servers);
   const { postgres, temporal, ...rest } = await readStackRecord(directory);
@@ -313,7 +313,7 @@ function isSame(left: ProcessIdentity, right: ProcessIdentity): boolean {
   return left.pid === right.pid && left.startTime === right.startTime;
 }
 
-/** The password is made once, before the cluster, kept readable for its owner only, and never printed. */
+/** The password is generated once, before the cluster, readable by its owner only, and never printed. */
 async function postgresPassword(directory: string): Promise<string> {
   const path = join(directory, 'postgres-password');
   const cluster = join(directory, 'postgres');

@@ -11,23 +11,23 @@ const versionTimeoutMs = 20_000;
 const program = 'temporal';
 const installPrefix = 'installing-';
 
-/** Where to look and whom to tell. */
+/** Where to search, and how to report. */
 export interface FindTemporalBinaryOptions {
-  /** Told in one line each what is tried; an install takes seconds to minutes. */
+  /** Called with one line per attempt; an install takes seconds to minutes. */
   say: (line: string) => void;
   /** PATH, HOME and XDG_CACHE_HOME are read; the rest is passed to the programs that install. */
   environment: NodeJS.ProcessEnv;
 }
 
 /**
- * Find the `temporal` program, which holds the dev server, and install it when there is none.
+ * Find the `temporal` program, which contains the dev server, and install it if there is none.
  *
- * In this order: PATH; our cache (`$XDG_CACHE_HOME` or `~/.cache`, folder `ocp-pipeline`); the SDK's download into
- * that cache, given up after a few seconds when nothing arrives; `go install` into that cache when Go is there.
- * Only one process installs at a time, and the program appears in the cache complete or not at all.
+ * In this order: PATH; our cache (`$XDG_CACHE_HOME` or `~/.cache`, folder `ocp-pipeline`); the SDK's download into that
+ * cache, abandoned after a few seconds without data; `go install` into that cache if Go is installed. Only one process
+ * installs at a time, and the program appears in the cache complete or not at all.
  *
- * @returns absolute path of a program that was seen to run
- * @throws Error that says what to do when nothing works
+ * @returns absolute path of a program that was verified to run
+ * @throws Error that says what to do if nothing works
  */
 export async function findTemporalBinary(options: FindTemporalBinaryOptions): Promise<string> {
   const { say, environment } = options;
@@ -87,7 +87,7 @@ async function install(
   );
 }
 
-/** An install that was killed leaves its folder; the lock is held, so no other install is going on. */
+/** A killed install leaves its folder; the lock is held, so no other install is in progress. */
 async function removeLeftOvers(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (name.startsWith(installPrefix)) {
@@ -98,7 +98,7 @@ async function removeLeftOvers(cache: string): Promise<void> {
 
 function cacheDirectory(environment: NodeJS.ProcessEnv): string {
   const configured = environment['XDG_CACHE_HOME'];
-  // The XDG rules say that a relative path is invalid and to be ignored.
+  // According to the XDG rules a relative path is invalid and must be ignored.
   const base =
     configured !== undefined && isAbsolute(configured)
       ? configured
@@ -125,7 +125,7 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-/** Some programs are called temporal too, and a file may be damaged or built for another machine. */
+/** Other programs are named temporal too, and a file may be damaged or built for another machine. */
 async function isTemporalServer(path: string, say: (line: string) => void): Promise<boolean> {
   try {
     const { stdout } = await run(path, ['--version'], { timeout: versionTimeoutMs });

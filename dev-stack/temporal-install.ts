@@ -22,12 +22,12 @@ export interface InstallOptions {
 }
 
 /**
- * Let the Temporal SDK download the server it would use for tests.
+ * Let the Temporal SDK download the server that it would use for tests.
  *
- * In a process of its own, because the SDK's download has no time limit: it is ended when nothing has arrived for
- * `quietMs`, and may take as long as it needs while bytes arrive.
+ * In a separate process, because the SDK's download has no time limit: it is stopped when no data arrived for
+ * `quietMs`, and may take as long as it needs while data arrive.
  *
- * @returns path of the program, undefined when it could not be had; the reason is told
+ * @returns path of the program, undefined if the download failed; the reason is reported
  */
 export async function downloadWithSdk(
   options: InstallOptions & { quietMs?: number },
@@ -57,10 +57,10 @@ export async function downloadWithSdk(
 }
 
 /**
- * Build the program with `go install`, which takes minutes when nothing of it was built before.
+ * Build the program with `go install`, which takes minutes if nothing of it was built before.
  *
- * @param options.go path of the Go command; undefined when there is none
- * @returns path of the program, undefined when it could not be had; the reason is told
+ * @param options.go path of the Go command; undefined if there is none
+ * @returns path of the program, undefined if the build failed; the reason is reported
  */
 export async function buildWithGo(
   options: InstallOptions & { go: string | undefined },
@@ -92,7 +92,7 @@ export async function buildWithGo(
   return join(directory, 'temporal');
 }
 
-/** Runs in Node by itself: arguments are the SDK's URL and the directory to download to. */
+/** A standalone Node script: its arguments are the SDK's URL and the directory to download to. */
 const downloadProgram = `
 const [sdk, downloadDir] = process.argv.slice(1);
 const { TestWorkflowEnvironment } = (await import(sdk)).default;
@@ -124,7 +124,7 @@ function watch(child: ChildProcess): Promise<Outcome> {
   });
 }
 
-/** @returns whether it was ended because nothing arrived */
+/** @returns whether it was stopped because no data arrived */
 function killWhenQuiet(
   child: ChildProcess,
   ended: Promise<Outcome>,
@@ -136,7 +136,7 @@ function killWhenQuiet(
     let lastArrival = Date.now();
     const check = async (): Promise<void> => {
       const now = await byteCount(directory);
-      // Once complete, the SDK starts the server and stops it again; killed in between it would leave it behind.
+      // Once complete, the SDK starts the server and stops it again; if killed in between, it would leave it running.
       const complete = (await finishedDownload(directory)) !== undefined;
       if (now !== bytes || complete) {
         bytes = now;
@@ -165,13 +165,13 @@ async function byteCount(directory: string): Promise<number> {
   return total;
 }
 
-/** The SDK gives an unfinished download another ending until it is complete. */
+/** The SDK gives an unfinished download another suffix until it is complete. */
 async function finishedDownload(directory: string): Promise<string | undefined> {
   const name = (await readdir(directory)).find((entry) => /^temporal-[^/]*\d$/.test(entry));
   return name === undefined ? undefined : join(directory, name);
 }
 
-/** The SDK reports a chain of causes, "… : … : …", whose last two parts tell what was wrong. */
+/** The SDK reports a chain of causes, "… : … : …", whose last two parts contain the actual cause. */
 function rootCause(problem: string): string {
   const line = problem.split('\n').find((candidate) => /error|fail/i.test(candidate)) ?? problem;
   return line.trim().replace(/\]$/, '').split(': ').slice(-2).join(': ');

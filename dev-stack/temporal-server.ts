@@ -21,10 +21,7 @@ export const fairnessSettings: Readonly<Record<string, string>> = {
 export interface TemporalServer extends ProcessIdentity {
   port: number;
   uiPort: number;
-  /**
-   * A namespace that only this server has, besides `default`: whoever answers on the port and does not know it is
-   * somebody else's server.
-   */
+  /** A namespace that only this server has, besides `default`: a server on this port without it is somebody else's. */
   marker: string;
 }
 
@@ -32,27 +29,27 @@ export interface TemporalServer extends ProcessIdentity {
 export interface TemporalServerOptions {
   /** Path of the `temporal` program. */
   binary: string;
-  /** SQLite file that keeps workflows over a restart; undefined keeps them in memory. */
+  /** SQLite file that persists workflows over a restart; undefined keeps them in memory. */
   databaseFile: string | undefined;
-  /** Directory the server starts in. */
+  /** Working directory of the server. */
   workingDirectory: string;
   logFile: string;
-  /** Ports wanted; other free ones are taken when they are in use. 0 for any. */
+  /** Preferred ports; other free ones are used if they are taken. 0 for any. */
   wantedPort: number;
   wantedUiPort: number;
-  /** Server settings beside the fixed ones; values are JSON. */
+  /** Server settings besides the fixed ones; values are JSON. */
   dynamicConfig?: Readonly<Record<string, string>>;
   environment: NodeJS.ProcessEnv;
-  /** Told as soon as the process exists, before it is ready, so that it can be written down. */
+  /** Called as soon as the process exists, before it is ready, so that it can be recorded. */
   onSpawn?: (server: TemporalServer) => Promise<void>;
 }
 
 /**
  * Start a Temporal dev server with the search attributes of this program and wait until its namespace answers.
  *
- * The server has been seen to panic while it puts itself together, once in hundreds of starts; it is then started again.
+ * Once in hundreds of starts the server panics during initialisation; it is then started again.
  *
- * @throws Error with the first and last lines of the server's output when it does not come up
+ * @throws Error with the first and last lines of the server's output if it does not start
  */
 export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
   const wanted = [options.wantedPort, options.wantedUiPort];
@@ -79,7 +76,7 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Tem
   return startOnFreePorts(wanted, start, (error) => error instanceof ServerEnded);
 }
 
-/** Whether a server written down earlier still runs and serves this database file: pids are used again. */
+/** Whether a server recorded earlier is still running and serves this database file: pids are reused. */
 export async function isTemporalRunning(server: TemporalServer, databaseFile: string): Promise<boolean> {
   return (
     (await isRunning(server)) &&
@@ -88,15 +85,15 @@ export async function isTemporalRunning(server: TemporalServer, databaseFile: st
 }
 
 /**
- * Name of the namespace that tells a server from all others. It stays the same for a database file, which would
- * otherwise collect one with each start.
+ * Name of the namespace that distinguishes a server from all others. It stays the same for a database file, which would
+ * otherwise accumulate one with each start.
  */
 function markerOf(databaseFile: string | undefined): string {
   const text = databaseFile === undefined ? randomUUID() : `${hostname()}:${databaseFile}`;
   return `ocp-stack-${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
 }
 
-/** Whether this very server answers, and its namespace knows our search attributes. */
+/** Whether this very server answers, and its namespace has our search attributes. */
 export async function answersTemporal(server: TemporalServer): Promise<boolean> {
   let connection: Connection;
   try {
@@ -121,7 +118,7 @@ export async function answersTemporal(server: TemporalServer): Promise<boolean> 
   }
 }
 
-/** Stop a server; workflows are kept when it has a database file. */
+/** Stop a server; workflows are kept if it has a database file. */
 export async function stopTemporal(server: TemporalServer): Promise<void> {
   await stopProcess(server, 'Temporal dev server', [
     { signal: 'SIGTERM', graceMs: 8_000 },
@@ -154,7 +151,7 @@ function serverArguments(
   ];
 }
 
-/** TEMPORAL_ADDRESS, TEMPORAL_PROFILE and their like are meant for clients and must not steer our server. */
+/** TEMPORAL_ADDRESS, TEMPORAL_PROFILE and similar variables are meant for clients and must not affect our server. */
 function withoutTemporalVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }

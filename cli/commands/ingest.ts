@@ -132,7 +132,7 @@ async function ingestAll(
   return ends.some(({ outcome }) => !wentThrough.has(outcome)) ? 1 : 0;
 }
 
-/** What was done about a payload that nobody waits for. */
+/** The result for a payload that nobody waits for. */
 function startText({ payload, handle, earlier, joined }: StartedRun): string {
   const { workflowId } = handle;
   if (earlier !== undefined) return `${payload}: already ingested ${workflowId}`;
@@ -147,7 +147,7 @@ function howToDecide(workflowId: string): string {
   return `retry, skip or abandon: ocp-pipeline replay ${requestId} --help, or in the Temporal UI`;
 }
 
-/** Ends that need nobody: an ignored payload is not ours to take. */
+/** Outcomes that need no action: an ignored payload is not for us. */
 export const wentThrough: ReadonlySet<RunEnd['outcome']> = new Set([
   'completed',
   'ignored',
@@ -159,7 +159,7 @@ function count(n: number, what: string): string {
   return `${formatNumber(n)} ${n === 1 ? what : plural}`;
 }
 
-/** What became of a payload, for people. */
+/** The outcome of a payload, for people. */
 export function endText(end: RunEnd): string {
   if (end.outcome === 'failed') return `${end.payload}: failed (${end.errorType}): ${end.message}`;
   if (end.outcome === 'blocked') {
@@ -196,10 +196,10 @@ export function endText(end: RunEnd): string {
 }
 
 /**
- * Read the cluster id from the payload and register it if it is unknown. Bad payloads are left for the run to refuse.
- * Addresses of this machine are read too: whoever runs the command named them.
+ * Read the cluster id from the payload and register it if it is unknown. Invalid payloads are left to the run, which
+ * refuses them. Local addresses are read too: the person who runs the command gave them.
  *
- * @throws the signal's reason when it aborts: nothing is registered or started then
+ * @throws the signal's reason if it aborts: nothing is registered or started then
  */
 async function registerCluster(
   services: Services,

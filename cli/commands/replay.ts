@@ -52,7 +52,7 @@ export const replayCommand: Command<Options> = {
         conflicts: 'decide',
         describe: 'reset the last run to this phase and repeat everything from there',
       })
-      // No default: yargs would take it for given beside the others.
+      // No default: yargs would treat it as given together with the others.
       .option('dismiss', {
         type: 'boolean',
         conflicts: ['decide', 'from'],
@@ -90,7 +90,7 @@ export const replayCommand: Command<Options> = {
   },
 };
 
-/** Nothing is started: failures that nobody will replay no longer wait for somebody. */
+/** Nothing is started: failures that will not be replayed are no longer open. */
 async function dismiss(
   { pool }: Services,
   payloads: readonly ArchivedPayload[],
@@ -105,7 +105,7 @@ async function dismiss(
   return 0;
 }
 
-/** Reset a run, decide about what a running one waits for, or start one that is not running. */
+/** Reset a run, resolve what a running one waits for, or start one that is not running. */
 async function replay(
   services: Services,
   payload: ArchivedPayload,
@@ -124,12 +124,12 @@ async function replay(
   const status = await handle.describe().then(
     (description) => description.status.name,
     (error: unknown) => {
-      // The server forgets runs when the retention of its namespace is over; the archive is there still.
+      // The server forgets runs after the retention of its namespace; the archive still exists.
       if (error instanceof WorkflowNotFoundError) return 'NOT FOUND';
       throw error;
     },
   );
-  // A run that was just abandoned must not be started again: what is running is followed to its end, whatever that is.
+  // A run that was just abandoned must not be started again: a running one is followed to its end, whatever that is.
   if (status === 'RUNNING') {
     await expectWorkersOf(client, workflowId);
     await decideAll(handle, options, output);
@@ -143,7 +143,7 @@ async function replay(
   return restartRun({ client, pool: services.pool, config: services.config }, payload);
 }
 
-/** What cannot be skipped is left open, so that skipping a file decides about nothing else. */
+/** Failures that cannot be skipped are left open, so that skipping a file decides about nothing else. */
 async function decideAll(
   handle: WorkflowHandle<typeof ingestManifest>,
   { decide: action = 'retry', note }: Options,

@@ -30,9 +30,9 @@ interface Options {
   rejects: number;
 }
 
-/** Warnings shown of one manifest. */
+/** Maximum number of warnings shown for one manifest. */
 const maxWarnings = 50;
-/** Characters shown of a rejected row; `--json` has all of it. */
+/** Maximum number of characters shown of a rejected row; `--json` has all of it. */
 const maxRowCharacters = 120;
 
 export const statusCommand: Command<Options> = {
@@ -109,10 +109,10 @@ export const statusCommand: Command<Options> = {
   },
 };
 
-/** The ledger's word for a manifest that no run has finished. */
+/** The ledger's state of a manifest that no run has finished. */
 const unfinished = 'unfinished';
 
-/** Say of unfinished manifests what their runs are doing, or how they ended. */
+/** For unfinished manifests, report what their runs are doing, or how they ended. */
 async function tellUnfinished(
   services: Services,
   manifests: readonly ManifestStatus[],
@@ -121,7 +121,7 @@ async function tellUnfinished(
   for (const manifest of manifests) {
     if (manifest.state !== unfinished) continue;
     const runs = await runsOf(services, manifest, say);
-    // When Temporal cannot be asked nothing is made up.
+    // If Temporal cannot be reached, nothing is made up.
     if (runs.length > 0) manifest.state = unfinishedPhrase(runs);
     else if (services.temporal === undefined) return;
   }
@@ -168,7 +168,7 @@ async function rejectsOf(
         rejectedRowCount,
         listedIn: `${objectStoreUrl.replace(/\/$/, '')}/${rejectsKey}`,
         rows: await readRejects(objectStore, rejectsKey, most).catch((error: unknown) => {
-          // An old month's list goes with its data; the ledger is shown all the same.
+          // An old month's list is removed with its data; the ledger is still shown.
           if (error instanceof ObjectNotFound) return [];
           throw error;
         }),
@@ -176,12 +176,12 @@ async function rejectsOf(
   return rejects;
 }
 
-/** A database of one's own without Temporal's address: no embedded server is started just to look. */
+/** With a configured database but no Temporal address, no embedded server is started just to look. */
 function knowsTemporal(): boolean {
   return configuredTemporal() !== undefined || loadConfig().DATABASE_URL === undefined;
 }
 
-/** The manifest's runs; none when Temporal cannot be asked, which does not hide what the database knows. */
+/** The manifest's runs; none if Temporal cannot be reached, which does not hide what the database knows. */
 async function runsOf(
   services: Services,
   { manifestUuid, orgId }: ManifestStatus,
@@ -260,7 +260,7 @@ function rejectLines(rejects: readonly FileRejects[]): string[] {
   ]);
 }
 
-/** live, superseded, or for a piece of which other pieces cover a part: `hours 0–11 of 24 live`. */
+/** live, superseded, or, if other pieces cover a part of the piece: `hours 0–11 of 24 live`. */
 function generationText({ generation, liveHours, hoursWithRows }: ManifestDetail['pieces'][number]): string {
   if (liveHours.length === 0 || liveHours.length === hoursWithRows) return generation ?? '';
   return `hours ${hourRanges(liveHours)} of ${hoursWithRows} live`;

@@ -16,7 +16,7 @@ interface KeyOptions extends Options {
   key: string[];
 }
 
-/** A key as it stands in a Kubernetes manifest matches nothing: say how reports write it. */
+/** A key spelled as in a Kubernetes manifest matches nothing: show how reports write it. */
 function sayHowReportsWrite(output: Output, keys: readonly string[]): void {
   for (const key of keys) {
     const written = writtenLabelKey(key);

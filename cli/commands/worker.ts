@@ -19,7 +19,7 @@ export const workerCommand: Command<object> = {
     const stop = stopSignal();
     requireConfigured();
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
-    // Before the SDK's runtime is there: only a worker's end ends it, and with it the process.
+    // Before the SDK's runtime exists: only the end of a worker ends it, and with it the process.
     const temporal = await requireTemporal(services, output.say).catch(async (error: unknown) => {
       await services.close();
       throw error;
@@ -51,12 +51,12 @@ export const workerCommand: Command<object> = {
   },
 };
 
-/** Longest time for closing connections after a worker failed. */
+/** Time limit for closing connections after a worker failed. */
 const closeAfterFailureMs = 5_000;
 
 /**
- * Activities that did not end in time keep their connections, and closing waits for these: then the process ends without,
- * and PostgreSQL rolls back what it hears no more of.
+ * Activities that did not end in time keep their connections, and closing waits for these. The process then exits
+ * without them, and PostgreSQL rolls back their transactions.
  */
 async function closeAfterFailure(
   error: unknown,
@@ -85,7 +85,7 @@ async function requireTemporal(services: Services, say: (line: string) => void):
 }
 
 /**
- * Runs set these attributes: without them no run starts, and those that do come to nothing.
+ * Runs set these attributes: without them no run starts, and existing ones fail.
  *
  * @throws PipelineError `ConfigInvalid` with the command that registers them
  */
@@ -98,7 +98,8 @@ async function requireSearchAttributes(
   try {
     missing = await missingSearchAttributes(client.connection as never, namespace);
   } catch (error) {
-    // Workers need no permission to check: Temporal Cloud grants it to nobody. An absent namespace ends them anyway.
+    // Workers need no permission to check: Temporal Cloud grants it to nobody. If the namespace is missing, they end
+    // anyway.
     if (!isGrpcServiceError(error) || !mayNotLook.has(error.code)) throw error;
     say(`Search attributes are not checked: ${describeFailure(error).message}`);
     return;
@@ -114,7 +115,7 @@ async function requireSearchAttributes(
 /** PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED */
 const mayNotLook: ReadonlySet<number> = new Set([7, 12, 16]);
 
-/** A worker that quietly started servers of its own would work on the wrong database. */
+/** A worker that silently started its own servers would work on the wrong database. */
 function requireConfigured(): void {
   const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
   if (missing.length > 0)
