@@ -18,6 +18,7 @@ import { resolveFailures } from '../payload/open-failures.ts';
 import { openPayload } from '../payload/payload-source.ts';
 import { matchSource, tenantSettings } from '../platform/tenants/tenant.ts';
 import { PipelineError } from '../domain/failures/failures.ts';
+import { drained } from '../platform/object-store/drained.ts';
 import { ObjectStoreError } from '../platform/object-store/index.ts';
 import { payloadKey } from '../platform/object-store/object-keys.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
@@ -130,7 +131,7 @@ async function storeAndScan(
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
         hash.update(chunk);
-        if (!toScan.write(chunk) && !toScan.destroyed) await drained(toScan);
+        if (!toScan.write(chunk)) await drained(toScan);
         yield chunk;
       }
       toScan.end();
@@ -159,16 +160,6 @@ async function storeAndScan(
     sha256: hash.digest('hex'),
     manifest: parseManifest(scan.value.manifest),
   };
-}
-
-function drained(stream: PassThrough): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      stream.off('drain', done).off('close', done);
-      resolve();
-    };
-    stream.on('drain', done).on('close', done);
-  });
 }
 
 async function recordArchived(

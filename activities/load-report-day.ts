@@ -15,6 +15,7 @@ import { LabelSets } from '../reports/label-sets.ts';
 import type { LeftOutLabels } from '../reports/label-sets.ts';
 import { ObjectNotFound } from '../platform/object-store/index.ts';
 import { readDailyCsv } from '../reports/daily-csv.ts';
+import { deleteStagedRows } from '../reports/delete-staged-rows.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
 import { measureLoad } from '../platform/observability/metrics.ts';
 import { copyHeader, copyTrailer } from '../platform/database/binary-copy.ts';
@@ -162,19 +163,8 @@ async function lockPiece(client: PoolClient, { schema, pieceId }: LoadReportDayI
  * anywhere.
  */
 async function deleteOwnRows(client: PoolClient, piece: Piece): Promise<void> {
-  if (piece.state === 'swept') {
-    await client.query(`delete from ${stagingTableOf(piece.report_kind)} where piece_id = $1`, [
-      piece.piece_id,
-    ]);
-    return;
-  }
-  await client.query(
-    `delete from ${stagingTableOf(piece.report_kind)}
-     where piece_id = $1
-       and interval_start >= $2::date::timestamp at time zone 'UTC'
-       and interval_start < ($2::date + 1)::timestamp at time zone 'UTC'`,
-    [piece.piece_id, piece.usage_day],
-  );
+  const usageDay = piece.state === 'swept' ? undefined : piece.usage_day;
+  await deleteStagedRows(client, piece.report_kind, piece.piece_id, usageDay);
 }
 
 /** @param leftOut of the load just made; a piece that was already in staging keeps what its own load left out */

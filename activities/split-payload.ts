@@ -4,12 +4,12 @@ import type { Manifest } from '../domain/payload/manifest.ts';
 import { mostNamesInHistory } from '../domain/run/run.ts';
 import type { AcceptedPayload, SplitSummary } from '../domain/run/run.ts';
 import { firstDayKept, rowWindow } from '../domain/time/retention.ts';
-import { stagingTableOf } from '../domain/reports/report-kind.ts';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
 import { billingMonthOf, firstDay, monthsOf } from '../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { readInbox } from '../payload/inbox.ts';
+import { deleteStagedRows } from '../reports/delete-staged-rows.ts';
 import { leftOutCountOf, leftOutSentence } from '../reports/file-remarks.ts';
 import { dailyCsvKey, leftOutKey, rejectsKey } from '../platform/object-store/object-keys.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
@@ -214,13 +214,7 @@ async function abandonOutdatedPieces(
     [fileId, result.kind, result.pieces.map((piece) => piece.usageDay)],
   );
   for (const { piece_id, report_kind, usage_day } of rows) {
-    await client.query(
-      `delete from ${stagingTableOf(report_kind)}
-       where piece_id = $1
-         and interval_start >= $2::date::timestamp at time zone 'UTC'
-         and interval_start < ($2::date + 1)::timestamp at time zone 'UTC'`,
-      [piece_id, usage_day],
-    );
+    await deleteStagedRows(client, report_kind, piece_id, usage_day);
     await client.query(
       `update ocp_piece set state = 'abandoned', staged_checksum = null where piece_id = $1`,
       [piece_id],

@@ -14,6 +14,7 @@ import {
 import { missingSearchAttributes } from '../platform/temporal/search-attributes.ts';
 import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform/migrations/server-facts.ts';
 import type { ServerFacts } from '../platform/migrations/server-facts.ts';
+import { relationExists } from '../platform/database/relation-exists.ts';
 import { standbyProblem } from '../platform/database/session-settings.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
@@ -85,11 +86,8 @@ function writableCheck({ isInRecovery, readOnlyBy, database }: ServerFacts): Che
 }
 
 async function checkTenants({ pool }: Services): Promise<Check[]> {
-  const known = await pool.query<{ found: boolean }>(
-    `select to_regclass('public.payload_inbox') is not null as found`,
-  );
   const migrate = 'ocp-pipeline migrate';
-  if (known.rows[0]?.found !== true)
+  if (!(await relationExists(pool, 'public.payload_inbox')))
     return [{ what: 'schema public', ok: false, found: 'not migrated', repair: migrate }];
   if (await publicIsBehind(pool))
     return [{ what: 'schema public', ok: false, found: 'behind this version', repair: migrate }];

@@ -4,7 +4,7 @@ import type { ReportColumn, ReportKind } from '../domain/reports/report-kind.ts'
 import { isNegative, readReportNumber } from '../domain/reports/report-number.ts';
 import type { RowWindow } from '../domain/time/retention.ts';
 import { parseTimestamp } from '../domain/time/timestamp.ts';
-import { usageDayOf } from '../domain/time/usage-day.ts';
+import { msPerDay, usageDayOf } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { csvLine, plainField, plainFields } from './csv-records.ts';
 import type { PlainRecords } from './csv-records.ts';
@@ -66,8 +66,6 @@ const boundedNames: ReadonlySet<string> = new Set([
   'persistentvolume',
   'storageclass',
 ]);
-
-const msPerDay = 86_400_000;
 
 /** A column of the file, and its position. */
 type PresentColumn = ReportColumn & { index: number };

@@ -1,3 +1,4 @@
+import { failuresInParallel } from '../domain/run/in-parallel.ts';
 import type { PurgedCounts, Tenant } from '../domain/run/cleanup.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { startOfDayMs } from '../domain/time/usage-day.ts';
@@ -84,14 +85,10 @@ async function removeObjects(
   signal: AbortSignal,
   removed: PurgeOfObjects['removed'],
 ): Promise<void> {
-  const queue = keys[Symbol.iterator]();
-  await Promise.all(
-    Array.from({ length: Math.min(concurrency, keys.length) }, async () => {
-      for (const key of queue) {
-        signal.throwIfAborted();
-        await deps.objectStore.delete(key);
-        removed({ objectCount: 1 });
-      }
-    }),
-  );
+  const errors = await failuresInParallel(keys, concurrency, async (key) => {
+    signal.throwIfAborted();
+    await deps.objectStore.delete(key);
+    removed({ objectCount: 1 });
+  });
+  if (errors.length > 0) throw errors[0];
 }

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { msPerDay } from '../../domain/time/usage-day.ts';
 import { planCluster } from './cluster.ts';
 import { Random } from './random.ts';
 import { ReportFiles } from './report-files.ts';
@@ -42,7 +43,6 @@ export interface PayloadRequest {
   until?: string;
 }
 
-const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 /** CPU use by hour of the day, percent of the mean. */
 const busyness = [
@@ -65,11 +65,11 @@ export async function generatePayload(directory: string, request: PayloadRequest
     shape.nodeCount,
     shape.podCount,
     shape.dayCount,
-    lastStartMs / dayMs,
+    lastStartMs / msPerDay,
   ).uuid();
   const days = Array.from(
     { length: shape.dayCount },
-    (_, index) => lastStartMs - (shape.dayCount - 1 - index) * dayMs,
+    (_, index) => lastStartMs - (shape.dayCount - 1 - index) * msPerDay,
   );
   const cluster = planCluster(shape, seed);
   let fileCount = 0;
@@ -79,7 +79,7 @@ export async function generatePayload(directory: string, request: PayloadRequest
   for (const kind of generatedKinds) {
     const writer = new ReportFiles(directory, reportHeaders[kind], nameOf);
     for (const startMs of days) {
-      const dayIndex = startMs / dayMs;
+      const dayIndex = startMs / msPerDay;
       const items = lineItemsOfDay(cluster, kind, dayIndex);
       if (kind === 'pod_usage') count(seen, items);
       await writeDay(writer, items, startMs, new Random(seed, 17, dayIndex, generatedKinds.indexOf(kind)));
@@ -89,7 +89,7 @@ export async function generatePayload(directory: string, request: PayloadRequest
   }
   const archive = 'payload.tar.gz';
   const manifest = manifestOf({ manifestUuid, clusterId, files, days });
-  await writeArchive(directory, archive, files, manifest, (days.at(-1) ?? 0) + dayMs);
+  await writeArchive(directory, archive, files, manifest, (days.at(-1) ?? 0) + msPerDay);
   return {
     shape,
     seed,
@@ -153,7 +153,7 @@ function manifestOf(
   payload: Pick<GeneratedPayload, 'manifestUuid' | 'clusterId' | 'files'> & { days: number[] },
 ): string {
   const { manifestUuid, clusterId, files, days } = payload;
-  const endMs = (days.at(-1) ?? 0) + dayMs;
+  const endMs = (days.at(-1) ?? 0) + msPerDay;
   const manifest = {
     uuid: manifestUuid,
     cluster_id: clusterId,

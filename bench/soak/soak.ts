@@ -6,6 +6,7 @@ import { ensurePartitions } from '../../activities/ensure-partitions.ts';
 import { startRun } from '../../intake/start-run.ts';
 import type { StartRunDeps } from '../../intake/start-run.ts';
 import { aborted } from '../../cli/stop-signal.ts';
+import { msPerDay } from '../../domain/time/usage-day.ts';
 import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import { clock, loadConfig } from '../../platform/config/config.ts';
 import { openPool } from '../../platform/database/database.ts';
@@ -92,7 +93,6 @@ export interface MeasuredSoak extends SoakOptions {
 const database = 'bench_soak';
 /** Between two looks at what is only there while runs are under way. */
 const watchMs = 1_000;
-const dayMs = 86_400_000;
 /** Days back from the last one that are within the retention months of the program's clock. */
 const mostDays = 90;
 
@@ -175,7 +175,7 @@ async function payloadOf(bench: Bench, options: SoakOptions, place: number): Pro
 }
 
 const dayBefore = (days: number) =>
-  new Date(Date.parse(`${lastDay}T00:00:00Z`) - days * dayMs).toISOString().slice(0, 10);
+  new Date(Date.parse(`${lastDay}T00:00:00Z`) - days * msPerDay).toISOString().slice(0, 10);
 
 interface Observed {
   worker: WorkerProcess;

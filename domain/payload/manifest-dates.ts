@@ -1,13 +1,20 @@
 import type { PayloadTimestamp } from '../time/timestamp.ts';
-import { billingMonthOf, dayRange, firstDay, lastDay, startOfDayMs, usageDayOf } from '../time/usage-day.ts';
+import {
+  billingMonthOf,
+  dayRange,
+  firstDay,
+  lastDay,
+  msPerDay,
+  startOfDayMs,
+  usageDayOf,
+} from '../time/usage-day.ts';
 
 const MS_PER_HOUR = 3_600_000;
-const MS_PER_DAY = 24 * MS_PER_HOUR;
 /**
  * A payload covers days, at most a few months. A longer range means a wrong clock, and is not worth a map of all its
  * days.
  */
-const LONGEST_BELIEVED_MS = 3660 * MS_PER_DAY;
+const LONGEST_BELIEVED_MS = 3660 * msPerDay;
 
 /**
  * Hours of each UTC day that [start, end] covers, rounded up: 00:00:00 to 17:59:59 gives 18. An end at exactly 00:00
@@ -19,7 +26,7 @@ export function hoursPerDay(start: PayloadTimestamp, end: PayloadTimestamp): Rec
   for (const day of dayRange(usageDayOf(start.epochMs), usageDayOf(end.epochMs))) {
     const dayStartMs = startOfDayMs(day);
     const fromMs = Math.max(start.epochMs, dayStartMs);
-    const untilMs = Math.min(end.epochMs, dayStartMs + MS_PER_DAY);
+    const untilMs = Math.min(end.epochMs, dayStartMs + msPerDay);
     if (untilMs >= fromMs) hours[day] = Math.ceil((untilMs - fromMs) / MS_PER_HOUR);
   }
   return hours;

@@ -1,3 +1,4 @@
+import { msPerDay } from '../time/usage-day.ts';
 import type { RunOptions } from './run.ts';
 
 /** Ids of the cleanup schedules; the workflows that they start have the same ids. */
@@ -124,8 +125,6 @@ export function addCounts(a: PurgedCounts, b: PurgedCounts): PurgedCounts {
     payloadCount: a.payloadCount + b.payloadCount,
   };
 }
-
-const msPerDay = 86_400_000;
 
 /** Staging that ends at this instant or earlier is old. */
 export function stagingCutoff(now: Date, retentionDays: number): Date {

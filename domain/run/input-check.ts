@@ -1,5 +1,5 @@
 import { steps } from './steps.ts';
-import { isBillingMonth, isUsageDay } from '../time/usage-day.ts';
+import { isBillingMonth, isUsageDay, msPerDay } from '../time/usage-day.ts';
 
 /** What a field of an input must be. */
 export interface FieldRule {
@@ -15,7 +15,7 @@ export type FieldRules = Readonly<Record<string, FieldRule>>;
 /** The longest value that a search attribute holds. */
 const longestId = 255;
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const msPerYear = 365 * 86_400_000;
+const msPerYear = 365 * msPerDay;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);

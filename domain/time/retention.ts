@@ -1,10 +1,8 @@
-import { addMonths, billingMonthOf, firstDay, startOfDayMs } from './usage-day.ts';
+import { addMonths, billingMonthOf, firstDay, msPerDay, startOfDayMs } from './usage-day.ts';
 import type { UsageDay } from './usage-day.ts';
 
 /** Months kept when nothing else is configured. */
 export const DEFAULT_RETENTION_MONTHS = 4;
-
-const MS_PER_DAY = 86_400_000;
 
 /** Number of months for which a tenant's data are kept, including the current one, or why that is unknown. */
 export type RetentionMonths = { readonly months: number } | { readonly unreadable: string };
@@ -51,5 +49,5 @@ export function isWithinRetention(manifest: ManifestDates, firstKept: UsageDay):
 export function rowWindow(nowMs: number, retention: RetentionMonths): RowWindow {
   const fromMs =
     'months' in retention ? startOfDayMs(firstDayKept(nowMs, retention.months)) : Number.NEGATIVE_INFINITY;
-  return { fromMs, untilMs: nowMs + MS_PER_DAY };
+  return { fromMs, untilMs: nowMs + msPerDay };
 }

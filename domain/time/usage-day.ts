@@ -7,7 +7,8 @@ export type UsageDay = string & { readonly [usageDayBrand]: true };
 /** A UTC calendar month, `YYYY-MM`. Compares correctly as text. */
 export type BillingMonth = string & { readonly [billingMonthBrand]: true };
 
-const MS_PER_DAY = 86_400_000;
+/** A UTC day in milliseconds. */
+export const msPerDay = 86_400_000;
 const DAY_FORM = /^(\d{4})-(\d{2})-(\d{2})$/;
 const MONTH_FORM = /^(\d{4})-(\d{2})$/;
 
@@ -84,13 +85,13 @@ export function startOfDayMs(day: UsageDay): number {
 
 /** The day `dayCount` days later (earlier when negative). */
 export function addDays(day: UsageDay, dayCount: number): UsageDay {
-  return usageDayOf(startOfDayMs(day) + dayCount * MS_PER_DAY);
+  return usageDayOf(startOfDayMs(day) + dayCount * msPerDay);
 }
 
 /** Every day from `first` to `last`, both included; empty when `last` is before `first`. */
 export function dayRange(first: UsageDay, last: UsageDay): UsageDay[] {
   const days: UsageDay[] = [];
-  for (let at = startOfDayMs(first); at <= startOfDayMs(last); at += MS_PER_DAY) days.push(usageDayOf(at));
+  for (let at = startOfDayMs(first); at <= startOfDayMs(last); at += msPerDay) days.push(usageDayOf(at));
   return days;
 }
 

@@ -1,7 +1,8 @@
 import { PipelineError } from '../../domain/failures/failures.ts';
+import { msPerDay } from '../../domain/time/usage-day.ts';
 import { z } from 'zod';
 
-const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: msPerDay } as const;
 
 /** A duration such as `30s`, `15m`, `24h`; the value is milliseconds. */
 const durationMs = z

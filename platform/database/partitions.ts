@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { transactionOn } from './database.ts';
 import { awaitLock } from './locks.ts';
+import { relationExists } from './relation-exists.ts';
 import { quoteIdentifier, quoteQualified } from './schema-names.ts';
 
 /** Which partitions to ensure. */
@@ -209,10 +210,7 @@ async function readPartitionedTable(
 }
 
 async function requireNameFree(client: ClientBase, { schema, table, name }: WantedPartition): Promise<void> {
-  const { rows } = await client.query<{ taken: boolean }>('select to_regclass($1) is not null as taken', [
-    quoteQualified(schema, name),
-  ]);
-  if (rows[0]?.taken === true)
+  if (await relationExists(client, quoteQualified(schema, name)))
     throw new PipelineError(
       'PartitionFailed',
       `Partition ${schema}.${name} cannot be created: a table of that name exists but is not attached to ${table}; ` +

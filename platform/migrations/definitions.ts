@@ -4,6 +4,7 @@ import { PipelineError } from '../../domain/failures/failures.ts';
 import type { RepeatableDefinition } from './files.ts';
 import type { Queryable } from './connection.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
+import { relationExists } from '../database/relation-exists.ts';
 import { lineOfPosition } from './position.ts';
 
 const definitionTable = 'ocp_repeatable_definition';
@@ -39,10 +40,7 @@ export async function applyDefinitions(
 /** Checksum by file name of the definitions applied last; empty if the schema has never been migrated. */
 export async function definitionChecksums(client: Queryable, schema: string): Promise<Map<string, string>> {
   const table = quoteQualified(schema, definitionTable);
-  const existing = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [
-    table,
-  ]);
-  if (existing.rows[0]?.found !== true) return new Map();
+  if (!(await relationExists(client, table))) return new Map();
   const { rows } = await client.query<{ name: string; checksum: string }>(
     `select name, checksum from ${table}`,
   );

@@ -6,6 +6,7 @@ import type { Queryable } from './connection.ts';
 import { migrationNames } from './files.ts';
 import { lineOfPosition } from './position.ts';
 import { assertNotSuperseded } from './superseded.ts';
+import { relationExists } from '../database/relation-exists.ts';
 import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 
 const migrationTable = 'ocp_migration';
@@ -49,10 +50,7 @@ export async function applyMigrations(client: Client, schema: string, directory:
 /** Names of the migrations that `schema` has, in the order they were applied; empty when there is no such schema. */
 export async function appliedMigrations(client: Queryable, schema: string): Promise<string[]> {
   const table = quoteQualified(schema, migrationTable);
-  const existing = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [
-    table,
-  ]);
-  if (existing.rows[0]?.found !== true) return [];
+  if (!(await relationExists(client, table))) return [];
   const { rows } = await client.query<{ name: string }>(`select name from ${table} order by id`);
   return rows.map((row) => row.name);
 }

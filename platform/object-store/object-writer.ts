@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
+import { drained } from './drained.ts';
 import type { ObjectStore } from './index.ts';
 
 /**
@@ -77,22 +78,11 @@ export class ObjectWriter {
   async #handOn(bytes: Buffer): Promise<void> {
     this.#throwFailure();
     this.#hash.update(bytes);
-    if (!this.#stream.write(bytes)) await this.#drained();
+    if (!this.#stream.write(bytes)) await drained(this.#stream);
     this.#throwFailure(); // the store may have failed while we waited
   }
 
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#stream.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.#stream.on('drain', done).on('close', done);
-      if (this.#stream.destroyed) done();
-    });
   }
 }
