@@ -1,19 +1,19 @@
 // Adds up the closing lines of the test runs. A run without one, a skipped test or a failed step makes the sum fail.
-// What failed is told once more: of a long log often only the end is kept.
+// Failures are repeated at the end, because often only the end of a long log is kept.
 import { readFileSync } from 'node:fs';
 
 const [failedSteps, ...logs] = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
-/** Lines of a run's report on its failures that are told again. */
-const toldAgain = 120;
+/** Maximum number of lines repeated per run. */
+const maxRepeatedLines = 120;
 const problems = failedSteps === '' ? [] : [`failed steps: ${failedSteps}`];
 
 for (const path of logs) {
   const text = readFileSync(path, 'utf8').replaceAll(/\u001B\[[0-9;]*m/g, '');
   const closing = [...text.matchAll(/^\s*Tests\s+(.*)$/gm)].map((match) => match[1]);
   for (const [failures] of text.matchAll(/^.*Failed (?:Tests|Suites) \d+[^]*?(?=^\s*Test Files\s)/gm))
-    console.log(failures.split('\n').slice(0, toldAgain).join('\n'));
+    console.log(failures.split('\n').slice(0, maxRepeatedLines).join('\n'));
   if (closing.length === 0) problems.push(`${path}: no test ran`);
   for (const line of closing) {
     const count = (word) => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);

@@ -148,8 +148,8 @@ function startAfresh(config: Config, error: unknown): unknown {
   const directory = resolve(config.OCP_DATA_DIR);
   return new PipelineError(
     'SchemaSuperseded',
-    `The data in ${directory} was made by ocp-pipeline ${supersededVersion}, a version of before the first release, ` +
-      `and cannot be brought up to this version; start afresh: rm -r '${directory}'`,
+    `The data in ${directory} was created by ocp-pipeline ${supersededVersion}, before the first release, ` +
+      `and cannot be migrated to this version; to start afresh, run: rm -r '${directory}'`,
     { cause: error },
   );
 }

@@ -150,20 +150,23 @@ export const failures = {
 
 type FailureName = keyof typeof failures;
 
-/** Kinds that only people at a terminal meet, in the messages of commands: no run, no metric and no history names them. */
+/** Kinds that occur only in messages of commands: no run, metric or history contains them. */
 export const commandFailures = {
-  UsageError: { meaning: 'the command line is wrong', retried: 'never' },
+  UsageError: { meaning: 'the command line is invalid', retried: 'never' },
   SchemaNameInvalid: { meaning: 'a name that no tenant schema can have', retried: 'never' },
-  PostgresTooOld: { meaning: 'the server is older than the versions that are supported', retried: 'never' },
+  PostgresTooOld: { meaning: 'the server is older than the supported versions', retried: 'never' },
   EncodingUnsupported: { meaning: 'the database is not UTF8', retried: 'never' },
   MigrationBusy: { meaning: 'another process has been migrating the schema for too long', retried: 'always' },
   MigrationFailed: { meaning: 'a migration or a function was refused by the server', retried: 'never' },
   PublicSchemaBehind: { meaning: '`public` has to be migrated first', retried: 'never' },
   SchemaNewer: { meaning: 'a newer version has migrated the schema', retried: 'never' },
-  SchemaSuperseded: { meaning: 'the schema is one of before the first release', retried: 'never' },
-  ColumnsMissing: { meaning: 'tables, columns or keys are not those of this version', retried: 'never' },
+  SchemaSuperseded: { meaning: 'the schema predates the first release', retried: 'never' },
+  ColumnsMissing: { meaning: 'tables, columns or keys do not match this version', retried: 'never' },
   TenantsFailed: { meaning: 'some tenant schemas could not be migrated; the others were', retried: 'never' },
-  ShutdownTooLong: { meaning: 'activities of a worker did not end after a stop', retried: 'never' },
+  ShutdownTooLong: {
+    meaning: 'activities of a worker did not end after a shutdown request',
+    retried: 'never',
+  },
 } as const satisfies Readonly<Record<string, Pick<FailureFacts, 'meaning' | 'retried'>>>;
 
 /** What a {@link PipelineError} of a step may be. */

@@ -38,7 +38,7 @@ export interface SettingsChange {
   step?: StepName;
 }
 
-/** Whether a rebuild summarises every day anew; else only the steps that are behind are done. */
+/** Whether a rebuild summarises every day again; otherwise only the steps that are behind are done. */
 export function summarisesAnew({ step }: Pick<SettingsChange, 'step'>): boolean {
   return step === undefined || step === steps[0].name;
 }

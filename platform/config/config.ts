@@ -240,10 +240,10 @@ export type Config = { readonly [Name in SettingName]: z.infer<(typeof settings)
 export const configurationKeys: readonly string[] = Object.keys(settings);
 
 /**
- * Read and validate the environment. The only reader of our environment variables. All problems are told at once, one per
- * line; values of secrets are not.
+ * Read and validate the environment. The only reader of our environment variables. All problems are reported at once,
+ * one per line, without values of secrets.
  *
- * @throws PipelineError `ConfigInvalid` naming every variable that is wrong, what was expected and what was found
+ * @throws PipelineError `ConfigInvalid` naming every invalid variable, what was expected and what was found
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const values: Record<string, unknown> = {};

@@ -37,8 +37,8 @@ export function assertNotSuperseded(schema: string, applied: readonly string[]):
   if (newest === undefined) return;
   throw new PipelineError(
     'SchemaSuperseded',
-    `Schema "${schema}" was made by ocp-pipeline ${supersededVersion}, a version of before the first release (it has ` +
-      `migration ${newest}), and cannot be brought up to this version; make a new database, name it in DATABASE_URL ` +
+    `Schema "${schema}" was created by ocp-pipeline ${supersededVersion}, before the first release (it has ` +
+      `migration ${newest}), and cannot be migrated to this version; create a new database, set DATABASE_URL to it ` +
       'and ingest the payloads again',
   );
 }

@@ -23,7 +23,7 @@ export interface TenantFilter {
   lastId?: number | undefined;
 }
 
-/** Tenants that this pipeline has tables in, in the order of their ids: there is something to do or to look at. */
+/** Tenants in which this pipeline has tables, in the order of their ids: there is something to do or to check. */
 export async function tenantsWithTables(
   client: Queryable,
   { orgId, afterId, lastId }: TenantFilter = {},

@@ -64,15 +64,15 @@ test('functions that somebody dropped are told with the command that makes them 
   expect(await ofSchema()).toMatchObject({ ok: true });
 });
 
-test('a database of before the first release, and one whose public is behind, are told with what to do', async () => {
+test('a database from before the first release, and one whose public is behind, are reported with the remedy', async () => {
   const { url, pool } = cli.database;
   await pool.query(`update ocp_migration set name = '000004_intake' where name = '000020_payload_inbox'`);
   expect((await doctor(url)).find(({ what }) => what === 'tenant schemas')).toEqual({
     what: 'tenant schemas',
     ok: false,
     found:
-      'Schema "public" was made by ocp-pipeline 0.1.0, a version of before the first release (it has migration ' +
-      '000004_intake), and cannot be brought up to this version; make a new database, name it in DATABASE_URL and ' +
+      'Schema "public" was created by ocp-pipeline 0.1.0, before the first release (it has migration ' +
+      '000004_intake), and cannot be migrated to this version; create a new database, set DATABASE_URL to it and ' +
       'ingest the payloads again',
     repair: 'as said there, then run doctor again',
   });

@@ -92,7 +92,7 @@ test("demo prints an address that PostgreSQL's clients connect with, and leaves 
   expect(await openFiles(join(scratch, 'data'))).toEqual([]);
 }, 200_000);
 
-test('demo on data of before the first release says in one sentence how to start afresh', async () => {
+test('demo on data from before the first release says in one sentence how to start afresh', async () => {
   const directory = join(scratch, 'data');
   const stack = await openEmbeddedStack({
     dataDirectory: directory,
@@ -111,8 +111,8 @@ test('demo on data of before the first release says in one sentence how to start
   const { code, stderr } = await run.ended;
   expect(code).toBe(1);
   expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-    `The data in ${directory} was made by ocp-pipeline 0.1.0, a version of before the first release, and ` +
-      `cannot be brought up to this version; start afresh: rm -r '${directory}'`,
+    `The data in ${directory} was created by ocp-pipeline 0.1.0, before the first release, and ` +
+      `cannot be migrated to this version; to start afresh, run: rm -r '${directory}'`,
   );
   expect(stderr).not.toMatch(/^ +at /m);
 }, 200_000);

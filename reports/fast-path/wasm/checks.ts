@@ -1,4 +1,4 @@
-/** Checking plain records while a file is split, and storing them as they are meant. */
+/** Checking plain records while a file is split, and writing them as they are stored. */
 
 import { minus } from './characters';
 import { blocksAt, endsAt, inputAt, listsAt, notesAt } from './memory';
@@ -22,17 +22,17 @@ import {
 } from './numbers';
 import { endAt, fieldCount, isSame, startOf } from './records';
 
-/** What is checked of a field, in the lists of {@link goodRecords}; 0 means the same bytes as in the first record. */
+/** What is checked in a field, in the lists of {@link goodRecords}; 0 means the same bytes as in the first record. */
 const checkNumber: i32 = 1;
 const checkLength: i32 = 2;
 const checkLabels: i32 = 3;
 
 /**
- * How many records from `from` on are good and like that one: fields that hold times are the same, fields that hold numbers
- * are numbers or absent, names are not too long. What is odd about their values is noted at `notes`.
+ * How many records from `from` on are valid and like that one: time fields are the same, number fields contain a number
+ * or are absent, names are not too long. Peculiarities of their values are noted at `notes`.
  *
- * @param listed checks at `lists`, each a rule and a field; a number's rule has in its second byte how many digits may be
- *   before the point
+ * @param listed checks at `lists`, each a rule and a field; the second byte of a number's rule is the maximum number of
+ *   digits before the point
  */
 export function goodRecords(from: i32, recordCount: i32, listed: i32, longestName: i32): i32 {
   let record = from;
@@ -73,8 +73,9 @@ function isGoodRecord(record: i32, from: i32, listed: i32, longestName: i32): bo
 }
 
 /**
- * A number within spaces, in scientific notation or with a plus; or a word for an absent one. What is odd about it is noted.
- * @returns false when it is neither, or not seen at once to be small enough
+ * A number surrounded by spaces, in scientific notation or with a plus sign; or a word for "absent". Peculiarities are
+ * noted.
+ * @returns false if it is neither, or not obviously small enough
  */
 function isOtherNumber(fieldStart: i32, fieldLength: i32, mostDigits: i32, fieldEnd: i32): bool {
   const start = passSpaces(fieldStart, fieldStart + fieldLength);
@@ -91,10 +92,10 @@ function isOtherNumber(fieldStart: i32, fieldLength: i32, mostDigits: i32, field
 }
 
 /**
- * Whether two colons have no `|` between them: a piece of labels that is left out.
+ * Whether there are two colons without a `|` between them: a piece of labels that is left out.
  *
- * Sixteen bytes at a time. Behind each colon a one is added to the bits of all bytes that are neither colon nor `|`: it is carried
- * along to the next byte that is one of both, and out of the block when there is none.
+ * Sixteen bytes at a time. After each colon, one is added to the bits of all bytes that are neither colon nor `|`: it
+ * is carried to the next byte that is one of both, and out of the block if there is none.
  */
 function hasSeveralColons(start: i32, length: i32): bool {
   const colons = i8x16.splat(0x3a);
@@ -114,7 +115,7 @@ function hasSeveralColons(start: i32, length: i32): bool {
 }
 
 /**
- * Put good records together as they are stored: without spaces around numbers, and blank where a number is absent.
+ * Assemble valid records as they are stored: without spaces around numbers, and blank if a number is absent.
  * @returns bytes written to the first block
  */
 export function tidy(from: i32, recordCount: i32): i32 {

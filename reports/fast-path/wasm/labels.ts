@@ -1,4 +1,4 @@
-/** Labels: their texts and ids, kept between the files of a tenant. */
+/** Labels: their texts and ids, cached between the files of a tenant. */
 
 import {
   idsAt,
@@ -17,14 +17,14 @@ import { endAt, isSame, startOf } from './records';
 let labelCount: i32 = 0;
 let labelTextsEnd: i32 = labelTextsAt;
 
-/** Forget all labels: their ids belong to one tenant. */
+/** Drop all labels: their ids belong to one tenant. */
 export function forgetLabels(): void {
   labelCount = 0;
   labelTextsEnd = labelTextsAt;
   memory.fill(slotsAt, 0, slotCount * slotBytes);
 }
 
-/** Of a text, and not zero. */
+/** Hash of a text, never zero. */
 function hashOf(start: i32, length: i32): u32 {
   const multiplier: u64 = 0x9e3779b97f4a7c15;
   let hash = u64(length);
@@ -34,7 +34,7 @@ function hashOf(start: i32, length: i32): u32 {
     hash ^= hash >> 29;
   }
   if (at < length) {
-    // The last bytes, without those behind them.
+    // The last bytes, without those that follow.
     const rest = load<u64>(start + at) & ((u64(1) << (u64(length - at) * 8)) - 1);
     hash = (hash ^ rest) * multiplier;
     hash ^= hash >> 29;
@@ -42,7 +42,7 @@ function hashOf(start: i32, length: i32): u32 {
   return u32(hash >> 32) | 1;
 }
 
-/** Address of the slot that holds a text, or of the free one where it belongs; 0 when there is neither. */
+/** Address of the slot that contains a text, or of the free one where it belongs; 0 if there is neither. */
 function slotOf(start: i32, length: i32, hash: u32): i32 {
   let index = i32(hash >> 1) & (slotCount - 1);
   for (let probe = 0; probe < longestProbe; probe += 1) {
@@ -57,7 +57,8 @@ function slotOf(start: i32, length: i32, hash: u32): i32 {
 }
 
 /**
- * Look up the ids of the labels in the fields listed at `lists`, record by record, and put them into `ids`; -1 for unknown ones.
+ * Look up the ids of the labels in the fields listed at `lists`, record by record, and write them into `ids`; -1 for
+ * unknown ones.
  * @returns how many are unknown
  */
 export function findLabels(recordCount: i32, listed: i32): i32 {
@@ -80,7 +81,7 @@ export function findLabels(recordCount: i32, listed: i32): i32 {
   return unknown;
 }
 
-/** Keep the id of the label text in a field. When there is no room, all are forgotten. */
+/** Cache the id of the label text in a field. If there is no room, all are dropped. */
 export function keepLabel(record: i32, field: i32, id: f64): void {
   const end = endAt(record, field);
   const start = startOf(end);

@@ -1,28 +1,31 @@
-/** Where everything stands in the memory of an instance, and how much of it there may be. */
+/** The memory layout of an instance, and its limits. */
 
-/** Memory is laid out by hand: nothing is allocated. Blocks of 16 bytes are read and written beyond an end, hence `slack`. */
+/**
+ * Memory is laid out by hand: nothing is allocated. Blocks of 16 bytes are read and written beyond an end, hence
+ * `slack`.
+ */
 const slack: i32 = 64;
 
-/** Most bytes looked at together, and most records of them. */
+/** Maximum number of bytes processed together, and of records among them. */
 export const inputBytes: i32 = 128 * 1024;
 export const mostRecords: i32 = 512;
 export const mostFields: i32 = 64 * 1024;
 export const mostColumns: i32 = 64;
 export const mostConstantBytes: i32 = 128;
-/** Label fields of a record, at most. */
+/** Maximum number of label fields of a record. */
 export const mostLabelFields: i32 = 4;
 
-/** Bytes of a field of a tuple besides those of a text: its length, and a double, a bigint or a time. */
+/** Bytes of a tuple's field, except those of a text: its length, and a double, a bigint or a time. */
 const fieldBytes: i32 = 12;
-/** Bytes of a tuple besides those of its texts, at most. */
+/** Maximum number of bytes of a tuple, except those of its texts. */
 const tupleBytes: i32 = 2 + mostColumns * fieldBytes + mostConstantBytes;
 
-/** Labels: texts and their ids, found by hash. Slots are of 24 bytes: id, hash, address and length of the text. */
+/** Labels: texts and their ids, found by hash. A slot has 24 bytes: id, hash, address and length of the text. */
 export const slotCount: i32 = 16 * 1024;
 export const slotBytes: i32 = 24;
 export const mostLabels: i32 = (slotCount / 4) * 3;
 export const labelTextBytes: i32 = 4 * 1024 * 1024;
-/** Slots looked at before a text is held to be unknown: texts that were made to collide must not make it slow. */
+/** Slots probed before a text counts as unknown: texts constructed to collide must not slow it down. */
 export const longestProbe: i32 = 64;
 
 export const inputAt: i32 = 1024;
@@ -30,7 +33,7 @@ export const endsAt: i32 = inputAt + inputBytes + slack;
 export const listsAt: i32 = endsAt + mostFields * 4 + slack;
 export const constantAt: i32 = listsAt + mostColumns * 8 + slack;
 export const idsAt: i32 = constantAt + mostConstantBytes + slack;
-/** Notes of good records: how many, then each. A field can have two. */
+/** Notes about valid records: their number, then each note. A field can have two. */
 export const notesAt: i32 = idsAt + mostRecords * mostLabelFields * 8 + slack;
 export const mostNotes: i32 = 2 * mostFields;
 export const slotsAt: i32 = notesAt + (2 + mostNotes) * 4 + slack;

@@ -1,10 +1,10 @@
-/** What is odd about values of good records. */
+/** Peculiarities of values of valid records. */
 
 import { smallLetter, zero } from './characters';
 import { endsAt, notesAt } from './memory';
 import { letterE } from './numbers';
 
-/** What is noted of a field: the address of its end among `ends`, and one of these in the lowest bits. */
+/** A note about a field: the address of its end among `ends`, with one of these in the lowest bits. */
 export const noteTrimmed: i32 = 0;
 export const noteLeftOut: i32 = 1;
 const noteIsNegative: i32 = 2;
@@ -29,17 +29,17 @@ export function noteNegative(start: i32, length: i32, end: i32): void {
   }
 }
 
-/** Begin a list of notes. */
+/** Start a list of notes. */
 export function beginNotes(): void {
   noteEnd = notesAt + 4;
 }
 
-/** End the list at an address that {@link notesEnd} gave. */
+/** End the list at an address returned by {@link notesEnd}. */
 export function endNotes(end: i32): void {
   store<i32>(notesAt, (end - notesAt - 4) >> 2);
 }
 
-/** Address behind the last note. */
+/** Address after the last note. */
 export function notesEnd(): i32 {
   return noteEnd;
 }

@@ -8,7 +8,10 @@ function passDigits(from: i32, end: i32): i32 {
   return at;
 }
 
-/** Blank, or digits, perhaps with a minus and a fraction: a number with at most so many digits before the point. */
+/**
+ * Blank, or digits, optionally with a minus sign and a fraction: a number with a limited number of digits before the
+ * point.
+ */
 export function isPlainNumberOrBlank(start: i32, length: i32, mostDigits: i32): bool {
   if (length == 0) return true;
   const end = start + length;
@@ -33,7 +36,7 @@ export function withoutSpacesAtEnd(from: i32, end: i32): i32 {
 }
 
 export const letterE: i32 = 0x65;
-/** Digits of an exponent that are looked at. */
+/** Maximum number of digits of an exponent that are read. */
 const mostExponentDigits: i32 = 4;
 
 export function isScientificNumber(start: i32, end: i32, mostDigits: i32): bool {

@@ -3,7 +3,7 @@
 import { comma, newline } from './characters';
 import { endsAt, inputAt, mostFields, mostRecords } from './memory';
 
-/** Fields of a record of the input that was scanned last. */
+/** Number of fields of a record of the input scanned last. */
 export let fieldCount: i32 = 0;
 
 /**
@@ -25,7 +25,7 @@ export function scan(limit: i32, fields: i32): i32 {
   let lastOfRecord = slot + (fields - 1) * 4;
   for (let block = 0; block < limit; block += 16) {
     const bytes = v128.load(inputAt + block);
-    // As signed numbers, bytes beyond ASCII are below the space, as control characters are.
+    // As signed numbers, bytes beyond ASCII are less than the space, as control characters are.
     const odd = v128.or(
       v128.or(i8x16.lt_s(bytes, spaces), i8x16.eq(bytes, deletes)),
       i8x16.eq(bytes, quotes),
@@ -40,7 +40,8 @@ export function scan(limit: i32, fields: i32): i32 {
         store<i32>(slot, at);
         slot += 4;
       } else if (byte == newline) {
-        // Not at its last field, or a blank line: passed over when there is one column, else of too few fields.
+        // Not at its last field, or a blank line: skipped if there is one column, otherwise a record with too few
+        // fields.
         if (slot != lastOfRecord || at == recordStart) return recordCount;
         store<i32>(slot, at);
         slot += 4;

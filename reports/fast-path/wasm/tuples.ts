@@ -4,18 +4,18 @@ import { minus, point, zero } from './characters';
 import { blockBytes, blocksAt, constantAt, idsAt, inputAt, listsAt } from './memory';
 import { endAt, isSame, startOf } from './records';
 
-/** How the value of a column is made. */
+/** How the value of a column is derived. */
 const ruleInterval: i32 = 0;
 const ruleNumber: i32 = 1;
 const ruleText: i32 = 2;
 const ruleLabels: i32 = 3;
 
-/** Microseconds since 2000 of the time in some bytes of the input. */
+/** Microseconds since 2000 of the time in a range of input bytes. */
 declare function timeOf(start: i32, length: i32): i64;
-/** The double nearest to the number in some bytes of the input. */
+/** The double nearest to the number in a range of input bytes. */
 declare function numberOf(start: i32, length: i32): f64;
 
-/** Powers of ten that a double holds exactly. */
+/** Powers of ten that a double represents exactly. */
 const powersOfTen = memory.data<f64>([
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ]);
@@ -28,9 +28,10 @@ function powerOfTen(exponent: i32): f64 {
 /**
  * Write the records as tuples of COPY's binary format.
  *
- * @param columns columns made of the record, each a rule and a field at `lists`; their labels' ids stand in `ids`, by column
+ * @param columns columns derived from the record, each a rule and a field at `lists`; their labels' ids are in `ids`,
+ *   by column
  * @param constantLength bytes at `constant`, which end each tuple
- * @param columnCount columns of the tuple, the constant ones included
+ * @param columnCount columns of the tuple, including the constant ones
  * @returns bytes written to block `block`
  */
 export function writeTuples(
@@ -101,11 +102,11 @@ export function writeTuples(
 }
 
 /**
- * The number in some bytes, the same double as JavaScript's `Number` gives for their text.
+ * The number in a range of bytes, the same double as JavaScript's `Number` gives for their text.
  *
- * Up to 15 digits are a whole number that a double holds exactly, and so is the power of ten: dividing one by the other
- * rounds once, which is what reading a decimal means. Zeros at the end of a fraction, which the operator always
- * writes, do not count. Everything else is left to `Number`.
+ * Up to 15 digits are an integer that a double represents exactly, and so is the power of ten: dividing one by the
+ * other rounds once, which is exactly how a decimal is to be read. Trailing zeros of a fraction, which the operator
+ * always writes, do not count. Everything else is left to `Number`.
  */
 function plainNumber(start: i32, length: i32): f64 {
   const end = start + length;
@@ -114,7 +115,7 @@ function plainNumber(start: i32, length: i32): f64 {
   let digitCount = 0;
   let fractionDigitCount = 0;
   let isFraction = false;
-  /** zeros of the fraction that count only when another digit follows */
+  /** zeros of the fraction that count only if another digit follows */
   let zeroCount = 0;
   for (let at = isNegative ? start + 1 : start; at < end; at += 1) {
     const byte = i32(load<u8>(at));

@@ -38,8 +38,8 @@ async function recordAsBefore(schema: string, names: readonly string[]): Promise
 }
 
 const refusal = (schema: string, newest: string) =>
-  `Schema "${schema}" was made by ocp-pipeline 0.1.0, a version of before the first release (it has migration ` +
-  `${newest}), and cannot be brought up to this version; make a new database, name it in DATABASE_URL and ingest ` +
+  `Schema "${schema}" was created by ocp-pipeline 0.1.0, before the first release (it has migration ` +
+  `${newest}), and cannot be migrated to this version; create a new database, set DATABASE_URL to it and ingest ` +
   'the payloads again';
 
 test.for(['000004_intake', '000009_addressed_payloads', '000010_failures'])(
