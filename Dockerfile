@@ -6,15 +6,19 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-# Of what the packages bring, keep what runs: Temporal's core for this platform (30 MB each), not its Rust sources; no types and
-# no source maps. Benchmark and embedded servers need development packages.
+# Of what the packages bring, keep what runs: Temporal's core for this platform (30 MB each), not its Rust sources; no types,
+# no TypeScript and no source maps. Workflows are bundled here, so what bundles them stays behind; a worker loads webpack's
+# entry, which loads the rest of webpack only to bundle. Benchmark and embedded servers need development packages.
 RUN npm run build && npm prune --omit=dev && \
     core=node_modules/@temporalio/core-bridge && \
     platform=$(node -p "({ x64: 'x86_64', arm64: 'aarch64' })[process.arch] + '-unknown-linux-gnu'") && \
     test -f "$core/releases/$platform/index.node" && \
     find "$core/releases" -mindepth 1 -maxdepth 1 ! -name "$platform" -exec rm -r {} + && \
     rm -rf "$core/sdk-core" dist/bench dist/dev-stack && \
-    find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' ')' -delete
+    (cd node_modules && rm -r @swc swc-loader source-map-loader terser minimizer-webpack-plugin acorn \
+        browserslist caniuse-lite electron-to-chromium @webassemblyjs) && \
+    find node_modules/webpack -type f ! -path '*/webpack/package.json' ! -path '*/lib/index.js' ! -path '*/lib/util/memoize.js' -delete && \
+    find node_modules -type f '(' -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' ')' -delete
 
 FROM node:22-bookworm-slim
 # Two arenas of malloc: with more, threads keep 30 MB and more that they have freed.

