@@ -11,7 +11,7 @@ import type { Account } from './postgres-account.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { commandLineOf, identifyProcess, isErrno, stopProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { ServerEnded, startServerProcess } from './server-process.ts';
+import { ServerEnded, startServerProcess, withoutVariables } from './server-process.ts';
 
 const run = promisify(execFile);
 const superuser = 'postgres';
@@ -93,7 +93,7 @@ async function startOnPort(
     command: postgres,
     args: ['-D', cluster.directory, '-p', String(port), ...settingArguments(cluster.settings)],
     workingDirectory: '/',
-    environment: withoutPostgresVariables(cluster.environment),
+    environment: withoutVariables(cluster.environment, 'PG'),
     logFile: cluster.logFile,
     account,
   });
@@ -112,16 +112,9 @@ async function startOnPort(
  */
 export async function findPostgres(directory: string): Promise<PostgresServer | undefined> {
   const lines = await readPidFile(directory);
-  const pid = Number(lines[0]);
   const port = Number(lines[3]);
-  if (!isPid(pid) || !Number.isInteger(port) || port <= 0) {
-    return undefined;
-  }
-  const identity = await identifyProcess(pid);
-  if (identity === undefined || !(await runsCluster(pid, directory))) {
-    return undefined;
-  }
-  return { ...identity, port };
+  const identity = await serverOf(lines, directory);
+  return identity !== undefined && isPositive(port) ? { ...identity, port } : undefined;
 }
 
 /** Whether the server accepts our password and answers a query within a few seconds. */
@@ -199,7 +192,7 @@ async function initialise(
     await run(initdb, [`--pgdata=${fresh}`, ...identity, ...collation], {
       ...account,
       cwd: '/',
-      env: withoutPostgresVariables(cluster.environment),
+      env: withoutVariables(cluster.environment, 'PG'),
     });
     await rename(fresh, cluster.directory);
   } catch (error) {
@@ -214,11 +207,6 @@ async function initialise(
 function settingArguments(settings: Readonly<Record<string, string>>): string[] {
   const all = { listen_addresses: '127.0.0.1', unix_socket_directories: '', timezone: 'UTC', ...settings };
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-}
-
-/** Variables such as PGDATA or PGOPTIONS in the user's shell must not affect our server. */
-function withoutPostgresVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PG')));
 }
 
 async function isReady(directory: string, pid: number): Promise<boolean> {
@@ -236,22 +224,20 @@ async function isReady(directory: string, pid: number): Promise<boolean> {
  */
 async function forgetEndedServer(directory: string): Promise<boolean> {
   const lines = await readPidFile(directory);
-  const pid = Number(lines[0]);
-  if (
-    lines.length === 0 ||
-    (isPid(pid) && (await identifyProcess(pid)) && (await runsCluster(pid, directory)))
-  ) {
-    return false;
-  }
+  if (lines.length === 0 || (await serverOf(lines, directory)) !== undefined) return false;
   await rm(join(directory, 'postmaster.pid'), { force: true });
   return true;
 }
 
-async function runsCluster(pid: number, directory: string): Promise<boolean> {
-  return (await commandLineOf(pid)).includes(`-D ${directory} -p`);
+/** The process that a pid file names, when it runs on the cluster. */
+async function serverOf(pidFile: readonly string[], directory: string): Promise<ProcessIdentity | undefined> {
+  const pid = Number(pidFile[0]);
+  const identity = isPositive(pid) ? await identifyProcess(pid) : undefined;
+  const runsCluster = (await commandLineOf(pid)).includes(`-D ${directory} -p`);
+  return runsCluster ? identity : undefined;
 }
 
-function isPid(value: number): boolean {
+function isPositive(value: number): boolean {
   return Number.isInteger(value) && value > 0;
 }
 

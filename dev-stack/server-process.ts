@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { open, rename, stat } from 'node:fs/promises';
+import { open, readFile, rename, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identifyProcess, isErrno } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -92,6 +92,11 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   };
 }
 
+/** The user's variables without those that begin with `prefix`, such as PGDATA: they must not affect our server. */
+export function withoutVariables(environment: NodeJS.ProcessEnv, prefix: string): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(prefix)));
+}
+
 /** A process is started at once, within the call, and keeps the umask of that moment. */
 function spawnMasked(...[command, args, options]: [string, readonly string[], SpawnOptions]): ChildProcess {
   const mask = process.umask(serverMask);
@@ -123,17 +128,8 @@ async function failure(server: ServerCommand, logStart: number, what: string): P
 
 /** Beginning and end: some programs print the error first, others print it last. */
 async function readEnds(path: string, from: number): Promise<string> {
-  const file = await open(path, 'r');
-  const read = async (start: number, byteCount: number): Promise<string> => {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(byteCount), 0, undefined, start);
-    return buffer.toString('utf8', 0, bytesRead).trim();
-  };
-  try {
-    const byteCount = Math.max(0, (await file.stat()).size - from);
-    if (byteCount <= logHeadBytes + logTailBytes) return await read(from, byteCount);
-    const head = await read(from, logHeadBytes);
-    return `${head}\n…\n${await read(from + byteCount - logTailBytes, logTailBytes)}`;
-  } finally {
-    await file.close();
-  }
+  const output = (await readFile(path)).subarray(from);
+  if (output.length <= logHeadBytes + logTailBytes) return output.toString().trim();
+  const [head, tail] = [output.subarray(0, logHeadBytes), output.subarray(-logTailBytes)];
+  return `${head.toString().trim()}\n…\n${tail.toString().trim()}`;
 }

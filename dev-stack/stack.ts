@@ -281,19 +281,10 @@ async function stopOwned(
 /** Stop what is owned and remove it from the record, unless another process has recorded its own server meanwhile. */
 async function stopServers(directory: string, servers: OpenedServers): Promise<void> {
   await stopProcesses(servers);
-  const { postgres, temporal, ...rest } = await readStackRecord(directory);
-  const left: StackRecord = rest;
-  if (
-    postgres !== undefined &&
-    !(servers.postgres?.owned && isSame(postgres.server, servers.postgres.server))
-  ) {
-    left.postgres = postgres;
-  }
-  if (
-    temporal !== undefined &&
-    !(servers.temporal?.owned && isSame(temporal.server, servers.temporal.server))
-  ) {
-    left.temporal = temporal;
+  const left = await readStackRecord(directory);
+  for (const kind of ['postgres', 'temporal'] as const) {
+    const [opened, recorded] = [servers[kind], left[kind]?.server];
+    if (opened?.owned && recorded !== undefined && isSame(recorded, opened.server)) left[kind] = undefined;
   }
   await writeStackRecord(directory, left);
 }

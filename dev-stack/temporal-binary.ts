@@ -32,21 +32,15 @@ export interface FindTemporalBinaryOptions {
 export async function findTemporalBinary(options: FindTemporalBinaryOptions): Promise<string> {
   const { say, environment } = options;
   const onPath = await findOnPath(program, environment);
-  if (onPath !== undefined && (await isTemporalServer(onPath, say))) {
-    return onPath;
-  }
+  if (onPath !== undefined && (await isTemporalServer(onPath, say))) return onPath;
   const cache = cacheDirectory(environment);
   const cached = join(cache, program);
-  if ((await isExecutable(cached)) && (await isTemporalServer(cached, say))) {
-    return cached;
-  }
+  const isCached = async () => (await isExecutable(cached)) && (await isTemporalServer(cached, say));
+  if (await isCached()) return cached;
   await mkdir(cache, { recursive: true });
   return withFileLock(join(cache, 'temporal.lock'), 'the Temporal server program', say, async () => {
     // Another process may have installed it while this one waited for the lock.
-    if ((await isExecutable(cached)) && (await isTemporalServer(cached, say))) {
-      return cached;
-    }
-    await install(cache, cached, options);
+    if (!(await isCached())) await install(cache, cached, options);
     return cached;
   });
 }
@@ -61,14 +55,9 @@ async function install(
   const workshop = join(cache, `${installPrefix}${process.pid}`);
   await mkdir(workshop);
   try {
-    const installers = [
-      () => downloadWithSdk({ directory: workshop, say, environment }),
-      async () => {
-        const go = await findOnPath('go', environment);
-        return buildWithGo({ directory: workshop, say, environment, go });
-      },
-    ];
-    for (const attempt of installers) {
+    const go = await findOnPath('go', environment);
+    const install = { directory: workshop, say, environment };
+    for (const attempt of [() => downloadWithSdk(install), () => buildWithGo({ ...install, go })]) {
       const made = await attempt();
       if (made !== undefined && (await isTemporalServer(made, say))) {
         await rename(made, destination);

@@ -5,7 +5,7 @@ import { searchAttributeNames, searchAttributeTypes } from '../domain/run/search
 import { startOnFreePorts } from './ports.ts';
 import { commandLineOf, isRunning, stopProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { ServerEnded, startServerProcess } from './server-process.ts';
+import { ServerEnded, startServerProcess, withoutVariables } from './server-process.ts';
 
 const startTimeoutMs = 60_000;
 const answerTimeoutMs = 3_000;
@@ -60,7 +60,7 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Tem
       command: options.binary,
       args: serverArguments(options, { port, uiPort, marker }),
       workingDirectory: options.workingDirectory,
-      environment: withoutTemporalVariables(options.environment),
+      environment: withoutVariables(options.environment, 'TEMPORAL_'),
       logFile: options.logFile,
     });
     const server = { ...process.identity, port, uiPort, marker };
@@ -149,9 +149,4 @@ function serverArguments(
     ...Object.entries(settings).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
     ...['--log-level', 'warn', '--color', 'never'],
   ];
-}
-
-/** TEMPORAL_ADDRESS, TEMPORAL_PROFILE and similar variables are meant for clients and must not affect our server. */
-function withoutTemporalVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TEMPORAL_')));
 }

@@ -97,7 +97,7 @@ test('servers that want the same port at once each get one, and none is taken fo
 
 test('one that always does is an error with the first and the last of its output', async () => {
   await expect(start(await panicking(1_000))).rejects.toThrow(
-    /Temporal dev server ended (?:with exit code 2|at once); its output, from .*:\npanic: no such thing\n1\n[^]*\n…\n[^]*\n2000$/,
+    /Temporal dev server exited (?:with exit code 2|at once); its output, from .*:\npanic: no such thing\n1\n[^]*\n…\n[^]*\n2000$/,
   );
   expect(await readFile(join(directory, 'starts'), 'utf8')).toBe('start\n'.repeat(3));
 });
