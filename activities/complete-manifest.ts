@@ -1,4 +1,4 @@
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
@@ -61,7 +61,7 @@ export async function completeManifest(
       waitingCount: waitingFor.length,
       waitingFor: waitingFor.slice(0, 5),
       arrivedCount: files.rows[0]?.arrived ?? 0,
-      neverCame: { fileCount: awaited.length, names: awaited.slice(0, mostNamesInHistory) },
+      neverCame: { fileCount: awaited.length, names: awaited.slice(0, maxNamesInHistory) },
     };
     if (waitingFor.length > 0 && !input.giveUpWaiting) return result;
     const { rows } = await client.query<{ release: 'complete' | 'timeout' }>(sql.release, [

@@ -19,7 +19,7 @@ export interface PendingPiecesResult {
 
 /** Number of piece ids and days that fit into one small history event. */
 const pageSize = 400;
-const mostDays = 100;
+const maxDays = 100;
 
 /**
  * The next pieces of a manifest that are registered but not loaded, largest first so that a late large one does not
@@ -45,7 +45,7 @@ export async function pendingPieces(
        group by piece.usage_day
        order by piece.usage_day desc
        limit $3`,
-      [manifestId, requestId, mostDays],
+      [manifestId, requestId, maxDays],
     );
     const pieces = await client.query<{ piece_id: number; usage_day: string }>(
       `select piece.piece_id, piece.usage_day

@@ -5,7 +5,7 @@ import { addCounts, nothingPurged, purgedSoFar } from '../domain/run/cleanup.ts'
 import type { PurgedCounts, PurgedTenant, PurgeSoFar, Tenant } from '../domain/run/cleanup.ts';
 import { kindOfStagingTable } from '../domain/reports/report-kind.ts';
 import { firstDayKept } from '../domain/time/retention.ts';
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import { startOfDayMs } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
@@ -122,7 +122,7 @@ async function removeExpired(purge: Purge, archiveFirstDay: UsageDay): Promise<P
   // Summary rows reference report periods, so the periods go after them.
   if (purge.busy.length === 0) await forgetSources(purge);
   if (purge.busy.length > 0)
-    return { outcome: 'busy', busy: purge.busy.slice(0, mostNamesInHistory), counts: purge.counts };
+    return { outcome: 'busy', busy: purge.busy.slice(0, maxNamesInHistory), counts: purge.counts };
   await refreshTagValues(purge);
   await purgeArchive(purge, archiveFirstDay);
   return { outcome: 'done', counts: purge.counts };

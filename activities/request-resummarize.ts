@@ -36,7 +36,7 @@ const changedSettingsSql = loadSql('summary/daily/changed_settings.sql');
 /** A tenant whose tables are locked is left for the next check, five minutes later. */
 const lockTimeout = '2s';
 const statementTimeout = '10s';
-const longestReason = 150;
+const maxReasonLength = 150;
 
 /** The tenants in which the pipeline has tables, as batches for {@link requestResummarize}. */
 export async function tenantBatches(
@@ -111,7 +111,7 @@ async function watchTenant(
   } catch (error) {
     log.error('the settings of a tenant could not be compared', { orgId, error });
     const reason = withoutSecrets(error instanceof Error ? error.message : String(error));
-    return { sourceCount, failed: [{ orgId, reason: reason.slice(0, longestReason) }] };
+    return { sourceCount, failed: [{ orgId, reason: reason.slice(0, maxReasonLength) }] };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
 import type { Manifest } from '../domain/payload/manifest.ts';
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import type { AcceptedPayload, SplitSummary } from '../domain/run/run.ts';
 import { firstDayKept, rowWindow } from '../domain/time/retention.ts';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
@@ -279,6 +279,6 @@ function summarise(
       : {}),
     leftOutCount: total((result) => leftOutCountOf(result.leftOutCounts)),
     pieceCount: total((result) => (result.state === 'failed' ? 0 : result.pieces.length)),
-    warnings: warnings.slice(0, mostNamesInHistory).map((warning) => warning.slice(0, 300)),
+    warnings: warnings.slice(0, maxNamesInHistory).map((warning) => warning.slice(0, 300)),
   };
 }

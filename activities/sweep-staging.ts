@@ -5,7 +5,7 @@ import { stagingCutoff } from '../domain/run/cleanup.ts';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { kindOfStagingTable, stagingTables } from '../domain/reports/report-kind.ts';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { cleanUpTime } from '../retention/clean-up-time.ts';
@@ -62,11 +62,11 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
     const named = (outcome: DropOutcome) => names.get(outcome) ?? [];
     return {
       droppedCount: named('dropped').length,
-      dropped: named('dropped').slice(0, mostNamesInHistory),
+      dropped: named('dropped').slice(0, maxNamesInHistory),
       busyCount: named('busy').length,
-      busy: named('busy').slice(0, mostNamesInHistory),
+      busy: named('busy').slice(0, maxNamesInHistory),
       pinnedCount: named('kept').length,
-      pinned: named('kept').slice(0, mostNamesInHistory),
+      pinned: named('kept').slice(0, maxNamesInHistory),
       unalignedCount: unaligned.length,
       labelSetCount,
     };

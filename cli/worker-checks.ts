@@ -3,7 +3,7 @@ import { taskQueues } from '../domain/run/run.ts';
 import {
   currentVersion,
   listVersions,
-  longestPollMs,
+  maxPollMs,
   pollersOf,
 } from '../platform/temporal/worker-deployment.ts';
 import type { VersionOfDeployment } from '../platform/temporal/worker-deployment.ts';
@@ -26,7 +26,7 @@ async function checkQueue(
 ): Promise<Check> {
   const what = `workers on ${queue}`;
   const pollers = await pollersOf(client, queue);
-  const recent = pollers.filter(({ at }) => Date.now() - at.getTime() < longestPollMs);
+  const recent = pollers.filter(({ at }) => Date.now() - at.getTime() < maxPollMs);
   const taking = recent.filter(({ buildId }) => buildId === current?.buildId);
   const of = current === undefined ? '' : ` of the current version ${current.buildId}`;
   if (taking.length > 0) return { what, ok: true, found: `${taking.length} polling${of}` };
@@ -41,7 +41,7 @@ async function checkQueue(
   return {
     what,
     ok: false,
-    found: `none${of}${pollers.length > recent.length ? `, those listed have not polled for ${longestPollMs / 1_000} s` : ''}`,
+    found: `none${of}${pollers.length > recent.length ? `, those listed have not polled for ${maxPollMs / 1_000} s` : ''}`,
     repair:
       current === undefined
         ? 'start one: ocp-pipeline worker'
@@ -57,7 +57,7 @@ async function checkPinned(client: Client, deploymentName: string): Promise<Chec
     .filter(({ pinnedRunCount }) => pinnedRunCount > 0)
     .map(({ buildId, state, pinnedRunCount, lastPollAt }): Check => {
       const what = `runs of version ${buildId}`;
-      const isPolling = lastPollAt !== null && Date.now() - Date.parse(lastPollAt) < longestPollMs;
+      const isPolling = lastPollAt !== null && Date.now() - Date.parse(lastPollAt) < maxPollMs;
       if (isPolling) return { what, ok: true, found: `${pinnedRunCount} under way` };
       return {
         what,

@@ -3,9 +3,9 @@ import { isErrno } from './process-identity.ts';
 
 const loopback = '127.0.0.1';
 /** Maximum number of attempts that may fail although the ports are free. */
-const mostPassingFailures = 2;
+const maxPassingFailures = 2;
 /** Maximum number of attempts whose ports were taken meanwhile: many stacks may start with the same preferred ports. */
-const mostLostRaces = 10;
+const maxLostRaces = 10;
 
 /**
  * Start something on loopback ports: the preferred ones if they are free, otherwise any free ones.
@@ -31,9 +31,9 @@ export async function startOnFreePorts<T>(
       return await start(ports);
     } catch (error) {
       const free = await Promise.all(ports.map(isPortFree));
-      if (free.every(Boolean)) passingFailures += isPassing(error) ? 1 : mostPassingFailures + 1;
+      if (free.every(Boolean)) passingFailures += isPassing(error) ? 1 : maxPassingFailures + 1;
       else lostRaces += 1;
-      if (passingFailures > mostPassingFailures || lostRaces > mostLostRaces) throw error;
+      if (passingFailures > maxPassingFailures || lostRaces > maxLostRaces) throw error;
     }
   }
 }

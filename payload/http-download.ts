@@ -8,7 +8,7 @@ import { isLocalAddress, LocalAddressRefused, lookupOutside } from './local-addr
 /** Permanent failures: the address has expired, or was never valid. */
 const hopelessStatuses = new Set([401, 403, 404, 410]);
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-const mostRedirects = 5;
+const maxRedirects = 5;
 const connectTimeoutMs = 10_000;
 /** A server that sends nothing for this long is considered dead. */
 const idleTimeoutMs = 5 * 60_000;
@@ -38,10 +38,10 @@ export async function download(address: URL, options: DownloadOptions): Promise<
     if (status >= 200 && status < 300 && status !== 204) return response;
     response.destroy();
     if (!redirectStatuses.has(status)) throw refusedBy(url, status);
-    if (redirectCount === mostRedirects)
+    if (redirectCount === maxRedirects)
       throw unavailable(
         shownAddress(address),
-        `more than ${mostRedirects} redirects, the last one by ${shownAddress(url)}`,
+        `more than ${maxRedirects} redirects, the last one by ${shownAddress(url)}`,
       );
     url = redirectTarget(url, status, response.headers.location);
   }

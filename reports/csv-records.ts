@@ -40,7 +40,7 @@ export interface ParsedRecords {
 }
 
 /** Maximum length of a record; a missing quote would otherwise swallow the rest of a file into memory. */
-const longestRecordBytes = 8 * 1024 * 1024;
+const maxRecordBytes = 8 * 1024 * 1024;
 
 /** A CSV that cannot be read any further: everything after the line is lost. */
 export class CsvUnreadable extends Error {
@@ -49,7 +49,7 @@ export class CsvUnreadable extends Error {
 
   constructor(line: number) {
     super(
-      `the record at line ${line} is longer than ${longestRecordBytes} bytes; a closing quote may be missing`,
+      `the record at line ${line} is longer than ${maxRecordBytes} bytes; a closing quote may be missing`,
     );
     this.line = line;
   }
@@ -112,7 +112,7 @@ const newline = 0x0a;
 /**
  * Bytes given to csv-parse at a time: a call costs 50 µs, and plain lines after the odd one should not go through it.
  */
-const longestPatchBytes = 16 * 1024;
+const maxPatchBytes = 16 * 1024;
 
 const parserOptions: Options = {
   // No detection: a header from one tool and rows from another can have different line ends.
@@ -122,7 +122,7 @@ const parserOptions: Options = {
   relax_quotes: true,
   skip_empty_lines: true,
   skip_records_with_error: true,
-  max_record_size: longestRecordBytes,
+  max_record_size: maxRecordBytes,
 };
 
 interface Patch {
@@ -168,7 +168,7 @@ class CsvScanner {
     this.#openUntil = 0;
     const position = yield* this.#scan(bytes, bytes.lastIndexOf(newline) + 1);
     this.#rest = bytes.subarray(position);
-    if (this.#rest.length > longestRecordBytes) throw new CsvUnreadable(this.#line);
+    if (this.#rest.length > maxRecordBytes) throw new CsvUnreadable(this.#line);
   }
 
   *end(): Generator<PlainRecords | ParsedRecords, UnclosedQuote | undefined> {
@@ -245,16 +245,16 @@ class CsvScanner {
       const until = bytes.indexOf(newline, from) + 1;
       const { records, byteCount, isOpen } = this.#parse(bytes.subarray(position, until));
       if (this.#fieldCount === 0 && records[0] !== undefined) this.#fieldCount = records[0].fields.length;
-      else this.#patchBytes = Math.min(Math.max(2 * this.#patchBytes, 1_024), longestPatchBytes);
+      else this.#patchBytes = Math.min(Math.max(2 * this.#patchBytes, 1_024), maxPatchBytes);
       if (records.length > 0) {
         yield { form: 'parsed', records };
         return position + byteCount;
       }
       if (!isOpen) return until;
       const openBytes = limit - position;
-      if (openBytes > longestRecordBytes) throw new CsvUnreadable(this.#line);
+      if (openBytes > maxRecordBytes) throw new CsvUnreadable(this.#line);
       if (until === limit) {
-        this.#openUntil = Math.min(2 * (bytes.length - position), longestRecordBytes + 1);
+        this.#openUntil = Math.min(2 * (bytes.length - position), maxRecordBytes + 1);
         return position;
       }
       this.#patchBytes = 2 * (until - position);

@@ -25,14 +25,14 @@ export const oddIntervals = {
 } as const;
 
 /** Maximum number of values listed per file; all are counted. */
-const mostListedValues = 1_000;
-const longestListedValue = 200;
+const maxListedValues = 1_000;
+const maxListedValueLength = 200;
 
 /** Remarks about the accepted rows of one file: values left out, and implausible values. */
 export class FileRemarks {
   /** values left out by column */
   readonly leftOutCounts: Record<string, number> = {};
-  /** the first {@link mostListedValues} of them */
+  /** the first {@link maxListedValues} of them */
   readonly leftOut: LeftOutValue[] = [];
   /** by what is suspicious about them */
   readonly suspicious: Record<string, SuspiciousRows> = {};
@@ -40,8 +40,8 @@ export class FileRemarks {
   /** A value of a row was left out. */
   leaveOut(column: string, line: number, value: string): void {
     this.leftOutCounts[column] = (this.leftOutCounts[column] ?? 0) + 1;
-    if (this.leftOut.length < mostListedValues)
-      this.leftOut.push({ line, column, value: value.slice(0, longestListedValue) });
+    if (this.leftOut.length < maxListedValues)
+      this.leftOut.push({ line, column, value: value.slice(0, maxListedValueLength) });
   }
 
   /** Rows from a line on are suspicious. */

@@ -22,7 +22,7 @@ const canonicalSet = remembered(
     return { text, keys: Object.keys(parsed), labels, hash: hashOf(labels) };
   },
   // A set contains its text three times: about 40 MB at most, for all runs together.
-  { mostTexts: 20_000, mostCharacters: 8_000_000, whenFull: 'forget' },
+  { maxTexts: 20_000, maxCharacters: 8_000_000, whenFull: 'forget' },
 );
 
 /** Limits on what one manifest may add; without it there are none. */

@@ -57,7 +57,7 @@ export interface RowCheck {
  * Text columns that become keys of summary tables, and the length of those columns; Kubernetes' own limits are not
  * higher.
  */
-const longestName = 253;
+const maxNameLength = 253;
 const boundedNames: ReadonlySet<string> = new Set([
   'namespace',
   'node',
@@ -135,11 +135,11 @@ export function rowCheck(
     if ('expired' in found)
       return {
         checked: found,
-        recordCount: run.kernel.goodRecords(record, run.recordCount, sameStart, longestName),
+        recordCount: run.kernel.goodRecords(record, run.recordCount, sameStart, maxNameLength),
       };
     const hasTimes =
       'checked' in found && times.every(({ index }) => !Number.isNaN(timeOf(plainField(run, record, index))));
-    const recordCount = hasTimes ? run.kernel.goodRecords(record, run.recordCount, checks, longestName) : 0;
+    const recordCount = hasTimes ? run.kernel.goodRecords(record, run.recordCount, checks, maxNameLength) : 0;
     if (hasTimes && recordCount > 0) {
       noteInterval(found.startMs, plainField(run, record, intervalEnd), run.line + record, recordCount);
       const isTidied = notePlain(run);
@@ -236,8 +236,8 @@ function negativeIn(column: string): string {
 
 function nameProblem(text: string): string | undefined {
   // Characters are counted as PostgreSQL counts them, but only if the cheap upper bound is exceeded.
-  if (text.length <= longestName || Array.from(text).length <= longestName) return undefined;
-  return `expected at most ${longestName} characters, found ${Array.from(text).length}`;
+  if (text.length <= maxNameLength || Array.from(text).length <= maxNameLength) return undefined;
+  return `expected at most ${maxNameLength} characters, found ${Array.from(text).length}`;
 }
 
 function notATime(column: string, text: string): RowProblem {

@@ -3,8 +3,8 @@ import { DEFAULT_RETENTION_MONTHS } from '../domain/time/retention.ts';
 import type { RetentionMonths } from '../domain/time/retention.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
-const fewestMonths = 3;
-const mostMonths = 120;
+const minMonths = 3;
+const maxMonths = 120;
 
 /**
  * Months kept, including the current one: `RETAIN_NUM_MONTHS` if it differs from its default, else the tenant's own
@@ -21,9 +21,9 @@ export async function retentionMonths(deps: ActivityDependencies, schema: string
       ),
     );
     const months = rows[0]?.data_retention_months ?? DEFAULT_RETENTION_MONTHS;
-    if (rows.length <= 1 && months >= fewestMonths && months <= mostMonths) return { months };
+    if (rows.length <= 1 && months >= minMonths && months <= maxMonths) return { months };
     return {
-      unreadable: `tenant_settings.data_retention_months: expected one row with ${fewestMonths} to ${mostMonths}, found ${rows.map((row) => row.data_retention_months).join(', ')}`,
+      unreadable: `tenant_settings.data_retention_months: expected one row with ${minMonths} to ${maxMonths}, found ${rows.map((row) => row.data_retention_months).join(', ')}`,
     };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };

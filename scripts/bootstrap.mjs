@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const leastNode = [20, 19];
+const minNode = [20, 19];
 const lockDirectory = join(root, '.data', 'bootstrap.lock');
 const buildStamp = join(root, 'dist', '.bootstrap-sources');
 const buildProject = 'tsconfig.build.json';
@@ -71,9 +71,9 @@ function readArguments(args) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < leastNode[0] || (major === leastNode[0] && minor < leastNode[1])) {
+  if (major < minNode[0] || (major === minNode[0] && minor < minNode[1])) {
     throw new Error(
-      `Node.js ${leastNode.join('.')} or later is needed, this is ${process.versions.node} (${process.execPath}); ` +
+      `Node.js ${minNode.join('.')} or later is needed, this is ${process.versions.node} (${process.execPath}); ` +
         'install a current release and run the same command again',
     );
   }

@@ -21,8 +21,8 @@ export interface MiscountedMonth {
 
 const miscountedDaysSql = loadSql('status/miscounted_days.sql');
 /** Time limit for counting one kind: a check must not become a load of its own. */
-const longestCount = '10s';
-const mostMonths = 100;
+const maxCountTime = '10s';
+const maxMonths = 100;
 
 /**
  * Count the rows of every live piece of a tenant that the ledger lists as staged, kind by kind.
@@ -37,9 +37,9 @@ export async function checkStaging(
   for (const reportKind of reportKinds) {
     try {
       const rows = await inTenantTransaction(pool, schema, async (client) => {
-        await client.query(`set local statement_timeout = '${longestCount}'`);
+        await client.query(`set local statement_timeout = '${maxCountTime}'`);
         return (
-          await client.query<Omit<MiscountedMonth, 'reportKind'>>(miscountedDaysSql, [reportKind, mostMonths])
+          await client.query<Omit<MiscountedMonth, 'reportKind'>>(miscountedDaysSql, [reportKind, maxMonths])
         ).rows;
       });
       miscounted.push(...rows.map((row) => ({ ...row, reportKind })));

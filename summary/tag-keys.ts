@@ -9,10 +9,10 @@ export interface TagKey {
 }
 
 /** Maximum number of keys that a tenant may enable. */
-const mostEnabledKeys = 200;
+const maxEnabledKeys = 200;
 
 /** The column holds 512 characters. */
-const longestKey = 512;
+const maxKeyLength = 512;
 
 /** Label keys of a tenant, sorted. Keys from payloads are registered as disabled. */
 export async function listTagKeys(pool: Pool, schema: string): Promise<TagKey[]> {
@@ -37,11 +37,11 @@ export async function setTagKeys(
   keys: readonly string[],
   enabled: boolean,
 ): Promise<number> {
-  const bad = keys.find((key) => key === '' || key.length > longestKey);
+  const bad = keys.find((key) => key === '' || key.length > maxKeyLength);
   if (bad !== undefined)
     throw new PipelineError(
       'ConfigInvalid',
-      `label key "${bad.slice(0, 40)}": expected 1 to ${longestKey} characters, found ${bad.length}`,
+      `label key "${bad.slice(0, 40)}": expected 1 to ${maxKeyLength} characters, found ${bad.length}`,
     );
   return inTenantTransaction(pool, schema, async (client) => {
     const { rowCount } = await client.query(
@@ -61,10 +61,10 @@ export async function setTagKeys(
       `select count(*) as n from reporting_enabledtagkeys where enabled and provider_type = 'OCP'`,
     );
     const count = rows[0]?.n ?? 0;
-    if (enabled && count > mostEnabledKeys)
+    if (enabled && count > maxEnabledKeys)
       throw new PipelineError(
         'ConfigInvalid',
-        `${count} enabled keys: expected at most ${mostEnabledKeys}; disable some first: ocp-pipeline tags disable KEY`,
+        `${count} enabled keys: expected at most ${maxEnabledKeys}; disable some first: ocp-pipeline tags disable KEY`,
       );
     return rowCount ?? 0;
   });

@@ -18,9 +18,9 @@ import { isFinal } from '../domain/failures/failures.ts';
 import { passControlFlow } from './control-flow.ts';
 import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
 
-const mostFailures = 1_000;
+const maxFailures = 1_000;
 /** Texts in the details are for people. */
-const mostFailuresShown = 20;
+const maxFailuresShown = 20;
 
 /** The subject of a failure. */
 type Subject = Pick<OpenFailure, 'subject' | 'pieceId' | 'month'>;
@@ -80,7 +80,7 @@ export class Decisions {
       since: new Date(now).toISOString(),
       until: new Date(now + this.#waitMs).toISOString(),
     };
-    if (this.#waiting.size >= mostFailures) return 'abandon';
+    if (this.#waiting.size >= maxFailures) return 'abandon';
     const waiting: Waiting = { failure };
     this.#waiting.set(failure.failureId, waiting);
     this.#onChange(this.#open());
@@ -132,12 +132,12 @@ export class Decisions {
   #openIds(): string {
     const ids = this.#open().map((failure) => failure.failureId);
     if (ids.length === 0) return 'none is open';
-    const more = ids.length > mostIdsNamed ? ` and ${ids.length - mostIdsNamed} more` : '';
-    return `open: ${ids.slice(0, mostIdsNamed).join(', ')}${more}`;
+    const more = ids.length > maxIdsNamed ? ` and ${ids.length - maxIdsNamed} more` : '';
+    return `open: ${ids.slice(0, maxIdsNamed).join(', ')}${more}`;
   }
 }
 
-const mostIdsNamed = 5;
+const maxIdsNamed = 5;
 
 /** The argument of the Update `resolveFailure`. */
 const decisionRules: FieldRules = {
@@ -153,12 +153,12 @@ const decisionRules: FieldRules = {
 export function decisionLines(open: readonly OpenFailure[]): string[] {
   if (open.length === 0) return [];
   const lines = open
-    .slice(0, mostFailuresShown)
+    .slice(0, maxFailuresShown)
     .flatMap((failure) => [
       `- \`${failure.failureId}\` (${failure.errorType}): ${failure.message}`,
       `  Decide with the Update \`resolveFailure\`: retry${failure.canSkip ? ', skip' : ''} or abandon; fails at ${failure.until}`,
     ]);
-  const more = open.length - mostFailuresShown;
+  const more = open.length - maxFailuresShown;
   return [
     '',
     '**Waiting for a decision**',

@@ -16,7 +16,7 @@ export function scheduledTime(): string | undefined {
 }
 
 /** Number of tenants handed to the workers at a time; well below the server's limit of 2,000 pending activities. */
-const mostPending = 500;
+const maxPending = 500;
 
 /**
  * Process every tenant. A failure is recorded and does not stop the others. A tenant that is retried holds no worker
@@ -27,7 +27,7 @@ export async function forEachTenant(
   work: (tenant: Tenant) => Promise<void>,
 ): Promise<FailedTenant[]> {
   const failed: FailedTenant[] = [];
-  await inParallel(tenants, mostPending, async (tenant) => {
+  await inParallel(tenants, maxPending, async (tenant) => {
     try {
       await work(tenant);
     } catch (error) {

@@ -8,7 +8,7 @@ import type {
   PurgeExpiredResult,
   Tenant,
 } from '../domain/run/cleanup.ts';
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import { bindActivities } from './activity-options.ts';
 import { passControlFlow } from './control-flow.ts';
 import { countedIfFailed } from './failed-runs.ts';
@@ -16,7 +16,7 @@ import { endCleanUp, forEachTenant, scheduledTime } from './every-tenant.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 const defaultBusyPauseMs = 60_000;
-const longestBusyPauseMs = 30 * 60_000;
+const maxBusyPauseMs = 30 * 60_000;
 const defaultBusyAttempts = 10;
 
 /**
@@ -63,7 +63,7 @@ async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResul
           message: `in use after ${attempt} attempts: ${answer.busy.join(', ')}; start purgeExpired again later`,
         });
       await sleep(pauseMs);
-      pauseMs = Math.min(pauseMs * 2, longestBusyPauseMs);
+      pauseMs = Math.min(pauseMs * 2, maxBusyPauseMs);
     }
   }
 
@@ -71,8 +71,8 @@ async function purgeTenants(input: PurgeExpiredInput): Promise<PurgeExpiredResul
   const result: PurgeExpiredResult = {
     ...counts,
     tenantCount: tenants.length,
-    skippedTenants: skipped.sort((a, b) => (a.orgId < b.orgId ? -1 : 1)).slice(0, mostNamesInHistory),
-    failedTenants: failed.slice(0, mostNamesInHistory),
+    skippedTenants: skipped.sort((a, b) => (a.orgId < b.orgId ? -1 : 1)).slice(0, maxNamesInHistory),
+    failedTenants: failed.slice(0, maxNamesInHistory),
   };
   return endCleanUp(short, 'The purge of expired months', failed, result);
 }

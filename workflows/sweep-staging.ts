@@ -1,5 +1,5 @@
 import type { SweepStagingInput, SweepStagingResult, SweptTenant } from '../domain/run/cleanup.ts';
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import { bindActivities } from './activity-options.ts';
 import { countedIfFailed } from './failed-runs.ts';
 import { endCleanUp, forEachTenant, scheduledTime } from './every-tenant.ts';
@@ -37,8 +37,8 @@ async function sweep(input: SweepStagingInput): Promise<SweepStagingResult> {
     labelSetCount: sum((tenant) => tenant.labelSetCount),
     pinnedCount: sum((tenant) => tenant.pinnedCount),
     busyCount: sum((tenant) => tenant.busyCount),
-    busy: busy.sort().slice(0, mostNamesInHistory),
-    failedTenants: failed.slice(0, mostNamesInHistory),
+    busy: busy.sort().slice(0, maxNamesInHistory),
+    failedTenants: failed.slice(0, maxNamesInHistory),
   };
   return endCleanUp(short, 'The sweep of staging', failed, result);
 }

@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import { priorityKeys } from '../domain/run/priority.ts';
-import { mostNamesInHistory } from '../domain/run/run.ts';
+import { maxNamesInHistory } from '../domain/run/run.ts';
 import type {
   WatchedTenants,
   WatchSettingsInput,
@@ -16,7 +16,7 @@ import { runOptionsOf } from './checked-input.ts';
 /** Tenants that one activity checks: a hanging tenant delays only these, and the history stays short. */
 const tenantsInBatch = 50;
 /** Concurrent batches; payloads need the slots and connections too. */
-const mostBatchesPending = 4;
+const maxBatchesPending = 4;
 
 const noTenant = { orgId: 'settings', key: priorityKeys.monthUnknown };
 
@@ -38,7 +38,7 @@ async function watch(input: WatchSettingsInput): Promise<WatchSettingsResult> {
   if (!patched('watch-settings-in-batches')) return watching.requestResummarize(input);
   const watched: WatchedTenants = { tenantCount: 0, sourceCount: 0, failedTenants: [] };
   const batches = await short.tenantBatches({ tenantCount: tenantsInBatch });
-  await inParallel(batches, mostBatchesPending, async (batch) => {
+  await inParallel(batches, maxBatchesPending, async (batch) => {
     try {
       const { tenantCount, sourceCount, failedTenants } = await watching.requestResummarize({
         ...input,
@@ -56,6 +56,6 @@ async function watch(input: WatchSettingsInput): Promise<WatchSettingsResult> {
     }
   });
   const failed = watched.failedTenants.sort((a, b) => (a.orgId < b.orgId ? -1 : 1));
-  const result = { ...watched, failedTenants: failed.slice(0, mostNamesInHistory) };
+  const result = { ...watched, failedTenants: failed.slice(0, maxNamesInHistory) };
   return endCleanUp(short, 'The comparison of settings', failed, result);
 }

@@ -61,7 +61,7 @@ export interface ClusterPlan {
 }
 
 const podsPerNamespace = 40;
-const mostNamespaces = 600;
+const maxNamespaces = 600;
 /** share of a node's pods that are there once per node */
 const daemonShare = 0.14;
 const teams =
@@ -118,7 +118,7 @@ function planNode(random: Random, index: number): NodePlan {
 }
 
 function planNamespaces(random: Random, shape: Shape): NamespacePlan[] {
-  const count = Math.min(mostNamespaces, Math.max(5, Math.ceil(shape.podCount / podsPerNamespace)));
+  const count = Math.min(maxNamespaces, Math.max(5, Math.ceil(shape.podCount / podsPerNamespace)));
   return Array.from({ length: count }, (_, index) => {
     const platform = platformNamespaces[index - 1];
     if (index % 7 === 1 && platform !== undefined)

@@ -17,7 +17,7 @@ export interface ReportFile {
 const fileLimitBytes = 100_000_000;
 const bufferBytes = 1024 * 1024;
 /** A line fits into what is left of the buffer when `write` is called. */
-const longestLine = 16 * 1024;
+const maxLineBytes = 16 * 1024;
 
 /** Writes the lines of one kind into as many files as they need, each with the header. ASCII only. */
 export class ReportFiles {
@@ -42,7 +42,7 @@ export class ReportFiles {
   }
 
   get isFull(): boolean {
-    return this.#used > bufferBytes - longestLine;
+    return this.#used > bufferBytes - maxLineBytes;
   }
 
   /** Write what is buffered; the file ends here when it has become large enough. */

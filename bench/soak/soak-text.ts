@@ -19,7 +19,7 @@ const columns: readonly Column[] = [
   { head: 'workflow heap', cell: ({ workflowHeapBytes }) => megabytes(workflowHeapBytes) },
   { head: 'external', cell: ({ externalBytes }) => megabytes(externalBytes) },
   { head: 'handles', cell: ({ resourceCount }) => String(resourceCount) },
-  { head: 'most cached runs', cell: ({ mostCachedRunCount }) => String(mostCachedRunCount) },
+  { head: 'most cached runs', cell: ({ maxCachedRunCount }) => String(maxCachedRunCount) },
   { head: 'series', cell: ({ metricSeriesCount }) => metricSeriesCount.toLocaleString('en') },
 ];
 

@@ -66,8 +66,8 @@ export interface SoakSample {
   /** most since the sample before */
   peakRssBytes: number;
   /** most that a look every second since the sample before found cached, and of workflow heap in use */
-  mostCachedRunCount: number;
-  mostWorkflowHeapUsedBytes: number;
+  maxCachedRunCount: number;
+  maxWorkflowHeapUsedBytes: number;
   heapUsedBytes: number;
   heapBytes: number;
   /** buffers and the like outside of the heap, which it refers to */
@@ -94,14 +94,14 @@ const database = 'bench_soak';
 /** Between two looks at what is only there while runs are under way. */
 const watchMs = 1_000;
 /** Days back from the last one that are within the retention months of the program's clock. */
-const mostDays = 90;
+const maxDays = 90;
 
 /** Let many payloads go through one worker, started as the image starts it, and look at its memory again and again. */
 export async function measureSoak(bench: Bench, options: SoakOptions): Promise<MeasuredSoak> {
   const { servers, client, progress, signal } = bench;
-  if (options.payloads > options.sources * mostDays)
+  if (options.payloads > options.sources * maxDays)
     throw new Error(
-      `--sources: expected at least ${Math.ceil(options.payloads / mostDays)} for ${options.payloads} payloads, ` +
+      `--sources: expected at least ${Math.ceil(options.payloads / maxDays)} for ${options.payloads} payloads, ` +
         `a day each, found ${options.sources}`,
     );
   const directory = join(bench.workDirectory, 'soak');
@@ -183,7 +183,7 @@ interface Observed {
 }
 
 /** What was most while runs were under way. */
-type Watched = Pick<SoakSample, 'mostCachedRunCount' | 'mostWorkflowHeapUsedBytes'>;
+type Watched = Pick<SoakSample, 'maxCachedRunCount' | 'maxWorkflowHeapUsedBytes'>;
 
 async function soak(
   bench: Bench,
@@ -216,7 +216,7 @@ async function soak(
   return samples;
 }
 
-const nothingWatched: Watched = { mostCachedRunCount: 0, mostWorkflowHeapUsedBytes: 0 };
+const nothingWatched: Watched = { maxCachedRunCount: 0, maxWorkflowHeapUsedBytes: 0 };
 
 /** Look now and again until told to end. @returns ends it; what was most */
 function watch({ worker, metricsAddress }: Observed): () => Promise<Watched> {
@@ -226,9 +226,9 @@ function watch({ worker, metricsAddress }: Observed): () => Promise<Watched> {
     while (!end.signal.aborted) {
       const { cachedRunCount } = await readWorkerMetrics(metricsAddress);
       const { threads } = await askMemory(worker.child, false);
-      most.mostCachedRunCount = Math.max(most.mostCachedRunCount, cachedRunCount);
-      most.mostWorkflowHeapUsedBytes = Math.max(
-        most.mostWorkflowHeapUsedBytes,
+      most.maxCachedRunCount = Math.max(most.maxCachedRunCount, cachedRunCount);
+      most.maxWorkflowHeapUsedBytes = Math.max(
+        most.maxWorkflowHeapUsedBytes,
         sumOf(threads, 'heapUsedBytes'),
       );
       await setTimeout(watchMs, undefined, { signal: end.signal }).catch(() => undefined);

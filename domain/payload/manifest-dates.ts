@@ -14,7 +14,7 @@ const MS_PER_HOUR = 3_600_000;
  * A payload covers days, at most a few months. A longer range means a wrong clock, and is not worth a map of all its
  * days.
  */
-const LONGEST_BELIEVED_MS = 3660 * msPerDay;
+const MAX_RANGE_MS = 3660 * msPerDay;
 
 /**
  * Hours of each UTC day that [start, end] covers, rounded up: 00:00:00 to 17:59:59 gives 18. An end at exactly 00:00
@@ -22,7 +22,7 @@ const LONGEST_BELIEVED_MS = 3660 * msPerDay;
  */
 export function hoursPerDay(start: PayloadTimestamp, end: PayloadTimestamp): Record<string, number> {
   const hours: Record<string, number> = {};
-  if (end.epochMs - start.epochMs > LONGEST_BELIEVED_MS) return hours;
+  if (end.epochMs - start.epochMs > MAX_RANGE_MS) return hours;
   for (const day of dayRange(usageDayOf(start.epochMs), usageDayOf(end.epochMs))) {
     const dayStartMs = startOfDayMs(day);
     const fromMs = Math.max(start.epochMs, dayStartMs);

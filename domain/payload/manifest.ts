@@ -44,7 +44,7 @@ export interface Manifest {
   operatorErrors: Record<string, string> | null;
 }
 
-const LONGEST_FILE_NAME = 128;
+const MAX_FILE_NAME_LENGTH = 128;
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 /** What the operator, written in Go, sends for a time that was never set. */
 const NEVER_MS = Date.parse('0001-01-01T00:00:00Z');
@@ -72,8 +72,8 @@ const plainName = z
   .string(expected('a string'))
   .refine(isPlainName, expected('a non-empty name without "/", "\\", ".." or control character'));
 
-const fileName = plainName.refine((name) => name.length <= LONGEST_FILE_NAME, {
-  error: ({ input }) => `expected at most ${LONGEST_FILE_NAME} characters, found ${String(input).length}`,
+const fileName = plainName.refine((name) => name.length <= MAX_FILE_NAME_LENGTH, {
+  error: ({ input }) => `expected at most ${MAX_FILE_NAME_LENGTH} characters, found ${String(input).length}`,
 });
 
 const fileNames = z
@@ -121,10 +121,10 @@ const sentManifest = z.object(
 type SentManifest = z.infer<typeof sentManifest>;
 
 /** The Temporal server cuts messages at 4 KiB; the first problems are enough. */
-const MOST_PROBLEMS_NAMED = 10;
+const MAX_PROBLEMS_NAMED = 10;
 
 function invalid(problems: readonly string[], cause?: unknown): PipelineError {
-  const named = problems.slice(0, MOST_PROBLEMS_NAMED);
+  const named = problems.slice(0, MAX_PROBLEMS_NAMED);
   const more = problems.length - named.length;
   if (more > 0) named.push(`and ${more} more problems`);
   return new PipelineError('ManifestInvalid', `manifest.json: ${named.join('; ')}`, {

@@ -41,7 +41,7 @@ const MIB_PER_GIB = 1024;
 
 const NVIDIA_FORM = /^nvidia(_com_gpu|\d+)$/;
 /** The largest value that the summary's column can hold. */
-const MOST_SLICES = 2_147_483_647;
+const MAX_SLICES = 2_147_483_647;
 
 /**
  * The vendor name `nvidia` for the forms that operators send: `nvidia_com_gpu`, the Kubernetes resource name, and since
@@ -88,5 +88,5 @@ export function migFields(modelName: string, columns: SentMigFields): MigFields 
 /** The number of slices that was sent, if it is a whole number above 0 that the summary can hold. */
 function sentSlices(text: string): number | undefined {
   const slices = Math.round(Number(text));
-  return slices >= 1 && slices <= MOST_SLICES ? slices : undefined;
+  return slices >= 1 && slices <= MAX_SLICES ? slices : undefined;
 }

@@ -34,7 +34,7 @@ export interface ReportKindDefinition {
 /**
  * Largest plausible magnitude of a number, in any column: larger ones are measuring errors, and their row is rejected.
  */
-export const LARGEST_BELIEVED_VALUE = 1e18;
+export const MAX_BELIEVED_VALUE = 1e18;
 
 /**
  * Numbers that reach a summary column undivided, and the magnitude that no longer fits there. All other numbers are

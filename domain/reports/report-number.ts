@@ -1,4 +1,4 @@
-import { LARGEST_BELIEVED_VALUE } from './report-kind.ts';
+import { MAX_BELIEVED_VALUE } from './report-kind.ts';
 
 /** What a field of a number column holds (DOMAIN §1.4). */
 export type ReportNumber =
@@ -14,7 +14,7 @@ const numberForm = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /** How programs print an absent number, in lower case. */
 const absentForms: ReadonlySet<string> = new Set(['nan', 'null', 'none', 'nil', '<nil>', 'n/a', '-']);
-const longestAbsentForm = 5;
+const maxAbsentFormLength = 5;
 
 const blank: ReportNumber = { state: 'blank' };
 const leftOut: ReportNumber = { state: 'left out' };
@@ -28,12 +28,12 @@ export function readReportNumber(field: string, below?: number): ReportNumber {
   const text = withoutBlanks(field);
   if (text === '') return blank;
   if (!numberForm.test(text)) {
-    if (text.length <= longestAbsentForm && absentForms.has(text.toLowerCase())) return leftOut;
+    if (text.length <= maxAbsentFormLength && absentForms.has(text.toLowerCase())) return leftOut;
     return { state: 'bad', reason: `expected a number, found "${text.slice(0, 40)}"` };
   }
   // For negative values and in every column too: the summary's numbers would overflow, and no retry would help.
   const size = Math.abs(Number(text));
-  if (size > LARGEST_BELIEVED_VALUE)
+  if (size > MAX_BELIEVED_VALUE)
     return { state: 'bad', reason: `expected at most 1e18, found ${text.slice(0, 40)}` };
   if (below !== undefined && size >= below)
     return { state: 'bad', reason: `expected less than ${below}, found ${text.slice(0, 40)}` };

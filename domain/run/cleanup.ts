@@ -26,7 +26,7 @@ export interface FailedTenant {
   reason: string;
 }
 
-/** What the sweep did in one tenant. Lists are cut to {@link mostNamesInHistory} entries; counts are not. */
+/** What the sweep did in one tenant. Lists are cut to {@link maxNamesInHistory} entries; counts are not. */
 export interface SweptTenant {
   droppedCount: number;
   dropped: string[];

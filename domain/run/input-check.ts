@@ -13,7 +13,7 @@ export interface FieldRule {
 export type FieldRules = Readonly<Record<string, FieldRule>>;
 
 /** The longest value that a search attribute holds. */
-const longestId = 255;
+const maxIdLength = 255;
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const msPerYear = 365 * msPerDay;
 
@@ -23,8 +23,8 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 /** Kinds of fields that inputs have. */
 export const fields = {
   id: {
-    expected: `a string of 1 to ${longestId} characters`,
-    holds: (value) => isText(value) && value.length <= longestId,
+    expected: `a string of 1 to ${maxIdLength} characters`,
+    holds: (value) => isText(value) && value.length <= maxIdLength,
   },
   uuid: { expected: 'a UUID', holds: (value) => isText(value) && uuidForm.test(value) },
   month: {
@@ -90,12 +90,12 @@ export function problemsOf(input: unknown, rules: FieldRules, within = ''): stri
 }
 
 /** Longest value that is quoted in a sentence. */
-const longestShown = 60;
+const maxShownLength = 60;
 
 /** A value as it was sent, shortened. */
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return typeof value;
-  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`;
+  return text.length <= maxShownLength ? text : `${text.slice(0, maxShownLength)}…`;
 }

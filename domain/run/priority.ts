@@ -12,11 +12,11 @@ export const priorityKeys = { currentMonth: 2, monthUnknown: 3, backfill: 4 } as
 export type PriorityKey = (typeof priorityKeys)[keyof typeof priorityKeys];
 
 /** Length limit of a fairness key in bytes; organisation ids are ASCII. */
-const longestFairnessKey = 64;
+const maxFairnessKeyLength = 64;
 
 /** Fairness key of a tenant. */
 export function fairnessKeyOf(orgId: string): string {
-  return orgId.slice(0, longestFairnessKey);
+  return orgId.slice(0, maxFairnessKeyLength);
 }
 
 /**

@@ -166,7 +166,7 @@ export interface IngestManifestResult {
 }
 
 /** Longest list of names or sentences that passes through history. */
-export const mostNamesInHistory = 20;
+export const maxNamesInHistory = 20;
 
 /** Workflow id of a payload: one run per archive, and the same message twice joins the same run. */
 export function ingestWorkflowId(orgId: string, requestId: string): string {

@@ -12,7 +12,7 @@ export interface HealthCheck {
 export type HealthPages = Readonly<Record<string, () => HealthCheck[] | Promise<HealthCheck[]>>>;
 
 /** A check that hangs is a problem too; probes time out after about as long. */
-const longestCheckMs = 5_000;
+const maxCheckMs = 5_000;
 
 /**
  * Serve health endpoints over HTTP: 200 if no check has a problem, else 503; JSON with every check.
@@ -52,8 +52,8 @@ async function inTime(page: HealthPages[string]): Promise<HealthCheck[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<HealthCheck[]>((resolve) => {
     timer = setTimeout(
-      () => resolve([{ what: 'checks', problem: `no response within ${longestCheckMs / 1_000} s` }]),
-      longestCheckMs,
+      () => resolve([{ what: 'checks', problem: `no response within ${maxCheckMs / 1_000} s` }]),
+      maxCheckMs,
     );
   });
   try {

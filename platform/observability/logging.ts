@@ -42,7 +42,7 @@ export function addLogContext(context: LogContext): void {
  * Workflows whose manifest is remembered, for the lines of their code and of activities that get only ids. One workflow
  * id is one archive, however many runs it takes (continued as new, reset, started again).
  */
-const mostRemembered = 1_000;
+const maxRemembered = 1_000;
 const rememberedRuns = new Map<string, LogContext>();
 
 function remember(workflowId: string, context: LogContext): void {
@@ -50,7 +50,7 @@ function remember(workflowId: string, context: LogContext): void {
   rememberedRuns.delete(workflowId);
   rememberedRuns.set(workflowId, { ...known, ...context });
   for (const [oldest] of rememberedRuns) {
-    if (rememberedRuns.size <= mostRemembered) break;
+    if (rememberedRuns.size <= maxRemembered) break;
     rememberedRuns.delete(oldest);
   }
 }

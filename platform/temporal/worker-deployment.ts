@@ -73,7 +73,7 @@ function pinnedRunsQuery({ deploymentName, buildId }: VersionOfDeployment): stri
  * A worker polls again after a minute at most, and the server lists a stopped or killed worker for another five
  * minutes. So an older poll is that of a worker that is gone.
  */
-export const longestPollMs = 75_000;
+export const maxPollMs = 75_000;
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
@@ -133,7 +133,7 @@ export async function expectWorkersOf(client: Client, workflowId: string): Promi
   const version = await pinnedVersion(client, workflowId);
   if (version === undefined) return;
   const last = (await lastPolls(client, version)).get(taskQueues.pipeline);
-  if (last !== undefined && Date.now() - last.getTime() < longestPollMs) return;
+  if (last !== undefined && Date.now() - last.getTime() < maxPollMs) return;
   throw new PipelineError(
     'ConfigInvalid',
     `${workflowId} is bound to version ${version.buildId} of ${version.deploymentName}, which has no running workers (${lastText(last)}); ` +

@@ -32,9 +32,9 @@ const orgIdForm = /^[A-Za-z0-9_]{1,36}$/;
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const unprintable = /\p{Control}/u;
 /** The provider's column holds 256 characters. */
-const longestName = 256;
+const maxNameLength = 256;
 /** The report period's column holds 50 characters. */
-const longestClusterId = 50;
+const maxClusterIdLength = 50;
 
 /**
  * Schema of an organisation if no other one is configured.
@@ -61,17 +61,17 @@ export async function registerSource(
     throw new PipelineError('ConfigInvalid', `source "${source.sourceUuid ?? ''}": expected a UUID`);
   if (
     source.name === '' ||
-    source.name.length > longestName ||
+    source.name.length > maxNameLength ||
     unprintable.test(source.name + source.clusterId)
   )
     throw new PipelineError(
       'ConfigInvalid',
-      `name and cluster id: expected 1 to ${longestName} characters for the name, and no control characters`,
+      `name and cluster id: expected 1 to ${maxNameLength} characters for the name, and no control characters`,
     );
-  if (source.clusterId === '' || source.clusterId.length > longestClusterId)
+  if (source.clusterId === '' || source.clusterId.length > maxClusterIdLength)
     throw new PipelineError(
       'ConfigInvalid',
-      `cluster "${source.clusterId}": expected 1 to ${longestClusterId} characters, found ${source.clusterId.length}`,
+      `cluster "${source.clusterId}": expected 1 to ${maxClusterIdLength} characters, found ${source.clusterId.length}`,
     );
   const schema = await inTransaction(deps.pool, (client) => ensureCustomer(client, source.orgId));
   if (await tenantIsBehind(deps.pool, schema)) await migrateTenant(deps.databaseUrl, schema, deps.log);

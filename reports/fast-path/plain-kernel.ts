@@ -18,24 +18,24 @@ interface Global {
 /** Built from reports/fast-path/wasm/plain-records.ts, which says what each call does. Addresses are bytes of its memory. */
 interface KernelExports {
   readonly inputBytes: Global;
-  readonly mostFields: Global;
-  readonly mostColumns: Global;
-  readonly mostConstantBytes: Global;
-  readonly mostRecords: Global;
-  readonly mostLabelFields: Global;
+  readonly maxFields: Global;
+  readonly maxColumns: Global;
+  readonly maxConstantBytes: Global;
+  readonly maxRecords: Global;
+  readonly maxLabelFields: Global;
   readonly inputAt: Global;
   readonly endsAt: Global;
   readonly listsAt: Global;
   readonly constantAt: Global;
   readonly idsAt: Global;
   readonly notesAt: Global;
-  readonly mostNotes: Global;
+  readonly maxNotes: Global;
   readonly blocksAt: Global;
   readonly blockBytes: Global;
   readonly blocksInTurn: Global;
   readonly memoryBytes: Global;
   scan(limit: number, fieldCount: number): number;
-  goodRecords(from: number, recordCount: number, listed: number, longestName: number): number;
+  goodRecords(from: number, recordCount: number, listed: number, maxNameLength: number): number;
   tidy(from: number, recordCount: number): number;
   forgetLabels(): void;
   findLabels(recordCount: number, listed: number): number;
@@ -63,7 +63,7 @@ export const fieldChecks = {
   length: 2,
   labels: 3,
   /** a number passes only if it has at most this many digits before the point */
-  number: (mostWholeDigits: number) => 1 | (mostWholeDigits << 8),
+  number: (maxWholeDigits: number) => 1 | (maxWholeDigits << 8),
 } as const;
 
 /**
@@ -100,8 +100,8 @@ export interface UnknownLabel {
 
 /** Shared by all instances, which are reused: hours are the same in every report. */
 const timeOf = remembered(timeMicroseconds, {
-  mostTexts: 10_000,
-  mostCharacters: 500_000,
+  maxTexts: 10_000,
+  maxCharacters: 500_000,
   whenFull: 'forget',
 });
 
@@ -130,7 +130,7 @@ export class PlainKernel {
   readonly #ids: Float64Array;
   readonly #notes: Int32Array;
   readonly #constant: Uint8Array;
-  readonly #mostLabelFields: number;
+  readonly #maxLabelFields: number;
   readonly #blocks: readonly Buffer[];
   #block = 0;
   #layout: TupleLayout | undefined;
@@ -152,12 +152,12 @@ export class PlainKernel {
     const { buffer } = memory;
     this.#wasm = wasm;
     this.#input = Buffer.from(buffer, value('inputAt'), value('inputBytes'));
-    this.#ends = new Int32Array(buffer, value('endsAt'), value('mostFields'));
-    this.#lists = new Int32Array(buffer, value('listsAt'), 2 * value('mostColumns'));
-    this.#ids = new Float64Array(buffer, value('idsAt'), value('mostRecords') * value('mostLabelFields'));
-    this.#notes = new Int32Array(buffer, value('notesAt'), 1 + value('mostNotes'));
-    this.#mostLabelFields = value('mostLabelFields');
-    this.#constant = new Uint8Array(buffer, value('constantAt'), value('mostConstantBytes'));
+    this.#ends = new Int32Array(buffer, value('endsAt'), value('maxFields'));
+    this.#lists = new Int32Array(buffer, value('listsAt'), 2 * value('maxColumns'));
+    this.#ids = new Float64Array(buffer, value('idsAt'), value('maxRecords') * value('maxLabelFields'));
+    this.#notes = new Int32Array(buffer, value('notesAt'), 1 + value('maxNotes'));
+    this.#maxLabelFields = value('maxLabelFields');
+    this.#constant = new Uint8Array(buffer, value('constantAt'), value('maxConstantBytes'));
     this.#blocks = Array.from({ length: value('blocksInTurn') }, (_, block) =>
       Buffer.from(buffer, value('blocksAt') + block * value('blockBytes'), value('blockBytes')),
     );
@@ -193,9 +193,9 @@ export class PlainKernel {
    * How many records from `from` on pass the checks: 0 if that one does not.
    * @param checks alternating check and field; `same` means the same bytes as in record `from`
    */
-  goodRecords(from: number, recordCount: number, checks: Int32Array, longestName: number): number {
+  goodRecords(from: number, recordCount: number, checks: Int32Array, maxNameLength: number): number {
     this.#lists.set(checks);
-    return this.#wasm.goodRecords(from, recordCount, checks.length / 2, longestName);
+    return this.#wasm.goodRecords(from, recordCount, checks.length / 2, maxNameLength);
   }
 
   /**
@@ -262,7 +262,7 @@ export class PlainKernel {
     const { columns, labels, constant } = layout;
     const isTooLarge =
       columns.length > this.#lists.length ||
-      labels.length > this.#mostLabelFields ||
+      labels.length > this.#maxLabelFields ||
       constant.length > this.#constant.length;
     if (isTooLarge)
       throw new Error(

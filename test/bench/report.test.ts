@@ -97,8 +97,8 @@ const sample = {
   cpuMs: 0,
   rssBytes: 181_000_000,
   peakRssBytes: 182_000_000,
-  mostCachedRunCount: 0,
-  mostWorkflowHeapUsedBytes: 0,
+  maxCachedRunCount: 0,
+  maxWorkflowHeapUsedBytes: 0,
   heapUsedBytes: 41_000_000,
   heapBytes: 44_000_000,
   externalBytes: 5_000_000,
@@ -119,7 +119,7 @@ function soakOf(atOnce: number, rssBytes: number): MeasuredSoak {
     every: 1_200,
     collect: false,
     rowsPerPayload: 312,
-    samples: [sample, { ...sample, payloadCount: 1_200, rssBytes, mostCachedRunCount: atOnce }],
+    samples: [sample, { ...sample, payloadCount: 1_200, rssBytes, maxCachedRunCount: atOnce }],
   };
 }
 

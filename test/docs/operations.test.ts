@@ -17,7 +17,7 @@ const program = pathOf('dist/cli/main.js');
 /** Variables of Temporal's, the AWS SDK's and glibc's own, which other programs define. */
 const foreignVariables = /^(MALLOC|TEMPORAL|AWS)_[A-Z0-9_]+$/;
 /** A picture is looked at on a page and cloned by everybody. */
-const largestPictureBytes = 150_000;
+const maxPictureBytes = 150_000;
 
 let page: string;
 let alerts: string[];
@@ -65,7 +65,7 @@ describe('pictures', () => {
   test('they are PNG files and small', async () => {
     for (const name of await readdir(pathOf('docs/images'))) {
       const path = pathOf(`docs/images/${name}`);
-      expect((await stat(path)).size, name).toBeLessThan(largestPictureBytes);
+      expect((await stat(path)).size, name).toBeLessThan(maxPictureBytes);
       expect((await readFile(path)).subarray(1, 4).toString(), name).toBe('PNG');
     }
   });

@@ -14,7 +14,7 @@ import { createYearOfClusters, presentMonth, stageDay, summarySteps } from './ye
  * What is the same for all rows of a statement is computed once. A subquery without a table is pulled up by the planner and
  * its functions are then called for every row, which no plan shows: the server counts the calls.
  */
-const mostCallsOfAStep = 20;
+const maxCallsPerStep = 20;
 
 let database: TestDatabase;
 let source: StagedSource;
@@ -80,7 +80,7 @@ test.for(['aggregateDays', 'applyTagMapping', 'refreshUiSummaries', 'validateDay
       }),
     );
     expect(
-      once.filter((name) => (calls.get(name) ?? 0) > mostCallsOfAStep).map((name) => [name, calls.get(name)]),
+      once.filter((name) => (calls.get(name) ?? 0) > maxCallsPerStep).map((name) => [name, calls.get(name)]),
     ).toEqual([]);
     expect(inlined.filter((name) => (calls.get(name) ?? 0) > 0)).toEqual([]);
   },

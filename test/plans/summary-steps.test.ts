@@ -26,7 +26,7 @@ const daysBefore = 8;
 const cluster = 5;
 
 /** Rows per look that the cluster itself can account for; a look at more has read other clusters or days. */
-const mostRows: readonly (readonly [table: RegExp, rows: number])[] = [
+const maxRows: readonly (readonly [table: RegExp, rows: number])[] = [
   [/^reporting_ocpusagelineitem_pod_staging_2026_10$/, rowsOfDay.pod],
   [/^reporting_ocpusagelineitem_storage_staging_2026_10$/, rowsOfDay.storage],
   [/^reporting_ocpusagelineitem_node_labels_staging_2026_10$/, rowsOfDay.node_labels],
@@ -63,7 +63,7 @@ beforeAll(async () => {
 function excessive(reads: readonly TableRead[]): string[] {
   return reads
     .filter(({ table, rowsRead }) => {
-      const limit = mostRows.find(([pattern]) => pattern.test(table))?.[1] ?? Infinity;
+      const limit = maxRows.find(([pattern]) => pattern.test(table))?.[1] ?? Infinity;
       return ofAnotherMonth.test(table) || rowsRead > limit;
     })
     .map(describeRead);

@@ -1,9 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import {
-  LARGEST_BELIEVED_VALUE,
-  reportKindDefinition,
-  reportKinds,
-} from '../../domain/reports/report-kind.ts';
+import { MAX_BELIEVED_VALUE, reportKindDefinition, reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import { buildPayload } from '../support/payload-builder.ts';
@@ -23,26 +19,26 @@ beforeAll(async () => {
 
 const daily = 'reporting_ocpusagelineitem_daily_summary';
 const gib = 2 ** 30;
-const most = LARGEST_BELIEVED_VALUE;
+const most = MAX_BELIEVED_VALUE;
 /** 10^18 core-seconds in core-hours: 277,777,777,777,777.8 of less than 10^18. */
-const mostHours = 1e18 / 3600;
+const maxHours = 1e18 / 3600;
 const monthSeconds = 31 * 86_400;
 
 /** Where the greatest value of a column arrives, and as what; columns that are not here are stored nowhere but in staging. */
 const arrivals: Readonly<Record<string, readonly [table: string, column: string, value: number]>> = {
-  pod_usage_cpu_core_seconds: [daily, 'pod_usage_cpu_core_hours', mostHours],
-  pod_request_cpu_core_seconds: [daily, 'pod_request_cpu_core_hours', mostHours],
-  pod_limit_cpu_core_seconds: [daily, 'pod_limit_cpu_core_hours', mostHours],
+  pod_usage_cpu_core_seconds: [daily, 'pod_usage_cpu_core_hours', maxHours],
+  pod_request_cpu_core_seconds: [daily, 'pod_request_cpu_core_hours', maxHours],
+  pod_limit_cpu_core_seconds: [daily, 'pod_limit_cpu_core_hours', maxHours],
   // 10^18 / 3600 / 2^30 = 258,700.7
-  pod_usage_memory_byte_seconds: [daily, 'pod_usage_memory_gigabyte_hours', mostHours / gib],
-  pod_request_memory_byte_seconds: [daily, 'pod_request_memory_gigabyte_hours', mostHours / gib],
-  pod_limit_memory_byte_seconds: [daily, 'pod_limit_memory_gigabyte_hours', mostHours / gib],
+  pod_usage_memory_byte_seconds: [daily, 'pod_usage_memory_gigabyte_hours', maxHours / gib],
+  pod_request_memory_byte_seconds: [daily, 'pod_request_memory_gigabyte_hours', maxHours / gib],
+  pod_limit_memory_byte_seconds: [daily, 'pod_limit_memory_gigabyte_hours', maxHours / gib],
   // numeric(18,2) holds 16 digits before the point: the greatest double below 10^16
   node_capacity_cpu_cores: ['reporting_ocp_nodes', 'node_capacity_cpu_cores', 9_999_999_999_999_998],
-  node_capacity_cpu_core_seconds: [daily, 'node_capacity_cpu_core_hours', mostHours],
+  node_capacity_cpu_core_seconds: [daily, 'node_capacity_cpu_core_hours', maxHours],
   // 10^18 / 2^30 = 931,322,574.6
   node_capacity_memory_bytes: [daily, 'node_capacity_memory_gigabytes', most / gib],
-  node_capacity_memory_byte_seconds: [daily, 'node_capacity_memory_gigabyte_hours', mostHours / gib],
+  node_capacity_memory_byte_seconds: [daily, 'node_capacity_memory_gigabyte_hours', maxHours / gib],
   persistentvolumeclaim_capacity_bytes: [daily, 'persistentvolumeclaim_capacity_gigabyte', most / gib],
   // 10^18 / (31 · 86,400) / 2^30 = 347.7
   persistentvolumeclaim_capacity_byte_seconds: [

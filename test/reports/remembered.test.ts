@@ -19,13 +19,13 @@ test('a text is computed once', () => {
 });
 
 test('the memory of a file keeps what it knows when it is full, and computes the rest each time', () => {
-  const { lengthOf, computed } = counted({ mostTexts: 2, mostCharacters: 100, whenFull: 'keep' });
+  const { lengthOf, computed } = counted({ maxTexts: 2, maxCharacters: 100, whenFull: 'keep' });
   for (const text of ['a', 'b', 'c', 'a', 'b', 'c']) lengthOf(text);
   expect(computed).toEqual(['a', 'b', 'c', 'c']);
 });
 
 test('the memory of the process forgets all when it is full, so that no file fills it for good', () => {
-  const { lengthOf, computed } = counted({ mostTexts: 2, mostCharacters: 100, whenFull: 'forget' });
+  const { lengthOf, computed } = counted({ maxTexts: 2, maxCharacters: 100, whenFull: 'forget' });
   // "c" finds two and empties it; "a" and "c" fill it again, so "b" empties it again.
   for (const text of ['a', 'b', 'c', 'c', 'a', 'c', 'b', 'c']) lengthOf(text);
   expect(computed).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
@@ -33,11 +33,11 @@ test('the memory of the process forgets all when it is full, so that no file fil
 
 test('it is full by characters too: ten texts of a hundred are as much as a thousand', () => {
   const tens = Array.from({ length: 10 }, (_, index) => String(index).repeat(100));
-  const kept = counted({ mostTexts: 1_000, mostCharacters: 500, whenFull: 'keep' });
+  const kept = counted({ maxTexts: 1_000, maxCharacters: 500, whenFull: 'keep' });
   for (const text of [...tens, ...tens]) kept.lengthOf(text);
   // Five are kept, the other five are computed twice.
   expect(kept.computed).toHaveLength(10 + 5);
-  const forgot = counted({ mostTexts: 1_000, mostCharacters: 500, whenFull: 'forget' });
+  const forgot = counted({ maxTexts: 1_000, maxCharacters: 500, whenFull: 'forget' });
   for (const text of [...tens, ...tens]) forgot.lengthOf(text);
   // It holds the last five, so each comes back after five others.
   expect(forgot.computed).toHaveLength(20);
@@ -45,7 +45,7 @@ test('it is full by characters too: ten texts of a hundred are as much as a thou
 
 test('a text of hostile length is never kept, and costs the others nothing', () => {
   for (const whenFull of ['keep', 'forget'] as const) {
-    const { lengthOf, computed } = counted({ mostTexts: 3, mostCharacters: 2_000, whenFull });
+    const { lengthOf, computed } = counted({ maxTexts: 3, maxCharacters: 2_000, whenFull });
     const hostile = 'x'.repeat(2_001);
     for (const text of ['a', hostile, hostile, 'a']) expect(lengthOf(text)).toBe(text.length);
     expect(computed).toEqual(['a', hostile, hostile]);

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { Connection } from '@temporalio/client';
 import { taskQueues } from '../../domain/run/run.ts';
-import { longestPollMs } from '../../platform/temporal/worker-deployment.ts';
+import { maxPollMs } from '../../platform/temporal/worker-deployment.ts';
 import type { DeployedVersion } from '../../platform/temporal/worker-deployment.ts';
 import { startWorker } from '../platform/observability/observed-worker.ts';
 import type { ObservedWorker } from '../platform/observability/observed-worker.ts';
@@ -133,7 +133,7 @@ test('workers that were stopped or killed are not taken for workers that run, an
   // Its last poll is long enough ago once a worker that ran would have asked again.
   await waitUntil(async () => {
     const [version] = (await versions()).filter(({ buildId }) => buildId === 'killed');
-    return Date.now() - Date.parse(version?.lastPollAt ?? '1970-01-01') > longestPollMs;
+    return Date.now() - Date.parse(version?.lastPollAt ?? '1970-01-01') > maxPollMs;
   }, 120_000);
   const doctor = await cli.run(['doctor']);
   expect(doctor.code).toBe(1);

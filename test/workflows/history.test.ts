@@ -36,7 +36,7 @@ const addressOf = (name: string) =>
   `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}?${secret}`;
 
 /** Longest payload that may stand in a history event, bytes. */
-const longestPayload = 10 * 1024;
+const maxPayloadBytes = 10 * 1024;
 
 interface HistoryContents {
   eventCount: number;
@@ -83,7 +83,7 @@ test('no CSV row and no long payload of a run from a file stands in its history'
   expect(await handle.result()).toMatchObject({ outcome: 'completed' });
   const history = await historyOf(handle);
   expect(history.text).toContain('from-file');
-  expect(history.longest).toBeLessThanOrEqual(longestPayload);
+  expect(history.longest).toBeLessThanOrEqual(maxPayloadBytes);
   expect(cellsOf(payload)).toHaveLength(4);
   for (const cell of cellsOf(payload)) expect(history.text).not.toContain(cell);
 });
@@ -109,7 +109,7 @@ test('a manifest of 150 files with three days each passes without a long payload
   expect(result).toMatchObject({ fileCount: 150, rowCount: 450, rowsLoaded: 450, daysSummarised: 3 });
   const history = await historyOf(handle);
   expect(history.eventCount).toBeGreaterThan(450);
-  expect(history.longest).toBeLessThanOrEqual(longestPayload);
+  expect(history.longest).toBeLessThanOrEqual(maxPayloadBytes);
   // 150 pods with 51.626897 core-seconds a day each.
   const tables = await snapshotTables(pipeline.database, source);
   const days = tables
@@ -129,7 +129,7 @@ describe('a payload with a download address', () => {
     const history = await historyOf(handle);
     for (const forbidden of [secret, 'http://127.0.0.1', ...cellsOf(payload)])
       expect(history.text).not.toContain(forbidden);
-    expect(history.longest).toBeLessThanOrEqual(longestPayload);
+    expect(history.longest).toBeLessThanOrEqual(maxPayloadBytes);
     expect(await downloadUrls()).toEqual([null]);
 
     const before = await snapshotTables(pipeline.database, source);

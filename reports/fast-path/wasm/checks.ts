@@ -34,19 +34,19 @@ const checkLabels: i32 = 3;
  * @param listed checks at `lists`, each a rule and a field; the second byte of a number's rule is the maximum number of
  *   digits before the point
  */
-export function goodRecords(from: i32, recordCount: i32, listed: i32, longestName: i32): i32 {
+export function goodRecords(from: i32, recordCount: i32, listed: i32, maxNameLength: i32): i32 {
   let record = from;
   beginNotes();
   let goodNotesEnd = notesEnd();
   for (; record < recordCount; record += 1) {
-    if (!isGoodRecord(record, from, listed, longestName)) break;
+    if (!isGoodRecord(record, from, listed, maxNameLength)) break;
     goodNotesEnd = notesEnd();
   }
   endNotes(goodNotesEnd);
   return record - from;
 }
 
-function isGoodRecord(record: i32, from: i32, listed: i32, longestName: i32): bool {
+function isGoodRecord(record: i32, from: i32, listed: i32, maxNameLength: i32): bool {
   for (let i = 0; i < listed; i += 1) {
     const rule = i32(load<u8>(listsAt + i * 8));
     const field = load<i32>(listsAt + i * 8 + 4);
@@ -54,12 +54,12 @@ function isGoodRecord(record: i32, from: i32, listed: i32, longestName: i32): bo
     const start = startOf(end);
     const length = load<i32>(end) - start;
     if (rule == checkNumber) {
-      const mostDigits = i32(load<u8>(listsAt + i * 8 + 1));
-      if (!isPlainNumberOrBlank(inputAt + start, length, mostDigits)) {
-        if (!isOtherNumber(inputAt + start, length, mostDigits, end)) return false;
+      const maxDigits = i32(load<u8>(listsAt + i * 8 + 1));
+      if (!isPlainNumberOrBlank(inputAt + start, length, maxDigits)) {
+        if (!isOtherNumber(inputAt + start, length, maxDigits, end)) return false;
       } else if (i32(load<u8>(inputAt + start)) == minus) noteNegative(inputAt + start, length, end);
     } else if (rule == checkLength) {
-      if (length > longestName) return false;
+      if (length > maxNameLength) return false;
     } else if (rule == checkLabels) {
       if (hasSeveralColons(inputAt + start, length)) note(end, noteLabels);
     } else {
@@ -77,7 +77,7 @@ function isGoodRecord(record: i32, from: i32, listed: i32, longestName: i32): bo
  * noted.
  * @returns false if it is neither, or not obviously small enough
  */
-function isOtherNumber(fieldStart: i32, fieldLength: i32, mostDigits: i32, fieldEnd: i32): bool {
+function isOtherNumber(fieldStart: i32, fieldLength: i32, maxDigits: i32, fieldEnd: i32): bool {
   const start = passSpaces(fieldStart, fieldStart + fieldLength);
   const end = withoutSpacesAtEnd(start, fieldStart + fieldLength);
   const length = end - start;
@@ -85,7 +85,7 @@ function isOtherNumber(fieldStart: i32, fieldLength: i32, mostDigits: i32, field
     note(fieldEnd, noteLeftOut);
     return true;
   }
-  if (length > 0 && !isScientificNumber(start, end, mostDigits)) return false;
+  if (length > 0 && !isScientificNumber(start, end, maxDigits)) return false;
   if (length != fieldLength) note(fieldEnd, noteTrimmed);
   if (length > 0 && i32(load<u8>(start)) == minus) noteNegative(start, length, fieldEnd);
   return true;

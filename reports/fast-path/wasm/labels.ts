@@ -6,8 +6,8 @@ import {
   labelTextBytes,
   labelTextsAt,
   listsAt,
-  longestProbe,
-  mostLabels,
+  maxProbes,
+  maxLabels,
   slotBytes,
   slotCount,
   slotsAt,
@@ -45,7 +45,7 @@ function hashOf(start: i32, length: i32): u32 {
 /** Address of the slot that contains a text, or of the free one where it belongs; 0 if there is neither. */
 function slotOf(start: i32, length: i32, hash: u32): i32 {
   let index = i32(hash >> 1) & (slotCount - 1);
-  for (let probe = 0; probe < longestProbe; probe += 1) {
+  for (let probe = 0; probe < maxProbes; probe += 1) {
     const slot = slotsAt + index * slotBytes;
     const found = load<u32>(slot + 8);
     if (found == 0) return slot;
@@ -86,7 +86,7 @@ export function keepLabel(record: i32, field: i32, id: f64): void {
   const end = endAt(record, field);
   const start = startOf(end);
   const length = load<i32>(end) - start;
-  if (labelCount == mostLabels || labelTextsEnd + length > labelTextsAt + labelTextBytes) forgetLabels();
+  if (labelCount == maxLabels || labelTextsEnd + length > labelTextsAt + labelTextBytes) forgetLabels();
   const hash = hashOf(inputAt + start, length);
   const slot = slotOf(inputAt + start, length, hash);
   if (slot == 0 || load<u32>(slot + 8) != 0) return;

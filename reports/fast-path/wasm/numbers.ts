@@ -12,13 +12,13 @@ function passDigits(from: i32, end: i32): i32 {
  * Blank, or digits, optionally with a minus sign and a fraction: a number with a limited number of digits before the
  * point.
  */
-export function isPlainNumberOrBlank(start: i32, length: i32, mostDigits: i32): bool {
+export function isPlainNumberOrBlank(start: i32, length: i32, maxDigits: i32): bool {
   if (length == 0) return true;
   const end = start + length;
   const wholeStart = i32(load<u8>(start)) == minus ? start + 1 : start;
   let at = passDigits(wholeStart, end);
   const wholeDigits = at - wholeStart;
-  if (wholeDigits == 0 || wholeDigits > mostDigits) return false;
+  if (wholeDigits == 0 || wholeDigits > maxDigits) return false;
   if (at < end && i32(load<u8>(at)) == point) at = passDigits(at + 1, end);
   return at == end;
 }
@@ -37,9 +37,9 @@ export function withoutSpacesAtEnd(from: i32, end: i32): i32 {
 
 export const letterE: i32 = 0x65;
 /** Maximum number of digits of an exponent that are read. */
-const mostExponentDigits: i32 = 4;
+const maxExponentDigits: i32 = 4;
 
-export function isScientificNumber(start: i32, end: i32, mostDigits: i32): bool {
+export function isScientificNumber(start: i32, end: i32, maxDigits: i32): bool {
   const first = i32(load<u8>(start));
   const wholeStart = first == minus || first == plus ? start + 1 : start;
   let at = passDigits(wholeStart, end);
@@ -57,10 +57,10 @@ export function isScientificNumber(start: i32, end: i32, mostDigits: i32): bool 
     if (sign == minus || sign == plus) at += 1;
     const exponentStart = at;
     at = passDigits(at, end);
-    if (at == exponentStart || at - exponentStart > mostExponentDigits) return false;
+    if (at == exponentStart || at - exponentStart > maxExponentDigits) return false;
     if (sign != minus) size += wholeNumber(exponentStart, at);
   }
-  return at == end && size <= mostDigits;
+  return at == end && size <= maxDigits;
 }
 
 function wholeNumber(start: i32, end: i32): i32 {
@@ -69,11 +69,11 @@ function wholeNumber(start: i32, end: i32): i32 {
   return value;
 }
 
-const longestAbsentForm: i32 = 5;
+const maxAbsentFormLength: i32 = 5;
 
 /** `NaN`, `null`, `none`, `nil`, `<nil>`, `n/a`, `-`, in any case. */
 export function isAbsentForm(start: i32, length: i32): bool {
-  if (length == 0 || length > longestAbsentForm) return false;
+  if (length == 0 || length > maxAbsentFormLength) return false;
   // Its characters as one number, the first in the lowest byte.
   let form: u64 = 0;
   for (let i = length - 1; i >= 0; i -= 1) form = (form << 8) | u64(i32(load<u8>(start + i)) | smallLetter);

@@ -23,12 +23,12 @@ export {
   inputBytes,
   listsAt,
   memoryBytes,
-  mostColumns,
-  mostConstantBytes,
-  mostFields,
-  mostLabelFields,
-  mostNotes,
-  mostRecords,
+  maxColumns,
+  maxConstantBytes,
+  maxFields,
+  maxLabelFields,
+  maxNotes,
+  maxRecords,
   notesAt,
 } from './memory';
 export { scan } from './records';

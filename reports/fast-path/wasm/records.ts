@@ -1,7 +1,7 @@
 /** Finding the fields of plain records. */
 
 import { comma, newline } from './characters';
-import { endsAt, inputAt, mostFields, mostRecords } from './memory';
+import { endsAt, inputAt, maxFields, maxRecords } from './memory';
 
 /** Number of fields of a record of the input scanned last. */
 export let fieldCount: i32 = 0;
@@ -14,7 +14,7 @@ export let fieldCount: i32 = 0;
  */
 export function scan(limit: i32, fields: i32): i32 {
   fieldCount = fields;
-  const most = min(mostRecords, mostFields / fields);
+  const most = min(maxRecords, maxFields / fields);
   const spaces = i8x16.splat(0x20);
   const quotes = i8x16.splat(0x22);
   const commas = i8x16.splat(0x2c);

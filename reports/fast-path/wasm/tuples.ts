@@ -19,7 +19,7 @@ declare function numberOf(start: i32, length: i32): f64;
 const powersOfTen = memory.data<f64>([
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ]);
-const mostExactDigits: i32 = 15;
+const maxExactDigits: i32 = 15;
 
 function powerOfTen(exponent: i32): f64 {
   return load<f64>(i32(powersOfTen) + exponent * 8);
@@ -124,7 +124,7 @@ function plainNumber(start: i32, length: i32): f64 {
     else if (u32(digit) < 10) {
       const places = zeroCount + 1;
       digitCount += places;
-      if (digitCount > mostExactDigits) return numberOf(start - inputAt, length);
+      if (digitCount > maxExactDigits) return numberOf(start - inputAt, length);
       value = value * powerOfTen(places) + f64(digit);
       if (isFraction) fractionDigitCount += places;
       zeroCount = 0;
