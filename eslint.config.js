@@ -44,6 +44,15 @@ const endOfFile = 'Vitest never runs an afterAll that a hook, a test or a helper
 /** The test files by the names under which the configurations of Vitest look for them. */
 const testFiles = ['test/**/*.test.ts', 'test/**/*.{postgres15,between}.ts'];
 
+// Tests give the program a clock of its own (OCP_NOW); the few that measure how long something takes say so.
+const today = [
+  'NewExpression[callee.name="Date"][arguments.length=0]',
+  'CallExpression[callee.object.name="Date"][callee.property.name="now"]',
+].map((selector) => ({
+  selector,
+  message: 'a test that knows today ages: give the program a clock (testNow)',
+}));
+
 export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'reports/fast-path/wasm/']),
@@ -131,6 +140,7 @@ export default defineConfig(
             'CallExpression[callee.name="afterAll"]:not(Program > ExpressionStatement > CallExpression):not(CallExpression[callee.name="describe"] > ArrowFunctionExpression > BlockStatement > ExpressionStatement > CallExpression)',
           message: `${endOfFile}: use atEnd of test/support/at-end.ts`,
         },
+        ...today,
       ],
     },
   },

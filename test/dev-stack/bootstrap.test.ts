@@ -162,6 +162,7 @@ test('the lock of a run that was killed is broken', { timeout: testTimeoutMs }, 
   const lock = join(clone, '.data', 'bootstrap.lock');
   await mkdir(lock, { recursive: true });
   // A run refreshes its lock every two seconds and waits until the other one's is ten seconds old.
+  // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
   const refreshedAt = new Date(Date.now() - 9_000);
   await utimes(lock, refreshedAt, refreshedAt);
   const { code, messages } = await finish(start(...demo));

@@ -133,6 +133,7 @@ test('workers that were stopped or killed are not taken for workers that run, an
   // Its last poll is long enough ago once a worker that ran would have asked again.
   await waitUntil(async () => {
     const [version] = (await versions()).filter(({ buildId }) => buildId === 'killed');
+    // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
     return Date.now() - Date.parse(version?.lastPollAt ?? '1970-01-01') > maxPollMs;
   }, 120_000);
   const doctor = await cli.run(['doctor']);

@@ -63,12 +63,14 @@ test('phases, manifest state and result of a reset run count work only', async (
   });
   const first = await run.result();
   const before = await manifestState('timed');
+  // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
   const closedAt = Date.now();
   // The gap: other payloads go through meanwhile.
   for (const cluster of ['meanwhile-1', 'meanwhile-2', 'meanwhile-3']) {
     await pipeline.addSource(cluster);
     await pipeline.ingest(await folder.pack(withManifest(sample, { cluster_id: cluster })));
   }
+  // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
   const resetAt = Date.now();
   const gapMs = resetAt - closedAt;
   const again: Run = await ui.reset(
