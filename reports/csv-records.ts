@@ -97,13 +97,15 @@ async function* abortable(source: Readable, signal: AbortSignal | undefined): As
     () => undefined,
     (error: unknown) => ({ error }),
   );
+  // A source that has stalled may never close, and since Node 22 a pipeline waits for that, even if it is aborted.
+  const ended = () => (signal?.aborted === true ? undefined : failure);
   try {
     yield* chunks as AsyncIterable<Buffer>;
   } catch (error) {
-    throw (await failure)?.error ?? error;
+    throw (await ended())?.error ?? error;
   } finally {
     chunks.destroy();
-    await failure;
+    await ended();
   }
 }
 
