@@ -41,17 +41,14 @@ export async function recordStep(
   const { settings, takesBack } = stepNamed(step);
   const noted = [
     `${columnOf(step)} = version`,
-    ...(settings === null ? [] : [`${settings.column} = present.settings_hash`]),
+    ...(settings === null
+      ? []
+      : [`${settings.column} = (select ${settings.hash}($1, min(day)) from unnest($2::date[]) as day)`]),
     ...takesBack.map((column) => `${column} = null`),
   ];
   await client.query(
-    `with present as materialized (
-         select ${settings === null ? 'null::text' : `${settings.hash}($1, min(day))`} as settings_hash
-         from unnest($2::date[]) as day
-     )
-     update ocp_day
+    `update ocp_day
      set ${noted.join(', ')}
-     from present
      where source_uuid = $1
          and usage_day = any($2::date[])`,
     [sourceUuid, days],
