@@ -2,6 +2,7 @@ import type { UsageDay } from '../domain/time/usage-day.ts';
 import { planDays } from '../engines/plan.ts';
 import { postgresEngine } from '../engines/postgres/postgres-engine.ts';
 import { recordDays } from '../engines/record.ts';
+import { summariseDays } from '../engines/summarise.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { tenantSettings } from '../platform/tenants/tenant.ts';
@@ -19,8 +20,9 @@ export interface AggregateDaysInput extends MonthInput {
 export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount: number }>;
 
 /**
- * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine, record. One
- * transaction. It does not matter which run calls it; a second call finds nothing to do.
+ * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine the daily
+ * relations of days whose pieces changed, summarise all changed days from the relations, record. One transaction.
+ * It does not matter which run calls it; a second call finds nothing to do.
  *
  * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */
@@ -41,7 +43,13 @@ export async function aggregateDays(
       if (plan !== undefined) addLogContext({ cluster_id: plan.source.clusterId });
       // No data arrived for the month, or nothing changed.
       if (plan === undefined || plan.days.length === 0) return { dayCount: 0, summaryRowCount: 0 };
-      const summaryRowCount = await engine.rebuild(client, plan, rebuild);
+      const behind = plan.days.filter(({ areRelationsBehind }) => areRelationsBehind);
+      await engine.rebuild(
+        client,
+        plan.sourceUuid,
+        behind.map(({ usageDay }) => usageDay),
+      );
+      const summaryRowCount = await summariseDays(client, plan, rebuild);
       await recordDays(client, plan);
       return { dayCount: plan.days.length, summaryRowCount };
     },

@@ -3,15 +3,13 @@ import type { SummaryTable } from '../domain/reports/summary-tables.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { daysBehind, recordStep } from '../summary/day-ledger.ts';
-import { piecesMissing, runStep } from '../summary/month-step.ts';
-import type { MonthInput, PiecesMissing, StepAnswer, StepMonth } from '../summary/month-step.ts';
+import { runStep } from '../summary/month-step.ts';
+import type { MonthInput, StepAnswer, StepMonth } from '../summary/month-step.ts';
 
 export type RefreshUiSummariesResult = StepAnswer<{ dayCount: number }>;
 
 const sql = {
   plans: loadSql('summary/settings/summary_plans.sql'),
-  sweptPieces: loadSql('summary/report-tables/swept_pieces.sql'),
-  requireGpus: loadSql('summary/report-tables/require_gpus.sql'),
   completeReportPeriod: loadSql('intake/complete_report_period.sql'),
 };
 const ofDays = tablesFilledBy('days').map(statementOf);
@@ -35,13 +33,10 @@ export async function refreshUiSummaries(
   return runStep(deps, 'reports', input, rebuildTables);
 }
 
-async function rebuildTables(month: StepMonth): Promise<{ dayCount: number } | PiecesMissing> {
+async function rebuildTables(month: StepMonth): Promise<{ dayCount: number }> {
   const { client, sourceUuid, monthStart, rebuild } = month;
   const days = await daysBehind(client, 'reports', sourceUuid, monthStart);
   if (days.length === 0) return { dayCount: 0 };
-  const swept = await client.query<{ piece_id: number }>(sql.sweptPieces, [sourceUuid, monthStart, days]);
-  if (swept.rows.length > 0) return piecesMissing(swept.rows.map((row) => row.piece_id));
-  await client.query(sql.requireGpus, [sourceUuid, days]);
   await client.query(sql.plans);
   for (const { table, text } of ofDays) await rebuild(table, () => client.query(text, [sourceUuid, days]));
   for (const { table, text } of ofMonth)

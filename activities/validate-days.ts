@@ -1,19 +1,18 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
-import type { ReportKind } from '../domain/reports/report-kind.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import type { RulesProfile } from '../platform/config/config.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { recordDiscrepancies } from '../platform/observability/metrics.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { recordStep } from '../summary/day-ledger.ts';
-import { piecesMissing, runStep } from '../summary/month-step.ts';
-import type { MonthInput, PiecesMissing, StepAnswer, StepMonth } from '../summary/month-step.ts';
+import { runStep } from '../summary/month-step.ts';
+import type { MonthInput, StepAnswer, StepMonth } from '../summary/month-step.ts';
 
 /** dayCount: days validated now; warningCount: checks that they failed */
 export type ValidateDaysResult = StepAnswer<{ dayCount: number; warningCount: number }>;
 
-/** A check of one day: the value required by staging or an identity, and the value in the daily summary. */
+/** A check of one day: a value that the daily relations or an identity demand, and the one that the daily summary holds. */
 export interface DayCheck {
   check_name: string;
   expected: number;
@@ -26,7 +25,6 @@ interface DayBehind {
   usage_day: UsageDay;
   version: number;
   rules: RulesProfile;
-  swept_piece_ids: string[];
   is_current: boolean;
 }
 
@@ -47,12 +45,9 @@ const sql = {
   noteWarnings: loadSql('summary/validate/note_warnings.sql'),
 };
 
-/** Kinds of report that the checks read. */
-const kindsRead: readonly ReportKind[] = ['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels'];
-
 /**
- * Compare the daily summary with staging for the days of a source and month whose summary is newer than its validation:
- * row counts, CPU and memory hours, claims, and the identities that capacity and distributed cost obey.
+ * Compare the daily summary with the daily relations for the days of a source and month whose summary is newer than
+ * its validation: row counts, CPU and memory hours, claims, and the identities that capacity and distributed cost obey.
  * A discrepancy is recorded in `ocp_validation_warning` and logged as a warning; it never blocks anything.
  * A day whose pieces or settings have changed since it was summarised is left to the run that rebuilds it.
  * One transaction. Rerun: replaces the days' warnings; a second call finds no day behind.
@@ -66,7 +61,7 @@ export async function validateDays(
   const { validated } = answer;
   const warnings = validated.filter(({ failed }) => failed.length > 0);
   for (const { usageDay, version, failed } of warnings)
-    log.warn('daily summary differs from staging', {
+    log.warn('daily summary differs from the daily relations', {
       sourceUuid: input.sourceUuid,
       usageDay,
       version,
@@ -77,12 +72,10 @@ export async function validateDays(
   return { outcome: 'done', dayCount: validated.length, warningCount };
 }
 
-async function validateBehind(month: StepMonth): Promise<{ validated: DayWarnings[] } | PiecesMissing> {
+async function validateBehind(month: StepMonth): Promise<{ validated: DayWarnings[] }> {
   const { client, sourceUuid, monthStart } = month;
-  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, monthStart, kindsRead]);
+  const behind = await client.query<DayBehind>(sql.daysBehind, [sourceUuid, monthStart]);
   const days = behind.rows.filter((day) => day.is_current);
-  const missing = days.flatMap((day) => day.swept_piece_ids.map(Number));
-  if (missing.length > 0) return piecesMissing(missing);
 
   await client.query(sql.plans);
   const validated: DayWarnings[] = [];
@@ -97,35 +90,13 @@ async function validateBehind(month: StepMonth): Promise<{ validated: DayWarning
 /** One day at a time: memory use does not grow with the number of days behind. */
 async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
   const { usage_day: usageDay, rules } = day;
-  await client.query('select ocp_gather_checked_pods($1, $2, $3)', [sourceUuid, usageDay, rules]);
-  const storage = await liveHours(client, 'storage_usage', sourceUuid, usageDay);
   const results = [
     await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules]),
-    await client.query<DayCheck>(sql.storageUsage, [
-      sourceUuid,
-      usageDay,
-      rules,
-      storage?.piece_ids,
-      storage?.dead_hours,
-    ]),
+    await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules]),
     await client.query<DayCheck>(sql.distributedCost, [sourceUuid, usageDay]),
     await client.query<DayCheck>(sql.hoursSentTwice, [sourceUuid, usageDay]),
   ];
   return results.flatMap(({ rows }) => rows);
-}
-
-/** Queried beforehand, so that the planner sees the ids and reads only the blocks of these pieces. */
-async function liveHours(
-  client: PoolClient,
-  kind: ReportKind,
-  sourceUuid: string,
-  usageDay: UsageDay,
-): Promise<{ piece_ids: string[]; dead_hours: string[] } | undefined> {
-  const { rows } = await client.query<{ piece_ids: string[]; dead_hours: string[] }>(
-    'select ocp_live_pieces($1, $2, $3, $3) as piece_ids, ocp_dead_hours($1, $2, $3, $3) as dead_hours',
-    [kind, sourceUuid, usageDay],
-  );
-  return rows[0];
 }
 
 /**

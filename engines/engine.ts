@@ -1,12 +1,10 @@
 import type { PoolClient } from 'pg';
-import type { BillingMonth } from '../domain/time/usage-day.ts';
-import type { RebuildTable } from '../platform/observability/metrics.ts';
+import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import type { DayPlan } from './plan.ts';
 
 /**
- * What turns line items into the daily summary. Planning and recording work on the ledger and are the same for every
- * engine; an engine only rebuilds the days of a plan.
+ * What turns line items into daily relations. Planning and recording are work on the ledger, and everything behind the
+ * relations is SQL that exists once: the same for every engine.
  */
 export interface Engine {
   name: 'postgres';
@@ -16,6 +14,6 @@ export interface Engine {
     input: { schema: string; month: BillingMonth },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Rebuild the days of a plan, in the caller's transaction. @returns rows that their summary has now */
-  rebuild(client: PoolClient, plan: DayPlan, measured: RebuildTable): Promise<number>;
+  /** Rebuild the daily relations of a source's days, in order, in the caller's transaction. */
+  rebuild(client: PoolClient, sourceUuid: string, days: readonly UsageDay[]): Promise<void>;
 }

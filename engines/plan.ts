@@ -27,6 +27,14 @@ export interface SourceOfMonth {
   clusterAlias: string;
 }
 
+/** A day whose summary is rebuilt. */
+export interface PlannedDay {
+  usageDay: UsageDay;
+  piecesHash: string;
+  /** the daily relations are rebuilt first, from its live pieces; else they hold what those pieces add up to */
+  areRelationsBehind: boolean;
+}
+
 /** Days to rebuild, in order, and what the ledger will record that they were built from. */
 export interface DayPlan {
   outcome: 'planned';
@@ -34,13 +42,14 @@ export interface DayPlan {
   source: SourceOfMonth;
   rules: RulesProfile;
   settingsHash: string;
-  days: readonly { usageDay: UsageDay; piecesHash: string }[];
+  days: readonly PlannedDay[];
 }
 
 interface ChangedDay {
   usage_day: UsageDay;
   pieces_hash: string;
   swept_piece_ids: string[];
+  are_relations_behind: boolean;
   unloaded_count: number;
   is_foreign: boolean;
 }
@@ -92,7 +101,11 @@ export async function planDays(
     source,
     rules,
     settingsHash,
-    days: days.map((day) => ({ usageDay: day.usage_day, piecesHash: day.pieces_hash })),
+    days: days.map((day) => ({
+      usageDay: day.usage_day,
+      piecesHash: day.pieces_hash,
+      areRelationsBehind: day.are_relations_behind,
+    })),
   };
 }
 
@@ -115,11 +128,15 @@ function rebuildableDays(changed: readonly ChangedDay[]): {
         `ocp-pipeline source adopt --from ${foreign[0]}`,
       { details: { days: foreign } },
     );
-  const waiting = changed.filter((day) => day.unloaded_count > 0).map((day) => day.usage_day);
-  if (waiting.length > 0)
+  const isWaiting = (day: ChangedDay) => day.are_relations_behind && day.unloaded_count > 0;
+  const waiting = changed.filter(isWaiting).map((day) => day.usage_day);
+  if (waiting.length > 0) 
     log.warn('days keep their data because live pieces are not loaded', { days: waiting });
-  const days = changed.filter((day) => day.unloaded_count === 0);
-  return { days, waiting, missing: days.flatMap((day) => day.swept_piece_ids.map(Number)) };
+  const days = changed.filter((day) => !isWaiting(day));
+  const missing = days
+    .filter((day) => day.are_relations_behind)
+    .flatMap((day) => day.swept_piece_ids.map(Number));
+  return { days, waiting, missing };
 }
 
 /** Report period of the month and the source's current name; undefined if no data arrived for the month. */

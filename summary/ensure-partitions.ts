@@ -1,13 +1,14 @@
 import type { Pool } from 'pg';
+import { relationTables } from '../domain/reports/relations.ts';
 import { stagingTables } from '../domain/reports/report-kind.ts';
 import { summaryTableNames } from '../domain/reports/summary-tables.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { ensureMonthlyPartitions } from '../platform/database/partitions.ts';
 
-/** Every table that has a partition per month: staging and summaries. */
-export const monthlyTables: readonly string[] = [...stagingTables, ...summaryTableNames];
+/** Every table that has a partition per month: staging, daily relations and summaries. */
+export const monthlyTables: readonly string[] = [...stagingTables, ...relationTables, ...summaryTableNames];
 
-/** Ensure that staging and summary tables have a partition for each month. Rerun: one catalog query. */
+/** Ensure that staging, relations and summary tables have a partition for each month. Rerun: one catalog query. */
 export async function ensurePartitionsOf(
   pool: Pool,
   schema: string,

@@ -73,7 +73,7 @@ export const steps = [
     column: 'ui_version',
     settings: { hash: 'ocp_report_settings_hash', column: 'ui_settings_hash' },
     takesBack: [],
-    readsStaging: true,
+    readsStaging: false,
     rebuildsTables: true,
   },
   {
@@ -93,7 +93,7 @@ export const steps = [
     column: 'validated_version',
     settings: null,
     takesBack: [],
-    readsStaging: true,
+    readsStaging: false,
     rebuildsTables: false,
   },
 ] as const satisfies readonly Step[];

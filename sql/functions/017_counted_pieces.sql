@@ -154,7 +154,9 @@ $$;
 comment on function ocp_require_staged(text, uuid, date, date) is
 'As ocp_require_rows, but counts by itself: for kinds that have few rows.';
 
-create or replace function ocp_require_label_sets(p_source_uuid uuid, p_start_date date, p_end_date date, p_lost_sets bigint[])
+drop function if exists ocp_require_label_sets(uuid, date, date, bigint[]);
+
+create or replace function ocp_require_label_sets(p_source_uuid uuid, p_start_date date, p_end_date date)
 returns void
 language plpgsql stable
 set search_path from current
@@ -168,36 +170,38 @@ declare
         ['storage_usage', 'persistentvolume_label_set_id'],
         ['storage_usage', 'persistentvolumeclaim_label_set_id'],
         ['node_labels', 'label_set_id'],
-        ['namespace_labels', 'label_set_id']
+        ['namespace_labels', 'label_set_id'],
+        ['vm_usage', 'label_set_id']
     ];
     v_column text[];
     v_wrong jsonb;
 begin
-    if cardinality(p_lost_sets) = 0 then
-        return;
-    end if;
     foreach v_column slice 1 in array v_columns
     loop
         execute format(
-            'select $3 || jsonb_agg(jsonb_build_object(
+            'select jsonb_agg(jsonb_build_object(
                 ''pieceId'', piece_id, ''reportKind'', report_kind, ''usageDay'', usage_day,
                 ''expected'', row_count, ''found'', row_count - lost.count
             ))
             from (
-                select line.piece_id, count(*)
-                from %I as line
-                where line.piece_id = any($1) and line.%I = any($2) and line.interval_start >= $4 and line.interval_start < $5
-                group by line.piece_id
+                select used.piece_id, sum(used.row_count) as count
+                from (
+                    select line.piece_id, line.%I as label_set_id, count(*) as row_count
+                    from %I as line
+                    where line.piece_id = any($1) and line.interval_start >= $2 and line.interval_start < $3
+                    group by 1, 2
+                ) as used
+                left join ocp_label_set as label_set using (label_set_id)
+                where label_set.label_set_id is null
+                group by used.piece_id
             ) as lost
             join ocp_piece as piece using (piece_id)
             having count(*) > 0',
-            ocp_staging_table(v_column[1]), v_column[2]
+            v_column[2], ocp_staging_table(v_column[1])
         )
         into v_wrong
         using
             ocp_live_pieces(v_column[1], p_source_uuid, p_start_date, p_end_date),
-            p_lost_sets,
-            coalesce(v_wrong, '[]'),
             p_start_date::timestamp at time zone 'UTC',
             (p_end_date + 1)::timestamp at time zone 'UTC';
         exit when v_wrong is not null;
@@ -205,5 +209,5 @@ begin
     perform ocp_refuse_staging(v_wrong);
 end
 $$;
-comment on function ocp_require_label_sets(uuid, date, date, bigint[]) is
-'Raises OCP01 with the live pieces of a range of days whose rows refer to these label sets, which are gone; loading stores them again.';
+comment on function ocp_require_label_sets(uuid, date, date) is
+'Raises OCP01 with the live pieces of a range of days whose rows refer to label sets that are gone; loading stores them again.';

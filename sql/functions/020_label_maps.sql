@@ -1,6 +1,6 @@
 -- functions/020_label_maps.sql
 -- Purpose  one enabled-label map per node and day, or per namespace and day
--- Reads    reporting_ocpusagelineitem_{node,namespace}_labels_staging (object × hour), ocp_piece, ocp_label_set
+-- Reads    ocp_node_label_day, ocp_namespace_label_day (object × day × label set), ocp_label_set
 -- Grain    (usage_day, name)
 -- Why one  a label that changes within a day must not multiply the usage that joins it: hourly maps are applied in
 --          chronological order and the later value of a key wins. Of two sets, the one seen last wins; within one hour
@@ -19,9 +19,6 @@ set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
-declare
-    v_pieces bigint[] := ocp_live_pieces(p_report_kind, p_source_uuid, p_start_date, p_end_date);
-    v_dead_hours bigint[] := ocp_dead_hours(p_report_kind, p_source_uuid, p_start_date, p_end_date);
 begin
     return query
     with enabled as materialized (
@@ -29,35 +26,26 @@ begin
             ocp_enabled_keys() as keys,
             ocp_enabled_keys_hash() as hash
     ),
-    line as (
-        select
-            'node_labels' as report_kind,
-            piece_id,
-            interval_start,
-            node as name,
-            label_set_id
-        from reporting_ocpusagelineitem_node_labels_staging
-        union all
-        select
-            'namespace_labels',
-            piece_id,
-            interval_start,
-            namespace,
-            label_set_id
-        from reporting_ocpusagelineitem_namespace_labels_staging
-    ),
     set_hours as (
         select
-            (line.interval_start at time zone 'UTC')::date as usage_day,
-            line.name,
-            line.label_set_id,
-            max(line.interval_start) as last_hour
-        from line
-        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
-            and line.report_kind = p_report_kind
-            and line.interval_start >= p_start_date::timestamp at time zone 'UTC'
-            and line.interval_start < (p_end_date + 1)::timestamp at time zone 'UTC'
-        group by 1, line.name, line.label_set_id
+            usage_day,
+            node as name,
+            label_set_id,
+            last_hour
+        from ocp_node_label_day
+        where p_report_kind = 'node_labels'
+            and source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+        union all
+        select
+            usage_day,
+            namespace,
+            label_set_id,
+            last_hour
+        from ocp_namespace_label_day
+        where p_report_kind = 'namespace_labels'
+            and source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
     ),
     last_values as (
         select distinct on (set_hours.usage_day, set_hours.name, label.key)

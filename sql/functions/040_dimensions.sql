@@ -1,10 +1,14 @@
 -- functions/040_dimensions.sql
 -- Purpose  clusters, projects and volume claims seen in a range of days; nodes are in functions/041
--- Reads    ocp_staged_pods, ocp_staged_volumes (temporary)
+-- Reads    ocp_pod_day, ocp_claim_day
 -- Writes   reporting_ocp_clusters, reporting_ocp_projects, reporting_ocp_pvcs
 -- Rerun    upserts; project and claim rows only grow
 
-create or replace function ocp_record_dimensions(p_cluster_id text, p_cluster_alias text, p_source_uuid uuid)
+drop function if exists ocp_record_dimensions(text, text, uuid);
+
+create or replace function ocp_record_dimensions(
+    p_start_date date, p_end_date date, p_cluster_id text, p_cluster_alias text, p_source_uuid uuid
+)
 returns void
 language plpgsql
 set search_path from current
@@ -61,8 +65,10 @@ begin
         v_cluster_uuid
     from (
         select distinct line.namespace
-        from ocp_staged_pods as line
-        where line.namespace <> ''
+        from ocp_pod_day as line
+        where line.source_uuid = p_source_uuid
+            and line.usage_day between p_start_date and p_end_date
+            and line.namespace <> ''
     ) as pod_namespace
     on conflict (project, cluster_id) do nothing;
 
@@ -73,7 +79,9 @@ begin
         line.persistentvolumeclaim,
         max(nullif(line.csi_volume_handle, '')),
         v_cluster_uuid
-    from ocp_staged_volumes as line
+    from ocp_claim_day as line
+    where line.source_uuid = p_source_uuid
+        and line.usage_day between p_start_date and p_end_date
     group by line.persistentvolume, line.persistentvolumeclaim
     on conflict (persistent_volume, persistent_volume_claim, cluster_id) do update
     set csi_volume_handle = excluded.csi_volume_handle
@@ -81,5 +89,5 @@ begin
         and excluded.csi_volume_handle is not null;
 end
 $$;
-comment on function ocp_record_dimensions(text, text, uuid) is
-'Step of populate_daily_summary_from_staging: adds clusters, projects and volume claims of the gathered rows.';
+comment on function ocp_record_dimensions(date, date, text, text, uuid) is
+'Step of ocp_summarise_days: adds clusters, projects and volume claims of the range.';

@@ -1,6 +1,6 @@
 -- functions/041_nodes.sql
--- Purpose  nodes seen in a range of days, with the role and architecture of the latest day that reports them
--- Reads    ocp_staged_pods, ocp_staged_nodes (temporary)
+-- Purpose  nodes seen in a range of days, with the role and architecture of the latest day that tells them
+-- Reads    ocp_pod_day; ocp_day_nodes (temporary)
 -- Writes   ocp_node_day          grain: source × node × resource × cores × UTC day
 --          reporting_ocp_nodes   grain: cluster × node × resource × cores
 -- Why      a row of reporting_ocp_nodes combines many days, which arrive in any order, are corrected and are withdrawn.
@@ -63,11 +63,13 @@ begin
             max(node_role collate "C") collate "default" as sent_role,
             bool_or(is_control_plane) as is_control_plane,
             bool_or(namespace = 'openshift-kube-apiserver') as runs_api_server
-        from ocp_staged_pods
-        where node <> ''
+        from ocp_pod_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+            and node <> ''
         group by usage_day, node, coalesce(resource_id, '')
     ) as pods
-    left join ocp_staged_nodes as labels using (usage_day, node);
+    left join ocp_day_nodes as labels using (usage_day, node);
 
     drop table if exists pg_temp.ocp_touched_nodes;
     create temporary table ocp_touched_nodes on commit drop as
@@ -219,4 +221,4 @@ begin
 end
 $$;
 comment on function ocp_record_nodes(date, date, text, uuid) is
-'Step of populate_daily_summary_from_staging: nodes of the gathered rows. Runs after ocp_record_dimensions.';
+'Step of ocp_summarise_days: nodes of the range. Runs after ocp_record_dimensions and ocp_gather_labels.';

@@ -1,6 +1,6 @@
 -- functions/050_pod_rows.sql
 -- Purpose  usage rows of pods in the daily summary, for a range of days of one source and month
--- Reads    ocp_staged_pods, ocp_staged_node_days, ocp_staged_label_sets, ocp_staged_label_maps (temporary)
+-- Reads    ocp_pod_day, ocp_capacity_day; ocp_day_label_sets, ocp_day_label_maps (temporary)
 -- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × namespace × node × merged enabled labels
 -- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours; "gigabyte" is 2^30 bytes
 -- Plans    temporary tables have no statistics: all joins and groups use hashing
@@ -29,16 +29,20 @@ begin
         select
             usage_day,
             node,
-            cpu_core_hours::numeric(33, 15) as cpu_core_hours,
-            memory_gigabyte_hours::numeric(33, 15) as memory_gigabyte_hours
-        from ocp_staged_node_days
+            (capacity_cpu / 3600)::numeric(33, 15) as cpu_core_hours,
+            (capacity_memory / 3600 / 2 ^ 30)::numeric(33, 15) as memory_gigabyte_hours
+        from ocp_capacity_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
     ),
     cluster_days as materialized (
         select
             usage_day,
-            sum(cpu_core_hours)::numeric(33, 15) as cpu_core_hours,
-            sum(memory_gigabyte_hours)::numeric(33, 15) as memory_gigabyte_hours
-        from ocp_staged_node_days
+            sum(capacity_cpu / 3600)::numeric(33, 15) as cpu_core_hours,
+            sum(capacity_memory / 3600 / 2 ^ 30)::numeric(33, 15) as memory_gigabyte_hours
+        from ocp_capacity_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
         group by usage_day
     ),
     -- First by label set, an integer: label maps are merged once per set and day, not once per pod.
@@ -51,36 +55,43 @@ begin
             max(resource_id) as resource_id,
             sum(usage_cpu) as usage_cpu,
             sum(request_cpu) as request_cpu,
-            sum(effective_cpu) as effective_cpu,
+            sum(case v_rules when 'koku' then effective_cpu_koku else effective_cpu_design end) as effective_cpu,
             sum(limit_cpu) as limit_cpu,
             sum(usage_memory) as usage_memory,
             sum(request_memory) as request_memory,
-            sum(effective_memory) as effective_memory,
+            sum(case v_rules when 'koku' then effective_memory_koku else effective_memory_design end) as effective_memory,
             sum(limit_memory) as limit_memory,
             max(capacity_cores) as capacity_cores,
             max(capacity_memory_bytes) as capacity_memory_bytes
-        from ocp_staged_pods
-        -- A pod without a node is not scheduled: it stays in staging and out of the summary.
-        where node <> ''
+        from ocp_pod_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+            -- A pod without a node is not scheduled: it stays out of the summary.
+            and node <> ''
         group by usage_day, namespace, node, label_set_id
     ),
     categories as (
         select
             namespace,
             ocp_cost_category_id(namespace) as cost_category_id
-        from (select distinct namespace from ocp_staged_pods) as pod_namespace
+        from (
+            select distinct namespace
+            from ocp_pod_day
+            where source_uuid = p_source_uuid
+                and usage_day between p_start_date and p_end_date
+        ) as pod_namespace
     ),
     merged as (
         select
             set_days.*,
             ocp_merge_labels(v_rules, label_set.labels, node_map.labels, namespace_map.labels) as labels
         from set_days
-        join ocp_staged_label_sets as label_set using (label_set_id)
-        left join ocp_staged_label_maps as node_map
+        join ocp_day_label_sets as label_set using (label_set_id)
+        left join ocp_day_label_maps as node_map
             on node_map.report_kind = 'node_labels'
             and node_map.usage_day = set_days.usage_day
             and node_map.name = set_days.node
-        left join ocp_staged_label_maps as namespace_map
+        left join ocp_day_label_maps as namespace_map
             on namespace_map.report_kind = 'namespace_labels'
             and namespace_map.usage_day = set_days.usage_day
             and namespace_map.name = set_days.namespace
@@ -140,4 +151,4 @@ begin
 end
 $$;
 comment on function ocp_insert_pod_rows(date, date, integer, text, text, uuid) is
-'Step of populate_daily_summary_from_staging: pod usage and node and cluster capacity.';
+'Step of ocp_summarise_days: pod usage and node and cluster capacity.';

@@ -1,6 +1,6 @@
 -- functions/051_storage_rows.sql
 -- Purpose  usage rows of volumes in the daily summary, for a range of days of one source and month
--- Reads    ocp_staged_volumes, ocp_staged_label_sets, ocp_staged_label_maps (temporary)
+-- Reads    ocp_claim_day; ocp_day_label_sets, ocp_day_label_maps (temporary)
 -- Writes   reporting_ocpusagelineitem_daily_summary
 --          grain: day × namespace × node × resource_id × claim × volume × class × handle × merged enabled labels
 -- Units    byte-seconds / (86400 · days of the month) / 2^30 = GiB-months; "gigabyte" is 2^30 bytes
@@ -27,10 +27,6 @@ declare
         86400 * extract(day from date_trunc('month', p_start_date) + interval '1 month' - interval '1 day');
     v_rows bigint;
 begin
-    if not exists (select 1 from ocp_staged_volumes) then
-        return 0;
-    end if;
-
     with merged as (
         select
             volume.*,
@@ -38,23 +34,30 @@ begin
             ocp_merge_labels(
                 v_rules, volume_set.labels || claim_set.labels, node_map.labels, namespace_map.labels
             ) as labels
-        from ocp_staged_volumes as volume
-        join ocp_staged_label_sets as volume_set on volume_set.label_set_id = volume.persistentvolume_label_set_id
-        join ocp_staged_label_sets as claim_set on claim_set.label_set_id = volume.persistentvolumeclaim_label_set_id
-        left join ocp_staged_label_maps as node_map
+        from ocp_claim_day as volume
+        join ocp_day_label_sets as volume_set on volume_set.label_set_id = volume.persistentvolume_label_set_id
+        join ocp_day_label_sets as claim_set on claim_set.label_set_id = volume.persistentvolumeclaim_label_set_id
+        left join ocp_day_label_maps as node_map
             on node_map.report_kind = 'node_labels'
             and node_map.usage_day = volume.usage_day
             and node_map.name = volume.node
-        left join ocp_staged_label_maps as namespace_map
+        left join ocp_day_label_maps as namespace_map
             on namespace_map.report_kind = 'namespace_labels'
             and namespace_map.usage_day = volume.usage_day
             and namespace_map.name = volume.namespace
+        where volume.source_uuid = p_source_uuid
+            and volume.usage_day between p_start_date and p_end_date
     ),
     categories as (
         select
             namespace,
             ocp_cost_category_id(namespace) as cost_category_id
-        from (select distinct namespace from ocp_staged_volumes) as volume_namespace
+        from (
+            select distinct namespace
+            from ocp_claim_day
+            where source_uuid = p_source_uuid
+                and usage_day between p_start_date and p_end_date
+        ) as volume_namespace
     )
     insert into reporting_ocpusagelineitem_daily_summary (
         uuid, report_period_id, cluster_id, cluster_alias, data_source, usage_start, usage_end,
@@ -80,9 +83,9 @@ begin
         merged.labels,
         merged.labels,
         max(merged.capacity_bytes) / 2 ^ 30,
-        sum(merged.capacity_byte_seconds) / v_month_seconds / 2 ^ 30,
-        sum(merged.request_byte_seconds) / v_month_seconds / 2 ^ 30,
-        sum(merged.usage_byte_seconds) / v_month_seconds / 2 ^ 30,
+        sum(merged.capacity) / v_month_seconds / 2 ^ 30,
+        sum(merged.request) / v_month_seconds / 2 ^ 30,
+        sum(merged.usage) / v_month_seconds / 2 ^ 30,
         '{"cpu": 0.000000000, "memory": 0.000000000, "storage": 0.000000000}',
         max(categories.cost_category_id),
         p_source_uuid
@@ -97,4 +100,4 @@ begin
 end
 $$;
 comment on function ocp_insert_storage_rows(date, date, integer, text, text, uuid) is
-'Step of populate_daily_summary_from_staging: volumes, on the nodes of the pods that mount them.';
+'Step of ocp_summarise_days: volumes, on the nodes of the pods that mount them.';

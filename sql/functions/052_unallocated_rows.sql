@@ -1,9 +1,9 @@
 -- functions/052_unallocated_rows.sql
--- Purpose  rows of the daily summary for node capacity that no pod used
--- Reads    the pod rows just written; ocp_staged_pods, ocp_staged_nodes (temporary)
--- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × node, capacity minus the pod rows
--- Why      the role of a node comes from the day's own line items, not from reporting_ocp_nodes, which other days
---          change: otherwise a rebuild could move the capacity between Platform and Worker
+-- Purpose  rows of the daily summary for node capacity that no pod took
+-- Reads    the pod rows just written; ocp_pod_day; ocp_day_nodes (temporary)
+-- Writes   reporting_ocpusagelineitem_daily_summary   grain: day × node, capacity minus what the pod rows took
+-- Why      the role of a node comes from the day's own line items, not from reporting_ocp_nodes, which changes
+--          with other days: else a rebuild would move the capacity between Platform and Worker
 -- Rerun    the caller deletes the range's usage rows first; same input gives same rows
 
 create or replace function ocp_insert_unallocated_rows(p_start_date date, p_end_date date, p_source_uuid uuid)
@@ -56,8 +56,10 @@ begin
             max(node_role collate "C") as sent_role,
             bool_or(is_control_plane) as is_control_plane,
             bool_or(namespace = 'openshift-kube-apiserver') as runs_api_server
-        from ocp_staged_pods
-        where node <> ''
+        from ocp_pod_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+            and node <> ''
         group by usage_day, node
     ),
     named as (
@@ -70,7 +72,7 @@ begin
         left join pod_roles
             on pod_roles.usage_day = node_days.usage_start
             and pod_roles.node = node_days.node
-        left join ocp_staged_nodes as label_nodes
+        left join ocp_day_nodes as label_nodes
             on label_nodes.usage_day = node_days.usage_start
             and label_nodes.node = node_days.node
     )
@@ -116,4 +118,4 @@ begin
 end
 $$;
 comment on function ocp_insert_unallocated_rows(date, date, uuid) is
-'Step of populate_daily_summary_from_staging: node capacity that no pod took; may be negative, so that effective usage always adds up to capacity.';
+'Step of ocp_summarise_days: node capacity that no pod took; may be negative, so that effective usage always adds up to capacity.';

@@ -1,11 +1,11 @@
 -- functions/055_daily_summary.sql
 -- Purpose  usage rows of the daily summary for a range of days of one source and month
--- Reads    live staging rows (035, 036, 037: each once, into temporary tables), node and cost category tables
+-- Reads    daily relations (039), node and cost category tables
 -- Writes   reporting_ocpusagelineitem_daily_summary (050, 051, 052), dimension tables (040, 041)
 -- Setting  ocp.rules = design | koku, set for the transaction by the caller
 -- Rerun    deletes the range's usage rows first, same transaction; same input gives same rows
 
-create or replace function populate_daily_summary_from_staging(
+create or replace function ocp_summarise_days(
     p_start_date date,
     p_end_date date,
     p_report_period_id integer,
@@ -25,11 +25,8 @@ begin
         raise exception 'range % to %: expected days of one month, in order', p_start_date, p_end_date;
     end if;
 
-    perform ocp_gather_pods(p_start_date, p_end_date, p_source_uuid);
-    perform ocp_gather_node_days(p_start_date, p_end_date, p_source_uuid);
-    perform ocp_gather_volumes(p_start_date, p_end_date, p_source_uuid);
     perform ocp_gather_labels(p_start_date, p_end_date, p_source_uuid);
-    perform ocp_record_dimensions(p_cluster_id, p_cluster_alias, p_source_uuid);
+    perform ocp_record_dimensions(p_start_date, p_end_date, p_cluster_id, p_cluster_alias, p_source_uuid);
     perform ocp_record_nodes(p_start_date, p_end_date, p_cluster_id, p_source_uuid);
 
     -- Cost rows and cloud cost stay until the cost step replaces them.
@@ -45,5 +42,5 @@ begin
     return v_rows;
 end
 $$;
-comment on function populate_daily_summary_from_staging(date, date, integer, text, text, uuid) is
-'Rebuilds the usage rows of a range of days of one month from the live pieces in staging; returns the rows written. Needs ocp.rules.';
+comment on function ocp_summarise_days(date, date, integer, text, text, uuid) is
+'Rebuilds the usage rows of a range of days of one month from the daily relations; returns the rows written. Needs ocp.rules.';

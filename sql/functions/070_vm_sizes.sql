@@ -1,6 +1,6 @@
 -- functions/070_vm_sizes.sql
--- Purpose  properties of each virtual machine of a source and month: node, size, labels, claims
--- Reads    live pieces of the month in staging (VM × disk × hour; pod × hour; pod × claim × hour), daily summary
+-- Purpose  what is known of each virtual machine of a source and month: node, size, labels, claims
+-- Reads    ocp_vm_day; without VM reports ocp_pod_day and ocp_claim_day; daily summary
 -- Grain    one row per (namespace, VM), so that a join never counts a machine twice; claims: (namespace, VM, claim)
 -- Params   first and last day of a month
 -- Rerun    repeatable definitions
@@ -19,38 +19,22 @@ set search_path from current
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
-declare
-    v_pieces bigint[] := ocp_live_pieces('vm_usage', p_source_uuid, p_start_date, p_end_date);
-    v_dead_hours bigint[] := ocp_dead_hours('vm_usage', p_source_uuid, p_start_date, p_end_date);
 begin
     return query
-    -- A machine with several disks has one line per disk and hour, which repeat its size.
-    with vm_hours as (
-        select
-            line.namespace,
-            line.vm_name,
-            line.node,
-            line.interval_start,
-            max(coalesce(line.vm_cpu_request_cores, 0)) as cores,
-            max(coalesce(line.vm_memory_request_bytes, 0)) as memory_bytes,
-            max(coalesce(line.vm_uptime_total_seconds, 0)) as uptime_seconds
-        from reporting_ocpusagelineitem_vm_staging as line
-        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
-            and line.interval_start >= p_start_date::timestamp at time zone 'UTC'
-            and line.interval_start < (p_end_date + 1)::timestamp at time zone 'UTC'
-            -- A stopped machine has no node; what counts is where and how it ran last.
-            and line.node <> ''
-        group by line.namespace, line.vm_name, line.node, line.interval_start
-    )
-    -- In an hour of live migration the node that ran it longer.
+    -- In an hour of live migration the node that ran it longer. A stopped machine has no node; what counts is where and how
+    -- it ran last. Each disk repeats the machine.
     select distinct on (namespace, vm_name)
         namespace,
         vm_name,
         node,
-        24 * cores,
-        24 * memory_bytes / 2 ^ 30
-    from vm_hours
-    order by namespace, vm_name, interval_start desc, uptime_seconds desc, node collate "C";
+        24 * max(last_request_cores),
+        24 * max(last_request_memory) / 2 ^ 30
+    from ocp_vm_day
+    where source_uuid = p_source_uuid
+        and usage_day between p_start_date and p_end_date
+        and node <> ''
+    group by namespace, vm_name, node, last_hour
+    order by namespace, vm_name, last_hour desc, max(last_uptime) desc, node collate "C";
 end
 $$;
 comment on function ocp_vm_report_sizes(uuid, date, date) is
@@ -131,99 +115,50 @@ set enable_nestloop = off
 set enable_mergejoin = off
 as $$
 #variable_conflict use_column
-declare
-    v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
-    v_until timestamptz := (p_end_date + 1)::timestamp at time zone 'UTC';
-    v_vm_pieces bigint[] := ocp_live_pieces('vm_usage', p_source_uuid, p_start_date, p_end_date);
-    v_vm_dead_hours bigint[] := ocp_dead_hours('vm_usage', p_source_uuid, p_start_date, p_end_date);
-    v_pod_pieces bigint[];
-    v_pod_dead_hours bigint[];
-    v_storage_pieces bigint[];
-    v_storage_dead_hours bigint[];
-    v_vm_sets bigint[];
-    v_pieces bigint[];
-    v_days date[];
-    v_counts bigint[];
-    v_namespaces text[];
-    v_pods text[];
-    v_pod_sets bigint[];
 begin
     if exists (
-        select 1
-        from reporting_ocpusagelineitem_vm_staging as line
-        where ocp_is_live(line.piece_id, line.interval_start, v_vm_pieces, v_vm_dead_hours)
-            and line.interval_start >= v_from
-            and line.interval_start < v_until
+        select
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
     ) then
         return query
         select distinct
-            line.namespace,
-            line.vm_name,
-            line.vm_persistentvolumeclaim_name
-        from reporting_ocpusagelineitem_vm_staging as line
-        where ocp_is_live(line.piece_id, line.interval_start, v_vm_pieces, v_vm_dead_hours)
-            and line.interval_start >= v_from
-            and line.interval_start < v_until
-            and line.vm_persistentvolumeclaim_name <> '';
+            namespace,
+            vm_name,
+            persistentvolumeclaim
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+            and persistentvolumeclaim <> '';
         return;
     end if;
 
     -- Without VM reports the claims of a machine are those that its launcher pod mounts.
-    v_pod_pieces := ocp_live_pieces('pod_usage', p_source_uuid, p_start_date, p_end_date);
-    v_pod_dead_hours := ocp_dead_hours('pod_usage', p_source_uuid, p_start_date, p_end_date);
-    v_storage_pieces := ocp_live_pieces('storage_usage', p_source_uuid, p_start_date, p_end_date);
-    v_storage_dead_hours := ocp_dead_hours('storage_usage', p_source_uuid, p_start_date, p_end_date);
-
-    v_vm_sets := array(select label_set.label_set_id from ocp_label_set as label_set where label_set.labels ? 'vm_kubevirt_io_name');
-    if cardinality(v_vm_sets) = 0 then
+    if not exists (select from ocp_label_set where labels ? 'vm_kubevirt_io_name') then
         return;
     end if;
-    -- The pods of the month are read once: for those of machines, and to count the rows of each piece.
-    with pod_lines as materialized (
-        select
-            line.piece_id,
-            case when line.label_set_id = any(v_vm_sets) then line.namespace end as namespace,
-            case when line.label_set_id = any(v_vm_sets) then line.pod end as pod,
-            case when line.label_set_id = any(v_vm_sets) then line.label_set_id end as label_set_id,
-            (line.interval_start at time zone interval '0')::date as usage_day,
-            count(*) as row_count
-        from reporting_ocpusagelineitem_pod_staging as line
-        where ocp_is_live(line.piece_id, line.interval_start, v_pod_pieces, v_pod_dead_hours)
-            and line.interval_start >= v_from
-            and line.interval_start < v_until
-        group by 1, 2, 3, 4, 5
-    )
-    select
-        array_agg(pod_lines.piece_id),
-        array_agg(pod_lines.usage_day),
-        array_agg(pod_lines.row_count),
-        array_agg(pod_lines.namespace) filter (where pod_lines.label_set_id is not null),
-        array_agg(pod_lines.pod) filter (where pod_lines.label_set_id is not null),
-        array_agg(pod_lines.label_set_id) filter (where pod_lines.label_set_id is not null)
-    into v_pieces, v_days, v_counts, v_namespaces, v_pods, v_pod_sets
-    from pod_lines;
-    perform ocp_require_rows('pod_usage', p_source_uuid, p_start_date, p_end_date, v_pieces, v_days, v_counts);
-    perform ocp_require_staged('storage_usage', p_source_uuid, p_start_date, p_end_date);
-
     return query
     with vm_pods as materialized (
         select distinct
-            pod.namespace,
-            pod.pod,
+            pod_day.namespace,
+            pod_day.pod,
             label_set.labels ->> 'vm_kubevirt_io_name' as vm_name
-        from unnest(v_namespaces, v_pods, v_pod_sets) as pod (namespace, pod, label_set_id)
+        from ocp_pod_day as pod_day
         join ocp_label_set as label_set using (label_set_id)
+        where pod_day.source_uuid = p_source_uuid
+            and pod_day.usage_day between p_start_date and p_end_date
+            and label_set.labels ? 'vm_kubevirt_io_name'
     )
     select distinct
         vm_pods.namespace,
         vm_pods.vm_name,
-        line.persistentvolumeclaim
-    from reporting_ocpusagelineitem_storage_staging as line
+        claim_day.persistentvolumeclaim
+    from ocp_claim_day as claim_day
     join vm_pods using (namespace, pod)
-    where ocp_is_live(line.piece_id, line.interval_start, v_storage_pieces, v_storage_dead_hours)
-        and line.interval_start >= v_from
-        and line.interval_start < v_until
-        and line.persistentvolumeclaim <> '';
+    where claim_day.source_uuid = p_source_uuid
+        and claim_day.usage_day between p_start_date and p_end_date
+        and claim_day.persistentvolumeclaim <> '';
 end
 $$;
 comment on function ocp_vm_claims(uuid, date, date) is

@@ -1,6 +1,6 @@
 -- functions/071_vm_summary.sql
 -- Purpose  reporting_ocp_vm_summary_p of one source and month
--- Reads    daily summary; functions/070_vm_sizes.sql (staging of the whole month); cost_model
+-- Reads    daily summary; functions/070_vm_sizes.sql (relations of the whole month); cost_model
 -- Writes   reporting_ocp_vm_summary_p   grain: month × cluster × namespace × node × VM × rate type (× claim)
 -- Units    requests in core-hours and GiB-hours of a whole day, sizes in GiB-months; "gigabyte" is 2^30 bytes
 -- Why      one row covers several days and is dated with the first of them, so only rebuilding the whole month never
@@ -287,8 +287,6 @@ begin
         raise exception 'month %: expected the first day of a month', p_month;
     end if;
 
-    perform ocp_require_staged('vm_usage', p_source_uuid, p_month, v_last_day);
-
     delete from reporting_ocp_vm_summary_p
     where source_uuid = p_source_uuid
         and usage_start between p_month and v_last_day;
@@ -299,4 +297,4 @@ begin
 end
 $$;
 comment on function ocp_rebuild_vm_summary(uuid, date) is
-'Rebuilds the virtual machine table of a source and month (first day given); returns the rows written. Reads staging of the whole month.';
+'Rebuilds the virtual machine table of a source and month (first day given); returns the rows written. Reads relations of the whole month.';

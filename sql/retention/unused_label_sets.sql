@@ -1,6 +1,7 @@
 -- retention/unused_label_sets.sql
--- Purpose  remove one batch of label sets that no load has used for 48 hours and no staging row references
--- Reads    the staging tables of all kinds with labels, once each, and not at all if no set is that old
+-- Purpose  remove one batch of label sets that no load used for 48 hours and neither a staging row nor a daily
+--          relation refers to
+-- Reads    the staging tables and daily relations of all kinds that have labels, once each, and not at all when no set is that old
 -- Writes   ocp_label_set
 -- Grain    one row: how many were checked, how many removed, and the last id checked (NULL: none left)
 -- Locks    a set that a load uses meanwhile has a newer last_used_at and stays: the condition is checked again on the
@@ -40,6 +41,32 @@ used as (
     select staging.label_set_id
     from candidates
     join reporting_ocpusagelineitem_vm_staging as staging using (label_set_id)
+    union
+    select relation.label_set_id
+    from candidates
+    join ocp_pod_day as relation using (label_set_id)
+    union
+    select relation.persistentvolume_label_set_id
+    from candidates
+    join ocp_claim_day as relation
+        on relation.persistentvolume_label_set_id = candidates.label_set_id
+    union
+    select relation.persistentvolumeclaim_label_set_id
+    from candidates
+    join ocp_claim_day as relation
+        on relation.persistentvolumeclaim_label_set_id = candidates.label_set_id
+    union
+    select relation.label_set_id
+    from candidates
+    join ocp_node_label_day as relation using (label_set_id)
+    union
+    select relation.label_set_id
+    from candidates
+    join ocp_namespace_label_day as relation using (label_set_id)
+    union
+    select relation.label_set_id
+    from candidates
+    join ocp_vm_day as relation using (label_set_id)
 ),
 removed as (
     delete from ocp_label_set as stored

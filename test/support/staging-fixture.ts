@@ -6,7 +6,7 @@ import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { ensureMonthlyPartitions } from '../../platform/database/partitions.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
-import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
+import { monthlyTables } from '../../summary/ensure-partitions.ts';
 import type { TestDatabase } from './database.ts';
 
 export type Labels = Record<string, string>;
@@ -146,12 +146,7 @@ export async function createStagedSource(database: TestDatabase, month: string):
     await ensureMonthlyPartitions(client, {
       schema: database.schema,
       months: [month],
-      tables: [
-        ...summaryTableNames,
-        ...(
-          ['pod_usage', 'storage_usage', 'node_labels', 'namespace_labels', 'vm_usage', 'gpu_usage'] as const
-        ).map(stagingTableOf),
-      ],
+      tables: monthlyTables,
     });
   } finally {
     client.release();

@@ -2,7 +2,9 @@
 -- Purpose  days of a source and month whose live pieces or settings differ from what their summary was built from, or
 --          that are to be rebuilt anyway
 -- Reads    ocp_piece, ocp_day, reporting_ocpusagelineitem_daily_summary, ocp_adoption
--- Grain    usage_day; unloaded_count > 0: live pieces whose present content is not in staging;
+-- Grain    usage_day; are_relations_behind: the daily relations were not built from the live pieces (or are to be built again
+--          all the same, which needs nothing loaded); else a rebuild of the summary reads the relations alone;
+--          unloaded_count > 0: live pieces whose present content is not in staging;
 --          is_foreign: another writer summarised the day and nobody adopted it
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 settings hash text
 -- $4, $5 first and last day to rebuild anyway date, or NULL
@@ -24,6 +26,7 @@ known_days as (
     select
         usage_day,
         pieces_hash,
+        relations_hash,
         settings_hash
     from ocp_day
     where source_uuid = $1
@@ -34,6 +37,10 @@ select
     coalesce(live_days.usage_day, known_days.usage_day) as usage_day,
     coalesce(live_days.pieces_hash, 'none') as pieces_hash,
     coalesce(live_days.swept_piece_ids, '{}') as swept_piece_ids,
+    known_days.relations_hash is distinct from coalesce(live_days.pieces_hash, 'none')
+    or coalesce(
+        live_days.usage_day between $4::date and $5::date and live_days.swept_piece_ids is null, false
+    ) as are_relations_behind,
     coalesce(live_days.unloaded_count, 0) as unloaded_count,
     known_days.usage_day is null
         and not exists (
@@ -51,6 +58,7 @@ from live_days
 full join known_days using (usage_day)
 where known_days.usage_day is null
     or known_days.pieces_hash <> coalesce(live_days.pieces_hash, 'none')
+    or known_days.relations_hash is distinct from known_days.pieces_hash
     or (known_days.settings_hash <> $3 and live_days.usage_day is not null)
     or live_days.usage_day between $4::date and $5::date
 order by 1

@@ -1,6 +1,6 @@
 -- summary/report-tables/gpu_summary.sql
 -- Purpose  reporting_ocp_gpu_summary_p: GPUs and MIG instances that pods used
--- Reads    without a GPU rate: live rows of reporting_ocpusagelineitem_gpu_staging (pod × GPU × hour)
+-- Reads    without a GPU rate: ocp_gpu_day (pod × GPU × day)
 --          with one: GPU rows of reporting_ocpusagelineitem_daily_summary
 -- Writes   reporting_ocp_gpu_summary_p   grain: day × cluster × namespace × node × GPU × MIG instance × rate type
 -- Units    memory in decimal GB: MiB · 2^20 / 10^9
@@ -11,70 +11,36 @@ with removed as (
     where source_uuid = $1
         and usage_start = any($2::date[])
 ),
-day_range as materialized (
+price as materialized (
     select
-        min(day) as first_day,
-        max(day) as last_day,
         ocp_has_gpu_rate($1, min(day)) as has_rate
     from unnest($2::date[]) as day
-),
-live as materialized (
-    select
-        ocp_live_pieces('gpu_usage', $1, first_day, last_day) as piece_ids,
-        ocp_dead_hours('gpu_usage', $1, first_day, last_day) as dead_hours
-    from day_range
-),
--- One row per pod and GPU: its columns are the greatest of the day.
-staged_gpu_days as (
-    select
-        (line.interval_start at time zone 'UTC')::date as usage_day,
-        line.node,
-        line.namespace,
-        line.pod,
-        line.gpu_uuid,
-        line.mig_instance_id,
-        max(line.gpu_vendor_name) as vendor_name,
-        max(line.gpu_model_name) as model_name,
-        max(coalesce(line.gpu_memory_capacity_mib, 0))::numeric as memory_mib,
-        max(line.gpu_max_slices) as gpu_max_slices,
-        max(line.mig_slice_count) as mig_slice_count,
-        max(line.mig_memory_capacity_mib)::numeric as mig_memory_mib,
-        nullif(max(line.mig_profile), '') as mig_profile,
-        max(line.mig_strategy) as mig_strategy
-    from live
-    join reporting_ocpusagelineitem_gpu_staging as line
-        on ocp_is_live(line.piece_id, line.interval_start, live.piece_ids, live.dead_hours)
-    where not (select has_rate from day_range)
-        and line.interval_start >= (select first_day from day_range)::timestamp at time zone 'UTC'
-        and line.interval_start < ((select last_day from day_range) + 1)::timestamp at time zone 'UTC'
-        and (line.interval_start at time zone 'UTC')::date = any($2::date[])
-    group by 1, 2, 3, 4, 5, 6
 ),
 gpu_days as (
     select
         cluster.cluster_id,
         cluster.cluster_alias,
-        staged.namespace,
-        staged.node,
-        staged.usage_day,
-        staged.vendor_name,
-        staged.model_name,
-        staged.memory_mib,
+        gpu.namespace,
+        gpu.node,
+        gpu.usage_day,
+        gpu.vendor_name,
+        gpu.model_name,
+        gpu.memory_mib::numeric as memory_mib,
         -- Counted only while GPUs have no price.
-        staged.gpu_uuid as counted_gpu_uuid,
+        gpu.gpu_uuid as counted_gpu_uuid,
         null::numeric as cost_model_gpu_cost,
         null::text as raw_currency,
         null::text as cost_model_rate_type,
-        ocp_cost_category_id(staged.namespace) as cost_category_id,
-        staged.gpu_max_slices,
-        case when staged.mig_profile is null then 'dedicated' else 'MIG' end as gpu_mode,
-        staged.mig_memory_mib,
-        staged.mig_profile,
-        staged.mig_slice_count,
-        staged.mig_strategy,
-        staged.gpu_uuid,
-        staged.mig_instance_id
-    from staged_gpu_days as staged
+        ocp_cost_category_id(gpu.namespace) as cost_category_id,
+        gpu.gpu_max_slices,
+        case when nullif(gpu.mig_profile, '') is null then 'dedicated' else 'MIG' end as gpu_mode,
+        gpu.mig_memory_mib::numeric as mig_memory_mib,
+        nullif(gpu.mig_profile, '') as mig_profile,
+        gpu.mig_slice_count,
+        gpu.mig_strategy,
+        gpu.gpu_uuid,
+        gpu.mig_instance_id
+    from ocp_gpu_day as gpu
     cross join (
         select
             cluster_id,
@@ -83,6 +49,9 @@ gpu_days as (
         where provider_id = $1
         limit 1
     ) as cluster
+    where not (select has_rate from price)
+        and gpu.source_uuid = $1
+        and gpu.usage_day = any($2::date[])
     union all
     select
         line.cluster_id,
@@ -107,7 +76,7 @@ gpu_days as (
         line.all_labels ->> 'gpu-uuid',
         nullif(line.all_labels ->> 'mig-instance-id', '')
     from reporting_ocpusagelineitem_daily_summary as line
-    where (select has_rate from day_range)
+    where (select has_rate from price)
         and line.source_uuid = $1
         and line.usage_start = any($2::date[])
         and line.data_source = 'GPU'

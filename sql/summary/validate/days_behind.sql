@@ -1,15 +1,15 @@
 -- summary/validate/days_behind.sql
--- Purpose  days of a source and month whose summary has a version that was not validated, and what stands in the way
+-- Purpose  days of a source and month whose summary has a version that was not validated, and whether they can be
 -- Reads    ocp_day, ocp_piece, api_provider
--- Grain    usage_day; swept_piece_ids: live pieces of the kinds that are read, to load first;
---          is_current: the summary was built from the pieces and settings that are live now. A day that is not will be
+-- Grain    usage_day; is_current: the summary was built from the pieces and settings that are live now. A day that is not will be
 --          rebuilt, which raises its version; comparing it with other pieces or settings would only find false alarms
--- Params   $1 source_uuid uuid   $2 first day of the month date   $3 report kinds that are read text[]
+-- Params   $1 source_uuid uuid   $2 first day of the month date
 with behind as (
     select
         usage_day,
         version,
         pieces_hash,
+        relations_hash,
         settings_hash,
         rules
     from ocp_day
@@ -22,10 +22,6 @@ live_days as (
     select
         piece.usage_day,
         max(hashed.pieces_hash) as pieces_hash,
-        array_agg(piece.piece_id order by piece.piece_id) filter (
-            where piece.state = 'swept'
-                and piece.report_kind = any($3::text[])
-        ) as swept_piece_ids,
         bool_and(piece.state in ('staged', 'swept')) as loaded
     from ocp_piece as piece
     join behind using (usage_day)
@@ -45,8 +41,8 @@ select
     behind.usage_day,
     behind.version,
     behind.rules,
-    coalesce(live_days.swept_piece_ids, '{}') as swept_piece_ids,
-    case
+    behind.relations_hash is not distinct from behind.pieces_hash
+    and case
         when live_days.usage_day is null then behind.pieces_hash = 'none'
         else live_days.loaded
             and live_days.pieces_hash = behind.pieces_hash

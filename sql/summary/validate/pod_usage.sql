@@ -1,11 +1,29 @@
 -- summary/validate/pod_usage.sql
--- Purpose  sums and counts of a day's pod rows, computed from staging and found in the daily summary
--- Reads    ocp_checked_pods, ocp_read_node_hours (temporary, functions/033), label sets and label maps,
+-- Purpose  sums and counts of a day's pod rows, computed from the daily relations and found in the daily summary
+-- Reads    ocp_pod_day, ocp_capacity_day, label sets and label maps,
 --          reporting_ocpusagelineitem_daily_summary: measured pod rows, so without rate type and cloud cost
 -- Grain    check_name; expected and found in the unit that the name says; scale: size of what was added up
 -- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours
 -- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
-with staged_day as (
+with pod_days as materialized (
+    select
+        namespace,
+        node,
+        label_set_id,
+        sum(usage_cpu) as usage_cpu,
+        sum(request_cpu) as request_cpu,
+        sum(case $3 when 'koku' then effective_cpu_koku else effective_cpu_design end) as effective_cpu,
+        sum(usage_memory) as usage_memory,
+        sum(request_memory) as request_memory,
+        sum(case $3 when 'koku' then effective_memory_koku else effective_memory_design end) as effective_memory
+    from ocp_pod_day
+    where source_uuid = $1
+        and usage_day = $2::date
+        -- A pod without a node is not scheduled: it stays out of the summary.
+        and node <> ''
+    group by namespace, node, label_set_id
+),
+relation_day as (
     select
         sum(usage_cpu) / 3600 as usage_cpu,
         sum(request_cpu) / 3600 as request_cpu,
@@ -13,15 +31,16 @@ with staged_day as (
         sum(usage_memory) / 3600 / 2 ^ 30 as usage_memory,
         sum(request_memory) / 3600 / 2 ^ 30 as request_memory,
         sum(effective_memory) / 3600 / 2 ^ 30 as effective_memory
-    from ocp_checked_pods
+    from pod_days
 ),
--- Capacity repeats on every pod of the node: the maximum of each hour, summed.
-staged_capacity as (
+relation_capacity as (
     select
-        count(distinct node) as nodes,
-        sum(cpu_core_seconds) / 3600 as cpu,
-        sum(memory_byte_seconds) / 3600 / 2 ^ 30 as memory
-    from ocp_read_node_hours
+        count(*) as nodes,
+        sum(capacity_cpu) / 3600 as cpu,
+        sum(capacity_memory) / 3600 / 2 ^ 30 as memory
+    from ocp_capacity_day
+    where source_uuid = $1
+        and usage_day = $2::date
 ),
 enabled as materialized (
     select
@@ -32,18 +51,18 @@ set_maps as materialized (
     select
         label_set.label_set_id,
         ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels
-    from (select distinct label_set_id from ocp_checked_pods) as used
+    from (select distinct label_set_id from pod_days) as used
     join ocp_label_set as label_set using (label_set_id)
     cross join enabled
 ),
-staged_keys as (
+relation_keys as (
     select count(*) as keys
     from (
         select distinct
             set_day.namespace,
             set_day.node,
             ocp_merge_labels($3, pod_map.labels, node_map.labels, namespace_map.labels) as labels
-        from (select distinct namespace, node, label_set_id from ocp_checked_pods) as set_day
+        from pod_days as set_day
         join set_maps as pod_map using (label_set_id)
         left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
             on node_map.name = set_day.node
@@ -102,25 +121,25 @@ select
     coalesce(checked.expected, 0) as expected,
     coalesce(checked.found, 0)::float8 as found,
     greatest(abs(coalesce(checked.expected, 0)), abs(coalesce(checked.found, 0))::float8) as scale
-from staged_day
-cross join staged_capacity
-cross join staged_keys
+from relation_day
+cross join relation_capacity
+cross join relation_keys
 cross join summary_day
 cross join summary_capacity
 cross join lateral (
     values
-        ('pod_rows', staged_keys.keys::float8, summary_day.pod_rows::numeric),
-        ('unallocated_rows', staged_capacity.nodes, summary_day.unallocated_rows),
-        ('pod_usage_cpu_core_hours', staged_day.usage_cpu, summary_day.usage_cpu),
-        ('pod_request_cpu_core_hours', staged_day.request_cpu, summary_day.request_cpu),
-        ('pod_effective_usage_cpu_core_hours', staged_day.effective_cpu, summary_day.effective_cpu),
-        ('pod_usage_memory_gigabyte_hours', staged_day.usage_memory, summary_day.usage_memory),
-        ('pod_request_memory_gigabyte_hours', staged_day.request_memory, summary_day.request_memory),
-        ('pod_effective_usage_memory_gigabyte_hours', staged_day.effective_memory, summary_day.effective_memory),
-        ('node_capacity_cpu_core_hours', staged_capacity.cpu, summary_capacity.cpu),
-        ('node_capacity_memory_gigabyte_hours', staged_capacity.memory, summary_capacity.memory),
+        ('pod_rows', relation_keys.keys::float8, summary_day.pod_rows::numeric),
+        ('unallocated_rows', relation_capacity.nodes, summary_day.unallocated_rows),
+        ('pod_usage_cpu_core_hours', relation_day.usage_cpu, summary_day.usage_cpu),
+        ('pod_request_cpu_core_hours', relation_day.request_cpu, summary_day.request_cpu),
+        ('pod_effective_usage_cpu_core_hours', relation_day.effective_cpu, summary_day.effective_cpu),
+        ('pod_usage_memory_gigabyte_hours', relation_day.usage_memory, summary_day.usage_memory),
+        ('pod_request_memory_gigabyte_hours', relation_day.request_memory, summary_day.request_memory),
+        ('pod_effective_usage_memory_gigabyte_hours', relation_day.effective_memory, summary_day.effective_memory),
+        ('node_capacity_cpu_core_hours', relation_capacity.cpu, summary_capacity.cpu),
+        ('node_capacity_memory_gigabyte_hours', relation_capacity.memory, summary_capacity.memory),
         -- Effective usage with unallocated adds up to capacity, in both rules profiles.
-        ('effective_usage_with_unallocated_cpu_core_hours', staged_capacity.cpu, summary_day.effective_cpu_of_capacity),
-        ('effective_usage_with_unallocated_memory_gigabyte_hours', staged_capacity.memory, summary_day.effective_memory_of_capacity)
+        ('effective_usage_with_unallocated_cpu_core_hours', relation_capacity.cpu, summary_day.effective_cpu_of_capacity),
+        ('effective_usage_with_unallocated_memory_gigabyte_hours', relation_capacity.memory, summary_day.effective_memory_of_capacity)
 ) as checked (check_name, expected, found)
 order by checked.check_name

@@ -1,13 +1,14 @@
--- functions/033_node_hours.sql
--- Purpose  hourly capacity of nodes, from one scan that also counts the rows of every piece
+-- functions/033_capacity_days.sql
+-- Purpose  relation ocp_capacity_day: the capacity of nodes, from one scan that also counts the rows of every piece
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging   grain: pod × hour; core-seconds, byte-seconds
--- Writes   ocp_read_node_hours (temporary)   grain: node × hour
--- Error    OCP01 if rows are missing from staging (functions/017)
--- Use      aggregation and validation, each with its own scan: the result of one says nothing about the other
--- Plans    Maxima may be computed in parallel: they do not depend on which worker sees which row.
--- Rerun    replaces the table, which ends with the transaction
+-- Writes   ocp_capacity_day   grain: day × node; core-seconds, byte-seconds
+-- Error    OCP01 when staging lacks rows (functions/017)
+-- Plans    Maxima may be parallel: they are the same whatever worker sees which row.
+-- Rerun    replaces the days
 
-create or replace function ocp_gather_node_hours(p_start_date date, p_end_date date, p_source_uuid uuid)
+drop function if exists ocp_gather_node_hours(date, date, uuid);
+
+create or replace function ocp_rebuild_capacity_days(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void
 language plpgsql
 set search_path from current
@@ -50,18 +51,31 @@ begin
         group by 1, 2
     ) as counted;
 
-    drop table if exists pg_temp.ocp_read_node_hours;
-    -- Capacity repeats on every pod of the node.
-    create temporary table ocp_read_node_hours on commit drop as
+    delete from ocp_capacity_day
+    where source_uuid = p_source_uuid
+        and usage_day between p_start_date and p_end_date;
+
+    -- Capacity repeats on every pod of the node: the maximum of each hour, summed over the hours.
+    insert into ocp_capacity_day (usage_day, source_uuid, node, capacity_cpu, capacity_memory, hour_count)
     select
-        node,
-        interval_start,
-        max(cpu_core_seconds) as cpu_core_seconds,
-        max(memory_byte_seconds) as memory_byte_seconds
-    from ocp_read_piece_hours
-    where node <> ''
-    group by node, interval_start;
+        (node_hours.interval_start at time zone 'UTC')::date,
+        p_source_uuid,
+        node_hours.node,
+        sum(node_hours.cpu_core_seconds order by node_hours.interval_start),
+        sum(node_hours.memory_byte_seconds order by node_hours.interval_start),
+        count(*)
+    from (
+        select
+            node,
+            interval_start,
+            max(cpu_core_seconds) as cpu_core_seconds,
+            max(memory_byte_seconds) as memory_byte_seconds
+        from ocp_read_piece_hours
+        where node <> ''
+        group by node, interval_start
+    ) as node_hours
+    group by 1, node_hours.node;
 end
 $$;
-comment on function ocp_gather_node_hours(date, date, uuid) is
-'Capacity of each node and hour in a range of days, into the temporary table ocp_read_node_hours; raises OCP01 when staging lacks rows.';
+comment on function ocp_rebuild_capacity_days(date, date, uuid) is
+'Step of ocp_rebuild_relations: capacity of each node and day; raises OCP01 when staging lacks pod rows.';

@@ -1,17 +1,19 @@
--- functions/036_staged_volumes.sql
--- Purpose  the storage rows of a range of days, read once for all later steps of the transaction, each row assigned to
---          the node of the pod that mounts the volume, and every hour of a claim counted once
+-- functions/036_claim_days.sql
+-- Purpose  relation ocp_claim_day: the storage rows of a range of days added up, each row placed on the node of the pod that
+--          mounts the volume, and every hour of a claim counted once
 -- Reads    live rows of reporting_ocpusagelineitem_storage_staging   grain: claim × pod × hour; bytes, byte-seconds
--- ocp_staged_pods (temporary); live pod rows in staging of pods that ran on several nodes in a day
--- Writes   ocp_staged_volumes (temporary)
---          grain: day × namespace × node × resource × claim × volume × class × handle × label sets (× pod)
--- Why      a claim has a row for each pod that mounts it, so summing rows would charge it once per pod. Nearly always
---          there is one row per hour and the pod does not move: such claims are summed as they are read. The others are
---          read again, hour by hour.
--- Plans    as functions/035_staged_pods.sql: hashed, by one process
--- Rerun    replaces the tables, which end with the transaction
+--          ocp_pod_day; live pod rows in staging of pods that were on several nodes in a day
+-- Writes   ocp_claim_day
+--          grain: day × namespace × pod × node × resource × claim × volume × class × handle × label sets
+-- Why      a claim has a row for each pod that mounts it, so a sum of rows would charge it once per pod. Nearly always
+--          there is one row an hour and the pod stays where it is: such claims are summed as they are read. The others
+--          are read again, hour by hour.
+-- Plans    as functions/035_pod_days.sql: hashed, by one process
+-- Rerun    replaces the days
 
-create or replace function ocp_gather_volumes(p_start_date date, p_end_date date, p_source_uuid uuid)
+drop function if exists ocp_gather_volumes(date, date, uuid);
+
+create or replace function ocp_rebuild_claim_days(p_start_date date, p_end_date date, p_source_uuid uuid)
 returns void
 language plpgsql
 set search_path from current
@@ -80,7 +82,7 @@ begin
         max(line.node) as node,
         max(line.resource_id) as resource_id,
         min(line.node) <> max(line.node) or min(line.resource_id) <> max(line.resource_id) as is_moved
-    from ocp_staged_pods as line
+    from ocp_pod_day as line
     join (
         select distinct
             usage_day,
@@ -89,7 +91,9 @@ begin
         from ocp_staged_claims
         where pod <> ''
     ) as mounting using (usage_day, namespace, pod)
-    where line.node <> ''
+    where line.source_uuid = p_source_uuid
+        and line.usage_day between p_start_date and p_end_date
+        and line.node <> ''
     group by line.usage_day, line.namespace, line.pod;
 
     -- More rows than hours: some hour has two rows, or two intervals that start in one hour, which is as good a reason.
@@ -105,11 +109,19 @@ begin
     having sum(claim.row_count) > bit_count(bit_or(claim.hour_mask)::bit(24))
         or bool_or(mount.is_moved);
 
-    drop table if exists pg_temp.ocp_staged_volumes;
-    create temporary table ocp_staged_volumes on commit drop as
+    delete from ocp_claim_day
+    where source_uuid = p_source_uuid
+        and usage_day between p_start_date and p_end_date;
+
+    insert into ocp_claim_day (
+        usage_day, namespace, pod, node, resource_id, persistentvolumeclaim, persistentvolume, storageclass, csi_volume_handle,
+        persistentvolume_label_set_id, persistentvolumeclaim_label_set_id, source_uuid, row_count,
+        capacity_bytes, capacity, request, usage, sent_capacity, sent_request, sent_usage
+    )
     select
         claim.usage_day,
         claim.namespace,
+        claim.pod,
         mount.node,
         mount.resource_id,
         claim.persistentvolumeclaim,
@@ -118,22 +130,28 @@ begin
         claim.csi_volume_handle,
         claim.persistentvolume_label_set_id,
         claim.persistentvolumeclaim_label_set_id,
-        claim.capacity_bytes,
-        claim.capacity_byte_seconds,
-        claim.request_byte_seconds,
-        claim.usage_byte_seconds
+        p_source_uuid,
+        sum(claim.row_count),
+        max(claim.capacity_bytes),
+        sum(claim.capacity_byte_seconds),
+        sum(claim.request_byte_seconds),
+        sum(claim.usage_byte_seconds),
+        sum(claim.capacity_byte_seconds),
+        sum(claim.request_byte_seconds),
+        sum(claim.usage_byte_seconds)
     from ocp_staged_claims as claim
     left join ocp_staged_mounts as mount using (usage_day, namespace, pod)
     left join ocp_divided_claims as divided using (usage_day, namespace, persistentvolumeclaim)
-    where divided.usage_day is null;
+    where divided.usage_day is null
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
 
     if exists (select from ocp_divided_claims) then
         perform ocp_divide_claims(p_source_uuid);
     end if;
 end
 $$;
-comment on function ocp_gather_volumes(date, date, uuid) is
-'Step of populate_daily_summary_from_staging: volumes of each day on the nodes of their pods, into the temporary table ocp_staged_volumes. Runs after pods are gathered.';
+comment on function ocp_rebuild_claim_days(date, date, uuid) is
+'Step of ocp_rebuild_relations: volumes of each day on the nodes of their pods. Runs after ocp_rebuild_pod_days.';
 
 create or replace function ocp_divide_claims(p_source_uuid uuid)
 returns void
@@ -159,10 +177,10 @@ declare
         from (select distinct usage_day from ocp_divided_claims) as divided_day
     );
 begin
-    insert into ocp_staged_volumes (
-        usage_day, namespace, node, resource_id, persistentvolumeclaim, persistentvolume, storageclass, csi_volume_handle,
-        persistentvolume_label_set_id, persistentvolumeclaim_label_set_id,
-        capacity_bytes, capacity_byte_seconds, request_byte_seconds, usage_byte_seconds
+    insert into ocp_claim_day (
+        usage_day, namespace, pod, node, resource_id, persistentvolumeclaim, persistentvolume, storageclass, csi_volume_handle,
+        persistentvolume_label_set_id, persistentvolumeclaim_label_set_id, source_uuid, row_count,
+        capacity_bytes, capacity, request, usage, sent_capacity, sent_request, sent_usage
     )
     with moved as materialized (
         select
@@ -247,6 +265,7 @@ begin
     select
         named.usage_day,
         named.namespace,
+        named.pod,
         case when mount.is_moved then span.node else mount.node end,
         case when mount.is_moved then span.resource_id else mount.resource_id end,
         named.persistentvolumeclaim,
@@ -255,10 +274,15 @@ begin
         named.csi_volume_handle,
         named.persistentvolume_label_set_id,
         named.persistentvolumeclaim_label_set_id,
+        p_source_uuid,
+        count(*),
         max(coalesce(named.capacity_bytes, 0)),
         coalesce(sum(named.capacity_byte_seconds / coalesce(nullif(claim_hours.capacities, 0), 1)), 0),
         coalesce(sum(named.request_byte_seconds / coalesce(nullif(claim_hours.requests, 0), 1)), 0),
-        coalesce(sum(named.usage_byte_seconds / coalesce(nullif(claim_hours.usages, 0), 1)), 0)
+        coalesce(sum(named.usage_byte_seconds / coalesce(nullif(claim_hours.usages, 0), 1)), 0),
+        coalesce(sum(named.capacity_byte_seconds), 0),
+        coalesce(sum(named.request_byte_seconds), 0),
+        coalesce(sum(named.usage_byte_seconds), 0)
     from named
     left join claim_hours using (namespace, persistentvolumeclaim, persistentvolume, interval_start)
     left join ocp_staged_mounts as mount
@@ -276,8 +300,8 @@ begin
         and span.pod = named.pod
         and named.interval_start >= span.from_time
         and named.interval_start < span.until_time
-    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11;
 end
 $$;
 comment on function ocp_divide_claims(uuid) is
-'Part of ocp_gather_volumes: adds the claims listed in ocp_divided_claims, each hour of a claim divided between its rows.';
+'Part of ocp_rebuild_claim_days: adds the claims listed in ocp_divided_claims, each hour of a claim divided between its rows.';
