@@ -12,6 +12,7 @@ import { cleanUpTime } from '../retention/clean-up-time.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { dropPartition, expiredPartitions } from '../retention/drop-partition.ts';
 import type { DropOutcome, ExpiredPartition } from '../retention/drop-partition.ts';
+import { sweepOldPieces } from '../retention/sweep-pieces.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 
 export interface SweepTenantInput extends Tenant {
@@ -32,7 +33,8 @@ const labelSetBatch = 50_000;
 
 /**
  * Drop what staging of one tenant no longer needs: partitions whose whole range is older than the retention and whose
- * live pieces have been summarised, then label sets that are no longer referenced. One transaction per partition.
+ * live pieces have been summarised, then rows of pieces that are as old within later months, then label sets that are no
+ * longer referenced. One transaction per partition and per batch of pieces.
  * Nothing is lost: daily CSVs stay in the object store, and a swept piece is reloaded when it is needed.
  * Rerun, even concurrently: what is already gone is skipped.
  *
@@ -57,7 +59,8 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
     }
     const unaligned = partitions.filter(({ aligned }) => !aligned).map(({ name }) => name);
     if (unaligned.length > 0)
-      log.warn('staging partitions do not begin and end at midnight UTC; they are not swept', { unaligned });
+      log.warn('staging partitions do not begin and end at midnight UTC and are left alone', { unaligned });
+    const sweptPieceCount = await sweepOldPieces(deps.pool, input.schema, cutoff, signal);
     const labelSetCount = await removeUnusedLabelSets(deps, input.schema, signal);
     const named = (outcome: DropOutcome) => names.get(outcome) ?? [];
     return {
@@ -68,6 +71,7 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
       pinnedCount: named('kept').length,
       pinned: named('kept').slice(0, maxNamesInHistory),
       unalignedCount: unaligned.length,
+      sweptPieceCount,
       labelSetCount,
     };
   });

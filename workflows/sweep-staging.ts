@@ -34,6 +34,7 @@ async function sweep(input: SweepStagingInput): Promise<SweepStagingResult> {
   const result: SweepStagingResult = {
     tenantCount: tenants.length,
     droppedCount: sum((tenant) => tenant.droppedCount),
+    sweptPieceCount: sum((tenant) => tenant.sweptPieceCount ?? 0),
     labelSetCount: sum((tenant) => tenant.labelSetCount),
     pinnedCount: sum((tenant) => tenant.pinnedCount),
     busyCount: sum((tenant) => tenant.busyCount),

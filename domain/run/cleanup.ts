@@ -38,6 +38,8 @@ export interface SweptTenant {
   pinned: string[];
   /** partitions that do not begin and end at midnight UTC: not ours, left unchanged */
   unalignedCount: number;
+  /** pieces whose rows were deleted inside a month that goes on; absent in results of earlier versions */
+  sweptPieceCount?: number;
   labelSetCount: number;
 }
 
@@ -45,6 +47,7 @@ export interface SweptTenant {
 export interface SweepStagingResult {
   tenantCount: number;
   droppedCount: number;
+  sweptPieceCount: number;
   labelSetCount: number;
   pinnedCount: number;
   busyCount: number;

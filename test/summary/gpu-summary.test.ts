@@ -56,6 +56,8 @@ function migHour(instance: string, profile: string, changes: Record<string, unkn
 }
 
 async function refresh(...days: string[]): Promise<void> {
+  for (const day of days)
+    await source.query('select ocp_rebuild_relations($1, $1, $2)', [day, source.sourceUuid]);
   await source.query(loadSql('summary/report-tables/gpu_summary.sql'), [source.sourceUuid, days]);
 }
 
