@@ -347,7 +347,7 @@ test('a discrepancy is logged with its day and values', async () => {
   expect(entries).toMatchObject([
     {
       level: 'WARN',
-      message: 'daily summary differs from staging',
+      message: 'daily summary differs from the daily relations',
       meta: {
         sourceUuid: source.sourceUuid,
         usageDay: day,

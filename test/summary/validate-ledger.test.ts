@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { validateDays } from '../../activities/validate-days.ts';
 import type { ValidateDaysResult } from '../../activities/validate-days.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { tryLock } from '../../platform/database/locks.ts';
 import { listValidationWarnings } from '../../summary/validation-warnings.ts';
@@ -64,26 +65,12 @@ async function validate(source: StagedSource): Promise<ValidateDaysResult> {
   return new MockActivityEnvironment().run(() => validateDays(dependenciesOf(source.database), input));
 }
 
-test('live pieces that were swept are asked for, those of kinds that no check reads are not', async () => {
+test('pieces that were swept are not asked for: the daily relations are read', async () => {
   const source = await summarisedSource();
-  const swept = await source.query<{ piece_id: number; report_kind: string }>(
-    `update ocp_piece set state = 'swept'
-     where source_uuid = $1 and report_kind in ('storage_usage', 'vm_usage') returning piece_id, report_kind`,
-    [source.sourceUuid],
-  );
-  expect(swept).toHaveLength(2);
-  const pieceIds = swept
-    .filter((piece) => piece.report_kind === 'storage_usage')
-    .map((piece) => piece.piece_id);
-  expect(await validate(source)).toEqual({ outcome: 'missing', pieceIds });
-  await source.query(`update ocp_piece set state = 'staged' where piece_id = any($1)`, [pieceIds]);
-  expect(await validate(source)).toEqual(oneClean);
-});
-
-test('swept pieces of a day that is validated are not asked for', async () => {
-  const source = await summarisedSource();
-  expect(await validate(source)).toEqual(oneClean);
   await source.query(`update ocp_piece set state = 'swept' where source_uuid = $1`, [source.sourceUuid]);
+  for (const kind of reportKinds)
+    await source.query(`delete from ${stagingTableOf(kind)} where source_uuid = $1`, [source.sourceUuid]);
+  expect(await validate(source)).toEqual(oneClean);
   expect(await validate(source)).toEqual(nothingBehind);
 });
 
