@@ -1,0 +1,214 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { aggregateDays } from '../../activities/aggregate-days.ts';
+import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
+import { validateDays } from '../../activities/validate-days.ts';
+import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { createTestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createStagedSource } from '../support/staging-fixture.ts';
+import type { StagedSource } from '../support/staging-fixture.ts';
+import { applyTags, dependenciesOf, month } from './labelled-days.ts';
+
+const days = ['2026-10-01', '2026-10-02'];
+const [firstDay = '', secondDay = ''] = days;
+
+let database: TestDatabase;
+let source: StagedSource;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  source = await createStagedSource(database, month);
+  for (const day of days) await stageDay(day);
+});
+
+/**
+ * One pod with a claim, a GPU and a machine. CPU by hour: usage 1800 of a request of 3600; usage 7200 of 3600; usage 900, no
+ * request. So koku: 3600 + 7200 + 900 = 11700 s = 3.25 h; design: 1800 + 3600 + 900 = 6300 s = 1.75 h.
+ */
+async function stageDay(day: string): Promise<void> {
+  const pod = {
+    pod: 'web-1',
+    namespace: 'shop',
+    node: 'w1',
+    resource_id: 'i-1',
+    label_set_id: { app: 'web' },
+  };
+  const capacity = { node_capacity_cpu_cores: 4, node_capacity_cpu_core_seconds: 14_400 };
+  await source.stage('pod_usage', day, [
+    { hour: 0, ...pod, ...capacity, pod_usage_cpu_core_seconds: 1800, pod_request_cpu_core_seconds: 3600 },
+    { hour: 1, ...pod, ...capacity, pod_usage_cpu_core_seconds: 7200, pod_request_cpu_core_seconds: 3600 },
+    { hour: 2, ...pod, ...capacity, pod_usage_cpu_core_seconds: 900 },
+  ]);
+  await source.stage('storage_usage', day, [
+    {
+      hour: 0,
+      namespace: 'shop',
+      pod: 'web-1',
+      persistentvolumeclaim: 'data',
+      persistentvolume: 'pv1',
+      persistentvolume_label_set_id: { tier: 'gold' },
+      persistentvolumeclaim_label_set_id: {},
+      persistentvolumeclaim_capacity_byte_seconds: 2 ** 30 * 3600,
+    },
+  ]);
+  await source.stage('node_labels', day, [{ hour: 0, node: 'w1', label_set_id: { zone: 'a' } }]);
+  await source.stage('namespace_labels', day, [
+    { hour: 0, namespace: 'shop', label_set_id: { team: 'blue' } },
+  ]);
+  await source.stage('vm_usage', day, [
+    { hour: 0, namespace: 'shop', vm_name: 'vm', node: 'w1', label_set_id: {}, vm_cpu_request_cores: 2 },
+  ]);
+  await source.stage('gpu_usage', day, [
+    { hour: 0, node: 'w1', namespace: 'shop', pod: 'web-1', gpu_uuid: 'GPU-1', gpu_model_name: 'Tesla T4' },
+  ]);
+}
+
+/** The chain, as a run does it. */
+async function runChain(rules: 'design' | 'koku' = 'koku', force = false): Promise<unknown> {
+  const deps = dependenciesOf(database, { OCP_RULES: rules });
+  const input = { schema: database.schema, sourceUuid: source.sourceUuid, month };
+  const forced = force ? { force: { from: firstDay, until: '2026-10-31' } } : {};
+  const environment = new MockActivityEnvironment();
+  const aggregated = await environment.run(() => aggregateDays(deps, { ...input, ...forced } as never));
+  await applyTags(database, source.sourceUuid);
+  await environment.run(() => refreshUiSummaries(deps, input));
+  await environment.run(() => validateDays(deps, input));
+  return aggregated;
+}
+
+/** What the sweep does when months are long over. */
+async function dropStaging(): Promise<void> {
+  for (const kind of reportKinds) await source.query(`drop table ${stagingTableOf(kind)}_2026_10`);
+  await source.query(`update ocp_piece set state = 'swept', staged_checksum = null`);
+}
+
+const dump = (table: string, columns: string) =>
+  source.query(
+    `select ${columns} from ${table} where source_uuid = $1 order by usage_start, namespace, node, ${columns}`,
+    [source.sourceUuid],
+  );
+
+async function summary(): Promise<unknown> {
+  return [
+    await dump(
+      'reporting_ocpusagelineitem_daily_summary',
+      `usage_start, namespace, node, data_source, all_labels, pod_effective_usage_cpu_core_hours,
+       node_capacity_cpu_core_hours, persistentvolumeclaim, persistentvolumeclaim_capacity_gigabyte_months`,
+    ),
+    await dump('reporting_ocp_gpu_summary_p', 'usage_start, namespace, node, gpu_uuid, model_name'),
+    await dump('reporting_ocp_vm_summary_p', 'usage_start, namespace, node, vm_name, persistentvolumeclaim'),
+    await source.query(`select check_name from ocp_validation_warning`),
+  ];
+}
+
+async function effectiveHours(): Promise<number[]> {
+  const rows = await source.query<{ hours: string }>(
+    `select pod_effective_usage_cpu_core_hours as hours from reporting_ocpusagelineitem_daily_summary
+     where source_uuid = $1 and namespace = 'shop' and data_source = 'Pod' order by usage_start`,
+    [source.sourceUuid],
+  );
+  return rows.map(({ hours }) => Number(hours));
+}
+
+const versions = async () =>
+  (
+    await source.query<{ version: number }>(
+      'select version from ocp_day where source_uuid = $1 order by usage_day',
+      [source.sourceUuid],
+    )
+  ).map(({ version }) => Number(version));
+
+describe('without a line item in staging', () => {
+  test('a key that is enabled changes the summary as if it had been enabled before', async () => {
+    await source.enableKeys('app');
+    await runChain();
+    await dropStaging();
+    await source.enableKeys('zone', 'tier');
+    expect(await runChain()).toMatchObject({ outcome: 'done', dayCount: 2 });
+    const found = await summary();
+
+    database = await createTestDatabase();
+    source = await createStagedSource(database, month);
+    for (const day of days) await stageDay(day);
+    await source.enableKeys('app', 'zone', 'tier');
+    await runChain();
+    expect(found).toEqual(await summary());
+  });
+
+  test('the whole month takes on other rules', async () => {
+    await runChain('koku');
+    expect(await effectiveHours()).toEqual([3.25, 3.25]);
+    await dropStaging();
+    expect(await runChain('design', true)).toMatchObject({ outcome: 'done', dayCount: 2 });
+    expect(await effectiveHours()).toEqual([1.75, 1.75]);
+  });
+
+  test('a day of which a piece changed asks for all its live pieces, and only for those', async () => {
+    await runChain();
+    await dropStaging();
+    const changed = await source.query<{ piece_id: number }>(
+      `update ocp_piece set checksum = checksum || '2' where usage_day = $1 returning piece_id`,
+      [secondDay],
+    );
+    const pieceIds = changed.map(({ piece_id }) => piece_id).sort((a, b) => a - b);
+    expect(await runChain()).toEqual({ outcome: 'missing', pieceIds });
+  });
+});
+
+describe('populate_daily_summary_from_staging, called by hand', () => {
+  const populate = () =>
+    source.query(`select populate_daily_summary_from_staging($1, $2, $3, $4, 'alias', $5)`, [
+      firstDay,
+      secondDay,
+      source.reportPeriodId,
+      source.clusterId,
+      source.sourceUuid,
+    ]);
+
+  test('raises without rules, set or recorded', async () => {
+    await expect(populate()).rejects.toThrow('ocp.rules is not set');
+  });
+
+  test('takes the rules of the month, raises the versions, and later steps follow', async () => {
+    await runChain('koku');
+    const before = await summary();
+    await source.query(`delete from reporting_ocpusagelineitem_daily_summary where source_uuid = $1`, [
+      source.sourceUuid,
+    ]);
+    await populate();
+    expect(await versions()).toEqual([2, 2]);
+    expect(await effectiveHours()).toEqual([3.25, 3.25]);
+    expect(await runChain()).toMatchObject({ dayCount: 0 });
+    expect(await summary()).toEqual(before);
+    expect(
+      await source.query('select count(*)::integer as behind from ocp_day where ui_version <> version'),
+    ).toEqual([{ behind: 0 }]);
+  });
+
+  test('keeps the relations of a day that lacks rows, and summarises it from them', async () => {
+    await runChain('koku');
+    const before = await summary();
+    await source.query(
+      `delete from ${stagingTableOf('pod_usage')} where interval_start < '2026-10-01 01:00Z'`,
+    );
+    await populate();
+    expect(await summary()).toEqual(before);
+    expect(await versions()).toEqual([2, 2]);
+  });
+
+  test('keeps the summary of a day that has neither rows nor relations', async () => {
+    await runChain('koku');
+    const before = await summary();
+    await source.query('update ocp_day set relations_hash = null; delete from ocp_pod_day');
+    await dropStaging();
+    await populate();
+    expect(await summary()).toEqual(before);
+    expect(await versions()).toEqual([1, 1]);
+  });
+});
+
+test('label sets stay while a relation refers to them', async () => {
+  await runChain();
+  await expect(source.query('delete from ocp_label_set')).rejects.toThrow('violates foreign key constraint');
+});
