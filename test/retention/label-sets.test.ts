@@ -95,3 +95,26 @@ test('a label set that a load takes up while the sweep looks at it stays', async
   expect(await sweep).toMatchObject({ labelSetCount: 0 });
   expect(await stored()).toContain('taken up');
 });
+
+test('label sets stay while a daily relation refers to them, long after staging', async () => {
+  const day = '2026-10-01';
+  const later = await createStagedSource(database, '2026-10');
+  await later.stage('pod_usage', day, [{ hour: 1, label_set_id: { name: 'related pod' } }]);
+  await later.stage('storage_usage', day, [
+    {
+      hour: 1,
+      persistentvolume_label_set_id: { name: 'related volume' },
+      persistentvolumeclaim_label_set_id: { name: 'related claim' },
+    },
+  ]);
+  await later.stage('node_labels', day, [{ hour: 1, label_set_id: { name: 'related node' } }]);
+  await later.stage('namespace_labels', day, [{ hour: 1, label_set_id: { name: 'related namespace' } }]);
+  await later.stage('vm_usage', day, [{ hour: 1, label_set_id: { name: 'related machine' } }]);
+  await later.query('select ocp_rebuild_relations($1, $1, $2)', [day, later.sourceUuid]);
+  await later.query(`update ocp_piece set processed_at = now()`);
+  await later.query(
+    `update ocp_label_set set last_used_at = now() - interval '30 days' where labels ->> 'name' like 'related %'`,
+  );
+  expect(await cleanUp.sweep('2026-11-08T02:30:00Z')).toMatchObject({ droppedCount: 6, labelSetCount: 0 });
+  expect((await stored()).filter((name) => name.startsWith('related'))).toHaveLength(6);
+});

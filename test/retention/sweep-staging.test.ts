@@ -183,3 +183,41 @@ test('two sweeps at once drop each partition once', async () => {
   expect(outcomes.every(({ busyCount }) => busyCount === 0)).toBe(true);
   expect(await stagingPartitions()).toEqual([]);
 });
+
+test('inside a month that goes on rows go of days that are over and pieces that nobody needs any more', async () => {
+  // Swept on the 20th with a week of retention: what is older than the 13th, 02:30.
+  const now = '2026-09-20T02:30:00Z';
+  const old = `'2026-09-13 02:29Z'`;
+  for (const day of ['2026-09-01', '2026-09-02', '2026-09-03', '2026-09-12', '2026-09-13'])
+    await source.stage('pod_usage', day, [podRow, { ...podRow, hour: 6 }]);
+  const set = (day: string, assignments: string) =>
+    source.query(`update ocp_piece set ${assignments} where usage_day = $1`, [day]);
+  await setPieces(`processed_at = ${old}, staged_at = ${old}`);
+  await set('2026-09-01', `processed_at = '2026-09-13 02:31Z'`);
+  await set('2026-09-02', 'processed_at = null');
+  await set('2026-09-03', 'processed_at = null, live_hours = 0');
+  const rowsOf = () =>
+    source.query(
+      `select (interval_start at time zone 'UTC')::date::text as day, count(*)::integer as rows from ${pods} group by 1 order by 1`,
+    );
+
+  expect(await cleanUp.sweep(now)).toMatchObject({ droppedCount: 0, sweptPieceCount: 2 });
+  // Stay: the 1st, summarised lately; the 2nd, not summarised; the 13th, whose day is not old; the 30th likewise.
+  const left = [
+    { day: '2026-09-01', rows: 2 },
+    { day: '2026-09-02', rows: 2 },
+    { day: '2026-09-13', rows: 2 },
+    { day: '2026-09-30', rows: 1 },
+  ];
+  expect(await rowsOf()).toEqual(left);
+  expect(
+    await source.query(
+      `select usage_day::text as day, staged_checksum from ocp_piece where state = 'swept' order by usage_day`,
+    ),
+  ).toEqual([
+    { day: '2026-09-03', staged_checksum: null },
+    { day: '2026-09-12', staged_checksum: null },
+  ]);
+  expect(await cleanUp.sweep(now)).toMatchObject({ sweptPieceCount: 0 });
+  expect(await rowsOf()).toEqual(left);
+});

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { SweepStagingInput } from '../../domain/run/cleanup.ts';
+import { relationTables } from '../../domain/reports/relations.ts';
 import { stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { taskQueues } from '../../domain/run/run.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
@@ -47,7 +48,7 @@ async function stagingRowCount(): Promise<number> {
 }
 
 describe('a month that was swept', () => {
-  test('is summarised again from the daily CSVs, and swept again', async () => {
+  test('is summarised again without a line item; without its relations from the daily CSVs, and swept again', async () => {
     const sourceUuid = await pipeline.addSource('swept');
     const payload = await readPayload('nise-small');
     await pipeline.ingest(await folder.pack(withManifest(payload, { cluster_id: 'swept' })));
@@ -61,12 +62,19 @@ describe('a month that was swept', () => {
     expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
 
     const { orgId, schema } = pipeline.database;
-    const result = await pipeline.client.workflow.execute<typeof resummarize>('resummarize', {
-      workflowId: `resummarize:${crypto.randomUUID()}`,
-      taskQueue: taskQueues.pipeline,
-      args: [{ orgId, schema, sourceUuid, month: october }],
-    });
-    expect(result.daysSummarised).toBe(3);
+    const rebuild = () =>
+      pipeline.client.workflow.execute<typeof resummarize>('resummarize', {
+        workflowId: `resummarize:${crypto.randomUUID()}`,
+        taskQueue: taskQueues.pipeline,
+        args: [{ orgId, schema, sourceUuid, month: october }],
+      });
+    expect((await rebuild()).daysSummarised).toBe(3);
+    expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
+    expect(await partitionsOf(pipeline.database, pods)).toEqual([]);
+
+    await query('update ocp_day set relations_hash = null');
+    for (const table of relationTables) await query(`delete from ${table}`);
+    expect((await rebuild()).daysSummarised).toBe(3);
     expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
     expect(await stagingRowCount()).toBe(rowCount);
     expect(await sweep()).toMatchObject({ droppedCount: 6, pinnedCount: 0 });
@@ -103,6 +111,8 @@ test('a piece that is loaded again during the sweep keeps its rows', async () =>
   const payload = longPodFile(await readPayload('operator-sample'), 'held again');
   await pipeline.ingest(await folder.pack(withManifest(payload, { cluster_id: 'reloading' })));
   await sweep();
+  await query('update ocp_day set relations_hash = null');
+  for (const table of relationTables) await query(`delete from ${table}`);
   await query(`delete from ocp_label_set where labels ->> 'app' = 'held again'`);
   const hold = await holdLabelSet(database, 'held again');
   const { orgId, schema } = database;
