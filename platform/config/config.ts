@@ -201,7 +201,7 @@ const settings = {
   ),
   STAGING_RETENTION_DAYS: setting(
     wholeNumber(1, 3_650),
-    'days that line items stay in staging after the end of their month',
+    'days that line items stay in staging after their day and its summary',
     '7',
   ),
   ARCHIVE_RETENTION: setting(

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { relationTables } from '../../domain/reports/relations.ts';
 
 /** A table as the catalog describes it. */
 export interface DescribedTable {
@@ -26,6 +27,12 @@ const groups: readonly { title: string; about: string; holds: (table: DescribedT
     about:
       'Hourly line items in each tenant schema, partitioned by month, kept for days and loaded again on demand.',
     holds: ({ name }) => name.endsWith('_staging'),
+  },
+  {
+    title: 'Daily relations',
+    about:
+      'What the hourly line items of a day add up to, in each tenant schema, partitioned by month; all summaries are made of them.',
+    holds: ({ schema, name }) => schema !== 'public' && (relationTables as readonly string[]).includes(name),
   },
   {
     title: 'Ledgers',
