@@ -36,6 +36,7 @@ interface DayWarnings {
 
 const sql = {
   plans: loadSql('summary/settings/summary_plans.sql'),
+  hashedJoins: loadSql('summary/validate/hashed_joins.sql'),
   daysBehind: loadSql('summary/validate/days_behind.sql'),
   podUsage: loadSql('summary/validate/pod_usage.sql'),
   storageUsage: loadSql('summary/validate/storage_usage.sql'),
@@ -78,6 +79,7 @@ async function validateBehind(month: StepMonth): Promise<{ validated: DayWarning
   const days = behind.rows.filter((day) => day.is_current);
 
   await client.query(sql.plans);
+  await client.query(sql.hashedJoins);
   const validated: DayWarnings[] = [];
   for (const day of days) {
     const checks = await checksOfDay(client, sourceUuid, day);
@@ -90,6 +92,7 @@ async function validateBehind(month: StepMonth): Promise<{ validated: DayWarning
 /** One day at a time: memory use does not grow with the number of days behind. */
 async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
   const { usage_day: usageDay, rules } = day;
+  await client.query('select ocp_gather_labels($1, $1, $2)', [usageDay, sourceUuid]);
   const results = [
     await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules]),
     await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules]),

@@ -1,9 +1,10 @@
 -- summary/validate/pod_usage.sql
 -- Purpose  sums and counts of a day's pod rows, computed from the daily relations and found in the daily summary
--- Reads    ocp_pod_day, ocp_capacity_day, label sets and label maps,
+-- Reads    ocp_pod_day, ocp_capacity_day, ocp_day_label_sets and ocp_day_label_maps (temporary, functions/042),
 --          reporting_ocpusagelineitem_daily_summary: measured pod rows, so without rate type and cloud cost
 -- Grain    check_name; expected and found in the unit that the name says; scale: size of what was added up
 -- Units    core-seconds / 3600 = core-hours; byte-seconds / 3600 / 2^30 = GiB-hours
+-- Plans    rows written a moment ago have no statistics: the caller has all joins hashed
 -- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
 with pod_days as materialized (
     select
@@ -42,19 +43,6 @@ relation_capacity as (
     where source_uuid = $1
         and usage_day = $2::date
 ),
-enabled as materialized (
-    select
-        ocp_enabled_keys() as keys,
-        ocp_enabled_keys_hash() as hash
-),
-set_maps as materialized (
-    select
-        label_set.label_set_id,
-        ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels
-    from (select distinct label_set_id from pod_days) as used
-    join ocp_label_set as label_set using (label_set_id)
-    cross join enabled
-),
 relation_keys as (
     select count(*) as keys
     from (
@@ -63,11 +51,13 @@ relation_keys as (
             set_day.node,
             ocp_merge_labels($3, pod_map.labels, node_map.labels, namespace_map.labels) as labels
         from pod_days as set_day
-        join set_maps as pod_map using (label_set_id)
-        left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
-            on node_map.name = set_day.node
-        left join ocp_daily_label_maps('namespace_labels', $1, $2::date, $2::date) as namespace_map
-            on namespace_map.name = set_day.namespace
+        join ocp_day_label_sets as pod_map using (label_set_id)
+        left join ocp_day_label_maps as node_map
+            on node_map.report_kind = 'node_labels'
+            and node_map.name = set_day.node
+        left join ocp_day_label_maps as namespace_map
+            on namespace_map.report_kind = 'namespace_labels'
+            and namespace_map.name = set_day.namespace
     ) as merged
 ),
 measured as materialized (

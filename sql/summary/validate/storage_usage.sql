@@ -1,7 +1,8 @@
 -- summary/validate/storage_usage.sql
 -- Purpose  a day's storage rows and claims, counted from the daily relations and found in the daily summary
--- Reads    ocp_claim_day, label sets and label maps, reporting_ocpusagelineitem_daily_summary: measured storage rows
+-- Reads    ocp_claim_day, ocp_day_label_sets and ocp_day_label_maps (temporary, functions/042), reporting_ocpusagelineitem_daily_summary: measured storage rows
 -- Grain    check_name; counts
+-- Plans    rows written a moment ago have no statistics: the caller has all joins hashed
 -- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
 with placed as materialized (
     select distinct
@@ -18,25 +19,6 @@ with placed as materialized (
     where source_uuid = $1
         and usage_day = $2::date
 ),
-enabled as materialized (
-    select
-        ocp_enabled_keys() as keys,
-        ocp_enabled_keys_hash() as hash
-),
-set_maps as materialized (
-    select
-        label_set.label_set_id,
-        ocp_enabled_labels(label_set, enabled.keys, enabled.hash) as labels
-    from (
-        select persistentvolume_label_set_id as label_set_id
-        from placed
-        union
-        select persistentvolumeclaim_label_set_id
-        from placed
-    ) as used
-    join ocp_label_set as label_set using (label_set_id)
-    cross join enabled
-),
 relation_keys as (
     select count(*) as keys
     from (
@@ -50,12 +32,14 @@ relation_keys as (
             placed.csi_volume_handle,
             ocp_merge_labels($3, volume_map.labels || claim_map.labels, node_map.labels, namespace_map.labels) as labels
         from placed
-        join set_maps as volume_map on volume_map.label_set_id = placed.persistentvolume_label_set_id
-        join set_maps as claim_map on claim_map.label_set_id = placed.persistentvolumeclaim_label_set_id
-        left join ocp_daily_label_maps('node_labels', $1, $2::date, $2::date) as node_map
-            on node_map.name = placed.node
-        left join ocp_daily_label_maps('namespace_labels', $1, $2::date, $2::date) as namespace_map
-            on namespace_map.name = placed.namespace
+        join ocp_day_label_sets as volume_map on volume_map.label_set_id = placed.persistentvolume_label_set_id
+        join ocp_day_label_sets as claim_map on claim_map.label_set_id = placed.persistentvolumeclaim_label_set_id
+        left join ocp_day_label_maps as node_map
+            on node_map.report_kind = 'node_labels'
+            and node_map.name = placed.node
+        left join ocp_day_label_maps as namespace_map
+            on namespace_map.report_kind = 'namespace_labels'
+            and namespace_map.name = placed.namespace
     ) as merged
 ),
 measured as materialized (
