@@ -130,7 +130,7 @@ function rebuildableDays(changed: readonly ChangedDay[]): {
     );
   const isWaiting = (day: ChangedDay) => day.are_relations_behind && day.unloaded_count > 0;
   const waiting = changed.filter(isWaiting).map((day) => day.usage_day);
-  if (waiting.length > 0) 
+  if (waiting.length > 0)
     log.warn('days keep their data because live pieces are not loaded', { days: waiting });
   const days = changed.filter((day) => !isWaiting(day));
   const missing = days
