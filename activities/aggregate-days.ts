@@ -1,4 +1,5 @@
 import type { UsageDay } from '../domain/time/usage-day.ts';
+import { requireControlSums } from '../engines/control-sums.ts';
 import { planDays } from '../engines/plan.ts';
 import { postgresEngine } from '../engines/postgres/postgres-engine.ts';
 import { recordDays } from '../engines/record.ts';
@@ -21,7 +22,7 @@ export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount
 
 /**
  * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine the daily
- * relations of days whose pieces changed, summarise all changed days from the relations, record. One transaction.
+ * relations of days whose pieces changed, compare them with the control sums of the pieces, summarise all changed days from the relations, record. One transaction.
  * It does not matter which run calls it; a second call finds nothing to do.
  *
  * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
@@ -49,6 +50,7 @@ export async function aggregateDays(
         plan.sourceUuid,
         behind.map(({ usageDay }) => usageDay),
       );
+      await requireControlSums(client, plan);
       const summaryRowCount = await summariseDays(client, plan, rebuild);
       await recordDays(client, plan);
       return { dayCount: plan.days.length, summaryRowCount };

@@ -20,8 +20,10 @@ import { addLogContext } from '../platform/observability/logging.ts';
 import { measureLoad } from '../platform/observability/metrics.ts';
 import { copyHeader, copyTrailer } from '../platform/database/binary-copy.ts';
 import { isPartitionMissing } from '../platform/database/partitions.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
 import { withPlainKernel } from '../reports/fast-path/plain-kernel.ts';
 import type { PlainKernel } from '../reports/fast-path/plain-kernel.ts';
+import type { ControlSums } from '../reports/control-sums.ts';
 import { stagingRowWriter } from '../reports/staging-rows.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { ensurePartitionsOf } from '../summary/ensure-partitions.ts';
@@ -29,6 +31,8 @@ import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import type { HeartbeatDetails } from '../platform/temporal/heartbeat.ts';
 import { miscountedLoad } from '../summary/staging-counts.ts';
 import { ledgerVanished } from '../summary/require-source.ts';
+
+const recordControlSumsSql = loadSql('intake/record_control_sums.sql');
 
 export interface LoadReportDayInput {
   schema: string;
@@ -112,10 +116,11 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
   const bounds = { manifestId: piece.manifest_id, maxNewKeys, maxNewSets };
   // The labels of virtual machines are those of their pods.
   const labelSets = new LabelSets(deps.pool, input.schema, piece.report_kind !== 'vm_usage', bounds);
-  const rowsLoaded = await withPlainKernel((kernel) =>
+  const { rowsLoaded, sums } = await withPlainKernel((kernel) =>
     copyPiece({ deps, client, input, labelSets, piece, kernel, signal, onRows }),
   );
   await markStaged(client, piece, labelSets.leftOut);
+  await keepSums(client, piece, sums);
   warnOfLeftOut(piece, labelSets.leftOut);
   return { rowsLoaded };
 }
@@ -181,6 +186,21 @@ async function markStaged(client: PoolClient, piece: Piece, leftOut?: LeftOutLab
   );
 }
 
+/** In the transaction of the load: whatever is in staging has the control sums of what was sent. */
+async function keepSums(client: PoolClient, piece: Piece, sums: ControlSums): Promise<void> {
+  const { hours, coreSecondsMagnitude, byteSecondsMagnitude } = sums.summary();
+  await client.query(recordControlSumsSql, [
+    piece.piece_id,
+    piece.checksum,
+    hours.map(({ hour }) => hour),
+    hours.map(({ rowCount }) => rowCount),
+    hours.map(({ coreSeconds }) => coreSeconds),
+    hours.map(({ byteSeconds }) => byteSeconds),
+    coreSecondsMagnitude,
+    byteSecondsMagnitude,
+  ]);
+}
+
 interface PieceCopy {
   deps: ActivityDependencies;
   client: PoolClient;
@@ -192,8 +212,8 @@ interface PieceCopy {
   onRows: (rows: number) => void;
 }
 
-/** @returns rows copied */
-async function copyPiece(copy: PieceCopy): Promise<number> {
+/** @returns rows copied, and what they add up to */
+async function copyPiece(copy: PieceCopy): Promise<{ rowsLoaded: number; sums: ControlSums }> {
   const { deps, client, input, labelSets, piece, kernel, signal, onRows } = copy;
   const hash = createHash('sha256');
   const object = await dailyCsv(deps, client, piece, signal);
@@ -235,7 +255,7 @@ async function copyPiece(copy: PieceCopy): Promise<number> {
       found: target.rowCount,
       how: 'by the COPY that sent it',
     });
-  return rowCount;
+  return { rowsLoaded: rowCount, sums: writer.sums };
 }
 
 /** @throws PipelineError `ObjectMissing` with the command that recreates the object from its archive */

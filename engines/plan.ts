@@ -33,6 +33,8 @@ export interface PlannedDay {
   piecesHash: string;
   /** the daily relations are rebuilt first, from its live pieces; else they hold what those pieces add up to */
   areRelationsBehind: boolean;
+  /** it is rebuilt although nothing about it changed */
+  isForced: boolean;
 }
 
 /** Days to rebuild, in order, and what the ledger will record that they were built from. */
@@ -105,6 +107,7 @@ export async function planDays(
       usageDay: day.usage_day,
       piecesHash: day.pieces_hash,
       areRelationsBehind: day.are_relations_behind,
+      isForced: force !== undefined && force.from <= day.usage_day && day.usage_day <= force.until,
     })),
   };
 }

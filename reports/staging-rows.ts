@@ -8,8 +8,10 @@ import {
   nullField,
   numberField,
   textField,
+  timeMicroseconds,
   uuidField,
 } from '../platform/database/binary-copy.ts';
+import { ControlSums, utcHour } from './control-sums.ts';
 import { fieldsOf } from './csv-records.ts';
 import type { ParsedRecords, PlainRecords } from './csv-records.ts';
 import { labelSetIdOf, plainTupleWriter } from './fast-path/plain-staging-tuples.ts';
@@ -27,6 +29,8 @@ export interface PieceColumns {
 export interface StagingRowWriter {
   /** the COPY statement that reads header, tuples and trailer of the binary format */
   copySql: string;
+  /** of the rows whose tuples were made so far */
+  sums: ControlSums;
   /**
    * Prepare some rows: returns the texts of their label columns that no earlier rows had, and their tuples, which need
    * the ids of these texts. Rows are valid only until the next are read, so their tuples must be written before.
@@ -68,12 +72,16 @@ export function stagingRowWriter(
     uuidField(piece.sourceUuid),
     integerField(piece.reportPeriodId),
   ]);
+  const sums = new ControlSums();
   const plainCells = columns.flatMap(({ plain }) => plain ?? []);
   const preparePlain =
-    plainCells.length === columns.length ? plainTupleWriter(plainCells, constant, names.length) : undefined;
-  const prepareFields = fieldsTupleWriter(columns, constant, names.length);
+    plainCells.length === columns.length
+      ? plainTupleWriter(plainCells, constant, names.length, sums)
+      : undefined;
+  const prepareFields = fieldsTupleWriter(columns, constant, names.length, sums);
   return {
     copySql: `copy ${stagingTableOf(kind)} (${names.join(', ')}) from stdin with (format binary)`,
+    sums,
     prepare: (rows) =>
       rows.form === 'plain' && preparePlain !== undefined
         ? preparePlain(rows)
@@ -86,17 +94,38 @@ function fieldsTupleWriter(
   columns: readonly StagingColumn[],
   constant: Buffer,
   columnCount: number,
+  sums: ControlSums,
 ): (rows: readonly (readonly string[])[]) => StagingTuples {
   const labelFields = columns.flatMap(({ plain }) => (plain?.rule === 'labels' ? [plain.field] : []));
   const start = Buffer.alloc(2);
   start.writeInt16BE(columnCount);
+  const addRow = rowAdder(columns, sums);
   return (rows) => ({
     newLabelTexts: [...new Set(labelFields.flatMap((field) => rows.map((row) => row[field] ?? '')))],
-    tuples: (labelSetId) =>
-      Buffer.concat(
+    tuples: (labelSetId) => {
+      rows.forEach(addRow);
+      return Buffer.concat(
         rows.flatMap((row) => [start, ...columns.map(({ cell }) => cell(row, labelSetId)), constant]),
-      ),
+      );
+    },
   });
+}
+
+/** Adds a row to the control sums, number by number in the order of the columns, as the kernel does. */
+function rowAdder(columns: readonly StagingColumn[], sums: ControlSums): (row: readonly string[]) => void {
+  const hourOf = remembered((text) => utcHour(timeMicroseconds(text)));
+  const start = columns.find(({ plain }) => plain?.rule === 'interval')?.plain;
+  const startField = start?.rule === 'interval' ? start.field : -1;
+  const summed = columns.flatMap(({ plain }) =>
+    plain?.rule === 'core-seconds' || plain?.rule === 'byte-seconds'
+      ? [{ unit: plain.rule, field: plain.field }]
+      : [],
+  );
+  return (row) => {
+    const hour = hourOf(row[startField] ?? '');
+    for (const { unit, field } of summed) sums.addNumber(hour, unit, Number(row[field] ?? ''));
+    sums.addRow(hour);
+  };
 }
 
 /** Columns of the staging table, except the constant ones. */
@@ -108,12 +137,16 @@ function stagingColumns(kind: ReportKind, header: readonly string[]): StagingCol
     { name: 'interval_start', cell: intervalCell(start), plain: { rule: 'interval', field: start } },
   ];
   const gpuCells = kind === 'gpu_usage' ? gpuCellsOf(position) : undefined;
-  for (const { name, type } of known) {
+  for (const { name, type, sum } of known) {
     if (type === 'timestamp' || gpuCells?.has(name) === true) continue;
     const field = position.get(name);
     if (field === undefined) columns.push({ name, cell: () => nullField, plain: { rule: 'null' } });
     else if (type === 'number')
-      columns.push({ name, cell: (row) => numberField(row[field] ?? ''), plain: { rule: 'number', field } });
+      columns.push({
+        name,
+        cell: (row) => numberField(row[field] ?? ''),
+        plain: { rule: sum ?? 'number', field },
+      });
     else if (type === 'text')
       columns.push({ name, cell: (row) => textField(row[field] ?? ''), plain: { rule: 'text', field } });
     else

@@ -51,8 +51,9 @@ export interface StepMonth {
  * still registered, acquires the source's lock or returns "busy", and keeps the sweep from what the step reads. If
  * `work` returns that pieces are missing, the transaction is rolled back.
  *
- * What is read from staging is counted against the ledger. Pieces of which staging holds other rows than were loaded (a
- * partition dropped or rows deleted by hand, a table restored without its rows) are logged, marked as not loaded, and
+ * What is read from staging is counted against the ledger, and relations are compared with control sums. Pieces of which
+ * staging holds other rows than were loaded (a partition dropped, rows deleted or changed by hand, a table restored
+ * without its rows), or relations that do not add up to them, are logged, marked as not loaded, and
  * returned to be reloaded: nothing is computed without them. A partition that somebody dropped is recreated, and the
  * attempt fails so that the next one finds it.
  *
@@ -134,7 +135,7 @@ async function piecesToReload(
   if (isOutOfRange(error)) throw await doesNotFit(deps, { schema, sourceUuid, month }, error);
   const miscounted = miscountedPieces(error);
   if (miscounted === undefined) throw error;
-  log.warn('staging does not hold the rows that the ledger says; the pieces are reloaded', {
+  log.warn('staging or the relations do not hold what the ledger says was loaded; the pieces are reloaded', {
     schema,
     month,
     pieceCount: miscounted.length,

@@ -1,4 +1,4 @@
-import type { ReportKind } from '../domain/reports/report-kind.ts';
+import type { ReportKind, SummedUnit } from '../domain/reports/report-kind.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
@@ -11,22 +11,30 @@ export interface MiscountedPiece {
   pieceId: number;
   reportKind: ReportKind;
   usageDay: UsageDay;
-  /** rows that were loaded, according to the ledger */
+  /** rows that were loaded, according to the ledger; or what the control sums of the day's live pieces come to */
   expected: number;
-  /** rows found in staging; rows whose labels are gone do not count */
+  /** rows found in staging; rows whose labels are gone do not count; or what the daily relation adds up to */
   found: number;
+  /** of control sums only */
+  measure?: 'rows' | SummedUnit;
 }
 
 const markMiscountedSql = loadSql('summary/daily/mark_miscounted.sql');
 
-/** The pieces in an error raised by a function of `017_counted_pieces.sql`; undefined for every other error. */
+/**
+ * The pieces in an error raised by a function of `017_counted_pieces.sql` or `019_control_sums.sql`; undefined for every
+ * other error.
+ */
 export function miscountedPieces(error: unknown): MiscountedPiece[] | undefined {
   const { code, detail } = error as { code?: unknown; detail?: unknown };
   if (code !== 'OCP01' || typeof detail !== 'string') return undefined;
   return JSON.parse(detail) as MiscountedPiece[];
 }
 
-/** Record in the ledger that pieces are not in staging: their next load replaces whatever is left of them. */
+/**
+ * Record in the ledger that pieces are not in staging: their next load replaces whatever is left of them. Of a day that
+ * staging does not hold anyway, the relations are rebuilt from all its pieces.
+ */
 export async function markMiscounted(
   pool: Pool,
   schema: string,
@@ -47,11 +55,15 @@ export async function stagingNotKept(
 ): Promise<PipelineError> {
   const [first] = pieces;
   if (first === undefined) throw new Error('no piece is miscounted');
-  const { pieceId, reportKind, usageDay, expected, found } = first;
+  const { pieceId, reportKind, usageDay, expected, found, measure } = first;
   const more = pieces.length > 1 ? ` (and of ${pieces.length - 1} more pieces)` : '';
   const where = `piece ${pieceId}, ${reportKind} of ${usageDay}${more}, in ${schema}.${stagingTableOf(reportKind)}`;
+  const how =
+    measure === undefined
+      ? 'reloaded in vain'
+      : 'reloaded in vain; the daily relation differs from the control sums of the pieces';
   return inTenantTransaction(pool, schema, (client) =>
-    miscountedLoad(client, reportKind, { where, expected, found, how: 'reloaded in vain' }),
+    miscountedLoad(client, reportKind, { where, expected, found, how, ...(measure && { measure }) }),
   );
 }
 
@@ -59,7 +71,13 @@ export async function stagingNotKept(
 export async function miscountedLoad(
   client: PoolClient,
   reportKind: ReportKind,
-  { where, expected, found, how }: { where: string; expected: number; found: number; how: string },
+  {
+    where,
+    expected,
+    found,
+    how,
+    measure = 'rows',
+  }: { where: string; expected: number; found: number; how: string; measure?: 'rows' | SummedUnit },
 ): Promise<PipelineError> {
   const table = stagingTableOf(reportKind);
   const { rows } = await client.query<{ name: string }>(
@@ -77,7 +95,7 @@ export async function miscountedLoad(
       : `Triggers on ${table} change the loaded rows: ${names.join(', ')}`;
   return new PipelineError(
     'StagingMiscounted',
-    `staging does not keep the loaded rows (${how}): ${where}: expected ${expected} rows, found ${found}. ` +
+    `staging does not keep the loaded rows (${how}): ${where}: expected ${expected} ${measure}, found ${found}. ` +
       `${cause}; remove the cause, then decide "retry", or run the payload or the rebuild again`,
     { details: { reportKind, expected, found, triggers: names } },
   );

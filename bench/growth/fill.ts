@@ -169,6 +169,12 @@ join public.reporting_common_costusagereportstatus as seed on seed.manifest_id =
     },
     {
       schema,
+      table: 'ocp_piece_sum',
+      changes: { piece_id: 'fill.piece_id' },
+      from: 'fill_piece as fill join ocp_piece_sum as seed on seed.piece_id = fill.seed_piece_id',
+    },
+    {
+      schema,
       table: 'ocp_day',
       changes: ofDay,
       from: 'fill_day as fill join ocp_day as seed on seed.source_uuid = fill.seed_uuid',

@@ -22,7 +22,12 @@ export interface ReportColumn {
   readonly required: boolean;
   /** only for a number: its magnitude must stay below this, because a column that it is written to cannot hold more */
   readonly below?: number;
+  /** only for a number that control sums add up: its unit */
+  readonly sum?: SummedUnit;
 }
+
+/** What control sums add up, besides rows. */
+export type SummedUnit = 'core-seconds' | 'byte-seconds';
 
 /** A report kind: its columns and the table in which its hourly rows are staged (in the tenant schema). */
 export interface ReportKindDefinition {
@@ -53,6 +58,29 @@ const BELOW: Readonly<Record<string, number>> = {
   vm_cpu_request_cores: 4e16,
 };
 
+/**
+ * Numbers of which the daily relations hold plain sums. Capacity of a node is not among them: it repeats on every pod, and
+ * the relations hold its maximum.
+ */
+const SUMMED: Readonly<Record<string, SummedUnit>> = {
+  pod_usage_cpu_core_seconds: 'core-seconds',
+  pod_request_cpu_core_seconds: 'core-seconds',
+  pod_limit_cpu_core_seconds: 'core-seconds',
+  pod_usage_memory_byte_seconds: 'byte-seconds',
+  pod_request_memory_byte_seconds: 'byte-seconds',
+  pod_limit_memory_byte_seconds: 'byte-seconds',
+  persistentvolumeclaim_capacity_byte_seconds: 'byte-seconds',
+  volume_request_storage_byte_seconds: 'byte-seconds',
+  persistentvolumeclaim_usage_byte_seconds: 'byte-seconds',
+  vm_cpu_usage_total_seconds: 'core-seconds',
+  vm_cpu_request_core_seconds: 'core-seconds',
+  vm_cpu_limit_core_seconds: 'core-seconds',
+  vm_memory_usage_byte_seconds: 'byte-seconds',
+  vm_memory_request_byte_seconds: 'byte-seconds',
+  vm_memory_limit_byte_seconds: 'byte-seconds',
+  vm_disk_allocated_size_byte_seconds: 'byte-seconds',
+};
+
 const INTERVAL = ['report_period_start', 'report_period_end', 'interval_start', 'interval_end'];
 
 interface Columns {
@@ -73,6 +101,7 @@ function define(kind: ReportKind, stagingTable: string, columns: Columns): Repor
     type,
     required,
     ...(BELOW[name] === undefined ? {} : { below: BELOW[name] }),
+    ...(SUMMED[name] === undefined ? {} : { sum: SUMMED[name] }),
   });
   return {
     kind,

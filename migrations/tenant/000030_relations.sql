@@ -172,7 +172,9 @@ create table if not exists ocp_vm_day (
     usage_memory double precision not null,
     request_memory double precision not null,
     limit_memory double precision not null,
-    disk_allocated double precision not null
+    disk_allocated double precision not null,
+    sent_core_seconds double precision not null,
+    sent_byte_seconds double precision not null
 ) partition by range (usage_day);
 create index if not exists ocp_vm_day_source_day_idx on ocp_vm_day (source_uuid, usage_day);
 comment on table ocp_vm_day is 'What the hourly rows of virtual machines of a day add up to, per disk claim, because each disk repeats its machine.';
@@ -197,6 +199,8 @@ comment on column ocp_vm_day.usage_memory is 'Memory used, byte-seconds.';
 comment on column ocp_vm_day.request_memory is 'Memory requested, byte-seconds.';
 comment on column ocp_vm_day.limit_memory is 'Memory limit, byte-seconds.';
 comment on column ocp_vm_day.disk_allocated is 'Disk allocated, byte-seconds.';
+comment on column ocp_vm_day.sent_core_seconds is 'Plain sum of the rows'' CPU usage, request and limit, core-seconds.';
+comment on column ocp_vm_day.sent_byte_seconds is 'Plain sum of the rows'' memory usage, request and limit and disk allocated, byte-seconds.';
 
 create table if not exists ocp_gpu_day (
     usage_day date not null,

@@ -30,6 +30,8 @@ interface KernelExports {
   readonly idsAt: Global;
   readonly notesAt: Global;
   readonly maxNotes: Global;
+  readonly sumsAt: Global;
+  readonly sumCount: Global;
   readonly blocksAt: Global;
   readonly blockBytes: Global;
   readonly blocksInTurn: Global;
@@ -73,8 +75,16 @@ export const fieldChecks = {
  */
 export const valueNotes = { trimmed: 0, leftOut: 1, negative: 2, labels: 3, bits: 2, mask: 3 } as const;
 
-/** How the value of a tuple column is derived from a field; numbers as in the kernel. */
-export const columnRules = { interval: 0, number: 1, text: 2, labels: 3, null: 4 } as const;
+/** How the value of a tuple column is derived from a field; numbers as in the kernel. Units are of summed numbers. */
+export const columnRules = {
+  interval: 0,
+  number: 1,
+  text: 2,
+  labels: 3,
+  null: 4,
+  'core-seconds': 5,
+  'byte-seconds': 6,
+} as const;
 
 /**
  * Columns of a tuple: rule and field of each column that is derived from the record, then the bytes that end every
@@ -129,6 +139,7 @@ export class PlainKernel {
   readonly #lists: Int32Array;
   readonly #ids: Float64Array;
   readonly #notes: Int32Array;
+  readonly #sums: Float64Array;
   readonly #constant: Uint8Array;
   readonly #maxLabelFields: number;
   readonly #blocks: readonly Buffer[];
@@ -156,6 +167,7 @@ export class PlainKernel {
     this.#lists = new Int32Array(buffer, value('listsAt'), 2 * value('maxColumns'));
     this.#ids = new Float64Array(buffer, value('idsAt'), value('maxRecords') * value('maxLabelFields'));
     this.#notes = new Int32Array(buffer, value('notesAt'), 1 + value('maxNotes'));
+    this.#sums = new Float64Array(buffer, value('sumsAt'), value('sumCount'));
     this.#maxLabelFields = value('maxLabelFields');
     this.#constant = new Uint8Array(buffer, value('constantAt'), value('maxConstantBytes'));
     this.#blocks = Array.from({ length: value('blocksInTurn') }, (_, block) =>
@@ -241,11 +253,13 @@ export class PlainKernel {
   /**
    * The records as tuples of COPY's binary format; all labels must have an id by now. The bytes are overwritten by the
    * {@link blockCount}th call after this one.
+   * @param sums of `reports/control-sums.ts`, which go on with these records
    */
-  writeTuples(recordCount: number, layout: TupleLayout): Buffer {
+  writeTuples(recordCount: number, layout: TupleLayout, sums: Float64Array): Buffer {
     if (this.#layout !== layout) throw new Error('labels must be looked up before tuples are written');
     const { columns, constant, columnCount } = layout;
     this.#lists.set(columns);
+    this.#sums.set(sums);
     this.#block = (this.#block + 1) % this.#blocks.length;
     const byteCount = this.#wasm.writeTuples(
       recordCount,
@@ -254,6 +268,7 @@ export class PlainKernel {
       columnCount,
       this.#block,
     );
+    sums.set(this.#sums);
     return (this.#blocks[this.#block] ?? Buffer.alloc(0)).subarray(0, byteCount);
   }
 

@@ -1,10 +1,13 @@
+import type { SummedUnit } from '../../domain/reports/report-kind.ts';
+import type { ControlSums } from '../control-sums.ts';
 import { plainField } from '../csv-records.ts';
 import type { PlainRecords } from '../csv-records.ts';
 import { columnRules } from './plain-kernel.ts';
 import type { TupleLayout } from './plain-kernel.ts';
 
 /** How the value of a staging column is derived from one field of a plain record. */
-export type PlainCell = { rule: 'interval' | 'number' | 'text' | 'labels'; field: number } | { rule: 'null' };
+export type PlainCell =
+  { rule: 'interval' | 'number' | SummedUnit | 'text' | 'labels'; field: number } | { rule: 'null' };
 
 /** Id of the label set for a text; undefined if it has none yet. */
 export type LabelSetId = (text: string) => number | undefined;
@@ -34,11 +37,13 @@ export interface StagingTuples {
  * @param cells in the order of the columns
  * @param constant fields that end each tuple
  * @param columnCount columns of the tuple, including the constant ones
+ * @param sums get what the rows add up to
  */
 export function plainTupleWriter(
   cells: readonly PlainCell[],
   constant: Buffer,
   columnCount: number,
+  sums: ControlSums,
 ): (run: PlainRecords) => StagingTuples {
   const fieldOf = (cell: PlainCell) => (cell.rule === 'null' ? 0 : cell.field);
   const layout: TupleLayout = {
@@ -56,7 +61,7 @@ export function plainTupleWriter(
       newLabelTexts: [...new Set(unknown.map(({ text }) => text))],
       tuples: (labelSetId) => {
         for (const { label, text } of unknown) run.kernel.keepLabel(label, labelSetIdOf(text, labelSetId));
-        return run.kernel.writeTuples(run.recordCount, layout);
+        return run.kernel.writeTuples(run.recordCount, layout, sums.values);
       },
     };
   };

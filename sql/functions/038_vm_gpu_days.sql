@@ -33,7 +33,8 @@ begin
     insert into ocp_vm_day (
         usage_day, namespace, node, vm_name, label_set_id, persistentvolumeclaim, source_uuid, resource_id, row_count,
         last_hour, last_request_cores, last_request_memory, last_uptime,
-        uptime, usage_cpu, request_cpu, limit_cpu, usage_memory, request_memory, limit_memory, disk_allocated
+        uptime, usage_cpu, request_cpu, limit_cpu, usage_memory, request_memory, limit_memory, disk_allocated,
+        sent_core_seconds, sent_byte_seconds
     )
     select
         (vm_hour.interval_start at time zone v_utc)::date,
@@ -56,7 +57,9 @@ begin
         sum(vm_hour.usage_memory order by vm_hour.interval_start),
         sum(vm_hour.request_memory order by vm_hour.interval_start),
         sum(vm_hour.limit_memory order by vm_hour.interval_start),
-        sum(vm_hour.disk_allocated order by vm_hour.interval_start)
+        sum(vm_hour.disk_allocated order by vm_hour.interval_start),
+        sum(vm_hour.sent_core_seconds),
+        sum(vm_hour.sent_byte_seconds)
     from (
         select
             line.namespace,
@@ -76,7 +79,18 @@ begin
             max(coalesce(line.vm_memory_usage_byte_seconds, 0)) as usage_memory,
             max(coalesce(line.vm_memory_request_byte_seconds, 0)) as request_memory,
             max(coalesce(line.vm_memory_limit_byte_seconds, 0)) as limit_memory,
-            sum(coalesce(line.vm_disk_allocated_size_byte_seconds, 0)) as disk_allocated
+            sum(coalesce(line.vm_disk_allocated_size_byte_seconds, 0)) as disk_allocated,
+            sum(
+                coalesce(line.vm_cpu_usage_total_seconds, 0)
+                + coalesce(line.vm_cpu_request_core_seconds, 0)
+                + coalesce(line.vm_cpu_limit_core_seconds, 0)
+            ) as sent_core_seconds,
+            sum(
+                coalesce(line.vm_memory_usage_byte_seconds, 0)
+                + coalesce(line.vm_memory_request_byte_seconds, 0)
+                + coalesce(line.vm_memory_limit_byte_seconds, 0)
+                + coalesce(line.vm_disk_allocated_size_byte_seconds, 0)
+            ) as sent_byte_seconds
         from reporting_ocpusagelineitem_vm_staging as line
         where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
             and line.interval_start >= v_from

@@ -13,7 +13,11 @@ set search_path from current
 as $$
 declare
     v_missing bigint;
+    v_pieces_hash text;
 begin
+    select pieces_hash
+    into v_pieces_hash
+    from ocp_pieces_hashes(p_source_uuid, p_usage_day, p_usage_day);
     select count(*)
     into v_missing
     from ocp_piece
@@ -26,6 +30,7 @@ begin
         return false;
     end if;
     perform ocp_rebuild_relations(p_usage_day, p_usage_day, p_source_uuid);
+    perform ocp_require_control_sums(p_source_uuid, array[p_usage_day], array[v_pieces_hash]);
     return true;
 exception
     when sqlstate 'OCP01' then

@@ -2,23 +2,24 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { reportKindDefinition, reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
+import { ControlSums } from '../../reports/control-sums.ts';
 import { csvRecords, fieldsOf } from '../../reports/csv-records.ts';
 import { readDailyCsv } from '../../reports/daily-csv.ts';
 import { columnRules } from '../../reports/fast-path/plain-kernel.ts';
 import { plainTupleWriter } from '../../reports/fast-path/plain-staging-tuples.ts';
 import { stagingRowWriter } from '../../reports/staging-rows.ts';
 import { streamOf } from '../payload/archives.ts';
-import { headerOf, october, reportOf } from './reports.ts';
+import { headerOf, october, reportOf, rowOf } from './reports.ts';
 
 const piece = { pieceId: 17, sourceUuid: '2f3c7c1e-8c1d-4a52-9d0b-6f8f5a1d2b3c', reportPeriodId: 5 };
 const labelSetId = (text: string) => text.length * 1_000_000_000_003;
 
-/** Lines of a daily CSV, from its records as they come or from their fields alone. */
+/** Lines of a daily CSV and their control sums, from its records as they come or from their fields alone. */
 async function linesOf(
   kind: ReportKind,
   text: string,
   only?: 'fields',
-): Promise<{ lines: string; plainCount: number }> {
+): Promise<{ lines: string; sums: number[]; plainCount: number }> {
   const csv = await readDailyCsv(streamOf(text, 100));
   const writer = stagingRowWriter(kind, csv.header, piece);
   let lines = '';
@@ -29,7 +30,7 @@ async function linesOf(
     const prepared = writer.prepare(only === 'fields' ? { form: 'parsed', records } : some);
     lines += prepared.tuples(labelSetId).toString('hex');
   }
-  return { lines, plainCount };
+  return { lines, sums: [...writer.sums.values], plainCount };
 }
 
 const number = fc.oneof(
@@ -43,10 +44,14 @@ const texts = fc.oneof(
 );
 const interval = fc.oneof(
   fc.integer({ min: 0, max: 23 }).map((hour) => october(1, hour)),
-  fc.constantFrom('2026-10-01T07:00:00+02:00', '2026-10-01 05:00:00.123456789'),
+  fc.constantFrom(
+    '2026-10-01T07:00:00+02:00',
+    '2026-10-01 05:00:00.123456789',
+    '1999-12-31 23:59:59.999999 +0000 UTC',
+  ),
 );
 
-test.for(reportKinds)('a %s row is written from its bytes as it is from its fields', async (kind) => {
+test.for(reportKinds)('a %s row is written, and summed, from its bytes as it is from its fields', async (kind) => {
   const header = headerOf(kind);
   // Optional columns may be absent, others may be there, and the order is the operator's affair.
   const columns = fc
@@ -72,12 +77,39 @@ test.for(reportKinds)('a %s row is written from its bytes as it is from its fiel
   await fc.assert(
     fc.asyncProperty(report, async (text) => {
       const asTheyCome = await linesOf(kind, text);
-      expect(asTheyCome.lines).toBe((await linesOf(kind, text, 'fields')).lines);
+      const fromFields = await linesOf(kind, text, 'fields');
+      expect(asTheyCome.lines).toBe(fromFields.lines);
+      expect(asTheyCome.sums).toEqual(fromFields.sums);
       plainCount += asTheyCome.plainCount;
     }),
     { numRuns: 100 },
   );
   expect(plainCount).toBeGreaterThan(50);
+});
+
+test.for([undefined, 'fields'] as const)('control sums of %s are by UTC hour, as written by hand', async (only) => {
+  const header = headerOf('pod_usage');
+  const numbers = (usage: string, request: string, memory: string) => ({
+    pod_usage_cpu_core_seconds: usage,
+    pod_request_cpu_core_seconds: request,
+    pod_limit_cpu_core_seconds: '',
+    pod_usage_memory_byte_seconds: memory,
+    pod_request_memory_byte_seconds: '',
+    pod_limit_memory_byte_seconds: '1000',
+  });
+  const report = reportOf(header, [
+    rowOf('pod_usage', october(1, 5), numbers('1800', '3600.5', '2e3')),
+    rowOf('pod_usage', october(1, 23), numbers('', '-0.25', '')),
+    rowOf('pod_usage', '2026-10-01T07:30:00+02:00', { ...numbers('100', '', '1'), pod: 'a "quoted" pod' }),
+  ]);
+  const { sums } = await linesOf('pod_usage', report, only);
+  const expected = Array.from({ length: 24 * 3 + 2 }, () => 0);
+  // Hour 5: two rows; 1800 + 3600.5 + 100 core-seconds; 2000 + 1000 + 1 + 1000 byte-seconds. Node capacity is not summed.
+  expected.splice(5 * 3, 3, 2, 5500.5, 4001);
+  expected.splice(23 * 3, 3, 1, -0.25, 1000);
+  // Magnitudes: 5500.5 + 0.25, and 4001 + 1000.
+  expected.splice(24 * 3, 2, 5500.75, 5001);
+  expect(sums).toEqual(expected);
 });
 
 /** Tuples of the second field alone. */
@@ -114,7 +146,7 @@ test('a number is the double that its text is, however it is written', async () 
       )) {
         if (some.form === 'parsed') continue;
         some.kernel.findLabels(some.recordCount, numberOnly);
-        const tuples = some.kernel.writeTuples(some.recordCount, numberOnly);
+        const tuples = some.kernel.writeTuples(some.recordCount, numberOnly, new ControlSums().values);
         // Count of columns, length of the double, double: 14 bytes.
         for (let at = 0; at < tuples.length; at += 14) found.push(tuples.readDoubleBE(at + 6));
       }
@@ -136,6 +168,7 @@ test('a label has the id of its text, however many there are and however they re
     ],
     Buffer.alloc(0),
     2,
+    new ControlSums(),
   );
   const lines = texts.flatMap((text, i) => [`${text},${text}`, `${text},${texts[(i * 7) % 20_000] ?? ''}`]);
   const found: number[] = [];

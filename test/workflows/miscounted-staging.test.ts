@@ -57,8 +57,23 @@ async function miscounted(sourceUuid: string): Promise<object[]> {
   );
 }
 
+/** Days whose relations do not add up to the control sums of their pieces. */
+async function differing(sourceUuid: string): Promise<object[]> {
+  return query(
+    `select expected.usage_day, expected.report_kind, expected.row_count, found.row_count as found
+     from (select array_agg(distinct usage_day) as days from ocp_piece where source_uuid = $1) as known
+     cross join lateral ocp_control_sums($1, known.days) as expected
+     left join ocp_relation_sums($1, known.days) as found using (report_kind, usage_day)
+     where expected.row_count is distinct from found.row_count
+         or abs(expected.core_seconds - found.core_seconds) > 1e-9 * expected.core_seconds_magnitude
+         or abs(expected.byte_seconds - found.byte_seconds) > 1e-9 * expected.byte_seconds_magnitude`,
+    [sourceUuid],
+  );
+}
+
 const pods = stagingTableOf('pod_usage');
 const volumes = stagingTableOf('storage_usage');
+const machines = stagingTableOf('vm_usage');
 const ofSource = `source_uuid = $1`;
 
 describe('a month whose staging was changed by hand is rebuilt from what was loaded', () => {
@@ -82,6 +97,27 @@ describe('a month whose staging was changed by hand is rebuilt from what was loa
     [
       'rows are in another month',
       `update ${pods} set interval_start = interval_start + interval '5 days' where ${ofSource} and interval_start < '2026-10-01 06:00Z'`,
+    ],
+    [
+      'one pod row is another, twice there',
+      `with gone as (delete from ${pods} where ctid = (select min(ctid) from ${pods} where ${ofSource} and node <> '') returning piece_id)
+       insert into ${pods} select other.* from ${pods} as other
+       where other.ctid = (select max(ctid) from ${pods} join gone using (piece_id) where node <> '')`,
+    ],
+    [
+      'the memory of one pod row differs by a hundredth',
+      `update ${pods} set pod_usage_memory_byte_seconds = 1.01 * pod_usage_memory_byte_seconds
+       where ctid = (select min(ctid) from ${pods} where ${ofSource} and pod_usage_memory_byte_seconds > 0)`,
+    ],
+    [
+      'the request of one volume row is another',
+      `update ${volumes} set volume_request_storage_byte_seconds = coalesce(volume_request_storage_byte_seconds, 0) + 3600e9
+       where ctid = (select min(ctid) from ${volumes} where ${ofSource})`,
+    ],
+    [
+      'the CPU of one machine is another',
+      `update ${machines} set vm_cpu_usage_total_seconds = coalesce(vm_cpu_usage_total_seconds, 0) + 60
+       where ctid = (select min(ctid) from ${machines} where ${ofSource})`,
     ],
     ['volume rows are gone', `delete from ${volumes} where ${ofSource} and interval_start >= '2026-10-03Z'`],
     [
@@ -119,6 +155,23 @@ describe('a month whose staging was changed by hand is rebuilt from what was loa
     expect((await rebuild(source)).daysSummarised).toBe(3);
     expectSameTables(await snapshotTables(pipeline.database, source), before);
     expect(await miscounted(source)).toEqual([]);
+  });
+
+  test.each([
+    ['are gone', 'delete from ocp_pod_day where ctid in (select ctid from ocp_pod_day where source_uuid = $1 limit 1)'],
+    ['are another', 'update ocp_claim_day set sent_usage = sent_usage * 1.5 where source_uuid = $1'],
+  ])('rows of relations %s, and staging was swept', async (what, statement) => {
+    const clusterId = `relations-${what.replaceAll(' ', '-')}`;
+    const source = await pipeline.addSource(clusterId);
+    await send(clusterId, threeDays);
+    const before = await snapshotTables(pipeline.database, source);
+    for (const kind of reportKinds)
+      await query(`delete from ${stagingTableOf(kind)} where ${ofSource}`, [source]);
+    await query(`update ocp_piece set state = 'swept', staged_checksum = null where ${ofSource}`, [source]);
+    await query(statement, [source]);
+    expect((await rebuild(source)).daysSummarised).toBe(3);
+    expectSameTables(await snapshotTables(pipeline.database, source), before);
+    expect(await differing(source)).toEqual([]);
   });
 
   test('a piece that counts in part has lost rows that do not count, and some that do', async () => {

@@ -33,8 +33,13 @@ export const endsAt: i32 = inputAt + inputBytes + slack;
 export const listsAt: i32 = endsAt + maxFields * 4 + slack;
 export const constantAt: i32 = listsAt + maxColumns * 8 + slack;
 export const idsAt: i32 = constantAt + maxConstantBytes + slack;
+/** Control sums: of each hour its rows, core-seconds and byte-seconds, then the magnitude of either unit. */
+export const sumsAt: i32 = idsAt + maxRecords * maxLabelFields * 8 + slack;
+export const hourSumBytes: i32 = 3 * 8;
+export const magnitudesAt: i32 = sumsAt + 24 * hourSumBytes;
+export const sumCount: i32 = 24 * 3 + 2;
 /** Notes about valid records: their number, then each note. A field can have two. */
-export const notesAt: i32 = idsAt + maxRecords * maxLabelFields * 8 + slack;
+export const notesAt: i32 = sumsAt + sumCount * 8 + slack;
 export const maxNotes: i32 = 2 * maxFields;
 export const slotsAt: i32 = notesAt + (2 + maxNotes) * 4 + slack;
 export const labelTextsAt: i32 = slotsAt + slotCount * slotBytes + slack;

@@ -30,6 +30,8 @@ export {
   maxNotes,
   maxRecords,
   notesAt,
+  sumCount,
+  sumsAt,
 } from './memory';
 export { scan } from './records';
 export { writeTuples } from './tuples';

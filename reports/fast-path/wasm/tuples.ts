@@ -1,7 +1,17 @@
 /** Writing plain records as tuples of COPY while a piece is loaded. */
 
 import { minus, point, zero } from './characters';
-import { blockBytes, blocksAt, constantAt, idsAt, inputAt, listsAt } from './memory';
+import {
+  blockBytes,
+  blocksAt,
+  constantAt,
+  hourSumBytes,
+  idsAt,
+  inputAt,
+  listsAt,
+  magnitudesAt,
+  sumsAt,
+} from './memory';
 import { endAt, isSame, startOf } from './records';
 
 /** How the value of a column is derived. */
@@ -9,6 +19,8 @@ const ruleInterval: i32 = 0;
 const ruleNumber: i32 = 1;
 const ruleText: i32 = 2;
 const ruleLabels: i32 = 3;
+const ruleNull: i32 = 4;
+/** A rule above `ruleNull` is a number that is also added to a control sum: 5 to core-seconds, 6 to byte-seconds. */
 
 /** Microseconds since 2000 of the time in a range of input bytes. */
 declare function timeOf(start: i32, length: i32): i64;
@@ -25,8 +37,19 @@ function powerOfTen(exponent: i32): f64 {
   return load<f64>(i32(powersOfTen) + exponent * 8);
 }
 
+/** Address of the control sums of the UTC hour of a time, given in microseconds since 2000. */
+function hourSumsAt(time: i64): i32 {
+  const hours = floor(f64(time) / 3_600_000_000);
+  return sumsAt + i32(hours - 24 * floor(hours / 24)) * hourSumBytes;
+}
+
+function increase(sum: i32, value: f64): void {
+  store<f64>(sum, load<f64>(sum) + value);
+}
+
 /**
- * Write the records as tuples of COPY's binary format.
+ * Write the records as tuples of COPY's binary format, and add them to the control sums. Of a record with summed numbers
+ * the first column is its time.
  *
  * @param columns columns derived from the record, each a rule and a field at `lists`; their labels' ids are in `ids`,
  *   by column
@@ -48,12 +71,13 @@ export function writeTuples(
   let timeStart = 0;
   let timeLength = -1;
   let time: i64 = 0;
+  let hourSums = sumsAt;
   for (let record = 0; record < recordCount; record += 1) {
     store<u16>(at, head);
     at += 2;
     for (let i = 0; i < columns; i += 1) {
       const rule = load<i32>(listsAt + i * 8);
-      if (rule > ruleLabels) {
+      if (rule == ruleNull) {
         store<i32>(at, -1);
         at += 4;
         continue;
@@ -74,20 +98,26 @@ export function writeTuples(
         for (let copied = 0; copied < length; copied += 16)
           v128.store(at + copied, v128.load(start + copied));
         at += length;
-      } else if (rule == ruleNumber) {
+      } else if (rule == ruleNumber || rule > ruleNull) {
         if (length == 0) {
           store<i32>(at, -1);
           at += 4;
         } else {
+          const value = plainNumber(start, length);
           store<u32>(at, bswap<u32>(8));
-          store<u64>(at + 4, bswap<u64>(reinterpret<u64>(plainNumber(start, length))));
+          store<u64>(at + 4, bswap<u64>(reinterpret<u64>(value)));
           at += 12;
+          if (rule > ruleNull) {
+            increase(hourSums + (rule - ruleNull) * 8, value);
+            increase(magnitudesAt + (rule - ruleNull - 1) * 8, abs(value));
+          }
         }
       } else {
         if (length != timeLength || !isSame(start, timeStart, length)) {
           time = timeOf(start - inputAt, length);
           timeStart = start;
           timeLength = length;
+          hourSums = hourSumsAt(time);
         }
         store<u32>(at, bswap<u32>(8));
         store<u64>(at + 4, bswap<u64>(time));
@@ -97,6 +127,7 @@ export function writeTuples(
     for (let copied = 0; copied < constantLength; copied += 16)
       v128.store(at + copied, v128.load(constantAt + copied));
     at += constantLength;
+    increase(hourSums, 1);
   }
   return at - out;
 }

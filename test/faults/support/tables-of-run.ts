@@ -47,6 +47,11 @@ async function ledgersOf(database: TestDatabase, sourceUuid: string): Promise<Re
               staged_checksum, live_hours, processed_at is not null as processed
        from ocp_piece as piece join ocp_file using (file_id) where source_uuid = $1 order by 1, 2`,
     ),
+    sums: await of(
+      `select file_index, usage_day, hours, row_counts, core_seconds, byte_seconds, core_seconds_magnitude, byte_seconds_magnitude
+       from ocp_piece_sum join ocp_piece as piece using (piece_id) join ocp_file using (file_id)
+       where source_uuid = $1 order by 1, 2`,
+    ),
     days: await of(
       `select usage_day, version, pieces_hash, rules, tags_version, ui_version, cost_version, validated_version
        from ocp_day where source_uuid = $1 order by 1`,
