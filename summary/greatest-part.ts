@@ -11,8 +11,9 @@ interface GreatestPart {
   unit: string;
   most: number;
   usage_day: UsageDay;
-  manifest_id: number;
-  file_name: string;
+  /** null, as the file: the day is no longer in staging */
+  manifest_id: number | null;
+  file_name: string | null;
 }
 
 const sql = {
@@ -29,8 +30,8 @@ export function isOutOfRange(error: unknown): error is Error {
  * Find out what made a number of a month too large for the summary tables. Every single value fits
  * (`domain/reports/report-kind.ts`), so it is a sum of implausible values, or a value in staging that was accepted
  * before the limits were what they are now. Nothing is changed.
- * @returns `DataDoesNotFit`, not retried, which names the file, day and column with the largest contribution; the error
- *   itself if the month has nothing in staging
+ * @returns `DataDoesNotFit`, not retried, which names the file, day and column with the largest contribution (day and
+ *   column only, if the day is no longer in staging); the error itself if the month has no data
  */
 export async function doesNotFit(
   { pool }: ActivityDependencies,
@@ -41,13 +42,17 @@ export async function doesNotFit(
   if (part === undefined) return error;
   const { column_name: column, amount, unit, most, usage_day: usageDay } = part;
   const { file_name: fileName, manifest_id: manifestId } = part;
+  const isStaged = fileName !== null && manifestId !== null;
+  const where = isStaged ? ` in file ${fileName} of manifest ${manifestId}` : ' (no longer in staging)';
+  const advice = isStaged
+    ? 'Decide "abandon" for the run of that manifest, and have the report sent again with plausible numbers'
+    : 'Have the reports of that day sent again with plausible numbers, then decide "retry"';
   return new PipelineError(
     'DataDoesNotFit',
     `The numbers of ${month} of source ${sourceUuid} do not fit the summary tables (${error.message}). The largest contribution: ` +
-      `${column} of ${usageDay} in file ${fileName} of manifest ${manifestId} comes to ${amount.toPrecision(3)} ${unit}; ` +
-      `a column must stay below ${most}. Decide "abandon" for the run of that manifest, and have the report sent ` +
-      `again with plausible numbers`,
-    { details: { column, usageDay, fileName, manifestId }, cause: error },
+      `${column} of ${usageDay}${where} comes to ${amount.toPrecision(3)} ${unit}; ` +
+      `a column must stay below ${most}. ${advice}`,
+    { details: { column, usageDay, ...(isStaged && { fileName, manifestId }) }, cause: error },
   );
 
   async function greatestPart(): Promise<GreatestPart | undefined> {

@@ -144,6 +144,21 @@ describe('without a line item in staging', () => {
     expect(await effectiveHours()).toEqual([1.75, 1.75]);
   });
 
+  test('a number that does not fit names the day and the column', async () => {
+    await runChain();
+    await dropStaging();
+    // 4 · 10^21 s / 3600 = 1.11 · 10^18 h; numeric(33,15) holds less than 10^18
+    await source.query('update ocp_pod_day set request_cpu = 4e21 where usage_day = $1', [secondDay]);
+    await source.enableKeys('zone');
+    await expect(runChain()).rejects.toMatchObject({
+      type: 'DataDoesNotFit',
+      nonRetryable: true,
+      message: expect.stringContaining(
+        `pod_request_cpu_core_seconds of ${secondDay} (no longer in staging) comes to 1.11e+18 core-hours`,
+      ) as string,
+    });
+  });
+
   test('a day of which a piece changed asks for all its live pieces, and only for those', async () => {
     await runChain();
     await dropStaging();
@@ -205,6 +220,50 @@ describe('populate_daily_summary_from_staging, called by hand', () => {
     await populate();
     expect(await summary()).toEqual(before);
     expect(await versions()).toEqual([1, 1]);
+  });
+});
+
+describe('views for people who debug', () => {
+  test('show line items with labels, effective usage, and whether they are processed', async () => {
+    const lines = () =>
+      source.query(
+        `select labels, effective_cpu_design as design, effective_cpu_koku as koku, is_live, processed
+         from ocp_pod_lines where source_uuid = $1 and usage_day = $2 order by interval_start`,
+        [source.sourceUuid, firstDay],
+      );
+    const before = { labels: { app: 'web' }, is_live: true, processed: false };
+    // By hour: usage 1800 of a request of 3600; usage 7200 of 3600; usage 900, no request.
+    const hours = [
+      { design: 1800, koku: 3600 },
+      { design: 3600, koku: 7200 },
+      { design: 900, koku: 900 },
+    ];
+    expect(await lines()).toEqual(hours.map((hour) => ({ ...before, ...hour })));
+    await runChain();
+    expect(await lines()).toEqual(hours.map((hour) => ({ ...before, ...hour, processed: true })));
+    expect(
+      await source.query(
+        `select persistentvolume_labels, persistentvolumeclaim_labels from ocp_storage_lines
+         where source_uuid = $1 and usage_day = $2`,
+        [source.sourceUuid, firstDay],
+      ),
+    ).toEqual([{ persistentvolume_labels: { tier: 'gold' }, persistentvolumeclaim_labels: {} }]);
+  });
+
+  test('are there for each staging table, every column explained', async () => {
+    expect(
+      await source.query(
+        `select class.relname as name, count(*) filter (where col_description(class.oid, attnum) is null)::integer as unexplained
+         from pg_class as class join pg_attribute as attribute on attrelid = class.oid and attnum > 0
+         where class.relkind = 'v' and class.relname like 'ocp\_%\_lines' and class.relnamespace = current_schema()::regnamespace
+         group by 1 order by 1`,
+      ),
+    ).toEqual(
+      ['gpu', 'namespace_label', 'node_label', 'pod', 'storage', 'vm'].map((kind) => ({
+        name: `ocp_${kind}_lines`,
+        unexplained: 0,
+      })),
+    );
   });
 });
 
