@@ -9,7 +9,7 @@ const magnitudesAt = hoursOfDay * numbersOfHour;
 const placeInHour: Readonly<Record<SummedUnit, number>> = { 'core-seconds': 1, 'byte-seconds': 2 };
 
 /** What the rows of one UTC hour add up to. */
-export interface HourSums {
+interface HourSums {
   /** 0 to 23 */
   hour: number;
   rowCount: number;

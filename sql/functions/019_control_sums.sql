@@ -65,35 +65,70 @@ language sql stable parallel safe rows 31
 set search_path from current
 set jit = off
 as $$
-    select 'pod_usage', usage_day, sum(row_count),
-        sum(usage_cpu + request_cpu + limit_cpu), sum(usage_memory + request_memory + limit_memory)
+    select
+        'pod_usage',
+        usage_day,
+        sum(row_count),
+        sum(usage_cpu + request_cpu + limit_cpu),
+        sum(usage_memory + request_memory + limit_memory)
     from ocp_pod_day
-    where source_uuid = p_source_uuid and usage_day = any(p_usage_days)
+    where source_uuid = p_source_uuid
+        and usage_day = any(p_usage_days)
     group by usage_day
     union all
-    select 'storage_usage', usage_day, sum(row_count), 0, sum(sent_capacity + sent_request + sent_usage)
+    select
+        'storage_usage',
+        usage_day,
+        sum(row_count),
+        0,
+        sum(sent_capacity + sent_request + sent_usage)
     from ocp_claim_day
-    where source_uuid = p_source_uuid and usage_day = any(p_usage_days)
+    where source_uuid = p_source_uuid
+        and usage_day = any(p_usage_days)
     group by usage_day
     union all
-    select 'node_labels', usage_day, sum(row_count), 0, 0
+    select
+        'node_labels',
+        usage_day,
+        sum(row_count),
+        0,
+        0
     from ocp_node_label_day
-    where source_uuid = p_source_uuid and usage_day = any(p_usage_days)
+    where source_uuid = p_source_uuid
+        and usage_day = any(p_usage_days)
     group by usage_day
     union all
-    select 'namespace_labels', usage_day, sum(row_count), 0, 0
+    select
+        'namespace_labels',
+        usage_day,
+        sum(row_count),
+        0,
+        0
     from ocp_namespace_label_day
-    where source_uuid = p_source_uuid and usage_day = any(p_usage_days)
+    where source_uuid = p_source_uuid
+        and usage_day = any(p_usage_days)
     group by usage_day
     union all
-    select 'vm_usage', usage_day, sum(row_count), sum(sent_core_seconds), sum(sent_byte_seconds)
+    select
+        'vm_usage',
+        usage_day,
+        sum(row_count),
+        sum(sent_core_seconds),
+        sum(sent_byte_seconds)
     from ocp_vm_day
-    where source_uuid = p_source_uuid and usage_day = any(p_usage_days)
+    where source_uuid = p_source_uuid
+        and usage_day = any(p_usage_days)
     group by usage_day
     union all
-    select 'gpu_usage', usage_day, sum(row_count), 0, 0
+    select
+        'gpu_usage',
+        usage_day,
+        sum(row_count),
+        0,
+        0
     from ocp_gpu_day
-    where source_uuid = p_source_uuid and usage_day = any(p_usage_days)
+    where source_uuid = p_source_uuid
+        and usage_day = any(p_usage_days)
     group by usage_day
 $$;
 comment on function ocp_relation_sums(uuid, date[]) is
