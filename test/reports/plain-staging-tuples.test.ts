@@ -51,66 +51,72 @@ const interval = fc.oneof(
   ),
 );
 
-test.for(reportKinds)('a %s row is written, and summed, from its bytes as it is from its fields', async (kind) => {
-  const header = headerOf(kind);
-  // Optional columns may be absent, others may be there, and the order is the operator's affair.
-  const columns = fc
-    .tuple(fc.boolean(), fc.shuffledSubarray([...header, 'unknown'], { minLength: header.length + 1 }))
-    .map(([withOptional, names]) =>
-      names.filter(
-        (name) =>
-          withOptional ||
-          reportKindDefinition(kind).columns.find((column) => column.name === name)?.required !== false,
-      ),
-    );
-  const report = columns.chain((names) => {
-    const fields = names.map((name) => {
-      if (name === 'interval_start') return interval;
-      const type = reportKindDefinition(kind).columns.find((column) => column.name === name)?.type;
-      return type === 'number' ? number : texts;
+test.for(reportKinds)(
+  'a %s row is written, and summed, from its bytes as it is from its fields',
+  async (kind) => {
+    const header = headerOf(kind);
+    // Optional columns may be absent, others may be there, and the order is the operator's affair.
+    const columns = fc
+      .tuple(fc.boolean(), fc.shuffledSubarray([...header, 'unknown'], { minLength: header.length + 1 }))
+      .map(([withOptional, names]) =>
+        names.filter(
+          (name) =>
+            withOptional ||
+            reportKindDefinition(kind).columns.find((column) => column.name === name)?.required !== false,
+        ),
+      );
+    const report = columns.chain((names) => {
+      const fields = names.map((name) => {
+        if (name === 'interval_start') return interval;
+        const type = reportKindDefinition(kind).columns.find((column) => column.name === name)?.type;
+        return type === 'number' ? number : texts;
+      });
+      return fc
+        .array(fc.tuple(...fields), { minLength: 1, maxLength: 10 })
+        .map((rows) => reportOf(names, rows));
     });
-    return fc
-      .array(fc.tuple(...fields), { minLength: 1, maxLength: 10 })
-      .map((rows) => reportOf(names, rows));
-  });
-  let plainCount = 0;
-  await fc.assert(
-    fc.asyncProperty(report, async (text) => {
-      const asTheyCome = await linesOf(kind, text);
-      const fromFields = await linesOf(kind, text, 'fields');
-      expect(asTheyCome.lines).toBe(fromFields.lines);
-      expect(asTheyCome.sums).toEqual(fromFields.sums);
-      plainCount += asTheyCome.plainCount;
-    }),
-    { numRuns: 100 },
-  );
-  expect(plainCount).toBeGreaterThan(50);
-});
+    let plainCount = 0;
+    await fc.assert(
+      fc.asyncProperty(report, async (text) => {
+        const asTheyCome = await linesOf(kind, text);
+        const fromFields = await linesOf(kind, text, 'fields');
+        expect(asTheyCome.lines).toBe(fromFields.lines);
+        expect(asTheyCome.sums).toEqual(fromFields.sums);
+        plainCount += asTheyCome.plainCount;
+      }),
+      { numRuns: 100 },
+    );
+    expect(plainCount).toBeGreaterThan(50);
+  },
+);
 
-test.for([undefined, 'fields'] as const)('control sums of %s are by UTC hour, as written by hand', async (only) => {
-  const header = headerOf('pod_usage');
-  const numbers = (usage: string, request: string, memory: string) => ({
-    pod_usage_cpu_core_seconds: usage,
-    pod_request_cpu_core_seconds: request,
-    pod_limit_cpu_core_seconds: '',
-    pod_usage_memory_byte_seconds: memory,
-    pod_request_memory_byte_seconds: '',
-    pod_limit_memory_byte_seconds: '1000',
-  });
-  const report = reportOf(header, [
-    rowOf('pod_usage', october(1, 5), numbers('1800', '3600.5', '2e3')),
-    rowOf('pod_usage', october(1, 23), numbers('', '-0.25', '')),
-    rowOf('pod_usage', '2026-10-01T07:30:00+02:00', { ...numbers('100', '', '1'), pod: 'a "quoted" pod' }),
-  ]);
-  const { sums } = await linesOf('pod_usage', report, only);
-  const expected = Array.from({ length: 24 * 3 + 2 }, () => 0);
-  // Hour 5: two rows; 1800 + 3600.5 + 100 core-seconds; 2000 + 1000 + 1 + 1000 byte-seconds. Node capacity is not summed.
-  expected.splice(5 * 3, 3, 2, 5500.5, 4001);
-  expected.splice(23 * 3, 3, 1, -0.25, 1000);
-  // Magnitudes: 5500.5 + 0.25, and 4001 + 1000.
-  expected.splice(24 * 3, 2, 5500.75, 5001);
-  expect(sums).toEqual(expected);
-});
+test.for([undefined, 'fields'] as const)(
+  'control sums of %s are by UTC hour, as written by hand',
+  async (only) => {
+    const header = headerOf('pod_usage');
+    const numbers = (usage: string, request: string, memory: string) => ({
+      pod_usage_cpu_core_seconds: usage,
+      pod_request_cpu_core_seconds: request,
+      pod_limit_cpu_core_seconds: '',
+      pod_usage_memory_byte_seconds: memory,
+      pod_request_memory_byte_seconds: '',
+      pod_limit_memory_byte_seconds: '1000',
+    });
+    const report = reportOf(header, [
+      rowOf('pod_usage', october(1, 5), numbers('1800', '3600.5', '2e3')),
+      rowOf('pod_usage', october(1, 23), numbers('', '-0.25', '')),
+      rowOf('pod_usage', '2026-10-01T07:30:00+02:00', { ...numbers('100', '', '1'), pod: 'a "quoted" pod' }),
+    ]);
+    const { sums } = await linesOf('pod_usage', report, only);
+    const expected = Array.from({ length: 24 * 3 + 2 }, () => 0);
+    // Hour 5: two rows; 1800 + 3600.5 + 100 core-seconds; 2000 + 1000 + 1 + 1000 byte-seconds. Node capacity is not summed.
+    expected.splice(5 * 3, 3, 2, 5500.5, 4001);
+    expected.splice(23 * 3, 3, 1, -0.25, 1000);
+    // Magnitudes: 5500.5 + 0.25, and 4001 + 1000.
+    expected.splice(24 * 3, 2, 5500.75, 5001);
+    expect(sums).toEqual(expected);
+  },
+);
 
 /** Tuples of the second field alone. */
 const numberOnly = {

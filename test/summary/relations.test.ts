@@ -150,13 +150,9 @@ describe('without a line item in staging', () => {
     // 4 · 10^21 s / 3600 = 1.11 · 10^18 h; numeric(33,15) holds less than 10^18
     await source.query('update ocp_pod_day set request_cpu = 4e21 where usage_day = $1', [secondDay]);
     await source.enableKeys('zone');
-    await expect(runChain()).rejects.toMatchObject({
-      type: 'DataDoesNotFit',
-      nonRetryable: true,
-      message: expect.stringContaining(
-        `pod_request_cpu_core_seconds of ${secondDay} (no longer in staging) comes to 1.11e+18 core-hours`,
-      ) as string,
-    });
+    await expect(runChain()).rejects.toThrow(
+      `pod_request_cpu_core_seconds of ${secondDay} (no longer in staging) comes to 1.11e+18 core-hours`,
+    );
   });
 
   test('a day of which a piece changed asks for all its live pieces, and only for those', async () => {

@@ -102,7 +102,7 @@ describe('a month whose staging was changed by hand is rebuilt from what was loa
       'one pod row is another, twice there',
       `with gone as (delete from ${pods} where ctid = (select min(ctid) from ${pods} where ${ofSource} and node <> '') returning piece_id)
        insert into ${pods} select other.* from ${pods} as other
-       where other.ctid = (select max(ctid) from ${pods} join gone using (piece_id) where node <> '')`,
+       where other.ctid = (select max(line.ctid) from ${pods} as line join gone using (piece_id) where node <> '')`,
     ],
     [
       'the memory of one pod row differs by a hundredth',
@@ -158,7 +158,10 @@ describe('a month whose staging was changed by hand is rebuilt from what was loa
   });
 
   test.each([
-    ['are gone', 'delete from ocp_pod_day where ctid in (select ctid from ocp_pod_day where source_uuid = $1 limit 1)'],
+    [
+      'are gone',
+      'delete from ocp_pod_day where ctid in (select ctid from ocp_pod_day where source_uuid = $1 limit 1)',
+    ],
     ['are another', 'update ocp_claim_day set sent_usage = sent_usage * 1.5 where source_uuid = $1'],
   ])('rows of relations %s, and staging was swept', async (what, statement) => {
     const clusterId = `relations-${what.replaceAll(' ', '-')}`;
