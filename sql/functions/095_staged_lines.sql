@@ -4,9 +4,14 @@
 -- Reads    staging; ocp_label_set, ocp_piece, ocp_file
 -- Grain    as staging, whose columns follow our own: columns that are added to staging are added at the end
 -- Units    core-seconds, byte-seconds
+-- Note     ocp_pod_lines depends on ocp_effective_usage: to change its signature, drop the view first
 -- Rerun    repeatable definitions
 
-do $$
+create or replace function ocp_create_line_views()
+returns void
+language plpgsql
+set search_path from current
+as $body$
 declare
     v_view record;
     v_column record;
@@ -97,4 +102,8 @@ begin
         end loop;
     end loop;
 end
-$$;
+$body$;
+comment on function ocp_create_line_views() is
+'Creates the views ocp_pod_lines, ocp_storage_lines, ocp_node_label_lines, ocp_namespace_label_lines, ocp_vm_lines, ocp_gpu_lines, or replaces them.';
+
+select ocp_create_line_views();
