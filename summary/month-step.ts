@@ -142,7 +142,7 @@ async function piecesToReload(
     pieces: miscounted.slice(0, maxPiecesLogged),
   });
   const pieceIds = miscounted.map(({ pieceId }) => pieceId);
-  await markMiscounted(deps.pool, schema, pieceIds, signal);
+  await markMiscounted(deps.pool, schema, miscounted, signal);
   const inVain = miscounted.filter(({ pieceId }) => loadedInVain.includes(pieceId));
   if (inVain.length > 0) throw await stagingNotKept(deps.pool, schema, inVain);
   return piecesMissing(pieceIds);

@@ -13,11 +13,14 @@ export interface MiscountedPiece {
   usageDay: UsageDay;
   /** rows that were loaded, according to the ledger; or what the control sums of the day's live pieces come to */
   expected: number;
-  /** rows found in staging; rows whose labels are gone do not count; or what the daily relation adds up to */
+  /** rows found in staging; or what the daily relation adds up to, or how many of its rows have their labels */
   found: number;
-  /** of control sums only */
-  measure?: 'rows' | SummedUnit;
+  /** of daily relations only */
+  measure?: Measure;
 }
+
+/** What daily relations are measured by. */
+type Measure = 'rows' | 'rows with labels' | SummedUnit;
 
 const markMiscountedSql = loadSql('summary/daily/mark_miscounted.sql');
 
@@ -33,15 +36,22 @@ export function miscountedPieces(error: unknown): MiscountedPiece[] | undefined 
 
 /**
  * Record in the ledger that pieces are not in staging: their next load replaces whatever is left of them. Of a day that
- * staging does not hold anyway, the relations are rebuilt from all its pieces.
+ * staging does not hold anyway, or that lacks labels, the relations are rebuilt from all its pieces.
  */
 export async function markMiscounted(
   pool: Pool,
   schema: string,
-  pieceIds: readonly number[],
+  pieces: readonly MiscountedPiece[],
   signal?: AbortSignal,
 ): Promise<void> {
-  await inTenantTransaction(pool, schema, (client) => client.query(markMiscountedSql, [pieceIds]), signal);
+  const withoutLabels = pieces.filter(({ measure }) => measure === 'rows with labels');
+  const idsOf = (some: readonly MiscountedPiece[]) => some.map(({ pieceId }) => pieceId);
+  await inTenantTransaction(
+    pool,
+    schema,
+    (client) => client.query(markMiscountedSql, [idsOf(pieces), idsOf(withoutLabels)]),
+    signal,
+  );
 }
 
 /**
@@ -58,10 +68,11 @@ export async function stagingNotKept(
   const { pieceId, reportKind, usageDay, expected, found, measure } = first;
   const more = pieces.length > 1 ? ` (and of ${pieces.length - 1} more pieces)` : '';
   const where = `piece ${pieceId}, ${reportKind} of ${usageDay}${more}, in ${schema}.${stagingTableOf(reportKind)}`;
-  const how =
-    measure === undefined
-      ? 'reloaded in vain'
-      : 'reloaded in vain; the daily relation differs from the control sums of the pieces';
+  const differs =
+    measure === 'rows with labels'
+      ? '; label sets of the daily relation are gone'
+      : '; the daily relation differs from the control sums of the pieces';
+  const how = `reloaded in vain${measure === undefined ? '' : differs}`;
   return inTenantTransaction(pool, schema, (client) =>
     miscountedLoad(client, reportKind, { where, expected, found, how, ...(measure && { measure }) }),
   );
@@ -77,7 +88,7 @@ export async function miscountedLoad(
     found,
     how,
     measure = 'rows',
-  }: { where: string; expected: number; found: number; how: string; measure?: 'rows' | SummedUnit },
+  }: { where: string; expected: number; found: number; how: string; measure?: Measure },
 ): Promise<PipelineError> {
   const table = stagingTableOf(reportKind);
   const { rows } = await client.query<{ name: string }>(

@@ -1,11 +1,13 @@
 -- Up Migration
 -- Daily relations: what an engine makes of a day's hourly rows. All later steps read these and nothing hourly, so that a
 -- change of settings reads no line item again, and staging may go. Partitioned by month, kept as long as the summaries.
+-- No foreign keys to ocp_label_set: they would check every row that is written, and a deleted set against every row of every
+-- month. The sweep looks here before it deletes a set, and a summary refuses rows of which the set is gone (functions/017).
 
 create table if not exists ocp_pod_day (
     usage_day date not null,
     source_uuid uuid not null,
-    label_set_id bigint not null references ocp_label_set (label_set_id),
+    label_set_id bigint not null,
     namespace text,
     node text,
     pod text,
@@ -71,8 +73,8 @@ comment on column ocp_capacity_day.hour_count is 'Hours with a pod on the node.'
 create table if not exists ocp_claim_day (
     usage_day date not null,
     source_uuid uuid not null,
-    persistentvolume_label_set_id bigint not null references ocp_label_set (label_set_id),
-    persistentvolumeclaim_label_set_id bigint not null references ocp_label_set (label_set_id),
+    persistentvolume_label_set_id bigint not null,
+    persistentvolumeclaim_label_set_id bigint not null,
     namespace text,
     pod text,
     node text,
@@ -116,7 +118,7 @@ comment on column ocp_claim_day.sent_usage is 'Plain sum of the rows'' usage, by
 create table if not exists ocp_node_label_day (
     usage_day date not null,
     source_uuid uuid not null,
-    label_set_id bigint not null references ocp_label_set (label_set_id),
+    label_set_id bigint not null,
     node text,
     first_hour timestamptz not null,
     last_hour timestamptz not null,
@@ -135,7 +137,7 @@ comment on column ocp_node_label_day.row_count is 'Hourly rows.';
 create table if not exists ocp_namespace_label_day (
     usage_day date not null,
     source_uuid uuid not null,
-    label_set_id bigint not null references ocp_label_set (label_set_id),
+    label_set_id bigint not null,
     namespace text,
     first_hour timestamptz not null,
     last_hour timestamptz not null,
@@ -154,7 +156,7 @@ comment on column ocp_namespace_label_day.row_count is 'Hourly rows.';
 create table if not exists ocp_vm_day (
     usage_day date not null,
     source_uuid uuid not null,
-    label_set_id bigint not null references ocp_label_set (label_set_id),
+    label_set_id bigint not null,
     namespace text,
     node text,
     vm_name text,

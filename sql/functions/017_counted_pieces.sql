@@ -160,54 +160,105 @@ create or replace function ocp_require_label_sets(p_source_uuid uuid, p_start_da
 returns void
 language plpgsql stable
 set search_path from current
-set enable_nestloop = on
-set enable_sort = on
+-- Label sets are the tenant's, of all clusters and months: each is looked up by its key.
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $$
 declare
-    v_columns constant text[] := array[
-        ['pod_usage', 'label_set_id'],
-        ['storage_usage', 'persistentvolume_label_set_id'],
-        ['storage_usage', 'persistentvolumeclaim_label_set_id'],
-        ['node_labels', 'label_set_id'],
-        ['namespace_labels', 'label_set_id'],
-        ['vm_usage', 'label_set_id']
-    ];
-    v_column text[];
     v_wrong jsonb;
 begin
-    foreach v_column slice 1 in array v_columns
-    loop
-        execute format(
-            'select jsonb_agg(jsonb_build_object(
-                ''pieceId'', piece_id, ''reportKind'', report_kind, ''usageDay'', usage_day,
-                ''expected'', row_count, ''found'', row_count - lost.count
-            ))
-            from (
-                select used.piece_id, sum(used.row_count) as count
-                from (
-                    select line.piece_id, line.%I as label_set_id, count(*) as row_count
-                    from %I as line
-                    where line.piece_id = any($1) and line.interval_start >= $2 and line.interval_start < $3
-                    group by 1, 2
-                ) as used
-                left join ocp_label_set as label_set using (label_set_id)
-                where label_set.label_set_id is null
-                group by used.piece_id
-            ) as lost
-            join ocp_piece as piece using (piece_id)
-            having count(*) > 0',
-            v_column[2], ocp_staging_table(v_column[1])
+    with used (report_kind, usage_day, label_set_id, other_label_set_id, row_count) as (
+        select
+            'pod_usage',
+            usage_day,
+            label_set_id,
+            label_set_id,
+            sum(row_count)
+        from ocp_pod_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+        group by usage_day, label_set_id
+        union all
+        select
+            'storage_usage',
+            usage_day,
+            persistentvolume_label_set_id,
+            persistentvolumeclaim_label_set_id,
+            sum(row_count)
+        from ocp_claim_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+        group by usage_day, persistentvolume_label_set_id, persistentvolumeclaim_label_set_id
+        union all
+        select
+            'node_labels',
+            usage_day,
+            label_set_id,
+            label_set_id,
+            sum(row_count)
+        from ocp_node_label_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+        group by usage_day, label_set_id
+        union all
+        select
+            'namespace_labels',
+            usage_day,
+            label_set_id,
+            label_set_id,
+            sum(row_count)
+        from ocp_namespace_label_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+        group by usage_day, label_set_id
+        union all
+        select
+            'vm_usage',
+            usage_day,
+            label_set_id,
+            label_set_id,
+            sum(row_count)
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day between p_start_date and p_end_date
+        group by usage_day, label_set_id
+    ),
+    counted as (
+        select
+            used.report_kind,
+            used.usage_day,
+            sum(used.row_count)::bigint as row_count,
+            coalesce(
+                sum(used.row_count) filter (
+                    where label_set.label_set_id is not null
+                        and other_set.label_set_id is not null
+                ),
+                0
+            )::bigint as labelled_count
+        from used
+        left join ocp_label_set as label_set on label_set.label_set_id = used.label_set_id
+        left join ocp_label_set as other_set on other_set.label_set_id = used.other_label_set_id
+        group by used.report_kind, used.usage_day
+    )
+    select jsonb_agg(
+        jsonb_build_object(
+            'pieceId', piece.piece_id, 'reportKind', counted.report_kind, 'usageDay', counted.usage_day,
+            'expected', counted.row_count, 'found', counted.labelled_count, 'measure', 'rows with labels'
         )
-        into v_wrong
-        using
-            ocp_live_pieces(v_column[1], p_source_uuid, p_start_date, p_end_date),
-            p_start_date::timestamp at time zone 'UTC',
-            (p_end_date + 1)::timestamp at time zone 'UTC';
-        exit when v_wrong is not null;
-    end loop;
+        order by counted.usage_day, counted.report_kind, piece.piece_id
+    )
+    into v_wrong
+    from counted
+    join ocp_piece as piece
+        on piece.source_uuid = p_source_uuid
+        and piece.report_kind = counted.report_kind
+        and piece.usage_day = counted.usage_day
+        and piece.live_hours > 0
+    where counted.labelled_count <> counted.row_count;
+
     perform ocp_refuse_staging(v_wrong);
 end
 $$;
 comment on function ocp_require_label_sets(uuid, date, date) is
-'Raises OCP01 with the live pieces of a range of days whose rows refer to label sets that are gone; loading stores them again.';
+'Raises OCP01 with the live pieces of each kind and day of which daily relations refer to label sets that are gone; loading stores them again.';

@@ -2,7 +2,7 @@
 -- Purpose  the daily relations of a range of days of one source, from its live pieces in staging
 -- Reads    staging (033, 035, 036, 037, 038)
 -- Writes   ocp_pod_day, ocp_capacity_day, ocp_claim_day, ocp_node_label_day, ocp_namespace_label_day, ocp_vm_day, ocp_gpu_day
--- Error    OCP01 when staging lacks rows, or rows lack their label sets (functions/017)
+-- Error    OCP01 when staging lacks rows (functions/017)
 -- Rerun    replaces the days
 
 create or replace function ocp_rebuild_relations(p_start_date date, p_end_date date, p_source_uuid uuid)
@@ -17,11 +17,6 @@ begin
     perform ocp_rebuild_object_label_days(p_start_date, p_end_date, p_source_uuid);
     perform ocp_rebuild_vm_days(p_start_date, p_end_date, p_source_uuid);
     perform ocp_rebuild_gpu_days(p_start_date, p_end_date, p_source_uuid);
-exception
-    when foreign_key_violation then
-        -- Rows refer to label sets that are gone; loading stores them again.
-        perform ocp_require_label_sets(p_source_uuid, p_start_date, p_end_date);
-        raise;
 end
 $$;
 comment on function ocp_rebuild_relations(date, date, uuid) is

@@ -3,6 +3,7 @@
 -- Reads    daily relations (039), node and cost category tables
 -- Writes   reporting_ocpusagelineitem_daily_summary (050, 051, 052), dimension tables (040, 041)
 -- Setting  ocp.rules = design | koku, set for the transaction by the caller
+-- Error    OCP01 when label sets are gone (functions/017)
 -- Rerun    deletes the range's usage rows first, same transaction; same input gives same rows
 
 create or replace function ocp_summarise_days(
@@ -25,6 +26,7 @@ begin
         raise exception 'range % to %: expected days of one month, in order', p_start_date, p_end_date;
     end if;
 
+    perform ocp_require_label_sets(p_source_uuid, p_start_date, p_end_date);
     perform ocp_gather_labels(p_start_date, p_end_date, p_source_uuid);
     perform ocp_record_dimensions(p_start_date, p_end_date, p_cluster_id, p_cluster_alias, p_source_uuid);
     perform ocp_record_nodes(p_start_date, p_end_date, p_cluster_id, p_source_uuid);

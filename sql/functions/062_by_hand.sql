@@ -3,6 +3,7 @@
 -- Reads    live staging rows (039); the ledgers
 -- Writes   daily relations, daily summary and dimension tables, ocp_day
 -- Setting  ocp.rules = design | koku; not set: the rules recorded for the source and month
+-- Locks    the source, as the steps of a run do (platform/database/locks.ts)
 -- Why      what is called by hand leaves nothing stale: the versions of the days are raised, and later steps follow at the next
 --          run
 -- Rerun    deletes the range's usage rows first, same transaction; same input gives same rows
@@ -31,6 +32,7 @@ begin
     end if;
     perform ocp_rebuild_relations(p_usage_day, p_usage_day, p_source_uuid);
     perform ocp_require_control_sums(p_source_uuid, array[p_usage_day], array[v_pieces_hash]);
+    perform ocp_require_label_sets(p_source_uuid, p_usage_day, p_usage_day);
     return true;
 exception
     when sqlstate 'OCP01' then
@@ -93,6 +95,10 @@ declare
     v_is_rebuilt boolean;
     v_rows bigint := 0;
 begin
+    if not pg_try_advisory_xact_lock(hashtextextended('ocp-source:' || p_source_uuid, 0)) then
+        raise exception 'source %: a run is summarising it', p_source_uuid
+        using hint = 'Call the function again when the run has ended.';
+    end if;
     if v_own_rules then
         perform set_config('ocp.rules', rules, true)
         from ocp_source_month

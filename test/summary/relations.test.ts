@@ -4,6 +4,8 @@ import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
 import { validateDays } from '../../activities/validate-days.ts';
 import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { tryLock } from '../../platform/database/locks.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
@@ -155,6 +157,28 @@ describe('without a line item in staging', () => {
     );
   });
 
+  test('a day of which label sets are gone asks for its pieces instead of losing their usage', async () => {
+    await runChain();
+    await dropStaging();
+    await source.query(`delete from ocp_label_set where labels ->> 'tier' = 'gold'`);
+    await source.enableKeys('zone');
+    const volumes = await source.query<{ piece_id: number }>(
+      `select piece_id from ocp_piece where report_kind = 'storage_usage' order by 1`,
+    );
+    expect(await runChain()).toEqual({
+      outcome: 'missing',
+      pieceIds: volumes.map(({ piece_id }) => piece_id),
+    });
+    // The relations are unknown from now on, so all pieces of these days are loaded before they are rebuilt.
+    const pieces = await source.query<{ piece_id: number }>(
+      'select piece_id from ocp_piece order by usage_day, 1',
+    );
+    expect(await runChain()).toEqual({
+      outcome: 'missing',
+      pieceIds: pieces.map(({ piece_id }) => piece_id),
+    });
+  });
+
   test('a day of which a piece changed asks for all its live pieces, and only for those', async () => {
     await runChain();
     await dropStaging();
@@ -195,6 +219,14 @@ describe('populate_daily_summary_from_staging, called by hand', () => {
     expect(
       await source.query('select count(*)::integer as behind from ocp_day where ui_version <> version'),
     ).toEqual([{ behind: 0 }]);
+  });
+
+  test('is refused while a run holds the source', async () => {
+    await runChain('koku');
+    await inTenantTransaction(database.pool, database.schema, async (client) => {
+      expect(await tryLock(client, 'source', source.sourceUuid)).toBe(true);
+      await expect(populate()).rejects.toThrow(`source ${source.sourceUuid}: a run is summarising it`);
+    });
   });
 
   test('keeps the relations of a day that lacks rows, and summarises it from them', async () => {
@@ -261,9 +293,4 @@ describe('views for people who debug', () => {
       })),
     );
   });
-});
-
-test('label sets stay while a relation refers to them', async () => {
-  await runChain();
-  await expect(source.query('delete from ocp_label_set')).rejects.toThrow('violates foreign key constraint');
 });

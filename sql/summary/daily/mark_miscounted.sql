@@ -4,7 +4,7 @@
 --          relations are rebuilt
 -- Writes   ocp_piece.state; staged_checksum stays, and tells the load that there may be leftover rows to delete
 --          ocp_day.relations_hash
--- Params   $1 pieces bigint[]
+-- Params   $1 pieces bigint[]   $2 those of which the relations are wrong in any case bigint[]
 -- Rerun    changes nothing; a piece that was reloaded meanwhile is loaded once more
 with told as (
     select distinct
@@ -25,7 +25,7 @@ without_staging as (
             where piece.source_uuid = told.source_uuid
                 and piece.usage_day = told.usage_day
                 and piece.live_hours > 0
-                and piece.state = 'swept'
+                and (piece.state = 'swept' or piece.piece_id = any($2::bigint[]))
         )
 )
 update ocp_piece
