@@ -164,6 +164,7 @@ set search_path from current
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
+set max_parallel_workers_per_gather = 0
 as $$
 declare
     v_wrong jsonb;
@@ -224,7 +225,7 @@ begin
             and usage_day between p_start_date and p_end_date
         group by usage_day, label_set_id
     ),
-    counted as (
+    counted as materialized (
         select
             used.report_kind,
             used.usage_day,
