@@ -22,8 +22,9 @@ export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount
 
 /**
  * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine the daily
- * relations of days whose pieces changed, compare them with the control sums of the pieces, summarise all changed days from the relations, record. One transaction.
- * It does not matter which run calls it; a second call finds nothing to do.
+ * relations of days whose pieces changed, compare them with the control sums of the pieces, summarise all changed days
+ * from the relations, record. One transaction. It does not matter which run calls it; a second call finds nothing to
+ * do.
  *
  * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */

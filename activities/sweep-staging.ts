@@ -33,8 +33,8 @@ const labelSetBatch = 50_000;
 
 /**
  * Drop what staging of one tenant no longer needs: partitions whose whole range is older than the retention and whose
- * live pieces have been summarised, then rows of pieces that are as old within later months, then label sets that are no
- * longer referenced. One transaction per partition and per batch of pieces.
+ * live pieces have been summarised, then rows of pieces that are as old within later months, then label sets that are
+ * no longer referenced. One transaction per partition and per batch of pieces.
  * Nothing is lost: daily CSVs stay in the object store, and a swept piece is reloaded when it is needed.
  * Rerun, even concurrently: what is already gone is skipped.
  *

@@ -22,9 +22,9 @@ const sql = {
 const pieceBatch = 50;
 
 /**
- * Delete the rows of pieces that staging is done with inside months that go on: their day is over, and a summary was built
- * from them, or they do not count, since before `cutoff`. In batches, each in one transaction that holds the source's lock,
- * so that no step reads what is deleted; a source in use is left for the next sweep.
+ * Delete the rows of pieces that staging is done with inside months that go on: their day is over, and a summary was
+ * built from them, or they do not count, since before `cutoff`. In batches, each in one transaction that holds the
+ * source's lock, so that no step reads what is deleted; a source in use is left for the next sweep.
  *
  * @returns number of pieces whose rows are gone
  */

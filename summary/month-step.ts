@@ -51,9 +51,9 @@ export interface StepMonth {
  * still registered, acquires the source's lock or returns "busy", and keeps the sweep from what the step reads. If
  * `work` returns that pieces are missing, the transaction is rolled back.
  *
- * What is read from staging is counted against the ledger, and relations are compared with control sums. Pieces of which
- * staging holds other rows than were loaded (a partition dropped, rows deleted or changed by hand, a table restored
- * without its rows), or relations that do not add up to them, are logged, marked as not loaded, and
+ * What is read from staging is counted against the ledger, and relations are compared with control sums. Pieces of
+ * which staging holds other rows than were loaded (a partition dropped, rows deleted or changed by hand, a table
+ * restored without its rows), or relations that do not add up to them, are logged, marked as not loaded, and
  * returned to be reloaded: nothing is computed without them. A partition that somebody dropped is recreated, and the
  * attempt fails so that the next one finds it.
  *

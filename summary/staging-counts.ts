@@ -25,8 +25,8 @@ type Measure = 'rows' | 'rows with labels' | SummedUnit;
 const markMiscountedSql = loadSql('summary/daily/mark_miscounted.sql');
 
 /**
- * The pieces in an error raised by a function of `017_counted_pieces.sql` or `019_control_sums.sql`; undefined for every
- * other error.
+ * The pieces in an error raised by a function of `017_counted_pieces.sql` or `019_control_sums.sql`; undefined for
+ * every other error.
  */
 export function miscountedPieces(error: unknown): MiscountedPiece[] | undefined {
   const { code, detail } = error as { code?: unknown; detail?: unknown };

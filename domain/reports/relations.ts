@@ -1,6 +1,6 @@
 /**
- * The daily relations: what an engine makes of a day's hourly rows, partitioned by month of `usage_day`. Every step after
- * aggregation reads these and nothing hourly.
+ * The daily relations: what an engine makes of a day's hourly rows, partitioned by month of `usage_day`. Every step
+ * after aggregation reads these and nothing hourly.
  */
 export const relationTables = [
   'ocp_pod_day',

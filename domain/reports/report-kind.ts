@@ -59,8 +59,8 @@ const BELOW: Readonly<Record<string, number>> = {
 };
 
 /**
- * Numbers of which the daily relations hold plain sums. Capacity of a node is not among them: it repeats on every pod, and
- * the relations hold its maximum.
+ * Numbers of which the daily relations hold plain sums. Capacity of a node is not among them: it repeats on every pod,
+ * and the relations hold its maximum.
  */
 const SUMMED: Readonly<Record<string, SummedUnit>> = {
   pod_usage_cpu_core_seconds: 'core-seconds',

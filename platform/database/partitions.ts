@@ -45,9 +45,10 @@ const lockTimeoutMs = 5_000;
  * the month that are in a default partition are moved into it. Each partition is a separate transaction on `client`,
  * which therefore must not be in one. Any number of callers may run concurrently.
  *
- * Tables whose names begin with `reporting_` or another prefix of Koku's and that are partitioned by a date are Koku's: their
- * partitions are entered in the tenant's `partitioned_tables`, and where that register has a trigger, the trigger creates
- * them. Tables partitioned by a timestamp (bounds at midnight UTC) and tables called `ocp_…` are ours: not registered.
+ * Tables whose names begin with `reporting_` or another prefix of Koku's and that are partitioned by a date are Koku's:
+ * their partitions are entered in the tenant's `partitioned_tables`, and where that register has a trigger, the trigger
+ * creates them. Tables partitioned by a timestamp (bounds at midnight UTC) and tables called `ocp_…` are ours: not
+ * registered.
  *
  * @throws PipelineError `PartitionBusy` (retryable) if a lock could not be acquired within 5 s
  * @throws PipelineError `PartitionFailed` if a table is not partitioned by month, or the name of a partition is taken

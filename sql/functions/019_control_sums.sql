@@ -1,6 +1,6 @@
 -- functions/019_control_sums.sql
--- Purpose  do the daily relations hold what was loaded? The plain sums of the relations are compared with the control sums
---          of the pieces, taken from their bytes: rows exactly, core-seconds and byte-seconds to a billionth
+-- Purpose  do the daily relations hold what was loaded? The plain sums of the relations are compared with the control
+--          sums of the pieces, taken from their bytes: rows exactly, core-seconds and byte-seconds to a billionth
 -- Reads    ocp_piece, ocp_piece_sum; daily relations
 -- Error    OCP01 with all live pieces of the kind and day as detail: they are reloaded, and the step is repeated
 -- Rerun    repeatable definitions

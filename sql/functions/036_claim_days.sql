@@ -1,6 +1,6 @@
 -- functions/036_claim_days.sql
--- Purpose  relation ocp_claim_day: the storage rows of a range of days added up, each row placed on the node of the pod that
---          mounts the volume, and every hour of a claim counted once
+-- Purpose  relation ocp_claim_day: the storage rows of a range of days added up, each row placed on the node of the pod
+--          that mounts the volume, and every hour of a claim counted once
 -- Reads    live rows of reporting_ocpusagelineitem_storage_staging   grain: claim × pod × hour; bytes, byte-seconds
 --          ocp_pod_day; live pod rows in staging of pods that were on several nodes in a day
 -- Writes   ocp_claim_day

@@ -1,5 +1,6 @@
 -- functions/037_label_day_relations.sql
--- Purpose  relations ocp_node_label_day and ocp_namespace_label_day: which label sets nodes and namespaces had, and when
+-- Purpose  relations ocp_node_label_day and ocp_namespace_label_day: which label sets nodes and namespaces had, and
+--          when
 -- Reads    live rows of reporting_ocpusagelineitem_{node,namespace}_labels_staging   grain: object × hour
 -- Writes   ocp_node_label_day, ocp_namespace_label_day   grain: day × object × label set
 -- Error    OCP01 when staging lacks rows (functions/017)

@@ -1,7 +1,7 @@
 -- functions/038_vm_gpu_days.sql
 -- Purpose  relations ocp_vm_day and ocp_gpu_day: virtual machines and GPUs of a range of days, added up
--- Reads    live rows of reporting_ocpusagelineitem_vm_staging (VM × disk × hour) and reporting_ocpusagelineitem_gpu_staging
---          (pod × GPU × hour)
+-- Reads    live rows of reporting_ocpusagelineitem_vm_staging (VM × disk × hour) and
+--          reporting_ocpusagelineitem_gpu_staging (pod × GPU × hour)
 -- Writes   ocp_vm_day    grain: day × namespace × node × VM × label set × claim of a disk
 --          ocp_gpu_day   grain: day × node × namespace × pod × GPU × MIG instance
 -- Error    OCP01 when staging lacks rows (functions/017)

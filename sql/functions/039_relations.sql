@@ -1,7 +1,8 @@
 -- functions/039_relations.sql
 -- Purpose  the daily relations of a range of days of one source, from its live pieces in staging
 -- Reads    staging (033, 035, 036, 037, 038)
--- Writes   ocp_pod_day, ocp_capacity_day, ocp_claim_day, ocp_node_label_day, ocp_namespace_label_day, ocp_vm_day, ocp_gpu_day
+-- Writes   ocp_pod_day, ocp_capacity_day, ocp_claim_day, ocp_node_label_day, ocp_namespace_label_day, ocp_vm_day,
+--          ocp_gpu_day
 -- Error    OCP01 when staging lacks rows (functions/017)
 -- Rerun    replaces the days
 

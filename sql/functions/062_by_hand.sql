@@ -4,8 +4,8 @@
 -- Writes   daily relations, daily summary and dimension tables, ocp_day
 -- Setting  ocp.rules = design | koku; not set: the rules recorded for the source and month
 -- Locks    the source, as the steps of a run do (platform/database/locks.ts)
--- Why      what is called by hand leaves nothing stale: the versions of the days are raised, and later steps follow at the next
---          run
+-- Why      what is called by hand leaves nothing stale: the versions of the days are raised, and later steps follow at
+--          the next run
 -- Rerun    deletes the range's usage rows first, same transaction; same input gives same rows
 
 create or replace function ocp_rebuild_day_by_hand(p_usage_day date, p_source_uuid uuid) returns boolean

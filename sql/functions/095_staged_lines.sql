@@ -1,6 +1,6 @@
 -- functions/095_staged_lines.sql
--- Purpose  views for people who debug: line items in staging with their labels as JSON, whether they count, and whether a
---          summary was built from them. No statement of this program reads them
+-- Purpose  views for people who debug: line items in staging with their labels as JSON, whether they count, and whether
+--          a summary was built from them. No statement of this program reads them
 -- Reads    staging; ocp_label_set, ocp_piece, ocp_file
 -- Grain    as staging, whose columns follow our own: columns that are added to staging are added at the end
 -- Units    core-seconds, byte-seconds

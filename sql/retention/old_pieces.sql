@@ -1,6 +1,6 @@
 -- retention/old_pieces.sql
--- Purpose  one batch of a source's pieces that staging no longer needs: their day is over, and a summary was built from them, or they
---          do not count, for longer than staging is kept
+-- Purpose  one batch of a source's pieces that staging no longer needs: their day is over, and a summary was built from
+--          them, or they do not count, for longer than staging is kept
 -- Reads    ocp_piece
 -- Locks    the pieces; one that a load holds is passed over
 -- Params   $1 source_uuid uuid   $2 first moment that is kept timestamptz   $3 batch size integer

@@ -1,7 +1,8 @@
 -- retention/unused_label_sets.sql
 -- Purpose  remove one batch of label sets that no load used for 48 hours and neither a staging row nor a daily
 --          relation refers to
--- Reads    the staging tables and daily relations of all kinds that have labels, once each, and not at all when no set is that old
+-- Reads    the staging tables and daily relations of all kinds that have labels, once each, and not at all when no set
+--          is that old
 -- Writes   ocp_label_set
 -- Grain    one row: how many were checked, how many removed, and the last id checked (NULL: none left)
 -- Locks    a set that a load uses meanwhile has a newer last_used_at and stays: the condition is checked again on the

@@ -109,7 +109,8 @@ test.for([undefined, 'fields'] as const)(
     ]);
     const { sums } = await linesOf('pod_usage', report, only);
     const expected = Array.from({ length: 24 * 3 + 2 }, () => 0);
-    // Hour 5: two rows; 1800 + 3600.5 + 100 core-seconds; 2000 + 1000 + 1 + 1000 byte-seconds. Node capacity is not summed.
+    // Hour 5: two rows; 1800 + 3600.5 + 100 core-seconds; 2000 + 1000 + 1 + 1000 byte-seconds. Node capacity is not
+    // summed.
     expected.splice(5 * 3, 3, 2, 5500.5, 4001);
     expected.splice(23 * 3, 3, 1, -0.25, 1000);
     // Magnitudes: 5500.5 + 0.25, and 4001 + 1000.

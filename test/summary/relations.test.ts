@@ -25,8 +25,8 @@ beforeEach(async () => {
 });
 
 /**
- * One pod with a claim, a GPU and a machine. CPU by hour: usage 1800 of a request of 3600; usage 7200 of 3600; usage 900, no
- * request. So koku: 3600 + 7200 + 900 = 11700 s = 3.25 h; design: 1800 + 3600 + 900 = 6300 s = 1.75 h.
+ * One pod with a claim, a GPU and a machine. CPU by hour: usage 1800 of a request of 3600; usage 7200 of 3600; usage
+ * 900, no request. So koku: 3600 + 7200 + 900 = 11700 s = 3.25 h; design: 1800 + 3600 + 900 = 6300 s = 1.75 h.
  */
 async function stageDay(day: string): Promise<void> {
   const pod = {

@@ -13,7 +13,8 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 
-// Somebody else's trigger takes rows out of staging: whatever is loaded again is short again. The run must not load for ever.
+// Somebody else's trigger takes rows out of staging: whatever is loaded again is short again. The run must not load for
+// ever.
 
 const pods = stagingTableOf('pod_usage');
 let pipeline: TestPipeline;
@@ -108,8 +109,8 @@ test('values that a trigger changes are told by the control sums, and a retry me
   const failure = await untilBlocked(handle);
   expect(failure).toMatchObject({ step: 'aggregateDays', errorType: 'StagingMiscounted', canSkip: false });
   expect(failure.message).toContain('the daily relation differs from the control sums of the pieces');
-  // Usage of the pods in three hours: 3 · 5400 + 180, 3 · 1800 + 180, 3 · 900 + 180: 24,840; requests 3 · (6000 + 2400 + 1500):
-  // 29,700; no limits. Three rows have a second more.
+  // Usage of the pods in three hours: 3 · 5400 + 180, 3 · 1800 + 180, 3 · 900 + 180: 24,840; requests 3 · (6000 + 2400
+  // + 1500): 29,700; no limits. Three rows have a second more.
   expect(failure.message).toContain('expected 54540 core-seconds, found 54543.');
   expect(failure.message).toContain(`Triggers on ${pods} change the loaded rows: foreign_values`);
 

@@ -48,8 +48,8 @@ function increase(sum: i32, value: f64): void {
 }
 
 /**
- * Write the records as tuples of COPY's binary format, and add them to the control sums. Of a record with summed numbers
- * the first column is its time.
+ * Write the records as tuples of COPY's binary format, and add them to the control sums. Of a record with summed
+ * numbers the first column is its time.
  *
  * @param columns columns derived from the record, each a rule and a field at `lists`; their labels' ids are in `ids`,
  *   by column

@@ -2,8 +2,8 @@
 -- Purpose  days of a source and month whose live pieces or settings differ from what their summary was built from, or
 --          that are to be rebuilt anyway
 -- Reads    ocp_piece, ocp_day, reporting_ocpusagelineitem_daily_summary, ocp_adoption
--- Grain    usage_day; are_relations_behind: the daily relations were not built from the live pieces (or are to be built again
---          all the same, which needs nothing loaded); else a rebuild of the summary reads the relations alone;
+-- Grain    usage_day; are_relations_behind: the daily relations were not built from the live pieces (or are to be built
+--          again all the same, which needs nothing loaded); else a rebuild of the summary reads the relations alone;
 --          unloaded_count > 0: live pieces whose present content is not in staging;
 --          is_foreign: another writer summarised the day and nobody adopted it
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 settings hash text

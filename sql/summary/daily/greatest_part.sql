@@ -1,10 +1,10 @@
 -- summary/daily/greatest_part.sql
--- Purpose  for a month whose numbers do not fit the summary tables: the piece with the largest contribution to a column;
---          of days that are no longer in staging, the day
+-- Purpose  for a month whose numbers do not fit the summary tables: the piece with the largest contribution to a
+--          column; of days that are no longer in staging, the day
 -- Reads    live rows of reporting_ocpusagelineitem_pod_staging (pod × hour) and reporting_ocpusagelineitem_vm_staging
 --          (VM × disk × hour); ocp_pod_day, ocp_capacity_day, ocp_vm_day; ocp_piece, ocp_file
--- Grain    at most one row. amount: the piece's own total of absolute values, or the day's; most: the limit of the column;
---          manifest_id, file_name: NULL for a day that is no longer in staging
+-- Grain    at most one row. amount: the piece's own total of absolute values, or the day's; most: the limit of the
+--          column; manifest_id, file_name: NULL for a day that is no longer in staging
 -- Units    core-seconds / 3600 = core-hours; cores · 24 = core-hours of a day
 -- Params   $1 source_uuid uuid   $2 first day of the month date   $3 last day of the month date
 with live as materialized (

@@ -1,7 +1,7 @@
 -- summary/daily/mark_miscounted.sql
 -- Purpose  record that pieces are not in staging as they were loaded, so that every reader requests them; of a day that
---          has live pieces that were swept, that its relations are not what they were: all its pieces are loaded, and the
---          relations are rebuilt
+--          has live pieces that were swept, that its relations are not what they were: all its pieces are loaded, and
+--          the relations are rebuilt
 -- Writes   ocp_piece.state; staged_checksum stays, and tells the load that there may be leftover rows to delete
 --          ocp_day.relations_hash
 -- Params   $1 pieces bigint[]   $2 those of which the relations are wrong in any case bigint[]

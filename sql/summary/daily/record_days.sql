@@ -1,7 +1,8 @@
 -- summary/daily/record_days.sql
 -- Purpose  record what the rebuilt days were built from, and increment their versions
 -- Writes   ocp_day   grain: source × day
--- Params   $1 source_uuid uuid   $2 days date[]   $3 pieces hashes text[] (same order)   $4 settings hash text   $5 rules text
+-- Params   $1 source_uuid uuid   $2 days date[]   $3 pieces hashes text[] (same order)   $4 settings hash text
+--          $5 rules text
 -- Rerun    raises the version again; part of the transaction that rebuilt the days
 insert into ocp_day as known (source_uuid, usage_day, version, pieces_hash, settings_hash, rules, summarised_at, relations_hash)
 select

@@ -1,8 +1,9 @@
 -- summary/validate/days_behind.sql
 -- Purpose  days of a source and month whose summary has a version that was not validated, and whether they can be
 -- Reads    ocp_day, ocp_piece, api_provider
--- Grain    usage_day; is_current: the summary was built from the pieces and settings that are live now. A day that is not will be
---          rebuilt, which raises its version; comparing it with other pieces or settings would only find false alarms
+-- Grain    usage_day; is_current: the summary was built from the pieces and settings that are live now. A day that is
+--          not will be rebuilt, which raises its version; comparing it with other pieces or settings would only find
+--          false alarms
 -- Params   $1 source_uuid uuid   $2 first day of the month date
 with behind as (
     select

@@ -1,6 +1,7 @@
 -- summary/validate/storage_usage.sql
 -- Purpose  a day's storage rows and claims, counted from the daily relations and found in the daily summary
--- Reads    ocp_claim_day, ocp_day_label_sets and ocp_day_label_maps (temporary, functions/042), reporting_ocpusagelineitem_daily_summary: measured storage rows
+-- Reads    ocp_claim_day, ocp_day_label_sets and ocp_day_label_maps (temporary, functions/042),
+--          reporting_ocpusagelineitem_daily_summary: measured storage rows
 -- Grain    check_name; counts
 -- Plans    rows written a moment ago have no statistics: the caller has all joins hashed
 -- Params   $1 source_uuid uuid   $2 usage_day date   $3 rules of the day text
