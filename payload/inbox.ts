@@ -5,6 +5,9 @@ import type { Manifest } from '../domain/payload/manifest.ts';
 /** How a payload reached us. */
 export type PayloadOrigin = 'file' | 'url' | 'object';
 
+/** Which way a payload came in: `ingest`, `serve`, `listen` or `watch`. */
+export type PayloadWay = 'command' | 'upload' | 'kafka' | 'watch';
+
 /** One row of `payload_inbox`: a payload to be ingested. */
 export interface InboxRow {
   id: string;
@@ -45,35 +48,101 @@ export async function readInbox(pool: Pool, inboxId: string): Promise<InboxRow> 
   };
 }
 
+/** A payload that enters the inbox. */
+export interface InboxEntry {
+  orgId: string;
+  requestId: string;
+  way: PayloadWay;
+  origin: PayloadOrigin;
+  /** whether intake processes start its run if this process does not; see {@link listWaiting} */
+  awaitsStart: boolean;
+  downloadUrl?: string;
+  objectKey?: string;
+  sha256?: string;
+  byteCount?: number;
+}
+
 /**
  * Insert a payload, or find the row of the same request. A new address replaces one that was never fetched, so that a
  * payload announced again after its address expired can still be downloaded.
  *
- * @returns id of the row
+ * @returns the row's id, the key of its archive, and whether it was inserted
  */
 export async function enterInbox(
   pool: Pool,
-  entry: {
-    orgId: string;
-    requestId: string;
-    origin: PayloadOrigin;
-    downloadUrl?: string;
-    objectKey?: string;
-  },
-): Promise<string> {
-  const { rows } = await pool.query<{ id: string }>(
-    `insert into public.payload_inbox as known (org_id, request_id, source_kind, download_url, object_key)
-     values ($1, $2, $3, $4, $5)
+  entry: InboxEntry,
+): Promise<{ id: string; objectKey: string | null; isNew: boolean }> {
+  const { rows } = await pool.query<{ id: string; objectKey: string | null; isNew: boolean }>(
+    `insert into public.payload_inbox as known (
+         org_id, request_id, source_kind, download_url, object_key, sha256, byte_count, way, awaits_start_since
+     )
+     values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9 then now() end)
      on conflict (org_id, request_id) do update
      set download_url = case when known.archived_at is null then excluded.download_url end,
          addressed_at = now(),
-         object_key = coalesce(known.object_key, excluded.object_key)
-     returning id`,
-    [entry.orgId, entry.requestId, entry.origin, entry.downloadUrl ?? null, entry.objectKey ?? null],
+         object_key = coalesce(known.object_key, excluded.object_key),
+         sha256 = coalesce(known.sha256, excluded.sha256),
+         byte_count = coalesce(known.byte_count, excluded.byte_count),
+         awaits_start_since = coalesce(known.awaits_start_since, excluded.awaits_start_since)
+     returning id, object_key as "objectKey", xmax = 0 as "isNew"`,
+    [
+      entry.orgId,
+      entry.requestId,
+      entry.origin,
+      entry.downloadUrl ?? null,
+      entry.objectKey ?? null,
+      entry.sha256 ?? null,
+      entry.byteCount ?? null,
+      entry.way,
+      entry.awaitsStart,
+    ],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('payload_inbox returned no row');
-  return row.id;
+  return row;
+}
+
+/** The first payload of an organisation with these bytes. @param sha256 hexadecimal */
+export async function findArchive(
+  pool: Pool,
+  orgId: string,
+  sha256: string,
+): Promise<{ requestId: string } | undefined> {
+  const { rows } = await pool.query<{ requestId: string }>(
+    `select request_id as "requestId"
+     from public.payload_inbox
+     where org_id = $1 and sha256 = $2
+     order by received_at, id
+     limit 1`,
+    [orgId, sha256],
+  );
+  return rows[0];
+}
+
+/** Another copy of the same bytes takes the place of an archive that somebody has removed. */
+export async function replaceArchive(pool: Pool, inboxId: string, objectKey: string): Promise<void> {
+  await pool.query('update public.payload_inbox set object_key = $2 where id = $1', [inboxId, objectKey]);
+}
+
+/** Payloads that have waited for at least `minSeconds` for their run to be started, oldest first. */
+export async function listWaiting(
+  pool: Pool,
+  { minSeconds, limit }: { minSeconds: number; limit: number },
+): Promise<AddressedPayload[]> {
+  const { rows } = await pool.query<AddressedPayload>(
+    `select id as "inboxId", org_id as "orgId", request_id as "requestId"
+     from public.payload_inbox
+     where awaits_start_since <= now() - make_interval(secs => $1)
+     order by awaits_start_since
+     limit $2`,
+    [minSeconds, limit],
+  );
+  return rows;
+}
+
+/** The run of a payload has started. */
+export async function markStarted(pool: Pool, inboxId: string): Promise<void> {
+  await pool.query('update public.payload_inbox set awaits_start_since = null where id = $1', [inboxId]);
 }
 
 /** Store the address of a payload whose archive is gone, so that it can be fetched again. */

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { ensurePartitions } from '../../activities/ensure-partitions.ts';
 import { startRun } from '../../intake/start-run.ts';
-import type { StartRunDeps } from '../../intake/start-run.ts';
+import type { IntakeDeps } from '../../intake/accept-payload.ts';
 import { aborted } from '../../cli/stop-signal.ts';
 import { msPerDay } from '../../domain/time/usage-day.ts';
 import type { BillingMonth } from '../../domain/time/usage-day.ts';
@@ -118,7 +118,7 @@ export async function measureSoak(bench: Bench, options: SoakOptions): Promise<M
   const config = loadConfig(environment);
   const pool = openPool({ url: databaseUrl, size: 4, applicationName: 'bench' });
   const objectStore = openObjectStore({ url: environment.OBJECT_STORE, s3: { endpoint: undefined } });
-  const deps: StartRunDeps = { client, pool, objectStore, config };
+  const deps: IntakeDeps = { client, pool, objectStore, config };
   try {
     progress.step('soak: preparing');
     const rowsPerPayload = await prepare(bench, options, deps, databaseUrl);
@@ -144,7 +144,7 @@ export async function measureSoak(bench: Bench, options: SoakOptions): Promise<M
 async function prepare(
   bench: Bench,
   options: SoakOptions,
-  { pool, objectStore, config }: StartRunDeps,
+  { pool, objectStore, config }: IntakeDeps,
   databaseUrl: string,
 ): Promise<number> {
   const { orgId, schema } = benchOrg;
@@ -188,7 +188,7 @@ type Watched = Pick<SoakSample, 'maxCachedRunCount' | 'maxWorkflowHeapUsedBytes'
 async function soak(
   bench: Bench,
   options: SoakOptions,
-  deps: StartRunDeps,
+  deps: IntakeDeps,
   observed: Observed,
 ): Promise<SoakSample[]> {
   const { progress, signal } = bench;
@@ -245,7 +245,7 @@ const sumOf = (threads: readonly ThreadMemory[], figure: 'heapUsedBytes' | 'heap
   threads.reduce((sum, thread) => sum + thread[figure], 0);
 
 /** @throws Error when rows are lost or refused: figures of a wrong result are worth nothing */
-async function ingest(deps: StartRunDeps, payload: CachedPayload): Promise<void> {
+async function ingest(deps: IntakeDeps, payload: CachedPayload): Promise<void> {
   const { handle } = await startRun(deps, {
     orgId: benchOrg.orgId,
     payload: join(payload.directory, payload.archive),

@@ -14,7 +14,8 @@ import { formatDuration, formatNumber } from '../output.ts';
 import type { Output } from '../output.ts';
 import { logFile, migrationLog, openServices, processLogger } from '../services.ts';
 import type { Services } from '../services.ts';
-import { isRemote, localPath, startRun } from '../../intake/start-run.ts';
+import { isRemote } from '../../intake/payload-address.ts';
+import { localPath, startRun } from '../../intake/start-run.ts';
 import type { StartedRun } from '../../intake/start-run.ts';
 import { stopSignal } from '../stop-signal.ts';
 

@@ -11,7 +11,7 @@ import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { resummarize } from '../../workflows/index.ts';
 import type { Command } from '../command.ts';
 import { logFile, openServices, processLogger } from '../services.ts';
-import { runOptions } from '../../intake/start-run.ts';
+import { runOptions } from '../../intake/start-workflow.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 interface Options {

@@ -74,7 +74,14 @@ export async function createDirectPipeline(): Promise<DirectPipeline> {
     const objectKey = payloadKey(orgId, requestId);
     const archive = await packPayload(withManifest(payload, { cluster_id: clusterId }));
     await objectStore.put(objectKey, Readable.from([archive]));
-    const inboxId = await enterInbox(pool, { orgId, requestId, origin: 'file', objectKey });
+    const { id: inboxId } = await enterInbox(pool, {
+      orgId,
+      requestId,
+      way: 'command',
+      origin: 'file',
+      awaitsStart: false,
+      objectKey,
+    });
     return { sourceUuid, months: await loadArchive(activities, { schema, inboxId, requestId }) };
   };
   return {

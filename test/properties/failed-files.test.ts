@@ -48,7 +48,14 @@ async function pipeline() {
       objectKey,
       Readable.from([await packPayload(withManifest(payload, { cluster_id: clusterId }))]),
     );
-    const inboxId = await enterInbox(pool, { orgId, requestId, origin: 'file', objectKey });
+    const { id: inboxId } = await enterInbox(pool, {
+      orgId,
+      requestId,
+      way: 'command',
+      origin: 'file',
+      awaitsStart: false,
+      objectKey,
+    });
     const d = await run(activities.downloadPayload, { inboxId });
     if (d.outcome === 'ignored') throw new Error(d.reason);
     const split = await run(activities.splitPayload, { inboxId, payload: d.payload });
