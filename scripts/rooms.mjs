@@ -33,6 +33,11 @@ export const rooms = [
   { name: 'activities', holds: 'one file per activity' },
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
   { name: 'intake', holds: 'accepting a payload: its inbox row, its archived file, its run' },
+  {
+    name: 'api',
+    holds:
+      'answers of the read API: a validated request and access lists become SQL, rows become JSON or CSV',
+  },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
   { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: ['domain'] },
   { name: 'cli', holds: 'the command line' },

@@ -1,0 +1,188 @@
+import type { ReportRequest } from '../request/report-request.ts';
+import { isGroupedBy } from '../request/report-request.ts';
+
+/** One output column: `sum` is computed over the rows of a group, `derived` from the sums. */
+export interface Measures {
+  sums: Readonly<Record<string, string>>;
+  derived: Readonly<Record<string, string>>;
+}
+
+const distributions = {
+  cost_platform_distributed: { type: 'platform_distributed', rate: 'x' },
+  cost_worker_unallocated_distributed: { type: 'worker_distributed', rate: 'x' },
+  cost_gpu_unallocated_distributed: { type: 'gpu_distributed', rate: 'x' },
+  cost_network_unattributed_distributed: { type: 'unattributed_network', rate: 'y' },
+  cost_storage_unattributed_distributed: { type: 'unattributed_storage', rate: 'y' },
+} as const;
+
+/** The five shares of pools' costs, by the names of their columns. */
+export const distributionNames = Object.keys(distributions);
+
+const allCosts = ['cpu', 'memory', 'volume', 'gpu'];
+const costColumns: Readonly<Record<string, readonly string[]>> = {
+  costs: allCosts,
+  vms: allCosts,
+  network: allCosts,
+  compute: ['cpu'],
+  memory: ['memory'],
+  volumes: ['volume'],
+  gpu: ['gpu'],
+  mig: ['gpu'],
+};
+
+/** Does a row have `cost.distributed`, and does it have the five shares? */
+export function distributedFields(request: ReportRequest): { sum: boolean; shares: boolean } {
+  const shares =
+    request.report.name === 'vms' || (request.report.name === 'costs' && isGroupedBy(request, 'project'));
+  return { sum: shares || request.report.name === 'compute' || request.report.name === 'memory', shares };
+}
+
+function sum(expression: string, filter?: string): string {
+  return `coalesce(sum(${expression})${filter === undefined ? '' : ` filter (where ${filter})`}, 0)`;
+}
+
+/** The columns of cost (API §4.1). `x` and `y` convert cost-model costs and raw costs. */
+export function costMeasures(request: ReportRequest, x: string, y: string): Measures {
+  const { name } = request.report;
+  const times = (expression: string, rate: string) =>
+    rate === '1' ? expression : `(${expression}) * ${rate}`;
+  const cost = times(
+    (costColumns[name] ?? allCosts).map((column) => `coalesce(t.cost_model_${column}_cost, 0)`).join(' + '),
+    x,
+  );
+  const hasRaw = name !== 'gpu' && name !== 'mig';
+  const sums: Record<string, string> = {
+    cost_raw: hasRaw ? sum(times('t.infrastructure_raw_cost', y)) : '0::numeric',
+    cost_markup: hasRaw ? sum(times('t.infrastructure_markup_cost', y)) : '0::numeric',
+    cost_usage: sum(cost),
+    infra_usage: sum(cost, `t.cost_model_rate_type = 'Infrastructure'`),
+    sup_usage: sum(cost, `t.cost_model_rate_type = 'Supplementary'`),
+    base_currency: 'max(t.raw_currency)',
+    exchange_rate: `max(${y})`,
+  };
+  const derived: Record<string, string> = {
+    infra_raw: 'cost_raw',
+    infra_markup: 'cost_markup',
+    cost_total: 'cost_raw + cost_markup + cost_usage',
+    infra_total: name === 'network' ? 'cost_raw + cost_markup' : 'cost_raw + cost_markup + infra_usage',
+    sup_raw: '0::numeric',
+    sup_markup: '0::numeric',
+    sup_total: 'sup_usage',
+  };
+  if (distributedFields(request).sum) {
+    for (const [column, { type, rate }] of Object.entries(distributions))
+      sums[column] = sum(
+        times('t.distributed_cost', rate === 'x' ? x : y),
+        `t.cost_model_rate_type = '${type}'`,
+      );
+    derived['cost_total_distributed'] = ['cost_raw + cost_markup + cost_usage', ...distributionNames].join(
+      ' + ',
+    );
+  }
+  return { sums, derived };
+}
+
+const usageColumns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  compute: {
+    usage: 't.pod_usage_cpu_core_hours',
+    request: 't.pod_request_cpu_core_hours',
+    limit: 't.pod_limit_cpu_core_hours',
+  },
+  memory: {
+    usage: 't.pod_usage_memory_gigabyte_hours',
+    request: 't.pod_request_memory_gigabyte_hours',
+    limit: 't.pod_limit_memory_gigabyte_hours',
+  },
+  volumes: {
+    usage: 't.persistentvolumeclaim_usage_gigabyte_months',
+    request: 't.volume_request_storage_gigabyte_months',
+    capacity: 't.persistentvolumeclaim_capacity_gigabyte_months',
+  },
+  network: {
+    data_transfer_in: 't.infrastructure_data_in_gigabytes',
+    data_transfer_out: 't.infrastructure_data_out_gigabytes',
+  },
+};
+
+/** Sorted distinct values of a column, without NULL. */
+export function distinct(expression: string): string {
+  return `coalesce(array_agg(distinct (${expression})::text collate "C" order by (${expression})::text collate "C")
+            filter (where ${expression} is not null), '{}')`;
+}
+
+/** The columns of usage (API §4.2), and what can be derived without a capacity (§4.4). */
+export function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures {
+  const { name } = request.report;
+  const sums = Object.fromEntries(
+    Object.entries(usageColumns[name] ?? {}).map(([column, expression]) => [column, sum(expression)]),
+  );
+  if (name === 'network') return { sums, derived: { usage: 'data_transfer_in + data_transfer_out' } };
+  if (name === 'volumes')
+    return {
+      sums: {
+        ...sums,
+        persistent_volume_claim: distinct('t.persistentvolumeclaim'),
+        storage_class: distinct('t.storageclass'),
+      },
+      derived: { first_class: 'storage_class[1]' },
+    };
+  if (name !== 'compute' && name !== 'memory') return { sums, derived: {} };
+  const cores = name === 'compute' ? 't.node_capacity_cpu_cores' : 't.node_capacity_memory_gigabytes';
+  return {
+    sums: { ...sums, ...(hasNodeCount ? { node_count: `coalesce(max(${cores}), 0)` } : {}) },
+    derived: {
+      usage_efficiency: 'case when request = 0 then 0 else round(usage / request * 100) end',
+      wasted_cost: `case when request = 0 then 0
+            else greatest((cost_raw + cost_markup + cost_usage) * (1 - usage / request), 0) end`,
+    },
+  };
+}
+
+/** The columns of GPUs (API §4.6). */
+export function gpuMeasures(): Measures {
+  return {
+    sums: {
+      gpu_count: 'count(distinct t.gpu_uuid)',
+      gpu_memory: 'coalesce(max(t.memory_capacity_gb), 0)',
+    },
+    derived: {},
+  };
+}
+
+/** The columns of virtual machines beyond their costs (API §4.5). */
+export function vmMeasures(): Measures {
+  return {
+    sums: {
+      request_cpu: `${sum('t.pod_request_cpu_core_hours')} / 24`,
+      request_memory: `${sum('t.pod_request_memory_gigabyte_hours')} / 24`,
+      cluster: 'max(coalesce(t.cluster_alias, t.cluster_id) collate "C")',
+      node: 'max(t.node collate "C")',
+      project: 'max(t.namespace collate "C")',
+      storage: `coalesce(jsonb_agg(distinct jsonb_build_object(
+                'pvc_name', t.persistentvolumeclaim,
+                'storage_class', t.storageclass,
+                'usage', t.persistentvolumeclaim_usage_gigabyte_months,
+                'capacity', t.persistentvolumeclaim_capacity_gigabyte_months,
+                'usage_units', 'GiB-Mo'
+            )) filter (where t.persistentvolumeclaim_usage_gigabyte_months is not null), '[]')`,
+      labels: "coalesce(jsonb_agg(distinct t.pod_labels) filter (where t.pod_labels is not null), '[]')",
+    },
+    derived: {},
+  };
+}
+
+/** All columns of a report's rows. */
+export function measuresOf(
+  request: ReportRequest,
+  options: { x: string; y: string; nodeCount: boolean },
+): Measures {
+  const { name } = request.report;
+  const parts = [costMeasures(request, options.x, options.y)];
+  if (name === 'gpu') parts.push(gpuMeasures());
+  else if (name === 'vms') parts.push(vmMeasures());
+  else parts.push(usageMeasures(request, options.nodeCount));
+  return {
+    sums: Object.assign({}, ...parts.map(({ sums }) => sums)) as Record<string, string>,
+    derived: Object.assign({}, ...parts.map(({ derived }) => derived)) as Record<string, string>,
+  };
+}

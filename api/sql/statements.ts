@@ -1,0 +1,263 @@
+import { distinct, measuresOf } from './measures.ts';
+import type { Measures } from './measures.ts';
+import { groupExpressions, mergedCondition, periodExpression, periodName, splitsOf } from './groups.ts';
+import type { Period } from './groups.ts';
+import { keepsRankOrder, orderTerms, rankTerms } from './order.ts';
+import { Parameters } from './parameters.ts';
+import { capacityCondition, capacityTable, conditionOf, scopeOf, tableOf } from './scope.ts';
+import type { Asked, Scope } from './scope.ts';
+import { isGroupedBy } from '../request/report-request.ts';
+
+/** A statement and its values. */
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** Groups that were kept by a ranking, in rank order: the values of each group of the nesting. */
+export type Kept = readonly (readonly string[])[];
+
+const clusterName = 'coalesce(t.cluster_alias, t.cluster_id)';
+const aggregates = { clusters: distinct(clusterName), source_uuid: distinct('t.source_uuid') };
+
+interface Begun {
+  parameters: Parameters;
+  scope: Scope;
+  measures: Measures;
+}
+
+/** Scope and columns of a statement over the answering table. */
+function begin(asked: Asked, period: Period, options?: { exclusions?: boolean; total?: boolean }): Begun {
+  const { request } = asked;
+  const table = tableOf(asked);
+  const parameters = new Parameters();
+  const scope = scopeOf(parameters, asked, {
+    table,
+    range: period.range,
+    condition: conditionOf(request, table),
+    exclusions: options?.exclusions ?? true,
+  });
+  const nodeCount = options?.total !== true && isGroupedBy(request, 'node');
+  const measures = measuresOf(request, { x: scope.x, y: scope.y, nodeCount });
+  return { parameters, scope, measures };
+}
+
+function columnList(columns: Readonly<Record<string, string>>): string[] {
+  return Object.entries(columns).map(([name, expression]) => `${expression} as "${name}"`);
+}
+
+function statement(parameters: Parameters, ...lines: string[]): Statement {
+  return { text: lines.join('\n'), values: parameters.values };
+}
+
+/**
+ * The rows of an answer: one per period and group, in order.
+ * @param options.kept groups of a ranking; all others are added up, or left out with `others: false`
+ * @param options.period another period than the request's
+ */
+export function rowsStatement(
+  asked: Asked,
+  options: { kept?: Kept; others?: boolean; period?: Period } = {},
+): Statement {
+  const { request } = asked;
+  const period: Period = options.period ?? request.scope;
+  const { parameters, scope, measures } = begin(asked, period);
+  const expressions = groupExpressions(parameters, request);
+  const ranked = options.kept === undefined ? undefined : rankedJoin(parameters, expressions, options);
+  const shown = (expression: string) =>
+    ranked === undefined ? expression : `case when kept.rank is not null then ${expression} end`;
+  const splits = Object.fromEntries(
+    Object.entries(splitsOf(request)).map(([name, expression]) => [name, shown(expression)]),
+  );
+  const keys = [
+    `${periodExpression(parameters, period.resolution, period.shift)} as period`,
+    `${ranked === undefined ? '0' : 'kept.rank'} as rank`,
+    ...expressions.map((expression, index) => `coalesce(${shown(expression)}, '') as g${index + 1}`),
+    ...columnList(splits),
+  ];
+  const columns = new Set(Object.keys({ ...measures.sums, ...measures.derived, ...splits }));
+  const order =
+    ranked !== undefined && keepsRankOrder(request)
+      ? ['rank', ...orderTerms(parameters, request, columns)]
+      : ['rank is null', ...orderTerms(parameters, request, columns)];
+  return statement(
+    parameters,
+    `select ${periodName(period.resolution)} as date, sums.*, ${columnList(measures.derived).join(',\n    ')}`,
+    'from (',
+    `select ${[...keys, mergedColumn(parameters, asked), ...columnList({ ...measures.sums, ...aggregates })].join(',\n    ')}`,
+    `from ${scope.from}`,
+    ranked ?? '',
+    `where ${scope.where}`,
+    `group by ${keys.map((_, index) => index + 1).join(', ')}`,
+    ') as sums',
+    `order by period, ${order.join(', ')}`,
+  );
+}
+
+function rankedJoin(
+  parameters: Parameters,
+  expressions: readonly string[],
+  options: { kept?: Kept; others?: boolean },
+): string {
+  const kept = options.kept ?? [];
+  const lists = expressions.map((_, index) =>
+    parameters.add(
+      kept.map((names) => names[index]),
+      'text[]',
+    ),
+  );
+  const names = expressions.map((_, index) => `g${index + 1}`);
+  const conditions = expressions.map((expression, index) => `kept.g${index + 1} = ${expression}`);
+  return `${options.others === false ? 'join' : 'left join'} unnest(${lists.join(', ')}) with ordinality as kept (${names.join(', ')}, rank)
+    on ${conditions.join(' and ')}`;
+}
+
+function mergedColumn(parameters: Parameters, { request }: Asked): string {
+  if (request.categories === undefined) return 'false as merged';
+  return `bool_or(${mergedCondition(parameters, request.categories)}) as merged`;
+}
+
+/** The groups of an answer ranked over its whole range: those between two ranks, the first, and how many there are. */
+export function ranksStatement(asked: Asked, ranks: { first: number; last: number }): Statement {
+  const { request } = asked;
+  const { parameters, scope, measures } = begin(asked, request.scope);
+  const expressions = groupExpressions(parameters, request);
+  const columns = new Set(Object.keys({ ...measures.sums, ...measures.derived }));
+  const groups = expressions.map((_, index) => `g${index + 1}`);
+  const grouped = expressions.map((expression, index) => `${expression} as g${index + 1}`);
+  const costGroup = request.report.name === 'costs' && isGroupedBy(request, 'project');
+  return statement(
+    parameters,
+    `select * from (`,
+    `select ${groups.join(', ')}, merged, clusters, source_uuid, cost_group,`,
+    `    row_number() over (order by ${rankTerms(parameters, request, columns).join(', ')}) as rank,`,
+    '    count(*) over () as group_count',
+    'from (',
+    `select sums.*, ${columnList(measures.derived).join(',\n    ')}`,
+    'from (',
+    `select ${[...grouped, mergedColumn(parameters, asked), ...columnList({ ...measures.sums, ...aggregates })].join(',\n    ')},`,
+    `    ${costGroup ? 'max(category.name)' : 'null::text'} as cost_group`,
+    `from ${scope.from}`,
+    `where ${scope.where}`,
+    `group by ${groups.map((_, index) => index + 1).join(', ')}`,
+    ') as sums',
+    ') as ranked',
+    ') as numbered',
+    `where rank between ${parameters.add(ranks.first, 'integer')} and ${parameters.add(ranks.last, 'integer')} or rank = 1`,
+    'order by rank',
+  );
+}
+
+const ofOneMachine = new Set(['cluster', 'node', 'project', 'storage', 'labels']);
+
+/**
+ * All rows at once.
+ * @param options.days of the previous period, only those that are compared with one of these days
+ */
+export function totalStatement(
+  asked: Asked,
+  options: { period?: Period; days?: readonly string[] } = {},
+): Statement {
+  const period: Period = options.period ?? asked.request.scope;
+  const { parameters, scope, measures } = begin(asked, period, { total: true });
+  const compared =
+    options.days === undefined
+      ? ''
+      : ` and to_char(${periodExpression(parameters, 'daily', period.shift)}, 'YYYY-MM-DD') = any(${parameters.add(options.days, 'text[]')})`;
+  // What virtual machines have beyond numbers is of one machine.
+  const sums = Object.fromEntries(Object.entries(measures.sums).filter(([name]) => !ofOneMachine.has(name)));
+  return statement(
+    parameters,
+    `select sums.*, ${columnList(measures.derived).join(',\n    ')}`,
+    'from (',
+    `select ${columnList(sums).join(',\n    ')}`,
+    `from ${scope.from}`,
+    `where ${scope.where}${compared}`,
+    ') as sums',
+  );
+}
+
+/** Do the rows, exclusions aside, hold costs of pools that were distributed? */
+export function overheadStatement(asked: Asked): Statement {
+  const { parameters, scope } = begin(asked, asked.request.scope, { exclusions: false });
+  return statement(
+    parameters,
+    'select exists (',
+    `select from ${scope.from}`,
+    `where ${scope.where}`,
+    `    and t.cost_model_rate_type in ('platform_distributed', 'worker_distributed')`,
+    ') as found',
+  );
+}
+
+const capacityColumns = {
+  compute: {
+    cluster: 't.cluster_capacity_cpu_core_hours',
+    hours: 't.node_capacity_cpu_core_hours',
+    count: 't.node_capacity_cpu_cores',
+  },
+  memory: {
+    cluster: 't.cluster_capacity_memory_gigabyte_hours',
+    hours: 't.node_capacity_memory_gigabyte_hours',
+    count: 't.node_capacity_memory_gigabytes',
+  },
+  volumes: {
+    cluster: 'null::numeric',
+    hours: 'null::numeric',
+    count: 't.persistentvolumeclaim_capacity_gigabyte',
+  },
+} as const;
+
+/** Reports with a capacity. */
+export type CapacityReport = keyof typeof capacityColumns;
+
+/**
+ * Capacities of clusters (API §4.3): per period and cluster name the sum over its days and cluster ids of their largest
+ * capacity, and the sum over its nodes of their largest count. With `whole`, one period for the whole range.
+ */
+export function clusterCapacityStatement(asked: Asked, report: CapacityReport, whole: boolean): Statement {
+  const { parameters, scope, period } = beginCapacity(asked, whole);
+  const { cluster, count } = capacityColumns[report];
+  return statement(
+    parameters,
+    'with cluster_days as (',
+    `    select ${period} as period, t.usage_start, t.cluster_id, max(${clusterName}) as name, max(${cluster}) as capacity`,
+    `    from ${scope.from} where ${scope.where} group by 1, 2, 3`,
+    '), nodes as (',
+    `    select ${period} as period, ${clusterName} as name, t.node, max(${count}) as count`,
+    `    from ${scope.from} where ${scope.where} and t.node is not null group by 1, 2, 3`,
+    '), counts as (select period, name, sum(count) as count from nodes group by 1, 2)',
+    ', capacities as (select period, name, sum(capacity) as capacity from cluster_days group by 1, 2)',
+    `select ${periodName(asked.request.scope.resolution)} as date, name, coalesce(capacity, 0) as capacity, coalesce(count, 0) as count`,
+    'from capacities left join counts using (period, name)',
+  );
+}
+
+/** Capacities of nodes: per period and node name the sum over its days of the largest, and the largest count. */
+export function nodeCapacityStatement(asked: Asked, report: CapacityReport): Statement {
+  const { parameters, scope, period } = beginCapacity(asked, false);
+  const { hours, count } = capacityColumns[report];
+  return statement(
+    parameters,
+    'with node_days as (',
+    `    select ${period} as period, t.usage_start, t.node, max(${hours}) as capacity, max(${count}) as count`,
+    `    from ${scope.from} where ${scope.where} and t.node is not null group by 1, 2, 3`,
+    ')',
+    `select ${periodName(asked.request.scope.resolution)} as date, node as name,`,
+    '    coalesce(sum(capacity), 0) as capacity, coalesce(max(count), 0) as count',
+    'from node_days group by period, node',
+  );
+}
+
+function beginCapacity(asked: Asked, whole: boolean) {
+  const { request } = asked;
+  const parameters = new Parameters();
+  const scope = scopeOf(parameters, asked, {
+    table: capacityTable,
+    range: request.scope.range,
+    condition: capacityCondition(request),
+    rates: false,
+  });
+  const period = whole ? `date '1970-01-01'` : periodExpression(parameters, request.scope.resolution);
+  return { parameters, scope, period };
+}
