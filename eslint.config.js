@@ -146,7 +146,7 @@ export default defineConfig(
   },
   {
     files: ['test/**/*.ts'],
-    ignores: [...testFiles, 'test/support/at-end.ts'],
+    ignores: [...testFiles, 'test/support/clean-up.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -162,6 +162,9 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['vitest.config.ts', 'test/**/*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  {
+    files: ['vitest.config.ts', '.ci/*.config.ts', 'test/**/*.config.ts'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
   { files: ['**/*.js', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
 );

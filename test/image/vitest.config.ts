@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/image/**/*.test.ts'],
+    setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/replay/record-histories.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
     testTimeout: 180_000,
     hookTimeout: 120_000,

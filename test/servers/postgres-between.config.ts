@@ -17,7 +17,10 @@ export default defineConfig({
       'test/servers/older-postgres.between.ts',
     ],
     globalSetup: [fileURLToPath(new URL('older-postgres-setup.ts', import.meta.url))],
+    setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
+    // One process after the other loads the modules once (vitest.config.ts says which files must not share one).
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/servers/**/*.test.ts'],
+    setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
     // A worker samples its gauges every minute.
     testTimeout: 120_000,
