@@ -13,7 +13,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
  * @type {readonly { name: string; holds: string; only?: readonly string[] }[]}
  */
 export const rooms = [
-  { name: 'domain', holds: 'facts and pure functions: time, payload, reports, run, failures', only: [] },
+  {
+    name: 'domain',
+    holds: 'facts and pure functions: time, payload, reports, costs, run, failures',
+    only: [],
+  },
   { name: 'platform/config', holds: 'settings of the process' },
   { name: 'platform/database', holds: 'connections, transactions, partitions, SQL files, binary COPY' },
   { name: 'platform/object-store', holds: 'objects in folders and S3, and their keys' },
@@ -29,6 +33,7 @@ export const rooms = [
   { name: 'reports', holds: 'report files, from CSV to staging rows; the fast path' },
   { name: 'summary', holds: 'a step of a source and month, its ledger, locks and counts; tags, warnings' },
   { name: 'engines', holds: 'from line items to the daily summary: plan, rebuild, record' },
+  { name: 'costs', holds: 'cost models: their documents, their rows, the clusters they apply to' },
   { name: 'retention', holds: 'what is no longer kept, and how it goes' },
   { name: 'activities', holds: 'one file per activity' },
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
