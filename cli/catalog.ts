@@ -103,6 +103,37 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     ],
   },
   {
+    name: 'cost-model',
+    summary: 'Manage cost models: rates, price lists, markup, distribution',
+    commands: [
+      {
+        name: 'apply <file>',
+        summary: 'Create a cost model from a JSON or YAML document, or change the one of the same name',
+        load: async () => (await import('./commands/cost-model.ts')).costModelApplyCommand,
+      },
+      {
+        name: 'list',
+        summary: 'List cost models and the clusters they apply to',
+        load: async () => (await import('./commands/cost-model.ts')).costModelListCommand,
+      },
+      {
+        name: 'show <name>',
+        summary: 'Print the document of a cost model: YAML, or JSON with --json',
+        load: async () => (await import('./commands/cost-model.ts')).costModelShowCommand,
+      },
+      {
+        name: 'assign <name>',
+        summary: 'Give a cost model to clusters, or take it from them',
+        load: async () => (await import('./commands/cost-model.ts')).costModelAssignCommand,
+      },
+      {
+        name: 'remove <name>',
+        summary: 'Remove a cost model with its price lists; its clusters have none then',
+        load: async () => (await import('./commands/cost-model.ts')).costModelRemoveCommand,
+      },
+    ],
+  },
+  {
     name: 'tenant',
     summary: 'Manage the settings of one organisation',
     commands: [

@@ -10,6 +10,8 @@ export interface Output {
   say: (line: string) => void;
   /** the result: a table or lines for people, `value` as JSON for machines */
   result: (text: string, value: unknown) => void;
+  /** the result as a text of its own, such as a document in the form that was asked for */
+  text: (text: string) => void;
 }
 
 /** Standard streams of the process. */
@@ -20,6 +22,7 @@ export function standardOutput(options: { json: boolean }): Output {
     say: (line) => process.stderr.write(`${line}\n`),
     result: (text, value) =>
       process.stdout.write(options.json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`),
+    text: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
   };
 }
 

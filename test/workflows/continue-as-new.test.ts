@@ -73,7 +73,13 @@ const scheduledIn = (link: ChainLink | undefined, activity: string) =>
   link?.events.filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity)
     .length;
 
-const silent: Output = { json: true, terminal: false, say: () => undefined, result: () => undefined };
+const silent: Output = {
+  json: true,
+  terminal: false,
+  say: () => undefined,
+  result: () => undefined,
+  text: () => undefined,
+};
 
 async function coreHours(source: string): Promise<(number | undefined)[]> {
   const tables = await snapshotTables(pipeline.database, source);
