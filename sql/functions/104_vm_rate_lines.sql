@@ -1,0 +1,278 @@
+-- functions/104_vm_rate_lines.sql
+-- Purpose  prices of virtual machines and of their cores, by month and by hour, plain and by a label
+-- Formula  D = days of the month; all → cpu
+--          vm_cost_per_month        1 / D · price, once per machine and day that requested CPU
+--          vm_cost_per_hour         hours · price. Both are divided evenly over the machine's pod rows of the day, of which
+--              a live migration or a change of labels makes several
+--          vm_core_cost_per_month   requested cores / D · price
+--          vm_core_cost_per_hour    hours · requested cores · price. Both on the node that the machine was last on
+--          hours: uptime in the VM report; a source and month without such reports: hourly rows of the machine's pods
+-- Unit     months, hours, core-months and core-hours of a machine
+-- Domain   §8.3, §8.4, §8.5; traps 33, 34, 35
+-- Reads    daily summary: pod rows without rate type with the label vm_kubevirt_io_name; ocp_vm_day, else ocp_pod_day
+-- Grain    day × node × namespace × labels × category × rate
+-- Rerun    repeatable definitions
+
+create or replace function ocp_vm_sizes(p_source_uuid uuid, p_days date[])
+returns table (usage_day date, namespace text, vm_name text, hours numeric, cores numeric, node text, resource_id text)
+language plpgsql stable rows 1000
+set search_path from current
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+    if exists (
+        select
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day >= date_trunc('month', p_days[1]::timestamp)::date
+            and usage_day < (date_trunc('month', p_days[1]::timestamp) + interval '1 month')::date
+    ) then
+        return query
+        -- Each disk repeats its machine.
+        with placed as (
+            select
+                usage_day,
+                namespace,
+                vm_name,
+                node,
+                max(resource_id) as resource_id,
+                max(uptime) as uptime,
+                max(last_request_cores) as cores,
+                max(last_hour) as last_hour,
+                max(last_uptime) as last_uptime
+            from ocp_vm_day
+            where source_uuid = p_source_uuid
+                and usage_day = any(p_days)
+            group by usage_day, namespace, vm_name, node, label_set_id
+        )
+        select
+            usage_day,
+            namespace,
+            vm_name,
+            (sum(uptime) / 3600)::numeric,
+            max(cores)::numeric,
+            (array_agg(node order by last_hour desc, last_uptime desc, node collate "C") filter (where node <> ''))[1],
+            (array_agg(resource_id order by last_hour desc, last_uptime desc, node collate "C") filter (where node <> ''))[1]
+        from placed
+        group by usage_day, namespace, vm_name;
+        return;
+    end if;
+
+    return query
+    select
+        pod_day.usage_day,
+        pod_day.namespace,
+        label_set.labels ->> 'vm_kubevirt_io_name',
+        sum(pod_day.row_count)::numeric,
+        null::numeric,
+        null::text,
+        null::text
+    from ocp_pod_day as pod_day
+    join ocp_label_set as label_set using (label_set_id)
+    where pod_day.source_uuid = p_source_uuid
+        and pod_day.usage_day = any(p_days)
+        and pod_day.node <> ''
+        and label_set.labels ? 'vm_kubevirt_io_name'
+    group by pod_day.usage_day, pod_day.namespace, label_set.labels ->> 'vm_kubevirt_io_name';
+end
+$$;
+comment on function ocp_vm_sizes(uuid, date[]) is
+'Hours that each machine ran on each day, and its cores and last node, which only VM reports tell.';
+
+create or replace function ocp_vm_rate_lines(p_source_uuid uuid, p_days date[]) returns setof ocp_cost_line
+language sql stable rows 10000
+set search_path from current
+set enable_mergejoin = off
+set jit = off
+as $$
+    with price as materialized (
+        select
+            price_list_id,
+            rate_id,
+            metric,
+            cost_type,
+            null::text as tag_key,
+            null::text as tag_value,
+            null::text[] as listed_values,
+            unit_price
+        from ocp_monthly_prices(
+            p_source_uuid,
+            p_days[1],
+            array['vm_cost_per_month', 'vm_cost_per_hour', 'vm_core_cost_per_month', 'vm_core_cost_per_hour']
+        )
+        union all
+        select
+            price_list_id,
+            rate_id,
+            metric,
+            cost_type,
+            tag_key,
+            tag_value,
+            listed_values,
+            unit_price
+        from ocp_tag_prices(
+            p_source_uuid,
+            p_days[1],
+            array['vm_cost_per_month', 'vm_cost_per_hour', 'vm_core_cost_per_month', 'vm_core_cost_per_hour']
+        )
+    ),
+    pod_rows as materialized (
+        select
+            usage_start,
+            namespace,
+            node,
+            pod_labels,
+            all_labels,
+            cost_category_id,
+            all_labels ->> 'vm_kubevirt_io_name' as vm_name,
+            max(resource_id) as resource_id,
+            coalesce(sum(pod_request_cpu_core_hours), 0) <> 0 as has_request,
+            sum(pod_effective_usage_cpu_core_hours) as effective_cpu
+        from reporting_ocpusagelineitem_daily_summary
+        where source_uuid = p_source_uuid
+            and usage_start = any(p_days)
+            and data_source = 'Pod'
+            and cost_model_rate_type is null
+            and namespace is not null
+            and all_labels ? 'vm_kubevirt_io_name'
+            and exists (select from price)
+        group by usage_start, namespace, node, pod_labels, all_labels, cost_category_id
+    ),
+    vm_days as materialized (
+        select
+            usage_day,
+            namespace,
+            vm_name,
+            hours,
+            cores,
+            node,
+            resource_id
+        from ocp_vm_sizes(p_source_uuid, p_days)
+        where exists (select from price where metric <> 'vm_cost_per_month')
+    ),
+    -- Where a machine's cores are charged: on its last node, with the labels of its pod there.
+    core_rows as (
+        select distinct on (vm_day.usage_day, vm_day.namespace, vm_day.vm_name)
+            vm_day.usage_day as usage_start,
+            vm_day.namespace,
+            vm_day.node,
+            coalesce(pod.pod_labels, jsonb_build_object('vm_kubevirt_io_name', vm_day.vm_name)) as pod_labels,
+            coalesce(pod.all_labels, jsonb_build_object('vm_kubevirt_io_name', vm_day.vm_name)) as all_labels,
+            ocp_cost_category_id(vm_day.namespace) as cost_category_id,
+            vm_day.resource_id,
+            vm_day.hours,
+            vm_day.cores
+        from vm_days as vm_day
+        left join pod_rows as pod
+            on pod.usage_start = vm_day.usage_day
+            and pod.namespace = vm_day.namespace
+            and pod.vm_name = vm_day.vm_name
+        where vm_day.cores is not null
+        order by
+            vm_day.usage_day,
+            vm_day.namespace,
+            vm_day.vm_name,
+            (pod.node is not distinct from vm_day.node) desc,
+            pod.effective_cpu desc nulls last,
+            pod.pod_labels::text
+    ),
+    priced_rows as (
+        select
+            'vm_cost_per_month' as metric,
+            'OCP_VM' as monthly_cost_type,
+            usage_start,
+            namespace,
+            node,
+            resource_id,
+            pod_labels,
+            all_labels,
+            cost_category_id,
+            1::numeric as amount,
+            count(*) over (partition by usage_start, namespace, vm_name) * ocp_days_of_month(p_days[1]) as parts
+        from pod_rows
+        where has_request
+        union all
+        select
+            'vm_cost_per_hour',
+            null,
+            pod.usage_start,
+            pod.namespace,
+            pod.node,
+            pod.resource_id,
+            pod.pod_labels,
+            pod.all_labels,
+            pod.cost_category_id,
+            vm_day.hours,
+            count(*) over (partition by pod.usage_start, pod.namespace, pod.vm_name)
+        from pod_rows as pod
+        join vm_days as vm_day
+            on vm_day.usage_day = pod.usage_start
+            and vm_day.namespace = pod.namespace
+            and vm_day.vm_name = pod.vm_name
+        union all
+        select
+            'vm_core_cost_per_month',
+            'OCP_VM_CORE',
+            usage_start,
+            namespace,
+            node,
+            resource_id,
+            pod_labels,
+            all_labels,
+            cost_category_id,
+            cores,
+            ocp_days_of_month(p_days[1])
+        from core_rows
+        union all
+        select
+            'vm_core_cost_per_hour',
+            null,
+            usage_start,
+            namespace,
+            node,
+            resource_id,
+            pod_labels,
+            all_labels,
+            cost_category_id,
+            hours * cores,
+            1
+        from core_rows
+    )
+    select
+        priced.usage_start,
+        'Pod',
+        priced.namespace,
+        priced.node,
+        priced.resource_id,
+        null::text,
+        null::text,
+        null::text,
+        priced.pod_labels,
+        null::jsonb,
+        priced.all_labels,
+        priced.cost_category_id,
+        null::numeric,
+        null::numeric,
+        null::numeric,
+        null::numeric,
+        null::numeric,
+        null::numeric,
+        price.cost_type,
+        case when price.tag_key is null then priced.monthly_cost_type else 'Tag' end,
+        null::text,
+        price.price_list_id,
+        price.rate_id,
+        price.metric,
+        'cpu',
+        priced.amount / priced.parts,
+        price.unit_price,
+        priced.amount * price.unit_price / priced.parts
+    from priced_rows as priced
+    join price
+        on price.metric = priced.metric
+        and (price.tag_key is null or ocp_has_price(priced.pod_labels, price.tag_key, price.tag_value, price.listed_values))
+$$;
+comment on function ocp_vm_rate_lines(uuid, date[]) is
+'Lines of the rates for virtual machines, for days of one month; each machine pays once a day.';
