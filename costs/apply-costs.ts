@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
-import { loadSql } from '../platform/database/sql-files.ts';
+import { monthsOf } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
 
 /** Days whose costs are computed anew. */
 export interface CostDays {
@@ -29,8 +30,8 @@ export async function applyCosts(
   client: PoolClient,
   { sourceUuid, days, isMonthOver }: CostDays,
 ): Promise<{ rowCount: number }> {
-  const months = new Set(days.map((day) => day.slice(0, 7)));
-  if (months.size > 1) throw new Error(`expected days of one month, found ${[...months].join(' and ')}`);
+  const months = monthsOf(days);
+  if (months.length > 1) throw new Error(`expected days of one month, found ${months.join(' and ')}`);
   await client.query(deleteCostsSql, [sourceUuid, days, isMonthOver]);
   const costs = await client.query(insertCostsSql, [sourceUuid, days]);
   await client.query(setMarkupSql, [sourceUuid, days]);

@@ -33,7 +33,7 @@ export const rooms = [
   { name: 'reports', holds: 'report files, from CSV to staging rows; the fast path' },
   { name: 'summary', holds: 'a step of a source and month, its ledger, locks and counts; tags, warnings' },
   { name: 'engines', holds: 'from line items to the daily summary: plan, rebuild, record' },
-  { name: 'costs', holds: 'cost models: their documents, their rows, the clusters they apply to' },
+  { name: 'costs', holds: 'cost models: their documents, their rows, their clusters, the costs they make' },
   { name: 'retention', holds: 'what is no longer kept, and how it goes' },
   { name: 'activities', holds: 'one file per activity' },
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },

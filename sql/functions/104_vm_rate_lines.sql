@@ -7,6 +7,7 @@
 --          vm_core_cost_per_month   requested cores / D · price
 --          vm_core_cost_per_hour    hours · requested cores · price. Both on the node that the machine was last on
 --          hours: uptime in the VM report; a source and month without such reports: hourly rows of the machine's pods
+--          cores: the greatest that the last hours on each node and of each disk had, which is what the relation keeps
 -- Unit     months, hours, core-months and core-hours of a machine
 -- Domain   §8.3, §8.4, §8.5; traps 33, 34, 35
 -- Reads    daily summary: pod rows without rate type with the label vm_kubevirt_io_name; ocp_vm_day, else ocp_pod_day

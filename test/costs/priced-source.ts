@@ -1,6 +1,7 @@
 import { applyCosts } from '../../costs/apply-costs.ts';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
 
@@ -52,7 +53,7 @@ export async function giveModel(
 export async function priceDay(source: StagedSource, day: string, isMonthOver = true): Promise<number> {
   const { database, sourceUuid } = source;
   return inTenantTransaction(database.pool, database.schema, async (client) => {
-    const { rowCount } = await applyCosts(client, { sourceUuid, days: [day], isMonthOver });
+    const { rowCount } = await applyCosts(client, { sourceUuid, days: [usageDay(day)], isMonthOver });
     return rowCount;
   });
 }

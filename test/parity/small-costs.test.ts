@@ -5,6 +5,7 @@ import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
 import { tablesFilledBy } from '../../domain/reports/summary-tables.ts';
 import type { SummaryTable } from '../../domain/reports/summary-tables.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { loadSql } from '../../platform/database/sql-files.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
@@ -14,7 +15,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 
 const month = '2026-10-01';
-const days = ['2026-10-01', '2026-10-02', '2026-10-03'];
+const days = ['2026-10-01', '2026-10-02', '2026-10-03'].map(usageDay);
 const clusterId = 'my-ocp-cluster-small';
 
 let pipeline: TestPipeline;

@@ -71,7 +71,10 @@ function volume(
 }
 
 /** Stage the example; `w1Zone` is the label zone of w1 in each of the two hours. */
-export async function stageExample(source: StagedSource, w1Zone: [string, string] = ['a', 'a']): Promise<void> {
+export async function stageExample(
+  source: StagedSource,
+  w1Zone: [string, string] = ['a', 'a'],
+): Promise<void> {
   await source.enableKeys('app', 'tier', 'zone', 'team');
   await source.stage('pod_usage', day, [
     ...pod('web-1', 'shop', 'w1', { app: 'web', tier: 'front' }, [
