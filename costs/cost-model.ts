@@ -69,7 +69,7 @@ const defaultDistribution: DistributionInfo = {
 };
 
 /** The columns hold 50 characters. */
-const longestCustomName = 50;
+const maxCustomNameLength = 50;
 
 /** The list that a document with plain `rates` stands for, named as Koku names it. */
 export function plainListOf(model: string): Pick<PriceList, 'name' | 'description'> {
@@ -160,7 +160,7 @@ function named(rates: readonly RateDocument[]): (RateDocument & { custom_name: s
 function freeName(wanted: string, taken: ReadonlySet<string | undefined>): string {
   for (let number = 1; ; number += 1) {
     const suffix = number === 1 ? '' : `-${number}`;
-    const candidate = wanted.slice(0, longestCustomName - suffix.length) + suffix;
+    const candidate = wanted.slice(0, maxCustomNameLength - suffix.length) + suffix;
     if (!taken.has(candidate)) return candidate;
   }
 }

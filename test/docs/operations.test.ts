@@ -137,7 +137,7 @@ describe('commands', () => {
 
   test('that exist are those that the program lists', async () => {
     const { stdout } = await run(process.execPath, [program, '--help']);
-    const listed = [...stdout.matchAll(/^ {2}ocp-pipeline ([a-z]+)/gm)].map(([, name]) => name);
+    const listed = [...stdout.matchAll(/^ {2}ocp-pipeline ([a-z-]+)/gm)].map(([, name]) => name);
     const top = new Set([...(await existingCommands()).keys()].map((name) => name.split(' ')[0]));
     expect(listed.sort()).toEqual([...top, 'completion'].sort());
   });
