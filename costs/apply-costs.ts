@@ -12,6 +12,7 @@ export interface CostDays {
   isMonthOver: boolean;
 }
 
+const plansSql = loadSql('summary/settings/summary_plans.sql');
 const deleteCostsSql = loadSql('costs/delete_costs.sql');
 const insertCostsSql = loadSql('costs/insert_costs.sql');
 const setMarkupSql = loadSql('costs/set_markup.sql');
@@ -32,6 +33,7 @@ export async function applyCosts(
 ): Promise<{ rowCount: number }> {
   const months = monthsOf(days);
   if (months.length > 1) throw new Error(`expected days of one month, found ${months.join(' and ')}`);
+  await client.query(plansSql);
   await client.query(deleteCostsSql, [sourceUuid, days, isMonthOver]);
   const costs = await client.query(insertCostsSql, [sourceUuid, days]);
   await client.query(setMarkupSql, [sourceUuid, days]);
