@@ -31,7 +31,10 @@ const noDistribution = { platform_cost: false, worker_cost: false };
 export async function giveModel(
   source: StagedSource,
   rates: object[],
-  { distribution = {}, ...changes }: { distribution?: object; markup?: object } = {},
+  {
+    distribution = {},
+    ...changes
+  }: { distribution?: object; markup?: object; price_lists?: object[]; rates?: undefined } = {},
 ): Promise<void> {
   const { database, clusterId, sourceUuid } = source;
   const document = {

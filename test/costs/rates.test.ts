@@ -4,7 +4,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
 import { day, stageExample } from '../support/worked-example.ts';
-import { byLabel, plain, priced } from './priced-source.ts';
+import { byLabel, costLines, plain, priced } from './priced-source.ts';
 
 /*
  * The worked example of DOMAIN §12, rules koku. October has 31 days: 310 a month is 10 a day. Two hours: nodes of 4 cores and
@@ -155,6 +155,49 @@ describe('cluster and nodes', () => {
       'openshift-kube-apiserver m1 usage {zone=b} c=2 m=0 v=0',
       'openshift-kube-apiserver m1 usage {zone=b} c=4 m=0 v=0',
     ]);
+  });
+});
+
+describe('which rates', () => {
+  const api = (lines: string[]) => lines.filter((line) => line.startsWith('openshift-kube-apiserver'));
+
+  test('several of one metric add up', async () => {
+    // api used 2 core-hours: 2 · (1 + 3).
+    const rates = [plain('cpu_core_usage_per_hour', 1), plain('cpu_core_usage_per_hour', 3)];
+    expect(api(await priced(source, day, rates))).toEqual([
+      'openshift-kube-apiserver m1 usage {zone=b} c=8 m=0 v=0',
+    ]);
+  });
+
+  test('those of the list that is valid on the first of the month; none: no costs', async () => {
+    const list = (name: string, effective_start_date: string, value: number, priority: number) => ({
+      name,
+      effective_start_date,
+      priority,
+      rates: [plain('cpu_core_usage_per_hour', value)],
+    });
+    const late = list('late', '2026-10-02', 5, 1);
+    const early = list('early', '2026-10-01', 2, 2);
+    const lists = (...price_lists: object[]) => ({ rates: undefined, price_lists });
+    expect(api(await priced(source, day, [], lists(late, early)))).toEqual([
+      'openshift-kube-apiserver m1 usage {zone=b} c=4 m=0 v=0',
+    ]);
+    expect(await priced(source, day, [], lists(late))).toEqual([]);
+  });
+
+  test('a type of cost without usage rates has no rows of usage', async () => {
+    const lines = await priced(source, day, [plain('cluster_cost_per_month', 310, 'Supplementary')]);
+    expect(lines.filter((line) => line.includes('usage'))).toEqual([]);
+    expect(lines).toHaveLength(6);
+  });
+
+  test('another source of the tenant keeps its costs', async () => {
+    const other = await createStagedSource(database, '2026-10');
+    await stageExample(other);
+    await other.summarise('koku', day);
+    const before = await priced(other, day, [plain('cpu_core_usage_per_hour', 7)]);
+    await priced(source, day, [plain('cpu_core_usage_per_hour', 1)]);
+    expect(await costLines(other)).toEqual(before);
   });
 });
 
