@@ -12,7 +12,12 @@ export const publicKeys: KeysByTable = {
 
 /** Keys of a tenant schema. */
 export const tenantKeys: KeysByTable = {
+  cost_model: [['uuid']],
+  cost_model_map: [['provider_uuid', 'cost_model_id']],
+  cost_model_rate: [['uuid']],
   partitioned_tables: [['schema_name', 'table_name']],
+  price_list: [['uuid']],
+  price_list_cost_model_map: [['price_list_id', 'cost_model_id']],
   reporting_enabledtagkeys: [['key', 'provider_type']],
   reporting_ocp_cost_category: [['name']],
   reporting_ocp_cost_category_namespace: [['namespace']],

@@ -6,7 +6,17 @@ import { publicColumns, tenantColumns } from '../../../platform/migrations/schem
 import { publicKeys, tenantKeys } from '../../../platform/migrations/schema-keys.ts';
 
 /** Where code that writes to PostgreSQL may stand. */
-const rooms = ['platform', 'payload', 'reports', 'summary', 'engines', 'retention', 'intake', 'activities'];
+const rooms = [
+  'platform',
+  'payload',
+  'reports',
+  'summary',
+  'engines',
+  'costs',
+  'retention',
+  'intake',
+  'activities',
+];
 
 /** Every `insert into TABLE … on conflict (COLUMNS)` of the program, as `table (a, b)` with its columns in order. */
 function upserts(): string[] {
