@@ -40,9 +40,10 @@ export async function applyTagMapping(
 
 async function followSummary(
   schema: string,
-  { client, sourceUuid, monthStart }: StepMonth,
+  month: StepMonth,
 ): Promise<{ dayCount: number }> {
-  const days = await daysBehind(client, 'tags', sourceUuid, monthStart);
+  const { client, sourceUuid, monthStart } = month;
+  const days = await daysBehind(month, 'tags');
   if (days.length === 0) return { dayCount: 0 };
   const periods = await client.query<LabelPeriod>(sql.labelPeriod, [sourceUuid, monthStart]);
   const period = periods.rows[0];
@@ -52,7 +53,7 @@ async function followSummary(
   await client.query('select ocp_record_label_days($1, $2, $3)', [sourceUuid, monthStart, days]);
   const hasChanged = await refreshLabelSummaries(client, sourceUuid, monthStart, period);
   if (period.has_mapping) await client.query(sql.mapLabels, [sourceUuid, days]);
-  await recordStep(client, 'tags', sourceUuid, days);
+  await recordStep(month, 'tags', days);
   await refreshTagValues(client, { schema, sourceUuid }, period, hasChanged);
   return { dayCount: days.length };
 }

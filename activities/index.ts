@@ -4,6 +4,7 @@ import type { Worked, WorkSpan } from '../domain/run/work.ts';
 import { announceSteps, recordStepError } from '../platform/observability/metrics.ts';
 import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
+import { applyCostModel } from './apply-cost-model.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
 import { completeManifest } from './complete-manifest.ts';
@@ -22,7 +23,6 @@ import { purgeTenant } from './purge-expired.ts';
 import { recordCleanUp } from './record-clean-up.ts';
 import { recordCompletion } from './record-completion.ts';
 import { recordFailure } from './record-failure.ts';
-import { refreshUiSummaries } from './refresh-ui-summaries.ts';
 import { removeTemporaryObjects } from './remove-temporary-objects.ts';
 import { requestResummarize, tenantBatches } from './request-resummarize.ts';
 import { skipFiles } from './skip-files.ts';
@@ -78,8 +78,10 @@ export function createActivities(deps: ActivityDependencies) {
     completeManifest: bind(completeManifest),
     aggregateDays: bind(aggregateDays),
     applyTagMapping: bind(applyTagMapping),
-    refreshUiSummaries: bind(refreshUiSummaries),
     checkCloudInfrastructure: bind(checkCloudInfrastructure),
+    applyCostModel: bind(applyCostModel),
+    // Under the name that runs know which began before costs were a step.
+    refreshUiSummaries: bind(applyCostModel),
     validateDays: bind(validateDays),
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),

@@ -2,10 +2,10 @@ import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Tenant } from '../domain/run/cleanup.ts';
 import type { ResummarizeInput, SettingsChange } from '../domain/run/resummarize.ts';
-import { settingsWorkflowId } from '../domain/run/resummarize.ts';
+import { costsWorkflowId, settingsWorkflowId, summarisesAnew } from '../domain/run/resummarize.ts';
 import { fairnessKeyOf } from '../domain/run/priority.ts';
 import { taskQueues } from '../domain/run/run.ts';
-import { billingMonthOf, firstDay } from '../domain/time/usage-day.ts';
+import { billingMonthOf, firstDay, usageDayOf } from '../domain/time/usage-day.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import type { TenantBatch, WatchedTenants, WatchSettingsInput } from '../domain/run/watch-settings.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
@@ -54,8 +54,9 @@ export async function tenantBatches(
 
 /**
  * Request a rebuild of the current month of every source of some tenants whose settings differ from those it was
- * summarised with. If a rebuild of a source is already waiting, it is signalled instead of started twice. One tenant's
- * failure does not stop the others.
+ * summarised with, or a recalculation of its costs if only its cost model differs; and of costs of earlier months whose
+ * free GPUs can be distributed now. If a rebuild of a source is already waiting, it is signalled instead of started
+ * twice. One tenant's failure does not stop the others.
  * Rerun: a heartbeat after each tenant records which are done, and the next attempt resumes after them. If the last
  * heartbeats of a killed worker were lost, those tenants are compared again, and their signals change nothing.
  */
@@ -64,7 +65,6 @@ export async function requestResummarize(
   input: RequestResummarizeInput,
 ): Promise<WatchedTenants> {
   const { client, cancellationSignal: signal, info } = Context.current();
-  const month = billingMonthOf(deps.now());
   let watched = earlierAttempt(info.heartbeatDetails);
   const tenants = await tenantsWithTables(deps.pool, {
     afterId: Math.max(watched.lastId, (input.batch?.firstId ?? 0) - 1),
@@ -72,7 +72,7 @@ export async function requestResummarize(
   });
   for (const { id, orgId, schema } of tenants) {
     signal.throwIfAborted();
-    const { sourceCount, failed } = await watchTenant(deps, client, { orgId, schema }, month, input);
+    const { sourceCount, failed } = await watchTenant(deps, client, { orgId, schema }, input);
     signal.throwIfAborted();
     watched = {
       lastId: id,
@@ -92,19 +92,18 @@ function earlierAttempt(details: unknown): Watched {
   return { lastId: 0, tenantCount: 0, sourceCount: 0, failedTenants: [] };
 }
 
-type ChangedSource = Required<SettingsChange> & { sourceUuid: string };
+type ChangedSource = Required<SettingsChange> & { sourceUuid: string; month: BillingMonth };
 
 async function watchTenant(
   deps: ActivityDependencies,
   client: Client,
   { orgId, schema }: Tenant,
-  month: BillingMonth,
   input: RequestResummarizeInput,
 ): Promise<{ sourceCount: number; failed: WatchedTenants['failedTenants'] }> {
   let sourceCount = 0;
   try {
-    for (const change of await changedSources(deps, schema, month)) {
-      await request(client, { orgId, schema, month, ...change }, input);
+    for (const change of await changedSources(deps, schema)) {
+      await request(client, { orgId, schema, ...change }, input);
       sourceCount += 1;
     }
     return { sourceCount, failed: [] };
@@ -115,11 +114,8 @@ async function watchTenant(
   }
 }
 
-async function changedSources(
-  deps: ActivityDependencies,
-  schema: string,
-  month: BillingMonth,
-): Promise<ChangedSource[]> {
+async function changedSources(deps: ActivityDependencies, schema: string): Promise<ChangedSource[]> {
+  const now = deps.now();
   const rules = (await tenantSettings(deps.pool, schema)).rules ?? deps.config.OCP_RULES;
   return inTenantTransaction(
     deps.pool,
@@ -128,7 +124,11 @@ async function changedSources(
       await client.query(
         `set local lock_timeout = '${lockTimeout}'; set local statement_timeout = '${statementTimeout}'`,
       );
-      const { rows } = await client.query<ChangedSource>(changedSettingsSql, [firstDay(month), rules]);
+      const { rows } = await client.query<ChangedSource>(changedSettingsSql, [
+        firstDay(billingMonthOf(now)),
+        rules,
+        usageDayOf(now),
+      ]);
       return rows;
     },
     Context.current().cancellationSignal,
@@ -142,14 +142,15 @@ async function request(
 ): Promise<void> {
   const { settingsHash, step } = source;
   const started: ResummarizeInput = { ...source, delayMs: input.delayMs, options: input.options ?? {} };
-  await client.workflow.signalWithStart('resummarize', {
-    workflowId: settingsWorkflowId(source),
+  const anew = summarisesAnew(source);
+  await client.workflow.signalWithStart(anew ? 'resummarize' : 'recalculateCosts', {
+    workflowId: anew ? settingsWorkflowId(source) : costsWorkflowId(source),
     taskQueue: taskQueues.pipeline,
     args: [started],
     signal: 'settingsChanged',
     signalArgs: [{ settingsHash, step }],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     priority: { fairnessKey: fairnessKeyOf(source.orgId) },
-    staticSummary: `settings changed: rebuild ${source.month}`,
+    staticSummary: `settings changed: ${anew ? 'rebuild' : 'costs of'} ${source.month}`,
   });
 }

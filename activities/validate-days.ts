@@ -85,7 +85,7 @@ async function validateBehind(month: StepMonth): Promise<{ validated: DayWarning
     const checks = await checksOfDay(client, sourceUuid, day);
     validated.push({ usageDay: day.usage_day, version: day.version, failed: checks.filter(isDiscrepancy) });
   }
-  await recordWarnings(client, sourceUuid, validated);
+  await recordWarnings(month, validated);
   return { validated };
 }
 
@@ -111,12 +111,9 @@ export function isDiscrepancy({ expected, found, scale }: Omit<DayCheck, 'check_
   return !withinRounding;
 }
 
-async function recordWarnings(
-  client: PoolClient,
-  sourceUuid: string,
-  validated: readonly DayWarnings[],
-): Promise<void> {
+async function recordWarnings(month: StepMonth, validated: readonly DayWarnings[]): Promise<void> {
   if (validated.length === 0) return;
+  const { client, sourceUuid } = month;
   const days = validated.map(({ usageDay }) => usageDay);
   await client.query(sql.forgetWarnings, [sourceUuid, days]);
   const failed = validated.flatMap((day) =>
@@ -130,5 +127,5 @@ async function recordWarnings(
       failed.map(({ expected }) => expected),
       failed.map(({ found }) => found),
     ]);
-  await recordStep(client, 'validate', sourceUuid, days);
+  await recordStep(month, 'validate', days);
 }

@@ -8,7 +8,8 @@ export interface CostDays {
   sourceUuid: string;
   /** of one month */
   days: readonly UsageDay[];
-  /** the month is over: GPUs that nobody held are distributed only then, because that takes the whole month */
+  /** the month is over: GPUs that nobody held are distributed only then, because that takes the whole month; else
+   * the days end up without that distribution */
   isMonthOver: boolean;
 }
 
@@ -34,7 +35,7 @@ export async function applyCosts(
   const months = monthsOf(days);
   if (months.length > 1) throw new Error(`expected days of one month, found ${months.join(' and ')}`);
   await client.query(plansSql);
-  await client.query(deleteCostsSql, [sourceUuid, days, isMonthOver]);
+  await client.query(deleteCostsSql, [sourceUuid, days]);
   const costs = await client.query(insertCostsSql, [sourceUuid, days]);
   await client.query(setMarkupSql, [sourceUuid, days]);
   const distributed = await client.query(insertDistributionSql, [sourceUuid, days]);

@@ -3,27 +3,40 @@ import { stepNamed } from '../domain/run/steps.ts';
 import type { StepName } from '../domain/run/steps.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 
+/** A source and month, in a transaction that may write its ledger. */
+export interface LedgerMonth {
+  client: PoolClient;
+  sourceUuid: string;
+  /** first day of the month */
+  monthStart: UsageDay;
+  /** day of the clock that the settings of steps depend on */
+  today: UsageDay;
+}
+
 /**
  * Days of a source and month for which a step is behind their summary, or was done with other values of its own
  * settings, in order.
- *
- * @param monthStart first day of the month
  */
 export async function daysBehind(
-  client: PoolClient,
+  { client, sourceUuid, monthStart, today }: LedgerMonth,
   step: StepName,
-  sourceUuid: string,
-  monthStart: UsageDay,
 ): Promise<UsageDay[]> {
+  const { settings } = stepNamed(step);
+  const behind = [`${columnOf(step)} is distinct from version`];
+  const values: unknown[] = [sourceUuid, monthStart];
+  if (settings !== null) {
+    behind.push(`${settings.column} is distinct from (select ${settings.hash}($1, $2::date, $3::date))`);
+    values.push(today);
+  }
   const { rows } = await client.query<{ usage_day: UsageDay }>(
     `select usage_day
      from ocp_day
      where source_uuid = $1
          and usage_day >= $2::date
          and usage_day < ($2::date + interval '1 month')::date
-         and (${isBehind(step).join(' or ')})
+         and (${behind.join(' or ')})
      order by usage_day`,
-    [sourceUuid, monthStart],
+    values,
   );
   return rows.map((row) => row.usage_day);
 }
@@ -33,34 +46,24 @@ export async function daysBehind(
  * read its output are behind again.
  */
 export async function recordStep(
-  client: PoolClient,
+  { client, sourceUuid, monthStart, today }: LedgerMonth,
   step: StepName,
-  sourceUuid: string,
   days: readonly UsageDay[],
 ): Promise<void> {
   const { settings, takesBack } = stepNamed(step);
-  const noted = [
-    `${columnOf(step)} = version`,
-    ...(settings === null
-      ? []
-      : [`${settings.column} = (select ${settings.hash}($1, min(day)) from unnest($2::date[]) as day)`]),
-    ...takesBack.map((column) => `${column} = null`),
-  ];
+  const noted = [`${columnOf(step)} = version`, ...takesBack.map((column) => `${column} = null`)];
+  const values: unknown[] = [sourceUuid, days];
+  if (settings !== null) {
+    noted.push(`${settings.column} = (select ${settings.hash}($1, $3::date, $4::date))`);
+    values.push(monthStart, today);
+  }
   await client.query(
     `update ocp_day
      set ${noted.join(', ')}
      where source_uuid = $1
          and usage_day = any($2::date[])`,
-    [sourceUuid, days],
+    values,
   );
-}
-
-function isBehind(step: StepName): string[] {
-  const { settings } = stepNamed(step);
-  const behind = [`${columnOf(step)} is distinct from version`];
-  if (settings !== null)
-    behind.push(`${settings.column} is distinct from (select ${settings.hash}($1, $2::date))`);
-  return behind;
 }
 
 /** Column names come from the list of steps, never from outside. */

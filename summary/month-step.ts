@@ -2,8 +2,8 @@ import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { stepNamed } from '../domain/run/steps.ts';
 import type { Step, StepName } from '../domain/run/steps.ts';
-import { firstDay } from '../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import { firstDay, usageDayOf } from '../domain/time/usage-day.ts';
+import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { inTenantTransaction, RollBack } from '../platform/database/database.ts';
 import { tryLock } from '../platform/database/locks.ts';
 import { isPartitionMissing } from '../platform/database/partitions.ts';
@@ -11,6 +11,7 @@ import { measureAggregation } from '../platform/observability/metrics.ts';
 import type { RebuildTable } from '../platform/observability/metrics.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import type { LedgerMonth } from './day-ledger.ts';
 import { ensurePartitionsOf } from './ensure-partitions.ts';
 import { doesNotFit, isOutOfRange } from './greatest-part.ts';
 import { requireSource } from './require-source.ts';
@@ -38,10 +39,7 @@ export type StepAnswer<Done extends object> =
   { outcome: 'busy' } | PiecesMissing | ({ outcome: 'done' } & Done);
 
 /** What a step works with, inside its transaction. */
-export interface StepMonth {
-  client: PoolClient;
-  sourceUuid: string;
-  monthStart: UsageDay;
+export interface StepMonth extends LedgerMonth {
   /** rebuilds one table and measures it */
   rebuild: RebuildTable;
 }
@@ -77,7 +75,10 @@ export async function runStep<Done extends object>(
         return await inTenantTransaction(
           deps.pool,
           input.schema,
-          (client) => inTransaction(step, client, input, (month) => work({ ...month, rebuild })),
+          (client) =>
+            inTransaction(step, client, input, (month) =>
+              work({ ...month, today: usageDayOf(deps.now()), rebuild }),
+            ),
           signal,
         );
       } catch (error) {
@@ -97,7 +98,7 @@ async function inTransaction<Done extends object>(
   step: Step,
   client: PoolClient,
   { schema, sourceUuid, month }: MonthInput,
-  work: (month: Omit<StepMonth, 'rebuild'>) => Promise<Done | PiecesMissing>,
+  work: (month: Omit<StepMonth, 'rebuild' | 'today'>) => Promise<Done | PiecesMissing>,
 ): Promise<StepAnswer<Done>> {
   await requireSource(client, { schema, sourceUuid });
   if (!(await tryLock(client, 'source', sourceUuid))) return { outcome: 'busy' };

@@ -37,6 +37,14 @@ export const inputRules = {
     settingsHash: optional(fields.id),
     step: optional(fields.step),
   },
+  recalculateCosts: {
+    orgId: fields.id,
+    schema: fields.id,
+    sourceUuid: fields.uuid,
+    month: fields.month,
+    delayMs: optional(fields.wait),
+    settingsHash: optional(fields.id),
+  },
   sweepStaging: { retentionDays: optional(fields.days), nowIso: optional(fields.instant) },
   purgeExpired: {
     nowIso: optional(fields.instant),

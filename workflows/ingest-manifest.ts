@@ -47,7 +47,7 @@ interface Run {
 
 const stepNames = {
   aggregating: 'building the daily summary',
-  summarising: 'labels, tags and report tables',
+  summarising: 'labels, tags, costs and report tables',
   validating: 'comparing summaries with line items',
 };
 

@@ -1,5 +1,5 @@
-import { sleep } from '@temporalio/workflow';
-import { steps } from '../domain/run/steps.ts';
+import { patched, sleep } from '@temporalio/workflow';
+import { steps, stepsBeforeCosts } from '../domain/run/steps.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { BoundActivities } from './activity-options.ts';
 import { inParallel } from './in-parallel.ts';
@@ -13,15 +13,21 @@ export interface SummariseMonthInput {
   month: BillingMonth;
   /** days to rebuild although nothing about them changed */
   force?: { from: UsageDay; until: UsageDay };
+  /** only the steps from this one on, of the chain with costs; absent: all */
+  fromStep?: 'costs';
 }
 
 export interface SummarisedMonth {
   dayCount: number;
   summaryRowCount: number;
+  /** days whose costs were written */
+  pricedDayCount: number;
+  costRowCount: number;
   warningCount: number;
 }
 
-type Answer = Awaited<ReturnType<BoundActivities['sql'][(typeof steps)[number]['activity']]>>;
+type ChainStep = (typeof steps)[number] | (typeof stepsBeforeCosts)[number];
+type Answer = Awaited<ReturnType<BoundActivities['sql'][ChainStep['activity']]>>;
 
 /**
  * Bring everything that is computed from the line items of a month up to date, one step of the chain after the other.
@@ -31,14 +37,21 @@ type Answer = Awaited<ReturnType<BoundActivities['sql'][(typeof steps)[number]['
  */
 export async function summariseMonth(
   activities: BoundActivities,
-  { force, ...input }: SummariseMonthInput,
+  { force, fromStep, ...input }: SummariseMonthInput,
   loadConcurrency: number,
   onPhase: (phase: SummaryPhase) => void = () => undefined,
 ): Promise<SummarisedMonth> {
+  const chain = fromStep === undefined ? wholeChain() : steps.slice(steps.findIndex(isNamed(fromStep)));
   const reloads: Reloads = new Map();
-  const totals: SummarisedMonth = { dayCount: 0, summaryRowCount: 0, warningCount: 0 };
+  const totals: SummarisedMonth = {
+    dayCount: 0,
+    summaryRowCount: 0,
+    pricedDayCount: 0,
+    costRowCount: 0,
+    warningCount: 0,
+  };
   let phase: SummaryPhase | undefined;
-  for (const step of steps) {
+  for (const step of chain) {
     if (step.phase !== phase) onPhase(step.phase);
     phase = step.phase;
     const answer = await whenPossible(activities, input, { loadConcurrency, reloads }, (again) =>
@@ -52,9 +65,22 @@ export async function summariseMonth(
       totals.dayCount = answer.dayCount;
       totals.summaryRowCount = answer.summaryRowCount;
     }
+    if ('costRowCount' in answer) {
+      totals.pricedDayCount = answer.dayCount;
+      totals.costRowCount = answer.costRowCount;
+    }
     if ('warningCount' in answer) totals.warningCount = answer.warningCount;
   }
   return totals;
+}
+
+/** Runs of earlier versions go on in their order. */
+function wholeChain(): readonly ChainStep[] {
+  return patched('costs-in-the-chain') ? steps : stepsBeforeCosts;
+}
+
+function isNamed(name: string): (step: ChainStep) => boolean {
+  return (step) => step.name === name;
 }
 
 type SummaryPhase = (typeof steps)[number]['phase'];

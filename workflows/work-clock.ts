@@ -1,4 +1,4 @@
-import { steps } from '../domain/run/steps.ts';
+import { steps, stepsBeforeCosts } from '../domain/run/steps.ts';
 import type { PhaseWork, WorkByPhase, Worked, WorkPhase, WorkSpan } from '../domain/run/work.ts';
 import type { Activities } from '../activities/index.ts';
 
@@ -10,7 +10,7 @@ const phaseOfActivity: Partial<Record<keyof Activities, WorkPhase>> = {
   pendingPieces: 'loading',
   loadReportDay: 'loading',
   completeManifest: 'loading',
-  ...Object.fromEntries(steps.map(({ activity, phase }) => [activity, phase])),
+  ...Object.fromEntries([...stepsBeforeCosts, ...steps].map(({ activity, phase }) => [activity, phase])),
 };
 
 /**

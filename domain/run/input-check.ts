@@ -56,7 +56,8 @@ export const fields = {
   },
   step: {
     expected: `one of ${steps.map(({ name }) => name).join(', ')}`,
-    holds: (value) => steps.some(({ name }) => name === value),
+    // Runs that wait since before costs were a step call it so.
+    holds: (value) => value === 'reports' || steps.some(({ name }) => name === value),
   },
   object: {
     expected: 'an object',

@@ -17,8 +17,22 @@ export interface ResummarizeInput {
   /** settings that the rebuild waits for; a signal with a different hash is a later change */
   settingsHash?: string;
   /** first step that the settings concern, as in {@link SettingsChange} */
-  step?: StepName;
+  step?: StepName | 'reports';
   options?: Partial<RunOptions>;
+}
+
+/** Input of `recalculateCosts`: costs and report tables of one source and month anew, where they are behind. */
+export type RecalculateCostsInput = Pick<
+  ResummarizeInput,
+  'orgId' | 'schema' | 'sourceUuid' | 'month' | 'delayMs' | 'settingsHash' | 'options'
+>;
+
+/** Result of `recalculateCosts`. */
+export interface RecalculateCostsResult {
+  month: BillingMonth;
+  /** days whose costs were written, because their cost model differed */
+  daysPriced: number;
+  costRowCount: number;
 }
 
 /** Result of `resummarize`. */
@@ -33,14 +47,21 @@ export interface SettingsChange {
   settingsHash: string;
   /**
    * first step of the chain that the change concerns: later than the aggregation, only the steps that are behind are done;
-   * absent (earlier versions): all of them, for every day
+   * absent (earlier versions): all of them, for every day; reports: the name of costs in earlier versions
    */
-  step?: StepName;
+  step?: StepName | 'reports';
 }
 
 /** Whether a rebuild summarises every day again; otherwise only the steps that are behind are done. */
 export function summarisesAnew({ step }: Pick<SettingsChange, 'step'>): boolean {
   return step === undefined || step === steps[0].name;
+}
+
+/** One recalculation of costs that waits for settings to settle, per source and month. */
+export function costsWorkflowId(
+  input: Pick<RecalculateCostsInput, 'orgId' | 'sourceUuid' | 'month'>,
+): string {
+  return `costs:${input.orgId}:${input.sourceUuid}:${input.month}`;
 }
 
 /** One resummarize that waits for settings to settle, per source and month. */

@@ -67,7 +67,7 @@ const inlined = [
 /** Functions that answer for the whole tenant or source. */
 const once = ['ocp_enabled_keys', 'ocp_enabled_keys_hash', 'ocp_settings_hash', 'ocp_live_pieces'];
 
-test.for(['aggregateDays', 'applyTagMapping', 'refreshUiSummaries', 'validateDays'] as const)(
+test.for(['aggregateDays', 'applyTagMapping', 'applyCostModel', 'validateDays'] as const)(
   '%s asks for keys, settings and pieces a few times, however many rows there are, and calls no function of a row',
   async (step) => {
     if (step === 'aggregateDays') await stageDay(source, presentMonth, 3, 5);

@@ -126,7 +126,7 @@ describe('one more day of a cluster', () => {
   });
 
   test('is brought into the report tables from its own rows', async () => {
-    const reads = await readsOf('refreshUiSummaries');
+    const reads = await readsOf('applyCostModel');
     expect(excessive(reads)).toEqual([]);
     expect(
       reads.filter(({ table }) => table === 'reporting_ocp_pod_summary_by_project_p_2026_10'),
@@ -153,7 +153,7 @@ describe('an index that is missing is seen', () => {
     try {
       const settings = step === 'aggregateDays' ? `, relations_hash = null` : '';
       await pool.query(
-        `update ${schema}.ocp_day set tags_version = null, ui_version = null, validated_version = null${settings}
+        `update ${schema}.ocp_day set tags_version = null, cost_version = null, validated_version = null${settings}
          where source_uuid = $1 and usage_day = '2026-10-09'`,
         [source.sourceUuid],
       );
@@ -180,7 +180,7 @@ describe('an index that is missing is seen', () => {
 
   test('by the rows of the daily summary that report tables look at', async () => {
     const index = 'reporting_ocpusagelineitem_daily_summary_source_day_idx';
-    expect(await readsWithout(index, 'refreshUiSummaries')).toEqual(
+    expect(await readsWithout(index, 'applyCostModel')).toEqual(
       expect.arrayContaining([expect.stringMatching(/of reporting_ocpusagelineitem_daily_summary_2026_10/)]),
     );
   });

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { applyTagMapping } from '../../activities/apply-tag-mapping.ts';
 import type { ActivityDependencies } from '../../platform/runtime/dependencies.ts';
-import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
+import { applyCostModel } from '../../activities/apply-cost-model.ts';
 import { validateDays } from '../../activities/validate-days.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
 import type { BillingMonth } from '../../domain/time/usage-day.ts';
@@ -147,7 +147,7 @@ function done(activity: Step): (deps: ActivityDependencies, input: StepInput) =>
 export const summarySteps = {
   aggregateDays: done(aggregateDays),
   applyTagMapping: done(applyTagMapping),
-  refreshUiSummaries: done(refreshUiSummaries),
+  applyCostModel: done(applyCostModel),
   validateDays: done(validateDays),
 };
 

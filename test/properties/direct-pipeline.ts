@@ -107,7 +107,7 @@ export async function createDirectPipeline(): Promise<DirectPipeline> {
     refresh: async ({ sourceUuid, months }) => {
       for (const month of months) {
         await expectDone(() => run(activities.applyTagMapping, { schema, sourceUuid, month }));
-        await expectDone(() => run(activities.refreshUiSummaries, { schema, sourceUuid, month }));
+        await expectDone(() => run(activities.applyCostModel, { schema, sourceUuid, month }));
       }
     },
     query: async <R extends object>(text: string, values: unknown[]) =>

@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { aggregateDays } from '../../activities/aggregate-days.ts';
-import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
+import { applyCostModel } from '../../activities/apply-cost-model.ts';
 import { validateDays } from '../../activities/validate-days.ts';
 import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
@@ -74,7 +74,7 @@ async function runChain(rules: 'design' | 'koku' = 'koku', force = false): Promi
   const environment = new MockActivityEnvironment();
   const aggregated = await environment.run(() => aggregateDays(deps, { ...input, ...forced } as never));
   await applyTags(database, source.sourceUuid);
-  await environment.run(() => refreshUiSummaries(deps, input));
+  await environment.run(() => applyCostModel(deps, input));
   await environment.run(() => validateDays(deps, input));
   return aggregated;
 }
@@ -217,7 +217,7 @@ describe('populate_daily_summary_from_staging, called by hand', () => {
     expect(await runChain()).toMatchObject({ dayCount: 0 });
     expect(await summary()).toEqual(before);
     expect(
-      await source.query('select count(*)::integer as behind from ocp_day where ui_version <> version'),
+      await source.query('select count(*)::integer as behind from ocp_day where cost_version <> version'),
     ).toEqual([{ behind: 0 }]);
   });
 

@@ -132,18 +132,17 @@ describe('tag mapping', () => {
     await rebuildDay(source, day2, []);
     await applyTags(database, source.sourceUuid);
     await rebuildDay(source, day1, [{ namespace: 'shop', node: 'w1', labels: { app: 'api' } }]);
-    await source.query(
-      'update ocp_day set ui_version = version, cost_version = version where source_uuid = $1',
-      [source.sourceUuid],
-    );
+    await source.query('update ocp_day set cost_version = version where source_uuid = $1', [
+      source.sourceUuid,
+    ]);
     await applyTags(database, source.sourceUuid);
     const days = await source.query(
-      `select version, tags_version, ui_version, cost_version from ocp_day where source_uuid = $1 order by usage_day`,
+      `select version, tags_version, cost_version from ocp_day where source_uuid = $1 order by usage_day`,
       [source.sourceUuid],
     );
     expect(days).toEqual([
-      { version: 2, tags_version: 2, ui_version: null, cost_version: null },
-      { version: 1, tags_version: 1, ui_version: 1, cost_version: 1 },
+      { version: 2, tags_version: 2, cost_version: null },
+      { version: 1, tags_version: 1, cost_version: 1 },
     ]);
   });
 

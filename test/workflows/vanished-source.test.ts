@@ -7,7 +7,7 @@ import { applyTagMapping } from '../../activities/apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from '../../activities/check-cloud-infrastructure.ts';
 import { loadReportDay } from '../../activities/load-report-day.ts';
 import { recordCompletion } from '../../activities/record-completion.ts';
-import { refreshUiSummaries } from '../../activities/refresh-ui-summaries.ts';
+import { applyCostModel } from '../../activities/apply-cost-model.ts';
 import { validateDays } from '../../activities/validate-days.ts';
 import { splitPayload } from '../../activities/split-payload.ts';
 import type { DownloadPayloadResult } from '../../activities/download-payload.ts';
@@ -76,7 +76,7 @@ function activities() {
     /** what follows the aggregation, in the order of a run */
     later: (manifestId: number): [step: string, work: () => Promise<unknown>][] => [
       ['applyTagMapping', () => run(() => applyTagMapping(deps, ofMonth))],
-      ['refreshUiSummaries', () => run(() => refreshUiSummaries(deps, ofMonth))],
+      ['applyCostModel', () => run(() => applyCostModel(deps, ofMonth))],
       ['checkCloudInfrastructure', () => run(() => checkCloudInfrastructure(deps, ofMonth))],
       ['validateDays', () => run(() => validateDays(deps, ofMonth))],
       [

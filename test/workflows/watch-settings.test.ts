@@ -41,6 +41,7 @@ begin
         tenant := 't' || lpad(number::text, 4, '0');
         execute format('create schema %I', tenant);
         execute format('create table %I.ocp_day (like org1234567.ocp_day including defaults)', tenant);
+        execute format('create table %I.ocp_source_month (like org1234567.ocp_source_month including defaults)', tenant);
         execute format(
             $function$
             create function %I.ocp_settings_hash(text, text) returns text language plpgsql as $$
@@ -56,8 +57,12 @@ begin
             tenant, tenant, number = ${hanging}
         );
         execute format(
-            'create function %I.ocp_report_settings_hash(uuid, date) returns text language sql as $$ select %L $$',
+            'create function %I.ocp_cost_settings_hash(uuid, date, date) returns text language sql as $$ select %L $$',
             tenant, 'present'
+        );
+        execute format(
+            'create function %I.ocp_gpu_distribution(uuid, date, date) returns text language sql as $$ select null::text $$',
+            tenant
         );
         insert into public.api_customer (date_created, date_updated, uuid, schema_name, org_id)
         values (now(), now(), gen_random_uuid(), tenant, tenant);

@@ -53,11 +53,12 @@ async function ledgersOf(database: TestDatabase, sourceUuid: string): Promise<Re
        where source_uuid = $1 order by 1, 2`,
     ),
     days: await of(
-      `select usage_day, version, pieces_hash, rules, tags_version, ui_version, cost_version, validated_version
+      `select usage_day, version, pieces_hash, rules, tags_version, cost_version, cost_settings_hash, validated_version
        from ocp_day where source_uuid = $1 order by 1`,
     ),
     months: await of(
-      `select billing_month, rules, infrastructure, infrastructure_checked_at is not null as checked
+      `select billing_month, rules, infrastructure, infrastructure_checked_at is not null as checked,
+              cost_model_id, price_list_id, price_list_version, gpu_distribution, costs_since is not null as has_costs
        from ocp_source_month where source_uuid = $1 order by 1`,
     ),
     labelDays: await of(

@@ -61,7 +61,7 @@ export async function leftOvers(pipeline: TestPipeline, sourceUuid: string): Pro
            (select count(*)
             from ocp_day
             where source_uuid = $1
-                and (tags_version, ui_version, validated_version) is distinct from (version, version, version))::integer as "daysBehind"`,
+                and (tags_version, cost_version, validated_version) is distinct from (version, version, version))::integer as "daysBehind"`,
       [sourceUuid],
     );
     if (rows[0] === undefined) throw new Error('no answer');

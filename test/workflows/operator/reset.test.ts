@@ -63,7 +63,7 @@ describe('a finished run', () => {
       'completeManifest',
       'aggregateDays',
       'applyTagMapping',
-      'refreshUiSummaries',
+      'applyCostModel',
       'validateDays',
       'recordCompletion',
       'complete',
