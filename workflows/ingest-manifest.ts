@@ -206,7 +206,7 @@ async function loadAndSummarise(
   };
 }
 
-const nothingSummarised = { summaryRowCount: 0, validationWarningCount: 0 };
+const nothingSummarised = { summaryRowCount: 0, costRowCount: 0, validationWarningCount: 0 };
 
 /**
  * What the result at the end of the wait says about files that are still missing. Activities of older workers do not
@@ -245,10 +245,10 @@ async function summariseMonths(
   run: Run,
   payload: AcceptedPayload,
   months: readonly BillingMonth[],
-): Promise<{ summaryRowCount: number; validationWarningCount: number }> {
+): Promise<typeof nothingSummarised> {
   const { board, activities, options } = run;
   const { schema, sourceUuid } = payload;
-  const total = { summaryRowCount: 0, validationWarningCount: 0 };
+  const total = { ...nothingSummarised };
   for (const month of months) {
     const result = await summariseMonth(
       activities,
@@ -262,6 +262,7 @@ async function summariseMonths(
     board.days.enter('completed', month);
     board.progress.daysSummarised += result.dayCount;
     total.summaryRowCount += result.summaryRowCount;
+    total.costRowCount += result.costRowCount;
     total.validationWarningCount += result.warningCount;
   }
   return total;

@@ -157,6 +157,8 @@ export interface IngestManifestResult {
   rowsLoaded: number;
   daysSummarised: number;
   summaryRowCount: number;
+  /** cost rows of the days whose costs were written; absent in histories of earlier versions */
+  costRowCount?: number;
   /** discrepancies between line items and summaries; `status` shows them */
   validationWarningCount: number;
   /** complete: every file of the manifest arrived; timeout: some never did */

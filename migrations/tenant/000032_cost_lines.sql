@@ -43,15 +43,14 @@ comment on column ocp_cost_line.cost is 'Cost in that currency.';
 -- What the cost step did, for days and months. Days of before are due for it: the watch of settings finds them.
 
 alter table ocp_day
-    add column cost_settings_hash text,
-    drop column ui_version,
-    drop column ui_settings_hash;
+    add column cost_settings_hash text;
 update ocp_day
 set cost_settings_hash = 'none'
 where tags_version is not null;
 comment on column ocp_day.cost_version is 'Version for which costs and report tables were written.';
 comment on column ocp_day.cost_settings_hash is 'Hash of the cost model, as far as it concerns the month, that they were written with; see ocp_cost_settings_hash.';
-drop function if exists ocp_report_settings_hash(uuid, date);
+comment on column ocp_day.ui_version is 'Not used: report tables are written with the costs. Workers of before write it.';
+comment on column ocp_day.ui_settings_hash is 'Not used, as ui_version.';
 
 alter table ocp_source_month
     add column cost_model_id uuid,

@@ -65,7 +65,13 @@ const inlined = [
 ];
 
 /** Functions that answer for the whole tenant or source. */
-const once = ['ocp_enabled_keys', 'ocp_enabled_keys_hash', 'ocp_settings_hash', 'ocp_live_pieces'];
+const once = [
+  'ocp_enabled_keys',
+  'ocp_enabled_keys_hash',
+  'ocp_settings_hash',
+  'ocp_cost_settings_hash',
+  'ocp_live_pieces',
+];
 
 test.for(['aggregateDays', 'applyTagMapping', 'applyCostModel', 'validateDays'] as const)(
   '%s asks for keys, settings and pieces a few times, however many rows there are, and calls no function of a row',
@@ -97,9 +103,14 @@ test('a load asks for the enabled keys once for all of its new label sets, and n
 test('settings are hashed once per source, not once per day', async () => {
   const calls = await callsOf(() =>
     inTenantTransaction(counting, database.schema, (client) =>
-      client.query(loadSql('summary/daily/changed_settings.sql'), [`${presentMonth}-01`, 'koku']),
+      client.query(loadSql('summary/daily/changed_settings.sql'), [
+        `${presentMonth}-01`,
+        'koku',
+        `${presentMonth}-20`,
+      ]),
     ),
   );
   // four clusters have days in the month
   expect(calls.get('ocp_settings_hash')).toBe(4);
+  expect(calls.get('ocp_cost_settings_hash')).toBe(4);
 });

@@ -7,6 +7,7 @@ import { tryLock } from '../../platform/database/locks.ts';
 import type {
   ingestManifest,
   purgeExpired,
+  recalculateCosts,
   resummarize,
   sweepStaging,
   watchSettings,
@@ -300,6 +301,20 @@ test('resummarize', async () => {
   const handle = await rebuild(sourceUuid);
   expect(await handle.result()).toMatchObject({ daysSummarised: 1 });
   await writeHistory('resummarize', handle);
+});
+
+test('recalculate-costs', async () => {
+  const { run, sourceUuid } = await start('recalculate-costs', small);
+  await run.result();
+  await inTenant('update ocp_day set cost_version = null');
+  const { orgId, schema } = pipeline.database;
+  const handle = await pipeline.client.workflow.start<typeof recalculateCosts>('recalculateCosts', {
+    workflowId: 'recalculate-costs',
+    taskQueue: taskQueues.pipeline,
+    args: [{ orgId, schema, sourceUuid, month, delayMs: 1, settingsHash: 'first' }],
+  });
+  expect(await handle.result()).toMatchObject({ daysPriced: 1 });
+  await writeHistory('recalculate-costs', handle);
 });
 
 test('resummarize-busy', async () => {

@@ -35,6 +35,7 @@ describe('the workflow bundle of the build', () => {
     expect(histories.map(({ scenario }) => scenario)).toEqual(
       expect.arrayContaining([
         'happy-path',
+        'happy-path-before-costs',
         'blocked-retry',
         'blocked-skip',
         'blocked-abandon',
@@ -60,7 +61,14 @@ describe('the workflow bundle of the build', () => {
 /** Changes of workflow code that a run which is going on would not survive. */
 const alterations: [what: string, scenario: string, from: RegExp, to: string][] = [
   ['two steps in another order', 'happy-path', /activity: 'applyTagMapping'/, "activity: 'validateDays'"],
-  ['a step left out', 'resummarize', /(activity: 'refreshUiSummaries' \},\s+)cloud,/, '$1'],
+  [
+    'a chain with costs for all runs',
+    'happy-path-before-costs',
+    /\(0,[\w.]+patched\)\('costs-in-the-chain'\)/,
+    'true',
+  ],
+  ['a step left out', 'happy-path', /(tags,\s+)cloud,(\s+costs)/, '$1$2'],
+  ['a step left out of the chain before costs', 'resummarize-before-costs', /(activity: 'refreshUiSummaries' \},\s+)cloud,/, '$1'],
   [
     'a decision that is obeyed differently',
     'blocked-skip',

@@ -38,6 +38,8 @@ export interface TestPipeline {
   start(request: Partial<StartRunRequest> & { payload: string }): Promise<StartedRun>;
   /** start, and wait for the result */
   ingest(payload: string, request?: Partial<StartRunRequest>): Promise<IngestManifestResult>;
+  /** stop the workers, and start others whose environment differs: another time, other limits */
+  restartWorkers(changes: Record<string, string>): Promise<void>;
   /** register a cluster of the test tenant */
   addSource(clusterId: string, name?: string): Promise<string>;
 }
@@ -66,12 +68,10 @@ export async function createTestPipeline(
 ): Promise<TestPipeline> {
   const database = await createTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-objects-'));
-  const config = loadConfig({
-    ...testEnvironment,
-    DATABASE_URL: database.url,
-    OBJECT_STORE: pathToFileURL(directory).href,
-    ...environment,
-  });
+  const own = { DATABASE_URL: database.url, OBJECT_STORE: pathToFileURL(directory).href };
+  const configWith = (changes: Record<string, string>) =>
+    loadConfig({ ...testEnvironment, ...own, ...environment, ...changes });
+  const config = configWith({});
   const objectStore = openObjectStore({
     url: config.OBJECT_STORE ?? '',
     s3: { endpoint: config.S3_ENDPOINT },
@@ -79,16 +79,25 @@ export async function createTestPipeline(
   const { connection, namespace } = await createNamespace(address);
   const client = new Client({ connection, namespace });
   const nativeConnection = await NativeConnection.connect({ address });
-  const workers = await startPipelineWorkers({
-    connection: nativeConnection,
-    namespace,
-    workflowBundlePath: inject('workflowBundlePath'),
-    graceMs: 2_000,
-    dependencies: { pool: database.pool, databaseUrl: database.url, objectStore, config, now: clock(config) },
-  });
+  const startWorkers = (changed: Config) =>
+    startPipelineWorkers({
+      connection: nativeConnection,
+      namespace,
+      workflowBundlePath: inject('workflowBundlePath'),
+      graceMs: 2_000,
+      dependencies: {
+        pool: database.pool,
+        databaseUrl: database.url,
+        objectStore,
+        config: changed,
+        now: clock(changed),
+      },
+    });
+  const workers = await startWorkers(config);
+  let latest = workers;
   atEnd(async () => {
-    workers.stop();
-    await workers.finished;
+    latest.stop();
+    await latest.finished;
     await nativeConnection.close();
     await connection.close();
     await rm(directory, { recursive: true, force: true });
@@ -103,6 +112,11 @@ export async function createTestPipeline(
     objectStore,
     workers,
     start,
+    restartWorkers: async (changes) => {
+      latest.stop();
+      await latest.finished;
+      latest = await startWorkers(configWith(changes));
+    },
     ingest: async (payload, request) => (await start({ payload, ...request })).handle.result(),
     addSource: async (clusterId, name = clusterId) => {
       const log = { info: () => undefined };

@@ -200,8 +200,8 @@ describe('the settings watch', () => {
         [sourceUuid],
       )
     ).map((row) => row.key);
-  const settled = (orgId: string) =>
-    pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`).result();
+  const settled = (orgId: string, what: 'settings' | 'costs' = 'settings') =>
+    pipeline.client.workflow.getHandle(`${what}:${orgId}:${sourceUuid}:${october}`).result();
 
   test('brings the keys as they were sent back when their mapping is removed', async () => {
     const { pool, schema, orgId } = pipeline.database;
@@ -212,7 +212,7 @@ describe('the settings watch', () => {
     expect(await versions(pipeline, sourceUuid)).toEqual([3]);
   });
 
-  test('has only the report tables rebuilt when a setting concerns nothing before them', async () => {
+  test('has only costs and report tables written when a setting concerns nothing before them', async () => {
     const { orgId } = pipeline.database;
     const gpuCount = async () =>
       (await query(pipeline, 'select from reporting_ocp_gpu_summary_p where source_uuid = $1', [sourceUuid]))
@@ -222,14 +222,14 @@ describe('the settings watch', () => {
     // With a price, GPU rows are those of the daily summary, and only a cost model writes any there.
     await query(pipeline, gpuPriceSql, [sourceUuid]);
     expect(await watch(1)).toMatchObject({ sourceCount: 1 });
-    expect(await settled(orgId)).toMatchObject({ daysSummarised: 0 });
+    expect(await settled(orgId, 'costs')).toMatchObject({ daysPriced: 1 });
     expect(await gpuCount()).toBe(0);
     expect(await versions(pipeline, sourceUuid)).toEqual([3]);
     expect(await watch(1)).toMatchObject({ sourceCount: 0 });
 
     await query(pipeline, 'delete from cost_model_map where provider_uuid = $1', [sourceUuid]);
     expect(await watch(1)).toMatchObject({ sourceCount: 1 });
-    await settled(orgId);
+    await settled(orgId, 'costs');
     expect(await gpuCount()).toBe(before);
     expect(await versions(pipeline, sourceUuid)).toEqual([3]);
   });

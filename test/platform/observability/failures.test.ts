@@ -23,8 +23,8 @@ const sampledMs = 90_000;
 /** Steps of a run behind the daily summary, and the table whose change each makes last. */
 const steps: [step: string, table: string, when: string][] = [
   ['applyTagMapping', 'ocp_day', 'new.tags_version is distinct from old.tags_version'],
-  ['applyCostModel', 'ocp_day', 'new.cost_version is not null'],
   ['checkCloudInfrastructure', 'ocp_source_month', 'new.infrastructure_checked_at is not null'],
+  ['applyCostModel', 'ocp_day', 'new.cost_version is not null'],
   ['validateDays', 'ocp_day', 'new.validated_version is not null'],
 ];
 
