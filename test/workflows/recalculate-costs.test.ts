@@ -83,7 +83,7 @@ async function stageGpus(source: StagedSource, day: string): Promise<void> {
 const gpuRate = byLabel('gpu_cost_per_month', 'nvidia', { 'Tesla T4': 310 });
 const freeGpus = { distribution: { gpu_unallocated: true } };
 
-describe.sequential('the month turns', () => {
+describe('the month turns', () => {
   let ours: StagedSource;
   let shared: StagedSource;
 
@@ -154,7 +154,7 @@ describe.sequential('the month turns', () => {
   });
 });
 
-describe.sequential('a change of the current month', () => {
+describe('a change of the current month', () => {
   const day = '2026-11-01';
   let source: StagedSource;
 
