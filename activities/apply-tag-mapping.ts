@@ -38,10 +38,7 @@ export async function applyTagMapping(
   return runStep(deps, 'tags', input, (month) => followSummary(input.schema, month));
 }
 
-async function followSummary(
-  schema: string,
-  month: StepMonth,
-): Promise<{ dayCount: number }> {
+async function followSummary(schema: string, month: StepMonth): Promise<{ dayCount: number }> {
   const { client, sourceUuid, monthStart } = month;
   const days = await daysBehind(month, 'tags');
   if (days.length === 0) return { dayCount: 0 };

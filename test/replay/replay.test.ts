@@ -68,7 +68,12 @@ const alterations: [what: string, scenario: string, from: RegExp, to: string][] 
     'true',
   ],
   ['a step left out', 'happy-path', /(tags,\s+)cloud,(\s+costs)/, '$1$2'],
-  ['a step left out of the chain before costs', 'resummarize-before-costs', /(activity: 'refreshUiSummaries' \},\s+)cloud,/, '$1'],
+  [
+    'a step left out of the chain before costs',
+    'resummarize-before-costs',
+    /(activity: 'refreshUiSummaries' \},\s+)cloud,/,
+    '$1',
+  ],
   [
     'a decision that is obeyed differently',
     'blocked-skip',
