@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { ClientBase } from 'pg';
+import { relationTables } from '../domain/reports/relations.ts';
 import { migratePublic, migrateTenant } from '../platform/migrations/migrate.ts';
 import type { BenchServers } from './servers.ts';
 
@@ -59,6 +60,8 @@ export async function walPosition(client: ClientBase): Promise<number> {
 export interface TenantSizes {
   staging: number;
   labelSets: number;
+  /** daily relations */
+  relations: number;
   summary: number;
   ledger: number;
 }
@@ -70,6 +73,7 @@ export async function tenantSizes(client: ClientBase): Promise<TenantSizes> {
          case
              when relname like 'reporting\\_ocpusagelineitem\\_%\\_staging%' then 'staging'
              when relname = 'ocp_label_set' then 'labelSets'
+             when exists (select from unnest($2::text[]) as relation where starts_with(relname, relation)) then 'relations'
              when relname like 'ocp\\_%' then 'ledger'
              else 'summary'
          end as part,
@@ -78,10 +82,16 @@ export async function tenantSizes(client: ClientBase): Promise<TenantSizes> {
      where relnamespace = $1::regnamespace
          and relkind = 'r'
      group by 1`,
-    [benchOrg.schema],
+    [benchOrg.schema, relationTables],
   );
   const of = (part: keyof TenantSizes) => Number(rows.find((row) => row.part === part)?.bytes ?? 0);
-  return { staging: of('staging'), labelSets: of('labelSets'), summary: of('summary'), ledger: of('ledger') };
+  return {
+    staging: of('staging'),
+    labelSets: of('labelSets'),
+    relations: of('relations'),
+    summary: of('summary'),
+    ledger: of('ledger'),
+  };
 }
 
 /** How much each part has grown. */
@@ -89,6 +99,7 @@ export function grownBy(before: TenantSizes, after: TenantSizes): TenantSizes {
   return {
     staging: after.staging - before.staging,
     labelSets: after.labelSets - before.labelSets,
+    relations: after.relations - before.relations,
     summary: after.summary - before.summary,
     ledger: after.ledger - before.ledger,
   };

@@ -33,6 +33,7 @@ export interface Figures {
   aggregationRatio: number;
   totalRatio: number;
   stagingBytesPerDay: number;
+  relationBytesPerDay: number;
   summaryBytesPerDay: number;
   /** label sets and ledgers */
   otherBytesPerDay: number;
@@ -69,6 +70,7 @@ export function figuresOf({ floor, pipeline }: MeasuredRun, dayCount: number): F
     aggregationRatio: aggregationMs / floor.groupByMs,
     totalRatio: pipeline.totalMs / (floor.copyMs + floor.groupByMs),
     stagingBytesPerDay: grownBytes.staging / dayCount,
+    relationBytesPerDay: grownBytes.relations / dayCount,
     summaryBytesPerDay: grownBytes.summary / dayCount,
     otherBytesPerDay: (grownBytes.labelSets + grownBytes.ledger) / dayCount,
     peakRssBytes: pipeline.peakRssBytes ?? NaN,

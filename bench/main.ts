@@ -10,6 +10,10 @@ import { shapeNames, shapes } from './payload/shapes.ts';
 import type { ShapeName } from './payload/shapes.ts';
 import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
+import { measureCustomers } from './scenarios/customers.ts';
+import { measureDisk } from './scenarios/disk.ts';
+import { measureRebuild } from './scenarios/rebuild.ts';
+import type { ScenarioName } from './scenarios/scenario.ts';
 import { measureSettings } from './settings/measure-settings.ts';
 import { measureSoak, soakName, soakShapes } from './soak/soak.ts';
 import type { SoakOptions, SoakShape } from './soak/soak.ts';
@@ -37,6 +41,30 @@ const ofSoak = (options: SoakOptions): Measurement =>
     yield {
       shapes: {},
       soaks: { [soakName(options)]: { ...measured, circumstances: { ...circumstances, runCount: 1 } } },
+    };
+  };
+
+const scenarios = {
+  customers: {
+    measure: measureCustomers,
+    describe: 'Measure the day of five sizes of customers, all clusters at once',
+  },
+  rebuild: {
+    measure: measureRebuild,
+    describe: 'Measure the rebuild of four months without staging after a label key was enabled',
+  },
+  disk: {
+    measure: measureDisk,
+    describe: 'Measure what a week of six-hourly payloads and the sweep leave on disk',
+  },
+} as const satisfies Record<ScenarioName, object>;
+
+const ofScenario = (name: ScenarioName): Measurement =>
+  async function* (bench, circumstances) {
+    const measured = await scenarios[name].measure(bench);
+    yield {
+      shapes: {},
+      scenarios: { [name]: { ...measured, circumstances: { ...circumstances, runCount: 1 } } },
     };
   };
 
@@ -110,6 +138,30 @@ const parser = yargs(hideBin(process.argv))
     async ({ shape, payloads, atOnce, sources, every, collect, ...options }) => {
       const soak = { shape, payloads, atOnce, sources, every, collect };
       process.exitCode = await runBench(options, ofSoak(soak));
+    },
+  )
+  .command(
+    'customers',
+    scenarios.customers.describe,
+    (command) => command,
+    async (options) => {
+      process.exitCode = await runBench(options, ofScenario('customers'));
+    },
+  )
+  .command(
+    'rebuild',
+    scenarios.rebuild.describe,
+    (command) => command,
+    async (options) => {
+      process.exitCode = await runBench(options, ofScenario('rebuild'));
+    },
+  )
+  .command(
+    'disk',
+    scenarios.disk.describe,
+    (command) => command,
+    async (options) => {
+      process.exitCode = await runBench(options, ofScenario('disk'));
     },
   )
   .command(

@@ -10,6 +10,7 @@ import type { MeasuredShape } from './measure.ts';
 import { generatorVersion } from './payload/generate.ts';
 import { shapeNames } from './payload/shapes.ts';
 import type { ShapeName } from './payload/shapes.ts';
+import type { MeasuredScenario, ScenarioName } from './scenarios/scenario.ts';
 import { postgresSettings } from './servers.ts';
 import type { BenchServers } from './servers.ts';
 import type { MeasuredSettings } from './settings/measure-settings.ts';
@@ -42,6 +43,7 @@ export interface Results {
   settings?: Partial<Record<ShapeName, MeasuredSettings & { circumstances: Circumstances }>>;
   /** several, because they differ in how many runs are under way at a time */
   soaks?: Record<string, MeasuredSoak & { circumstances: Circumstances }>;
+  scenarios?: Partial<Record<ScenarioName, MeasuredScenario & { circumstances: Circumstances }>>;
 }
 
 const run = promisify(execFile);
@@ -105,11 +107,13 @@ export function mergeResults(older: Results, newer: Results): Results {
   for (const name of shapeNames) if (all[name] !== undefined) shapes[name] = all[name];
   const settings = { ...older.settings, ...newer.settings };
   const soaks = { ...older.soaks, ...newer.soaks };
+  const scenarios = { ...older.scenarios, ...newer.scenarios };
   return {
     shapes,
     ...(growth === undefined ? {} : { growth }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
     ...(Object.keys(soaks).length === 0 ? {} : { soaks }),
+    ...(Object.keys(scenarios).length === 0 ? {} : { scenarios }),
   };
 }
 

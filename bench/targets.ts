@@ -22,6 +22,8 @@ interface Target {
 
 const everyShape: readonly ShapeName[] = ['small', 'medium', 'large', 'xl', 'month', 'labels'];
 const megabyte = 1_000_000;
+const memoryTarget = 'peak memory of the worker';
+const maxMemoryMegabytes = 300;
 
 const seconds = (shape: ShapeName, limit: number): Target => ({
   target: 'whole workflow',
@@ -67,9 +69,9 @@ const targets: readonly Target[] = [
   seconds('month', 12),
   seconds('labels', 15),
   {
-    target: 'peak memory of the worker',
+    target: memoryTarget,
     shapes: everyShape,
-    limit: 300,
+    limit: maxMemoryMegabytes,
     unit: 'MB',
     figure: ({ peakRssBytes }) => peakRssBytes / megabyte,
   },
@@ -100,6 +102,11 @@ export function judgeGrowth({ ratio }: GrowthFigures): Verdict[] {
 /** Judge a payload after one that brought in very many labels against the same payload on empty tables. */
 export function judgeLater(later: ShapeName, { ratio }: GrowthFigures): Verdict[] {
   return [verdict(`a later ${later} / on empty tables`, growthLimit, ratio, 'ratio')];
+}
+
+/** Judge the peak memory of a worker in a measurement that has no shape. */
+export function memoryVerdict(peakRssBytes: number, of = ''): Verdict {
+  return verdict(`${memoryTarget}${of}`, maxMemoryMegabytes, peakRssBytes / megabyte, 'MB');
 }
 
 function verdict(target: string, limit: number, found: number, unit: Verdict['unit']): Verdict {

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { relationTables } from '../../domain/reports/relations.ts';
 import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
 import { benchOrg } from '../databases.ts';
@@ -35,6 +36,8 @@ export async function fillTables(client: ClientBase, plan: FillPlan): Promise<vo
   for (const copy of [...ledgerCopies(plan), ...dimensionCopies(), ...labelCopies(plan)])
     await client.query(await copyStatement(client, copy));
   await finishLabels(client, plan);
+  for (const table of relationTables)
+    await client.query(await copyStatement(client, relationCopy(plan, table)));
   for (const table of summaryTableNames)
     await client.query(await copyStatement(client, summaryCopy(plan, table)));
   for (const kind of reportKinds) {
@@ -280,6 +283,22 @@ async function finishLabels(client: ClientBase, { fleetSeed }: FillPlan): Promis
      from generate_series(1, ${foreignLabelSetCount}) as number
      cross join (select * from ocp_label_set order by label_set_id limit 1) as seed`,
   );
+}
+
+function relationCopy({ seedDay }: FillPlan, table: string): RowCopy {
+  const later = `(fill.usage_day - date '${seedDay}') * interval '1 day'`;
+  return {
+    schema,
+    table,
+    changes: {
+      usage_day: 'fill.usage_day',
+      source_uuid: 'fill.source_uuid',
+      first_hour: `seed.first_hour + ${later}`,
+      last_hour: `seed.last_hour + ${later}`,
+    },
+    from: `fill_day as fill
+join ${table} as seed on seed.source_uuid = fill.seed_uuid and seed.usage_day = date '${seedDay}'`,
+  };
 }
 
 function summaryCopy({ seedDay }: FillPlan, table: string): RowCopy {

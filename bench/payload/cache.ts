@@ -20,7 +20,9 @@ export async function cachedPayload(
 ): Promise<CachedPayload> {
   const { nodeCount, podCount, dayCount, podLabelKeyCount } = request.shape;
   const labels = podLabelKeyCount === undefined ? '' : `-${podLabelKeyCount}-label-keys`;
-  const key = `${nodeCount}-nodes-${podCount}-pods-${dayCount}-days${labels}-until-${request.until ?? lastDay}-seed-${request.seed}-v${generatorVersion}`;
+  const hours = request.hours === undefined ? '' : `-${request.hours}-hours`;
+  const until = `${request.until ?? lastDay}${hours}`;
+  const key = `${nodeCount}-nodes-${podCount}-pods-${dayCount}-days${labels}-until-${until}-seed-${request.seed}-v${generatorVersion}`;
   const directory = join(cacheDirectory, key);
   const known = await readFile(join(directory, factsFile), 'utf8').catch(() => undefined);
   if (known !== undefined) return { ...(JSON.parse(known) as GeneratedPayload), directory };

@@ -41,9 +41,12 @@ export interface PayloadRequest {
   seed: number;
   /** last day of the payload, `YYYY-MM-DD`; default {@link lastDay} */
   until?: string;
+  /** hours of the last day, from midnight on; default: the whole day */
+  hours?: number;
 }
 
 const hourMs = 3_600_000;
+const hoursOfDay = 24;
 /** CPU use by hour of the day, percent of the mean. */
 const busyness = [
   60, 55, 52, 50, 50, 55, 65, 85, 110, 130, 140, 140, 135, 140, 140, 135, 130, 120, 110, 105, 100, 90, 80, 70,
@@ -54,7 +57,7 @@ const busyness = [
  * The same request gives the same CSV bytes.
  */
 export async function generatePayload(directory: string, request: PayloadRequest): Promise<GeneratedPayload> {
-  const { shape, seed } = request;
+  const { shape, seed, hours = hoursOfDay } = request;
   await mkdir(directory, { recursive: true });
   const lastStartMs = Date.parse(`${request.until ?? lastDay}T00:00:00Z`);
   // Another day of a cluster is another manifest of the same cluster.
@@ -66,6 +69,7 @@ export async function generatePayload(directory: string, request: PayloadRequest
     shape.podCount,
     shape.dayCount,
     lastStartMs / msPerDay,
+    ...(hours === hoursOfDay ? [] : [hours]),
   ).uuid();
   const days = Array.from(
     { length: shape.dayCount },
@@ -82,14 +86,16 @@ export async function generatePayload(directory: string, request: PayloadRequest
       const dayIndex = startMs / msPerDay;
       const items = lineItemsOfDay(cluster, kind, dayIndex);
       if (kind === 'pod_usage') count(seen, items);
-      await writeDay(writer, items, startMs, new Random(seed, 17, dayIndex, generatedKinds.indexOf(kind)));
+      const random = new Random(seed, 17, dayIndex, generatedKinds.indexOf(kind));
+      await writeDay(writer, items, { startMs, hours: startMs === lastStartMs ? hours : hoursOfDay }, random);
     }
     await writer.close();
     files.push(...writer.files.map((file) => ({ ...file, kind })));
   }
   const archive = 'payload.tar.gz';
-  const manifest = manifestOf({ manifestUuid, clusterId, files, days });
-  await writeArchive(directory, archive, files, manifest, (days.at(-1) ?? 0) + msPerDay);
+  const endMs = lastStartMs + hours * hourMs;
+  const manifest = manifestOf({ manifestUuid, clusterId, files, startMs: days[0] ?? 0, endMs });
+  await writeArchive(directory, archive, files, manifest, endMs);
   return {
     shape,
     seed,
@@ -107,12 +113,12 @@ export async function generatePayload(directory: string, request: PayloadRequest
 async function writeDay(
   writer: ReportFiles,
   items: readonly LineItem[],
-  dayStartMs: number,
+  day: { startMs: number; hours: number },
   random: Random,
 ): Promise<void> {
   let rowCount = 0;
-  for (const [hour, loadPercent] of busyness.entries()) {
-    const prefix = timesOf(dayStartMs + hour * hourMs);
+  for (const [hour, loadPercent] of busyness.slice(0, day.hours).entries()) {
+    const prefix = timesOf(day.startMs + hour * hourMs);
     for (const item of items) {
       writer.write(lineOf(item, prefix, loadPercent, random));
       rowCount += 1;
@@ -150,17 +156,19 @@ function count(seen: Seen, items: readonly LineItem[]): void {
 }
 
 function manifestOf(
-  payload: Pick<GeneratedPayload, 'manifestUuid' | 'clusterId' | 'files'> & { days: number[] },
+  payload: Pick<GeneratedPayload, 'manifestUuid' | 'clusterId' | 'files'> & {
+    startMs: number;
+    endMs: number;
+  },
 ): string {
-  const { manifestUuid, clusterId, files, days } = payload;
-  const endMs = (days.at(-1) ?? 0) + msPerDay;
+  const { manifestUuid, clusterId, files, startMs, endMs } = payload;
   const manifest = {
     uuid: manifestUuid,
     cluster_id: clusterId,
     version: '4.4.1',
     date: new Date(endMs + 5 * 60_000).toISOString(),
     files: files.map(({ name }) => name),
-    start: new Date(days[0] ?? 0).toISOString(),
+    start: new Date(startMs).toISOString(),
     end: new Date(endMs - 1_000).toISOString(),
     certified: true,
     daily_reports: true,

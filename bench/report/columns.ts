@@ -36,6 +36,7 @@ export const costColumns: readonly Column[] = [
   { head: 'aggregation ratio', cell: (_, { median }) => median.aggregationRatio.toFixed(2) },
   { head: 'total ratio', cell: (_, { median }) => median.totalRatio.toFixed(2) },
   { head: 'staging MB/day', cell: (_, { median }) => megabytes(median.stagingBytesPerDay) },
+  { head: 'relations MB/day', cell: (_, { median }) => megabytes(median.relationBytesPerDay) },
   { head: 'summary MB/day', cell: (_, { median }) => megabytes(median.summaryBytesPerDay) },
   { head: 'peak RSS MB', cell: (_, { median }) => megabytes(median.peakRssBytes) },
   { head: 'WAL MB', cell: (_, { median }) => megabytes(median.walBytes) },

@@ -31,6 +31,8 @@ function resultsMarkdown(results: Results): string {
     note(`settings with ${shape}`, circumstancesText(circumstances));
   for (const [name, soak] of Object.entries(results.soaks ?? {}))
     note(`soak of ${name}`, circumstancesText(soak.circumstances));
+  for (const [name, { circumstances }] of Object.entries(results.scenarios ?? {}))
+    note(name, circumstancesText(circumstances));
   const shown = (columns: readonly Column[]) =>
     markdownTable(
       columns.map(({ head }) => head),
@@ -48,6 +50,12 @@ function resultsMarkdown(results: Results): string {
       const { head, rows } = soakRows(soak);
       return ['', soakTitle(soak), '', markdownTable(head, rows)];
     }),
+    ...Object.values(results.scenarios ?? {}).flatMap(({ title, head, rows }) => [
+      '',
+      title,
+      '',
+      markdownTable(head, rows),
+    ]),
     '',
     markdownTable(
       ['of', 'target', 'found', 'limit', 'met'],

@@ -25,6 +25,9 @@ export function verdictRows(results: Results): { of: string; verdict: Verdict }[
       (results.shapes[of]?.verdicts ?? []).map((verdict) => ({ of: of, verdict })),
     ),
     ...(results.growth?.verdicts ?? []).map((verdict) => ({ of: 'growth', verdict })),
+    ...Object.entries(results.scenarios ?? {}).flatMap(([of, { verdicts }]) =>
+      verdicts.map((verdict) => ({ of, verdict })),
+    ),
   ];
 }
 
@@ -53,6 +56,11 @@ export function textReport(results: Results): string {
     ...sentences(results).flatMap((sentence) => [sentence, '']),
     ...settingsRows(results).flatMap(({ title, head, rows }) => [title, table(head, rows, ''), '']),
     ...Object.values(results.soaks ?? {}).flatMap((soak) => [soakText(soak), '']),
+    ...Object.values(results.scenarios ?? {}).flatMap(({ title, head, rows }) => [
+      title,
+      table(head, rows, ''),
+      '',
+    ]),
     table(['of', 'target', 'found', 'limit', ''], verdicts, 'no target was judged'),
   ].join('\n');
 }

@@ -108,6 +108,18 @@ test('a payload of several days has each day with pods that partly have other na
   expect(stayed.length).toBeLessThan(100);
 });
 
+test('a payload of the first hours of a day has those, and is another manifest of the same cluster', async () => {
+  const [whole, part] = await Promise.all([generate(small), generate({ ...small, hours: 6 })]);
+  const starts = (await rowsOf(part, 'pod_usage')).map((row) => row['interval_start']);
+  expect([...new Set(starts)]).toEqual(
+    Array.from({ length: 6 }, (_, hour) => `2026-10-30 0${hour}:00:00 +0000 UTC`),
+  );
+  expect(part.clusterId).toBe(whole.clusterId);
+  expect(part.manifestUuid).not.toBe(whole.manifestUuid);
+  const { manifest } = await scanPayloadArchive(createReadStream(join(part.directory, part.archive)));
+  expect(parseManifest(manifest).hoursPerDay).toMatchObject({ '2026-10-30': 6 });
+});
+
 test('a payload of many labels has a label set for each pod and all its keys, each with several pods', async () => {
   // 200 pods with 4 steps each over 105 - 5 keys: every step has 8 pods.
   const shape = { nodeCount: 10, podCount: 200, dayCount: 1, podLabelKeyCount: 105 };

@@ -10,7 +10,7 @@ import { mergeResults } from '../../bench/results.ts';
 import type { Circumstances, Results } from '../../bench/results.ts';
 import { soakName } from '../../bench/soak/soak.ts';
 import type { MeasuredSoak } from '../../bench/soak/soak.ts';
-import { judge, judgeLater } from '../../bench/targets.ts';
+import { judge, judgeLater, memoryVerdict } from '../../bench/targets.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
 import { circumstances, roundRun } from './measured.ts';
 
@@ -65,6 +65,28 @@ test('the report says what a later payload took beside the labels of a shape', (
     'A later medium of the same tenant: 1.00 s on empty tables, 1.25 s after labels with its 1 label sets of pods: ratio 1.25.',
   );
   expect(report).toMatch(/labels\s+a later medium \/ on empty tables\s+1\.25\s+<= 1\.20\s+missed/);
+});
+
+test('a scenario is a table of the report and of the document, with its verdicts, and replaces only itself', async () => {
+  const scenario = (found: string) => ({
+    title: 'What is left:',
+    head: ['', 'staging'],
+    rows: [['after the week', found]],
+    verdicts: [memoryVerdict(301_000_000)],
+    figures: [],
+    circumstances,
+  });
+  const older: Results = { shapes: {}, scenarios: { disk: scenario('1'), rebuild: scenario('2') } };
+  const merged = mergeResults(older, { shapes: {}, scenarios: { disk: scenario('3') } });
+  expect(merged.scenarios).toMatchObject({
+    disk: { rows: [['after the week', '3']] },
+    rebuild: { rows: [['after the week', '2']] },
+  });
+  expect(textReport(merged)).toMatch(/disk\s+peak memory of the worker\s+301 MB\s+<= 300 MB\s+missed/);
+  const document = await readFile(join(packageRoot, 'docs', 'performance.md'), 'utf8');
+  expect(withResults(document, merged)).toContain(
+    'What is left:\n\n|  | staging |\n| --- | ---: |\n| after the week | 3 |',
+  );
 });
 
 test('publishing replaces the results in the document and nothing else, also twice', async () => {

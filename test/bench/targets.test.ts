@@ -16,8 +16,9 @@ test('the figures of a run set loading against COPY and aggregation against GROU
     totalRatio: 8 / 3,
     // 16,000 rows in 8 s
     rowsPerSecond: 2_000,
-    // 30, 6 and 1 + 2 MB over two days
+    // 30, 4, 6 and 1 + 2 MB over two days
     stagingBytesPerDay: 15_000_000,
+    relationBytesPerDay: 2_000_000,
     summaryBytesPerDay: 3_000_000,
     otherBytesPerDay: 1_500_000,
   });
