@@ -370,11 +370,12 @@ test('watch-settings-in-batches', async () => {
 });
 
 // sweep-staging.json and purge-expired.json are of a version that left no word of how they ended.
-test('sweep-staging-noted, resummarize-reload and purge-expired-noted', async () => {
+test('happy-path-relations, sweep-staging-noted, resummarize-relations and -reload, and purge-expired-noted', async () => {
   const later = await createTestPipeline({ OCP_NOW: '2026-12-20T00:00:00Z' });
   const { workflow } = later.client;
   const { run, sourceUuid } = await start('reload', small, later);
   await run.result();
+  await writeHistory('happy-path-relations', run);
   const swept = await workflow.start<typeof sweepStaging>('sweepStaging', {
     workflowId: 'sweep-by-hand',
     taskQueue: taskQueues.pipeline,
@@ -382,6 +383,13 @@ test('sweep-staging-noted, resummarize-reload and purge-expired-noted', async ()
   });
   expect((await swept.result()).droppedCount).toBeGreaterThan(0);
   await writeHistory('sweep-staging-noted', swept);
+  const related = await rebuild(sourceUuid, {}, later);
+  expect(await related.result()).toMatchObject({ daysSummarised: 1 });
+  await writeHistory('resummarize-relations', related);
+  // As after an upgrade from a version without daily relations.
+  await inTenantTransaction(later.database.pool, later.database.schema, (client) =>
+    client.query('update ocp_day set relations_hash = null'),
+  );
   const handle = await rebuild(sourceUuid, {}, later);
   expect(await handle.result()).toMatchObject({ daysSummarised: 1 });
   await writeHistory('resummarize-reload', handle);
