@@ -12,7 +12,7 @@ export interface ListedCommand {
 export interface CommandGroup {
   name: string;
   summary: string;
-  commands: readonly ListedCommand[];
+  commands: readonly (ListedCommand | CommandGroup)[];
 }
 
 /** A command with options of its own: yargs passes to `run` what `options` declared. */
@@ -68,6 +68,53 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
         name: 'adopt',
         summary: 'Let payloads replace days summarised by another writer (Koku), starting with a given day',
         load: async () => (await import('./commands/source.ts')).sourceAdoptCommand,
+      },
+      {
+        name: 'client',
+        summary: 'Manage client ids and secrets that operators upload with',
+        commands: [
+          {
+            name: 'create',
+            summary: 'Create a client id and secret for one cluster; the secret is shown once',
+            load: async () => (await import('./commands/source-client.ts')).clientCreateCommand,
+          },
+          {
+            name: 'rotate <client>',
+            summary: 'Replace the secret of a client; the old one is refused at once',
+            load: async () => (await import('./commands/source-client.ts')).clientRotateCommand,
+          },
+          {
+            name: 'revoke <client>',
+            summary: 'Refuse a client from now on',
+            load: async () => (await import('./commands/source-client.ts')).clientRevokeCommand,
+          },
+          {
+            name: 'list',
+            summary: 'List clients: what they are bound to, when they were last used',
+            load: async () => (await import('./commands/source-client.ts')).clientListCommand,
+          },
+        ],
+      },
+      {
+        name: 'token',
+        summary: 'Manage static tokens that scripts upload with',
+        commands: [
+          {
+            name: 'create',
+            summary: 'Create a static token for an organisation or one of its clusters; it is shown once',
+            load: async () => (await import('./commands/source-token.ts')).tokenCreateCommand,
+          },
+          {
+            name: 'revoke <token>',
+            summary: 'Refuse a token from now on',
+            load: async () => (await import('./commands/source-token.ts')).tokenRevokeCommand,
+          },
+          {
+            name: 'list',
+            summary: 'List tokens: what they are bound to, when they were last used',
+            load: async () => (await import('./commands/source-token.ts')).tokenListCommand,
+          },
+        ],
       },
     ],
   },
@@ -166,6 +213,11 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     load: async () => (await import('./commands/worker.ts')).workerCommand,
   },
   {
+    name: 'serve',
+    summary: 'Accept uploads of operators over HTTP, with the Sources API that they ask first',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  {
     name: 'deployment',
     summary: 'Manage worker versions (Worker Deployment Versioning)',
     commands: [
@@ -205,12 +257,16 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
 
 /** The command named by the words of a command line; undefined if they name none, or only a group. */
 export function namedCommand(words: readonly string[]): ListedCommand | undefined {
-  const wordOf = ({ name }: { name: string }) => name.split(' ')[0];
-  const at = words.findIndex((word) => catalog.some((entry) => wordOf(entry) === word));
-  const entry = catalog.find((candidate) => wordOf(candidate) === words[at]);
-  if (entry === undefined || 'load' in entry) return entry;
-  // Options may stand between the two words.
-  const ofGroup = (word: string) => entry.commands.find((command) => wordOf(command) === word);
-  const word = words.slice(at + 1).find((candidate) => ofGroup(candidate) !== undefined);
-  return word === undefined ? undefined : ofGroup(word);
+  return namedIn(catalog, words);
+}
+
+function namedIn(
+  entries: readonly (ListedCommand | CommandGroup)[],
+  words: readonly string[],
+): ListedCommand | undefined {
+  const entryOf = (word: string) => entries.find(({ name }) => name.split(' ')[0] === word);
+  // Options may stand between two words.
+  const at = words.findIndex((word) => entryOf(word) !== undefined);
+  const entry = entryOf(words[at] ?? '');
+  return entry === undefined || 'load' in entry ? entry : namedIn(entry.commands, words.slice(at + 1));
 }

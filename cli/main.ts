@@ -8,7 +8,7 @@ import { PipelineError } from '../domain/failures/failures.ts';
 import { redactSecrets } from '../domain/failures/redaction.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
 import { catalog, namedCommand } from './catalog.ts';
-import type { AnyCommand, ListedCommand } from './catalog.ts';
+import type { AnyCommand, CommandGroup, ListedCommand } from './catalog.ts';
 import type { GlobalOptions } from './command.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
 import { hideSecretArguments, surviveClosedOutput } from './terminal.ts';
@@ -46,23 +46,25 @@ function register(
 async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions>> {
   const named = namedCommand(words);
   const loaded = await named?.load();
-  const add = (parser: Argv<GlobalOptions>, command: ListedCommand) =>
-    register(parser, command, command === named ? loaded : undefined);
+  const add = (
+    parser: Argv<GlobalOptions>,
+    entry: ListedCommand | CommandGroup,
+    before = '',
+  ): Argv<GlobalOptions> =>
+    'load' in entry
+      ? register(parser, entry, entry === named ? loaded : undefined)
+      : parser.command(entry.name, entry.summary, (inner: Argv<GlobalOptions>) =>
+          entry.commands
+            .reduce((group, command) => add(group, command, `${before}${entry.name} `), inner)
+            .demandCommand(1, `Name a subcommand: ocp-pipeline ${before}${entry.name} --help`),
+        );
   let parser: Argv<GlobalOptions> = yargs(hideBin(process.argv))
     .scriptName('ocp-pipeline')
     .usage(
       '$0 <command>\n\nLoad OpenShift cost payloads into the summary tables that Koku reads, with Temporal',
     )
     .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON' });
-  for (const entry of catalog)
-    parser =
-      'load' in entry
-        ? add(parser, entry)
-        : parser.command(entry.name, entry.summary, (inner: Argv<GlobalOptions>) =>
-            entry.commands
-              .reduce(add, inner)
-              .demandCommand(1, `Name a subcommand: ocp-pipeline ${entry.name} --help`),
-          );
+  for (const entry of catalog) parser = add(parser, entry);
   return parser
     .completion('completion', 'Print a shell completion script: source <(ocp-pipeline completion)')
     .demandCommand(1, 'Name a command: ocp-pipeline --help')

@@ -2,10 +2,17 @@ import type { Readable } from 'node:stream';
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
+import type { IntakeOutcome, PayloadWay } from '../domain/payload/intake.ts';
 import { sha256Of, withoutSignature } from './payload-address.ts';
-import { enterInbox, eraseAddress, findArchive, readInbox, replaceArchive } from '../payload/inbox.ts';
-import { markStarted, storeAddress } from '../payload/inbox.ts';
-import type { PayloadWay } from '../payload/inbox.ts';
+import {
+  enterInbox,
+  eraseAddress,
+  findArchive,
+  markStarted,
+  readInbox,
+  replaceArchive,
+  storeAddress,
+} from '../payload/inbox.ts';
 import type { Config } from '../platform/config/config.ts';
 import type { ObjectStore } from '../platform/object-store/index.ts';
 import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
@@ -13,9 +20,6 @@ import { tenantSchemaOf } from '../platform/tenants/sources.ts';
 import { startWorkflow } from './start-workflow.ts';
 import type { StartedWorkflow } from './start-workflow.ts';
 import { storeFile, storeStream } from './stored-archive.ts';
-
-/** How an offered payload ended, as the metric `ocp_postgres_payloads_received_total` names it. */
-export type IntakeOutcome = 'accepted' | 'known' | 'refused' | 'failed';
 
 /** What {@link acceptPayload} works with. */
 export interface IntakeDeps {

@@ -1,12 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
+import type { PayloadWay } from '../domain/payload/intake.ts';
 import type { Manifest } from '../domain/payload/manifest.ts';
 
 /** How a payload reached us. */
 export type PayloadOrigin = 'file' | 'url' | 'object';
-
-/** Which way a payload came in: `ingest`, `serve`, `listen` or `watch`. */
-export type PayloadWay = 'command' | 'upload' | 'kafka' | 'watch';
 
 /** One row of `payload_inbox`: a payload to be ingested. */
 export interface InboxRow {

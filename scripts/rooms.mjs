@@ -43,6 +43,7 @@ export const rooms = [
     holds:
       'answers of the read API: a validated request and access lists become SQL, rows become JSON or CSV',
   },
+  { name: 'http', holds: 'the HTTP application: uploads, the Sources API, logins' },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
   { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: ['domain'] },
   { name: 'cli', holds: 'the command line' },

@@ -1,36 +1,12 @@
 import { PipelineError } from '../../domain/failures/failures.ts';
-import { msPerDay } from '../../domain/time/usage-day.ts';
 import { z } from 'zod';
-
-const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: msPerDay } as const;
-
-/** A duration such as `30s`, `15m`, `24h`; the value is milliseconds. */
-const durationMs = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'expected a whole number with a unit: ms, s, m, h or d, for example 15m')
-  .transform((text) => {
-    const unit = text.replace(/^\d+/, '') as keyof typeof unitMs;
-    return Number.parseInt(text, 10) * unitMs[unit];
-  });
-
-const wholeNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+import { httpSettings } from './http-settings.ts';
+import { durationMs, setting, wholeNumber } from './setting.ts';
+import type { Setting } from './setting.ts';
 
 /** Rules profile: how effective usage is computed and which labels win. */
 export const rulesProfile = z.enum(['design', 'koku']);
 export type RulesProfile = z.infer<typeof rulesProfile>;
-
-/** One environment variable: how it is parsed, what it means, and its default. */
-interface Setting<T extends z.ZodType> {
-  schema: T;
-  fallback?: string;
-  meaning: string;
-  secret?: true;
-}
-const setting = <T extends z.ZodType>(schema: T, meaning: string, fallback?: string): Setting<T> => ({
-  schema,
-  meaning,
-  ...(fallback === undefined ? {} : { fallback }),
-});
 
 const settings = {
   DATABASE_URL: {
@@ -229,6 +205,7 @@ const settings = {
       "default, a tenant's own `data_retention_months` applies",
     '4',
   ),
+  ...httpSettings,
 } satisfies Record<string, Setting<z.ZodType>>;
 
 type SettingName = keyof typeof settings;

@@ -78,7 +78,7 @@ const columnsOfSummaries: Readonly<Record<SummaryTable, readonly string[]>> = {
   rates_to_usage: words('uuid usage_start usage_end source_uuid cluster_id custom_name metric_type'),
 };
 
-/** Columns of `public` that this program reads or writes; `api_sources` is not among them. */
+/** Columns of `public` that this program reads or writes. */
 export const publicColumns: ColumnsByTable = {
   api_customer: words('id date_created date_updated uuid schema_name org_id'),
   api_tenant: words('id schema_name'),
@@ -88,6 +88,9 @@ export const publicColumns: ColumnsByTable = {
   api_provider: words(`
     uuid name type setup_complete created_timestamp data_updated_timestamp active authentication_id billing_source_id
     customer_id infrastructure_id paused`),
+  api_sources: words(`
+    source_id source_uuid name offset account_id source_type authentication billing_source koku_uuid pending_delete
+    pending_update out_of_order_delete status paused provider_id org_id updated_timestamp`),
   reporting_common_costusagereportmanifest: words(`
     id assembly_id billing_period_start_datetime num_total_files provider_id operator_version cluster_channel
     operator_airgapped operator_certified operator_errors cluster_id operator_daily_reports creation_datetime

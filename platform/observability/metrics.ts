@@ -7,6 +7,8 @@ import {
   countedFailureTypes,
   countedWorkflows,
 } from '../../domain/failures/failure-counts.ts';
+import { intakeOutcomes, payloadWays } from '../../domain/payload/intake.ts';
+import type { IntakeOutcome, PayloadWay } from '../../domain/payload/intake.ts';
 import { reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { dailySummaryTable, summaryTableNames } from '../../domain/reports/summary-tables.ts';
@@ -120,6 +122,11 @@ function createInstruments() {
       undefined,
       'runs that wait for an operator because their retries are exhausted',
     ),
+    payloadsReceived: meter.createCounter(
+      'ocp_postgres_payloads_received_total',
+      undefined,
+      'payloads offered, by way and outcome',
+    ),
     ...createFailureInstruments(),
   };
   for (const kind of [...reportKinds, unknownLabel]) {
@@ -134,6 +141,8 @@ function createInstruments() {
     if (table !== unknownLabel) created.summaryRows.add(0, { table });
   }
   created.validationWarnings.add(0, { table: dailySummaryTable });
+  for (const way of payloadWays)
+    for (const outcome of intakeOutcomes) created.payloadsReceived.add(0, { way, outcome });
   for (const workflow of countedWorkflows)
     for (const type of countedFailureTypes) created.runsFailed.add(0, { workflow, type });
   return created;
@@ -259,6 +268,11 @@ export function recordSplitFile(file: {
   if (file.rejectedRowCount > 0) pipelineMetrics().validationWarnings.add(file.rejectedRowCount, labels);
   if (file.leftOutCount > 0) pipelineMetrics().valuesLeftOut.add(file.leftOutCount, labels);
   if (file.state === 'failed') pipelineMetrics().loadErrors.add(1, labels);
+}
+
+/** Count a payload that was offered; `received` of an intake process. */
+export function recordReceived(way: PayloadWay, outcome: IntakeOutcome): void {
+  pipelineMetrics().payloadsReceived.add(1, { way, outcome });
 }
 
 /** Count checks that days of the daily summary failed. */

@@ -8,7 +8,7 @@ import { openObjectStore } from '../object-store/index.ts';
 import type { ObjectStore } from '../object-store/index.ts';
 import type { Tracing } from '../observability/traced-process.ts';
 import { startTracing } from '../observability/tracing.ts';
-import { connectClient } from '../temporal/connection.ts';
+import { connectClient, lazyClient } from '../temporal/connection.ts';
 import type { TemporalTarget } from '../temporal/connection.ts';
 import type { Disposal } from './disposal.ts';
 
@@ -32,6 +32,8 @@ export interface Services extends ServerAddresses {
   openPool(size: number, applicationName: string): Pool;
   /** Connect another client. @throws Error naming the address if nobody answers */
   client(): Promise<Client>;
+  /** Open a client that connects with its first request. */
+  lazyClient(): Promise<Client>;
   /** Tracing, started at the first call; undefined if no collector is configured */
   tracing(): Promise<Tracing | undefined>;
   /** @throws Error if Temporal is not used */
@@ -113,6 +115,14 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
       ({ connection }) => connection.close(),
     );
   };
+  const clientForLater = async () => {
+    const interceptor = (await traced())?.client;
+    return disposal.open(
+      'the connection to Temporal',
+      () => Promise.resolve(lazyClient(temporalTarget(), interceptor === undefined ? [] : [interceptor])),
+      ({ connection }) => connection.close(),
+    );
+  };
   return disposal.closingOnFailure(() => ({
     ...addresses,
     config,
@@ -121,6 +131,7 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     objectStore: newObjectStore(),
     openPool: newPool,
     client,
+    lazyClient: clientForLater,
     tracing: traced,
     temporalTarget,
     disposal,

@@ -113,6 +113,19 @@ export async function connectClient(
   }
 }
 
+/**
+ * A client that connects with its first request: for a process that does its work while Temporal is away.
+ * @param interceptors see every start of a workflow
+ */
+export function lazyClient(target: TemporalTarget, interceptors: WorkflowClientInterceptor[] = []): Client {
+  return new Client({
+    connection: Connection.lazy({ connectTimeout: '10s', ...target.connectionOptions }),
+    namespace: target.namespace,
+    dataConverter,
+    interceptors: { workflow: interceptors },
+  });
+}
+
 /** The message for a failed connection to `target`: that it cannot be reached, or what it rejected. */
 export function unreachable(target: TemporalTarget, cause: unknown): Error {
   // A server that answers is reachable; it rejected us.

@@ -6,6 +6,7 @@ import { inTenantTransaction, inTransaction } from '../database/database.ts';
 import { awaitLock } from '../database/locks.ts';
 import { migrateTenant, tenantIsBehind } from '../migrations/migrate.ts';
 import type { MigrationLog, Queryable } from '../migrations/connection.ts';
+import { writeApiSource } from './api-sources.ts';
 
 /** A cluster to register. */
 export interface NewSource {
@@ -50,7 +51,7 @@ export function tenantSchemaOf(orgId: string): string {
 }
 
 /**
- * Register a cluster: organisation, tenant schema (created and migrated), provider. Registering it again updates its
+ * Register a cluster: organisation, tenant schema (created and migrated), provider, and the source that Koku's API lists. Registering it again updates its
  * name. Two processes may register the same cluster concurrently.
  */
 export async function registerSource(
@@ -147,6 +148,7 @@ async function ensureProvider(
      on conflict (uuid) do update set name = excluded.name`,
     [sourceUuid, source.name],
   );
+  await writeApiSource(client, sourceUuid);
   const { orgId, clusterId, name } = source;
   return { orgId, schema, sourceUuid, clusterId, name, created };
 }

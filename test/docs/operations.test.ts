@@ -6,7 +6,6 @@ import { parse } from 'yaml';
 import yargs from 'yargs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalog } from '../../cli/catalog.ts';
-import type { ListedCommand } from '../../cli/catalog.ts';
 import { configurationKeys } from '../../platform/config/config.ts';
 
 const run = promisify(execFile);
@@ -114,14 +113,16 @@ describe('commands', () => {
   /** Every command and its options. */
   async function existingCommands(): Promise<Map<string, string[]>> {
     const existing = new Map<string, string[]>();
-    const add = async (command: ListedCommand, group?: string) => {
-      const [word = ''] = command.name.split(' ');
-      const { options } = parserOf((await command.load()).options(yargs([]) as never));
-      existing.set(group === undefined ? word : `${group} ${word}`, Object.keys(options.key));
+    const add = async (entry: (typeof catalog)[number], group = '') => {
+      const [word = ''] = entry.name.split(' ');
+      if (!('load' in entry)) {
+        for (const command of entry.commands) await add(command, `${group}${word} `);
+        return;
+      }
+      const { options } = parserOf((await entry.load()).options(yargs([]) as never));
+      existing.set(`${group}${word}`, Object.keys(options.key));
     };
-    for (const entry of catalog)
-      if ('load' in entry) await add(entry);
-      else for (const command of entry.commands) await add(command, entry.name);
+    for (const entry of catalog) await add(entry);
     return existing;
   }
 

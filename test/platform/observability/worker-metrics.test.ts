@@ -234,12 +234,12 @@ test('one payload is one observation of the total processing time, in seconds', 
   expect(seconds).toBeLessThan(120);
 });
 
-test('labels are report kinds, tables, steps, workflows and types of failure, never ids', () => {
+test('labels are report kinds, tables, steps, workflows, types of failure, ways and outcomes, never ids', () => {
   const ours = scraped.filter(({ name }) => name.startsWith('ocp_postgres_'));
   expect(ours.length).toBeGreaterThan(100);
   for (const { labels } of ours)
     for (const [key, value] of Object.entries(labels)) {
-      expect(['report_kind', 'table', 'step', 'workflow', 'type', 'le']).toContain(key);
+      expect(['report_kind', 'table', 'step', 'workflow', 'type', 'way', 'outcome', 'le']).toContain(key);
       if (key !== 'le')
         expect(value).toMatch(['report_kind', 'table'].includes(key) ? /^[a-z_]+$/ : /^[A-Za-z]+$/);
     }
@@ -270,7 +270,7 @@ describe('what is shipped to operators', () => {
         .map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''))
         .filter((name) => name.startsWith('ocp_postgres_')),
     );
-    expect(ours.size).toBe(15);
+    expect(ours.size).toBe(16);
     for (const path of ['deploy/grafana/ocp-pipeline.json', 'docs/metrics.md']) {
       const text = await readFile(`${root}${path}`, 'utf8');
       expect([...ours].filter((name) => !text.includes(name))).toEqual([]);

@@ -1,0 +1,119 @@
+import type { Argv } from 'yargs';
+import { PipelineError } from '../../domain/failures/failures.ts';
+import { createHttpApp } from '../../http/app.ts';
+import type { HttpDeps } from '../../http/app.ts';
+import { startWaiting } from '../../intake/start-waiting.ts';
+import { recordReceived } from '../../platform/observability/metrics.ts';
+import type { Command } from '../command.ts';
+import { openServices, processLogger } from '../services.ts';
+import type { Services } from '../services.ts';
+import { aborted, stopSignal } from '../stop-signal.ts';
+
+interface Options {
+  sources: boolean;
+}
+
+/** Connections to the database: uploads use one for a moment each. */
+const poolSize = 10;
+/** How often uploads that wait for Temporal are looked for, and how long they wait at least. */
+const sweepIntervalMs = 10_000;
+const sweepAfterSeconds = 15;
+
+export const serveCommand: Command<Options> = {
+  options: (parser): Argv<Options> =>
+    parser.option('sources', {
+      type: 'boolean',
+      default: true,
+      describe: "serve the Sources API; --no-sources where Koku's own is in front",
+    }),
+  run: async (options, output) => {
+    const stop = stopSignal();
+    requireConfigured();
+    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
+    try {
+      if (services.embedded.temporal)
+        throw new PipelineError('ConfigInvalid', `TEMPORAL_ADDRESS: not set; ${embeddedHint}`);
+      await serve(services, options, stop);
+    } finally {
+      await services.close();
+    }
+    return 0;
+  },
+};
+
+const embeddedHint = 'ocp-pipeline dev prints the settings of embedded servers';
+
+/** A server that silently started its own database would take uploads that nobody ever sees. */
+function requireConfigured(): void {
+  const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
+  if (missing.length > 0)
+    throw new PipelineError('ConfigInvalid', `${missing.join(', ')}: not set; ${embeddedHint}`);
+}
+
+async function serve(services: Services, { sources }: Options, stop: AbortSignal): Promise<void> {
+  const { config, objectStore, databaseUrl } = services;
+  const logger = await processLogger(config, 'standard output');
+  const deps: HttpDeps = {
+    client: await services.lazyClient(),
+    pool: services.openPool(poolSize, 'ocp-pipeline serve'),
+    objectStore,
+    config,
+    databaseUrl,
+    logger,
+    received: recordReceived,
+  };
+  const app = await createHttpApp(deps, { sources });
+  const { host, port } = listenAddress(config.OCP_HTTP_ADDRESS);
+  await app.listen({ host, port }).catch((cause: unknown) => {
+    throw new PipelineError(
+      'ConfigInvalid',
+      `OCP_HTTP_ADDRESS: cannot listen on "${config.OCP_HTTP_ADDRESS}": ` +
+        `${cause instanceof Error ? cause.message : String(cause)}; expected an address of this machine with a free port`,
+      { cause },
+    );
+  });
+  const address = app.server.address();
+  logger.info({ address, sources }, 'accepting uploads');
+  const sweep = sweepUntil(stop, deps);
+  await aborted(stop);
+  logger.info('no further uploads are accepted; those in progress end first');
+  await app.close();
+  await sweep;
+}
+
+function listenAddress(address: string): { host: string; port: number } {
+  const at = address.lastIndexOf(':');
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
+}
+
+/** Start what was accepted while Temporal was away. */
+async function sweepUntil(stop: AbortSignal, deps: HttpDeps): Promise<void> {
+  let isAway = false;
+  while (!stop.aborted) {
+    try {
+      const count = await startWaiting(deps, { minSeconds: sweepAfterSeconds, signal: stop });
+      if (count > 0) deps.logger.info({ count }, 'uploads that waited for Temporal were started');
+      isAway = false;
+    } catch (error) {
+      if (!isAway && !stop.aborted) deps.logger.warn({ error }, 'uploads wait for Temporal');
+      isAway = true;
+    }
+    await waitOrStop(stop);
+  }
+}
+
+function waitOrStop(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) {
+      resolve();
+      return;
+    }
+    const end = () => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, sweepIntervalMs);
+    stop.addEventListener('abort', end, { once: true });
+  });
+}

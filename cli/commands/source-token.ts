@@ -1,0 +1,67 @@
+import type { Argv } from 'yargs';
+import { createToken, revokeCredential } from '../../platform/tenants/credentials.ts';
+import type { Command } from '../command.ts';
+import { showCredentials, withDatabase } from '../credential-output.ts';
+
+interface CreateOptions {
+  org: string;
+  cluster: string | undefined;
+  days: number | undefined;
+}
+
+const secondsPerDay = 86_400;
+
+export const tokenCreateCommand: Command<CreateOptions> = {
+  options: (parser): Argv<CreateOptions> =>
+    parser
+      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+      .option('cluster', { type: 'string', describe: 'only this cluster (default: all of the organisation)' })
+      .option('days', { type: 'number', describe: 'days until it expires (default: it does not)' })
+      .check(({ days }) => {
+        if (days !== undefined && !(days > 0 && days <= 36_500))
+          throw new Error('--days: expected 1 to 36500');
+        return true;
+      }),
+  run: ({ org, cluster, days }, output) =>
+    withDatabase(output, async (pool) => {
+      const token = await createToken(pool, {
+        orgId: org,
+        clusterId: cluster,
+        lifetimeSeconds: days === undefined ? undefined : days * secondsPerDay,
+      });
+      const whose =
+        cluster === undefined ? `organisation ${org}` : `cluster ${cluster} of organisation ${org}`;
+      output.result(
+        `Token ${token.name} for ${whose}\n${token.secret}\nIt is not shown again: it is stored nowhere.`,
+        token,
+      );
+    }),
+};
+
+interface RevokeOptions {
+  token: string;
+}
+
+export const tokenRevokeCommand: Command<RevokeOptions> = {
+  options: (parser): Argv<RevokeOptions> =>
+    parser.positional('token', {
+      type: 'string',
+      demandOption: true,
+      describe: 'id of the token, as listed, or the token',
+    }) as unknown as Argv<RevokeOptions>,
+  run: ({ token }, output) =>
+    withDatabase(output, async (pool) => {
+      const revoked = await revokeCredential(pool, 'token', token);
+      output.result(`Token ${revoked.name} is refused from now on`, revoked);
+    }),
+};
+
+interface ListOptions {
+  org: string | undefined;
+}
+
+export const tokenListCommand: Command<ListOptions> = {
+  options: (parser): Argv<ListOptions> =>
+    parser.option('org', { type: 'string', describe: 'only this organisation' }),
+  run: ({ org }, output) => showCredentials(output, 'token', org),
+};

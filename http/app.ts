@@ -1,0 +1,120 @@
+import formBody from '@fastify/formbody';
+import multipart from '@fastify/multipart';
+import rateLimit from '@fastify/rate-limit';
+import Fastify from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { packageVersion } from '../platform/config/package-root.ts';
+import type { IntakeDeps } from '../intake/accept-payload.ts';
+import type { PipelineLogger } from '../platform/observability/logging.ts';
+import { audit } from './audit.ts';
+import { Authenticator } from './authenticate.ts';
+import { addHealth } from './health-routes.ts';
+import { describeApi } from './openapi.ts';
+import type { Principal } from './principal.ts';
+import { answerTo } from './problem.ts';
+import { addSources } from './sources-routes.ts';
+import { addTokenEndpoint } from './token-route.ts';
+import { addUpload } from './upload-route.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** who sends, once it has logged in */
+    principal: Principal | null;
+  }
+}
+
+/** What the HTTP application works with. */
+export interface HttpDeps extends IntakeDeps {
+  /** for migrations of a tenant that is registered */
+  databaseUrl: string;
+  logger: PipelineLogger;
+}
+
+/** Which parts are served. */
+export interface HttpOptions {
+  /** the Sources API; not beside Koku's own */
+  sources: boolean;
+  /** further parts, for senders that have logged in */
+  plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[];
+}
+
+/** Bytes of a body that is no upload. */
+const maxBodyBytes = 1024 * 1024;
+
+/**
+ * The HTTP application: upload endpoint, Sources API, token endpoint, health, OpenAPI document. It does not listen yet.
+ * Everything but health, the document and the token endpoint requires a login.
+ */
+export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promise<FastifyInstance> {
+  const { config, pool, logger } = deps;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: config.OCP_UPLOAD_TIMEOUT + 30_000,
+    trustProxy: trusted([...config.TRUST_PROXY_FROM, ...config.TRUST_IDENTITY_HEADER_FROM]),
+    routerOptions: { maxParamLength: 200 },
+    return503OnClosing: true,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('principal', null);
+  answerErrors(app, logger);
+  await describeApi(app, packageVersion());
+  await app.register(formBody);
+  await app.register(multipart, {
+    preservePath: true,
+    isPartAFile: (_field, type, name) =>
+      name !== undefined || type?.startsWith('application/vnd.redhat.') === true,
+    limits: {
+      fileSize: config.OCP_MAX_UPLOAD_MB * 1_000_000,
+      files: 3,
+      fields: 20,
+      parts: 20,
+      headerPairs: 50,
+    },
+  });
+  const authenticator = new Authenticator(pool, config);
+  addHealth(app, deps);
+  addTokenEndpoint(app, deps, authenticator);
+  await app.register(async (loggedIn) => {
+    loggedIn.addHook('onRequest', async (request) => {
+      request.principal = await authenticator.principalOf(request);
+    });
+    await loggedIn.register(rateLimit, {
+      max: config.OCP_MAX_REQUESTS,
+      timeWindow: '1 minute',
+      keyGenerator: (request) => request.principal?.name ?? request.ip,
+    });
+    addUpload(loggedIn, deps);
+    if (options.sources) addSources(loggedIn, deps);
+    for (const plugin of options.plugins ?? []) await loggedIn.register(plugin);
+  });
+  return app;
+}
+
+/** No proxy is trusted unless it is named. */
+function trusted(networks: string[]): string[] | false {
+  return networks.length > 0 && networks;
+}
+
+/** Errors become JSON with one sentence; refusals are audited, and what is our fault is logged. */
+function answerErrors(app: FastifyInstance, logger: PipelineLogger): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const { status, detail, headers } = answerTo(error);
+    if (status >= 500) logger.error({ error, url: urlOf(request), status }, 'request failed');
+    if (status < 500) audit(logger, request, { decision: 'refused', action: urlOf(request), reason: detail });
+    return reply
+      .code(status)
+      .headers(headers)
+      .send({ errors: [{ status, detail }] });
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ errors: [{ status: 404, detail: `no such page: ${urlOf(request)}` }] }),
+  );
+}
+
+/** Method and path, without the query. */
+function urlOf(request: FastifyRequest): string {
+  return `${request.method} ${request.url.replace(/\?.*$/s, '')}`;
+}

@@ -1,0 +1,119 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { acceptPayload } from '../intake/accept-payload.ts';
+import { packageVersion } from '../platform/config/package-root.ts';
+import type { HttpDeps } from './app.ts';
+import { audit } from './audit.ts';
+import { commonErrors, errorSchema } from './openapi.ts';
+import type { Principal } from './principal.ts';
+import { problem } from './problem.ts';
+import { archiveOf } from './upload-body.ts';
+
+/** Where operators, nise and older clients send archives. */
+const uploadPaths = ['/api/ingress/v1/upload', '/r/insights/platform/ingress/v1/upload'];
+
+const acceptedSchema = z.object({
+  request_id: z.string(),
+  upload: z.object({ account_number: z.string(), org_id: z.string() }),
+});
+const testedSchema = z.object({ status: z.literal('ok') });
+
+/** The upload endpoint. */
+export function addUpload(app: FastifyInstance, deps: HttpDeps): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  for (const url of uploadPaths)
+    routes.post(
+      url,
+      {
+        schema: {
+          tags: ['upload'],
+          summary: 'Send an archive, or test the connection with test=test',
+          consumes: ['multipart/form-data', 'application/json', 'application/x-www-form-urlencoded'],
+          response: {
+            200: testedSchema,
+            202: acceptedSchema,
+            ...commonErrors,
+            408: errorSchema,
+            413: errorSchema,
+            415: errorSchema,
+          },
+        },
+      },
+      (request, reply) => receive(deps, request, reply),
+    );
+  routes.get(
+    '/api/ingress/v1/version',
+    {
+      schema: {
+        tags: ['upload'],
+        response: { 200: z.object({ version: z.string() }), ...commonErrors },
+      },
+    },
+    () => ({ version: packageVersion() }),
+  );
+}
+
+/** The principal of a request behind the login. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw problem(401, 'not logged in');
+  return request.principal;
+}
+
+type Received = z.infer<typeof acceptedSchema> | z.infer<typeof testedSchema>;
+
+async function receive(
+  deps: HttpDeps,
+  request: FastifyRequest,
+  reply: Pick<FastifyReply, 'code' | 'header'>,
+): Promise<Received> {
+  const principal = principalOf(request);
+  if (!request.isMultipart()) {
+    if ((request.body as { test?: unknown } | null | undefined)?.test === 'test') return { status: 'ok' };
+    throw problem(415, 'expected a multipart/form-data body with a part named file or upload');
+  }
+  const acceptance = await accept(deps, request, principal);
+  const { requestId, known, notStarted } = acceptance;
+  if (notStarted !== undefined)
+    deps.logger.warn(
+      { error: notStarted, requestId },
+      'upload accepted; its run starts when Temporal answers',
+    );
+  audit(deps.logger, request, {
+    decision: 'accepted',
+    action: known ? 'upload of a known archive' : 'upload',
+    requestId,
+  });
+  reply.code(202);
+  reply.header('x-rh-insights-request-id', requestId);
+  return {
+    request_id: requestId,
+    upload: { account_number: principal.accountNumber ?? '', org_id: principal.orgId },
+  };
+}
+
+async function accept(deps: HttpDeps, request: FastifyRequest, principal: Principal) {
+  const { config } = deps;
+  const { orgId, clusterId } = principal;
+  let isOffered = false;
+  try {
+    const maxBytes = config.OCP_MAX_UPLOAD_MB * 1_000_000;
+    // The parts around the archive take some bytes too.
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes + 100_000)
+      throw problem(413, `the archive is larger than ${config.OCP_MAX_UPLOAD_MB} MB (OCP_MAX_UPLOAD_MB)`);
+    const stream = await archiveOf(request.parts(), {
+      totalMs: config.OCP_UPLOAD_TIMEOUT,
+      stallMs: config.OCP_UPLOAD_STALL,
+    });
+    isOffered = true;
+    return await acceptPayload(deps, {
+      way: 'upload',
+      orgId,
+      ...(clusterId === undefined ? {} : { clusterId }),
+      bytes: { stream },
+    });
+  } catch (error) {
+    if (!isOffered) deps.received?.('upload', 'refused');
+    throw error;
+  }
+}
