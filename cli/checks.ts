@@ -16,6 +16,7 @@ import { encodingRepair, isSupportedVersion, readServerFacts } from '../platform
 import type { ServerFacts } from '../platform/migrations/server-facts.ts';
 import { relationExists } from '../platform/database/relation-exists.ts';
 import { standbyProblem } from '../platform/database/session-settings.ts';
+import { checkCostModels } from './cost-checks.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';
@@ -26,14 +27,17 @@ export type Check = { what: string; found: string } & ({ ok: true } | { ok: fals
 
 /** Check database, schemas, object store and Temporal; every check runs, whatever the others find. */
 export async function runChecks(services: Services): Promise<Check[]> {
-  const groups = [checkDatabase, checkTenants, checkLineItems, checkObjects, checkTemporal];
+  const groups = [checkDatabase, checkTenants, checkLineItems, checkCostModels, checkObjects, checkTemporal];
   const results = await Promise.allSettled(groups.map((group) => group(services)));
   return results.flatMap((result, index): Check[] =>
     result.status === 'fulfilled'
       ? result.value
       : [
           {
-            what: ['database', 'tenant schemas', 'line items', 'object store', 'Temporal'][index] ?? '',
+            what:
+              ['database', 'tenant schemas', 'line items', 'cost models', 'object store', 'Temporal'][
+                index
+              ] ?? '',
             ok: false,
             found: describeFailure(result.reason).message,
             repair:

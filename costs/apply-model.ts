@@ -19,6 +19,16 @@ export interface Applied extends Assignment {
   modelUuid: string;
 }
 
+/** How a document is applied. */
+export interface ApplyOptions {
+  /** where the document comes from, for messages */
+  source: string;
+  /** sources that get the model; those that have it keep it */
+  sources: readonly AssignedSource[];
+  /** take sources from the models that hold them */
+  move: boolean;
+}
+
 /** A price list with the ids of its rows; rates carry theirs as `rate_id`, which Koku has in its JSON too. */
 interface IdentifiedList extends PriceList {
   uuid: string;
@@ -36,8 +46,6 @@ const dropPriceListsSql = loadSql('costs/drop_price_lists.sql');
  * Make the cost model of this name what the document says, and give it to sources. A model that is the same already is
  * left alone, with its dates. Sources that have it keep it.
  *
- * @param options.source where the document comes from, for messages
- * @param options.move take sources from the models that hold them
  * @throws PipelineError `ConfigInvalid`, nothing having changed, when a rate is by a key that is mapped to another, a
  *   changed price list belongs to other models too, another model holds a source, or two models have the name
  */
@@ -45,18 +53,25 @@ export async function applyModel(
   pool: Pool,
   schema: string,
   model: CostModel,
-  options: { source: string; sources: readonly AssignedSource[]; move: boolean },
+  options: ApplyOptions,
 ): Promise<Applied> {
-  return inTenantTransaction(pool, schema, async (client) => {
-    await lockModels(client);
-    await refuseChildKeys(client, model, options.source);
-    const known = await findModel(client, model.name);
-    const uuid = known?.uuid ?? randomUUID();
-    const changed = await save(client, uuid, model, known);
-    const assignment = await assignSources(client, { uuid, name: model.name }, options);
-    const outcome = known === undefined ? 'created' : changed ? 'changed' : 'unchanged';
-    return { outcome, modelUuid: uuid, ...assignment };
-  });
+  return inTenantTransaction(pool, schema, (client) => applyModelIn(client, model, options));
+}
+
+/** As {@link applyModel}, in the caller's transaction. */
+export async function applyModelIn(
+  client: PoolClient,
+  model: CostModel,
+  options: ApplyOptions,
+): Promise<Applied> {
+  await lockModels(client);
+  await refuseChildKeys(client, model, options.source);
+  const known = await findModel(client, model.name);
+  const uuid = known?.uuid ?? randomUUID();
+  const changed = await save(client, uuid, model, known);
+  const assignment = await assignSources(client, { uuid, name: model.name }, options);
+  const outcome = known === undefined ? 'created' : changed ? 'changed' : 'unchanged';
+  return { outcome, modelUuid: uuid, ...assignment };
 }
 
 /** @returns whether any row changed */

@@ -3,19 +3,29 @@ import { extname } from 'node:path';
 import type { Pool } from 'pg';
 import type { Argv } from 'yargs';
 import { applyModel } from '../../costs/apply-model.ts';
+import type { Applied } from '../../costs/apply-model.ts';
 import { assignModel, removeModel, unassignModel } from '../../costs/assignments.ts';
 import type { AssignedSource } from '../../costs/assignments.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
 import type { CostModel } from '../../costs/cost-model.ts';
+import { listCostMonths } from '../../costs/cost-months.ts';
+import { tryModel } from '../../costs/dry-run.ts';
 import { exactJson, exactYaml } from '../../costs/exact-text.ts';
 import { listModels, showModel } from '../../costs/stored-models.ts';
 import { PipelineError } from '../../domain/failures/failures.ts';
+import { billingMonth, billingMonthOf, usageDayOf } from '../../domain/time/usage-day.ts';
+import type { BillingMonth } from '../../domain/time/usage-day.ts';
+import { clock } from '../../platform/config/config.ts';
 import { writtenLabelKey } from '../../domain/reports/label-key.ts';
 import { findSource, listSources, schemaOf } from '../../platform/tenants/sources.ts';
+import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { Command, GlobalOptions } from '../command.ts';
+import { basisLines, dryRunText, midMonthRemarks, recalculateFrom } from '../cost-model-changes.ts';
 import { table } from '../output.ts';
 import type { Output } from '../output.ts';
-import { openServices } from '../services.ts';
+import { logFile, openServices, processLogger } from '../services.ts';
+import type { Services } from '../services.ts';
+import { stopSignal } from '../stop-signal.ts';
 
 interface Options {
   org: string;
@@ -29,6 +39,9 @@ interface ApplyOptions extends Options {
   file: string;
   cluster: string[];
   move: boolean | undefined;
+  dryRun: boolean | undefined;
+  fromMonth: string | undefined;
+  withWorker: boolean | undefined;
 }
 
 interface AssignOptions extends NameOptions {
@@ -47,6 +60,9 @@ const withName = (parser: Argv<GlobalOptions>): Argv<GlobalOptions & NameOptions
     describe: 'name of the cost model',
   });
 
+/** Most clusters and months of which `show` says what their costs are based on. */
+const maxMonthsShown = 1_000;
+
 const moveOption = {
   type: 'boolean',
   describe: 'take the clusters from the cost models that have them',
@@ -56,11 +72,11 @@ const moveOption = {
 async function withTenant<T>(
   output: Output,
   org: string,
-  work: (pool: Pool, schema: string) => Promise<T>,
+  work: (pool: Pool, schema: string, services: Services) => Promise<T>,
 ): Promise<T> {
   const services = await openServices(output.say, { migrate: 'public' });
   try {
-    return await work(services.pool, await schemaOf(services.pool, org));
+    return await work(services.pool, await schemaOf(services.pool, org), services);
   } finally {
     await services.close();
   }
@@ -112,30 +128,98 @@ export const costModelApplyCommand: Command<ApplyOptions> = {
         default: [],
         describe: 'clusters that get the model; those that have it keep it',
       })
-      .option('move', moveOption),
-  run: async ({ org, file, cluster, move }, output) => {
+      .option('move', moveOption)
+      .option('dry-run', {
+        type: 'boolean',
+        describe: 'only print the change of cost by project and rate, of the current month so far',
+      })
+      .option('from-month', {
+        type: 'string',
+        describe: 'recalculate costs of this month (YYYY-MM) and all later ones at once, and wait for it',
+      })
+      .option('with-worker', { type: 'boolean', describe: 'run a worker in this process, for --from-month' })
+      .conflicts('dry-run', 'from-month') as unknown as Argv<ApplyOptions>,
+  run: async (options, output) => {
+    const { org, file, cluster, move, dryRun, fromMonth } = options;
+    const from = fromMonth === undefined ? undefined : billingMonth(fromMonth);
     const model = await readDocument(file);
     sayRemarks(output, model);
-    return withTenant(output, org, async (pool, schema) => {
+    const how = { source: file, move: move === true };
+    if (from !== undefined) return applyFrom(options, { model, how, from }, output);
+    return withTenant(output, org, async (pool, schema, { config }) => {
+      const month = billingMonthOf(clock(config)());
+      for (const remark of midMonthRemarks(model, month)) output.say(remark);
       const sources = await sourcesOf(pool, org, cluster);
-      const applied = await applyModel(pool, schema, model, { source: file, sources, move: move === true });
-      const clusters = applied.assigned.length === 0 ? '' : `; now of ${applied.assigned.join(', ')}`;
-      output.result(`Cost model ${model.name}: ${applied.outcome}${clusters}`, {
-        name: model.name,
-        ...applied,
-      });
+      if (dryRun === true) {
+        const tried = await tryModel(pool, schema, model, { ...how, sources, month });
+        output.result(dryRunText(tried, model, await clusterNames(pool, org)), tried);
+        return 0;
+      }
+      const applied = await applyModel(pool, schema, model, { ...how, sources });
+      output.result(appliedText(model, applied), { name: model.name, ...applied });
       return 0;
     });
   },
 };
 
+function appliedText({ name }: CostModel, { outcome, assigned }: Applied): string {
+  return `Cost model ${name}: ${outcome}${assigned.length === 0 ? '' : `; now of ${assigned.join(', ')}`}`;
+}
+
+/** Apply a document, and recalculate earlier months too, which the watch of settings leaves alone. */
+async function applyFrom(
+  { org, cluster, withWorker }: ApplyOptions,
+  { model, how, from }: { model: CostModel; how: { source: string; move: boolean }; from: BillingMonth },
+  output: Output,
+): Promise<number> {
+  const stop = stopSignal();
+  const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
+  let workers: PipelineWorkers | undefined;
+  try {
+    const { pool } = services;
+    const schema = await schemaOf(pool, org);
+    for (const remark of midMonthRemarks(model, billingMonthOf(clock(services.config)()))) output.say(remark);
+    const sources = await sourcesOf(pool, org, cluster);
+    const applied = await applyModel(pool, schema, model, { ...how, sources });
+    output.say(appliedText(model, applied));
+    if (withWorker === true || services.embedded.temporal) {
+      await processLogger(services.config, 'file');
+      output.say(`Worker in this process; its log is ${logFile(services.config)}`);
+      workers = await services.startWorkers();
+    }
+    const { modelUuid } = applied;
+    const recalculated = await recalculateFrom(services, { orgId: org, schema, modelUuid }, from, stop);
+    const clusterOf = await clusterNames(pool, org);
+    output.result(
+      table(
+        ['cluster', 'month', 'days', 'cost rows'],
+        recalculated.map(({ sourceUuid, month, daysPriced, costRowCount }) => [
+          clusterOf.get(sourceUuid) ?? sourceUuid,
+          month,
+          daysPriced,
+          costRowCount,
+        ]),
+        `No cluster of the model has days from ${from} on`,
+      ),
+      { name: model.name, ...applied, recalculated },
+    );
+    return 0;
+  } finally {
+    workers?.stop();
+    await workers?.finished;
+    await services.close();
+  }
+}
+
+async function clusterNames(pool: Pool, org: string): Promise<Map<string, string>> {
+  return new Map((await listSources(pool, org)).map(({ sourceUuid, clusterId }) => [sourceUuid, clusterId]));
+}
+
 export const costModelListCommand: Command<Options> = {
   options: (parser): Argv<Options> => withOrg(parser),
   run: ({ org }, output) =>
     withTenant(output, org, async (pool, schema) => {
-      const clusterOf = new Map(
-        (await listSources(pool, org)).map(({ sourceUuid, clusterId }) => [sourceUuid, clusterId]),
-      );
+      const clusterOf = await clusterNames(pool, org);
       const models = (await listModels(pool, schema)).map(({ sourceUuids, ...model }) => ({
         ...model,
         clusters: sourceUuids.map((uuid) => clusterOf.get(uuid) ?? uuid).sort(),
@@ -162,9 +246,13 @@ export const costModelListCommand: Command<Options> = {
 export const costModelShowCommand: Command<NameOptions> = {
   options: (parser): Argv<NameOptions> => withName(parser),
   run: ({ org, name, json }, output) =>
-    withTenant(output, org, async (pool, schema) => {
+    withTenant(output, org, async (pool, schema, { config }) => {
       const document = await showModel(pool, schema, name);
       output.text(json ? exactJson(document, 2) : exactYaml(document));
+      const today = usageDayOf(clock(config)());
+      const months = await listCostMonths(pool, schema, { today, limit: maxMonthsShown });
+      const ofModel = months.filter(({ modelName, models }) => modelName === name || models.includes(name));
+      for (const line of basisLines(ofModel, org)) output.say(line);
       return 0;
     }),
 };

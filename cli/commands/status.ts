@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { hourRanges } from '../../domain/time/live-hours.ts';
-import { loadConfig } from '../../platform/config/config.ts';
+import { clock, loadConfig } from '../../platform/config/config.ts';
 import { findPayloads } from '../../payload/inbox.ts';
 import { listFailures, listManifests, manifestDetail } from '../../payload/manifest-status.ts';
 import type { ManifestDetail, ManifestStatus } from '../../payload/manifest-status.ts';
@@ -10,9 +10,14 @@ import { readRejects } from '../../reports/rejected-rows.ts';
 import type { ListedReject } from '../../reports/rejected-rows.ts';
 import { configuredTemporal } from '../../platform/temporal/connection.ts';
 import { leftOutCountOf } from '../../reports/file-remarks.ts';
-import { usageDay } from '../../domain/time/usage-day.ts';
+import { usageDay, usageDayOf } from '../../domain/time/usage-day.ts';
 import { listValidationWarnings } from '../../summary/validation-warnings.ts';
 import type { ValidationWarning } from '../../summary/validation-warnings.ts';
+import { listCostMonths } from '../../costs/cost-months.ts';
+import type { CostMonth } from '../../costs/cost-months.ts';
+import { tenantIsBehind } from '../../platform/migrations/migrate.ts';
+import { tenantsWithTables } from '../../platform/migrations/tenant-schemas.ts';
+import { costTable } from '../cost-table.ts';
 import type { Command } from '../command.ts';
 import { describeFailure } from '../failure.ts';
 import { leftOutOfFiles, remarkLines } from '../file-remarks.ts';
@@ -68,6 +73,7 @@ export const statusCommand: Command<Options> = {
       if (options.manifest === undefined) {
         await tellUnfinished(services, manifests, output.say);
         const failures = await listFailures(services.pool, options.org, options.limit);
+        const costs = await costsOf(services, options);
         output.result(
           [
             manifestTable(manifests),
@@ -88,8 +94,9 @@ export const statusCommand: Command<Options> = {
                     '',
                   ),
                 ]),
+            ...costTable(costs),
           ].join('\n'),
-          { manifests, failures },
+          { manifests, failures, costs },
         );
         return 0;
       }
@@ -108,6 +115,21 @@ export const statusCommand: Command<Options> = {
     }
   },
 };
+
+/** What costs of the latest months are based on; of no tenant more than `limit`, nor in all. */
+async function costsOf(
+  { pool, config }: Services,
+  { org, limit }: Options,
+): Promise<(CostMonth & { orgId: string })[]> {
+  const today = usageDayOf(clock(config)());
+  const costs: (CostMonth & { orgId: string })[] = [];
+  for (const { schema, orgId } of await tenantsWithTables(pool)) {
+    if ((org !== undefined && orgId !== org) || (await tenantIsBehind(pool, schema))) continue;
+    const months = await listCostMonths(pool, schema, { today, limit });
+    costs.push(...months.map((month) => ({ ...month, orgId })));
+  }
+  return costs.sort((a, b) => (a.month < b.month ? 1 : a.month > b.month ? -1 : 0)).slice(0, limit);
+}
 
 /** The ledger's state of a manifest that no run has finished. */
 const unfinished = 'unfinished';

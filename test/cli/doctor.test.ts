@@ -24,6 +24,7 @@ test('doctor finds what is missing and says how to repair it', async () => {
     'schema public',
     'schema org1234567',
     'line items',
+    'cost models',
     'object store',
     'Temporal',
     'search attributes',
