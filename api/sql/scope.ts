@@ -161,15 +161,25 @@ function filterConditions(parameters: Parameters, request: ReportRequest): strin
 /** A row goes if it matches any of them; what is NULL matches nothing. */
 function exclusionConditions(parameters: Parameters, request: ReportRequest): string[] {
   const matches = [
-    ...[...request.excludes].map(([field, values]) => excluded(parameters, columnsOf(field), values)),
-    ...[...request.tagExcludes].map(([key, values]) =>
-      excluded(parameters, [`t.${request.report.labels} ->> ${parameters.add(key, 'text')}`], values),
-    ),
+    ...[...request.excludes]
+      .filter(([, values]) => namesValues(values))
+      .map(([field, values]) => excluded(parameters, columnsOf(field), values)),
+    ...[...request.tagExcludes]
+      .filter(([, values]) => namesValues(values))
+      .map(([key, values]) => {
+        const labels = `t.${request.report.labels}`;
+        return excluded(parameters, [`${labels} ->> ${parameters.add(key, 'text')}`], values);
+      }),
     ...(request.excludedInfrastructures.length === 0
       ? []
       : [cloudCondition(parameters, request.excludedInfrastructures)]),
   ];
-  return matches.filter((match) => match !== '').map((match) => `not coalesce(${match}, false)`);
+  return matches.map((match) => `not coalesce(${match}, false)`);
+}
+
+/** `*` alone excludes nothing (match). */
+function namesValues({ plain, exact, and, or }: FieldValues): boolean {
+  return plain.length + exact.length + and.length + or.length > 0;
 }
 
 function excluded(parameters: Parameters, columns: readonly string[], values: FieldValues): string {
