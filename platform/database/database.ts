@@ -96,11 +96,37 @@ export async function inTenantTransaction<T>(
   );
 }
 
+/**
+ * As {@link inTenantTransaction}, but read only and with one snapshot for all statements, each of which may take
+ * `timeoutMs`. A hot standby will do.
+ */
+export async function inTenantSnapshot<T>(
+  pool: Pool,
+  schema: string,
+  timeoutMs: number,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  return inTransaction(
+    pool,
+    async (client) => {
+      await client.query(
+        `select set_config('search_path', quote_ident($1) || ', public', true),
+             set_config('statement_timeout', $2, true)`,
+        [schema, String(timeoutMs)],
+      );
+      return work(client);
+    },
+    undefined,
+    'snapshot',
+  );
+}
+
 /** As {@link inTenantTransaction}, without a tenant: for tables of `public`. */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: PoolClient) => Promise<T>,
   signal?: AbortSignal,
+  mode: 'write' | 'snapshot' = 'write',
 ): Promise<T> {
   signal?.throwIfAborted();
   const client = await pool.connect();
@@ -111,7 +137,7 @@ export async function inTransaction<T>(
   client.on('error', onError);
   let stopWatching = async () => Promise.resolve();
   try {
-    const serverProcess = await beginPinned(client);
+    const serverProcess = await beginPinned(client, mode);
     signal?.throwIfAborted();
     if (signal !== undefined) stopWatching = cancelOnAbort(pool, serverProcess, signal);
     const result = await work(client);

@@ -82,23 +82,30 @@ const setLocally = (name: string, value: string): string => `set_config('${name}
  * lost in a server crash. `idle_session_timeout` takes effect between transactions, so it is set for the session;
  * behind a pooler it only keeps a pooled connection open.
  */
-const beginStatement = [
-  'begin isolation level read committed read write not deferrable',
-  `select ${[
-    ...Object.entries(pinned).map(([name, value]) => setLocally(name, value)),
-    ...Object.entries(pinnedWherePresent).map(
-      ([name, value]) =>
-        `case when current_setting('${name}', true) is not null then ${setLocally(name, value)} end`,
-    ),
-    ...Object.entries(pinnedWhereDifferent).map(
-      ([name, value]) =>
-        `case current_setting('${name}') when '${value}' then '' else ${setLocally(name, value)} end`,
-    ),
-    `case current_setting('synchronous_commit') when 'off' then ${setLocally('synchronous_commit', 'on')} end`,
-    `set_config('idle_session_timeout', '0', false)`,
-    'pg_backend_pid() as pid',
-  ].join(', ')}`,
-].join('; ');
+const beginStatement = (mode: string): string =>
+  [
+    `begin isolation level ${mode} not deferrable`,
+    `select ${[
+      ...Object.entries(pinned).map(([name, value]) => setLocally(name, value)),
+      ...Object.entries(pinnedWherePresent).map(
+        ([name, value]) =>
+          `case when current_setting('${name}', true) is not null then ${setLocally(name, value)} end`,
+      ),
+      ...Object.entries(pinnedWhereDifferent).map(
+        ([name, value]) =>
+          `case current_setting('${name}') when '${value}' then '' else ${setLocally(name, value)} end`,
+      ),
+      `case current_setting('synchronous_commit') when 'off' then ${setLocally('synchronous_commit', 'on')} end`,
+      `set_config('idle_session_timeout', '0', false)`,
+      'pg_backend_pid() as pid',
+    ].join(', ')}`,
+  ].join('; ');
+
+/** How a transaction begins: one that may write, or one that only reads and sees one snapshot throughout. */
+const begins = {
+  write: beginStatement('read committed read write'),
+  snapshot: beginStatement('repeatable read read only'),
+} as const;
 
 /** Names of the settings that every transaction of ours pins, for tests. */
 export const pinnedSettings: readonly string[] = [
@@ -116,9 +123,9 @@ export const pinnedSettings: readonly string[] = [
  * @throws PipelineError `ConfigInvalid` (retryable: a standby may be promoted) if the server is read-only
  * @throws PipelineError `ConfigInvalid` if this database user cannot change a setting
  */
-export async function beginPinned(client: ClientBase): Promise<number> {
+export async function beginPinned(client: ClientBase, mode: keyof typeof begins = 'write'): Promise<number> {
   try {
-    const results = (await client.query(beginStatement)) as unknown as QueryResult<{ pid: number }>[];
+    const results = (await client.query(begins[mode])) as unknown as QueryResult<{ pid: number }>[];
     return results[1]?.rows[0]?.pid ?? 0;
   } catch (error) {
     await client.query('rollback').catch(() => undefined);

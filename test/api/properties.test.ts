@@ -188,7 +188,7 @@ test('no answer holds anything outside the access lists, and it equals the answe
       fc.boolean(),
       (asked, kind, count, ranked) =>
         inTenantTransaction(database.pool, database.schema, async (client) => {
-          const list = names[kind as keyof typeof names].slice(0, count);
+          const list = names[kind].slice(0, count);
           // A filter that names something outside is refused, which another test shows.
           const plain = asked.filters.filter(([name]) => name.startsWith('exclude') || name.includes('tag:'));
           const more = ranked && asked.groups.length > 0 ? ['filter[limit]=1'] : [];

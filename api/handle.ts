@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
+import { inTenantSnapshot } from '../platform/database/database.ts';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { AccessLists } from './access.ts';
+import { answer, emptyAnswer } from './endpoints.ts';
+import { ApiError, dependencyFailed, errorBody } from './errors.ts';
+import { openApiDocument } from './openapi.ts';
+import type { Call } from './report-answer.ts';
+import { statusAnswer } from './status.ts';
+import type { BlockedRuns } from './status.ts';
+
+const versionsSql = loadSql('api/versions.sql');
+
+/** What the read API works with. */
+export interface ReadDeps {
+  /** connections of a role that needs no more than to read */
+  pool: Pool;
+  /** of each statement, ms */
+  timeoutMs: number;
+  /** of the deployment */
+  retentionMonths: number;
+  now(): Date;
+  /** Report what stops nothing. */
+  warn(fields: object, message: string): void;
+  /** runs of an organisation that wait for a decision */
+  blockedRuns(orgId: string): Promise<BlockedRuns>;
+}
+
+/** One request of somebody who has been let in. */
+export interface ReadRequest {
+  /** prefix of all paths, with slashes at both ends */
+  prefix: string;
+  /** the whole path */
+  path: string;
+  /** without the question mark */
+  query: string;
+  accept: string | undefined;
+  ifNoneMatch: string | undefined;
+  orgId: string;
+  access: AccessLists;
+}
+
+/** What is sent back. */
+export interface ReadResponse {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  /** a text is sent as it is, anything else as JSON; undefined: no body */
+  body: unknown;
+}
+
+const always = { 'cache-control': 'private, no-cache', vary: 'x-rh-identity, Authorization, Accept' };
+
+/** Answer a request; never throws. Errors are told as the client of Koku's API knows them. */
+export async function handleRead(deps: ReadDeps, request: ReadRequest): Promise<ReadResponse> {
+  try {
+    return await answered(deps, request);
+  } catch (error) {
+    return errorResponse(error, (cause) => {
+      deps.warn({ error: cause, path: request.path }, 'a request of the read API failed');
+    });
+  }
+}
+
+/** The response to an error: what was wrong with the request, 424 if the database is away, else 500. */
+export function errorResponse(error: unknown, report: (error: unknown) => void): ReadResponse {
+  const known = error instanceof ApiError ? error : databaseError(error);
+  if (known === undefined || known.status === 424) report(error);
+  return {
+    status: known?.status ?? 500,
+    headers: always,
+    body:
+      known === undefined
+        ? errorBody(500, 'The request failed; the log of the server says why.')
+        : known.body,
+  };
+}
+
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+]);
+
+/** A database that is away, shuts down or takes too long; the client may try again. */
+function databaseError(error: unknown): ApiError | undefined {
+  const { code, message } = error as { code?: string; message?: string };
+  if (code === '57014')
+    return dependencyFailed('The database took too long; ask for fewer days or groups.', error);
+  const away =
+    (code !== undefined && (networkCodes.has(code) || /^(08|53|57P)/.test(code))) ||
+    /timeout exceeded when trying to connect|Connection terminated/.test(message ?? '');
+  return away ? dependencyFailed('The database does not answer; try again later.', error) : undefined;
+}
+
+async function answered(deps: ReadDeps, request: ReadRequest): Promise<ReadResponse> {
+  const today = deps.now().toISOString().slice(0, 10);
+  const { path, query, access } = request;
+  const call: Call = { path, query, access, today, retentionMonths: deps.retentionMonths };
+  const below = path.startsWith(request.prefix) ? path.slice(request.prefix.length) : path;
+  if (below === 'openapi.json') return json(openApiDocument(request.prefix), {});
+  const schema = await schemaOf(deps.pool, request.orgId);
+  if (schema === undefined) return json(emptyAnswer(call), {});
+  if (below === 'status/') {
+    const blocked = await deps.blockedRuns(request.orgId);
+    return json(
+      await inTenantSnapshot(deps.pool, schema, deps.timeoutMs, (client) =>
+        statusAnswer(client, request.orgId, call, blocked),
+      ),
+      {},
+    );
+  }
+  return inTenantSnapshot(deps.pool, schema, deps.timeoutMs, async (client) => {
+    const { rows } = await client.query<{ versions: string | null }>(versionsSql);
+    const etag = etagOf(request, today, rows[0]?.versions ?? null);
+    const headers = etag === undefined ? {} : { etag };
+    if (etag !== undefined && matches(request.ifNoneMatch, etag))
+      return { status: 304, headers: { ...always, ...headers }, body: undefined };
+    const format = wantsCsv(request.accept) ? 'csv' : 'json';
+    const sent = await answer(client, below, { ...call, format });
+    for (const warning of sent.warnings) deps.warn({ orgId: request.orgId, path }, warning);
+    if (sent.format === 'json') return json(sent.body, headers);
+    return {
+      status: 200,
+      headers: { ...always, ...headers, 'content-type': 'text/csv; charset=utf-8' },
+      body: sent.text,
+    };
+  });
+}
+
+function json(body: unknown, headers: Readonly<Record<string, string>>): ReadResponse {
+  return {
+    status: 200,
+    headers: { ...always, ...headers, 'content-type': 'application/json; charset=utf-8' },
+    body,
+  };
+}
+
+/** Schema of an organisation, if it is registered and migrated. */
+async function schemaOf(pool: Pool, orgId: string): Promise<string | undefined> {
+  const { rows } = await pool.query<{ schema_name: string }>(
+    `select schema_name from public.api_customer
+     where org_id = $1 and to_regclass(quote_ident(schema_name) || '.ocp_day') is not null`,
+    [orgId],
+  );
+  return rows[0]?.schema_name;
+}
+
+/** Of everything that decides the answer; undefined where somebody else changes the tables unseen. */
+function etagOf(request: ReadRequest, today: string, versions: string | null): string | undefined {
+  if (versions === null) return undefined;
+  const { path, query, accept, orgId, access } = request;
+  const format = wantsCsv(accept) ? 'csv' : 'json';
+  const hash = createHash('sha256').update(
+    JSON.stringify([path, query, format, orgId, access, today, versions]),
+  );
+  return `"${hash.digest('base64url')}"`;
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  return (header ?? '')
+    .split(',')
+    .map((tag) => tag.trim().replace(/^W\//, ''))
+    .some((tag) => tag === etag || tag === '*');
+}
+
+/** CSV is asked for by name only; anything else gets JSON, as in Koku. */
+function wantsCsv(accept: string | undefined): boolean {
+  return /(^|,)\s*text\/csv\s*(;|,|$)/i.test(accept ?? '');
+}

@@ -1,0 +1,72 @@
+import type { ClientBase } from 'pg';
+import { z } from 'zod';
+import { loadSql } from '../platform/database/sql-files.ts';
+import type { Call } from './report-answer.ts';
+import { parseQuery, queryTree } from './request/query-string.ts';
+import { validated } from './request/schema.ts';
+import { addDays } from './request/time-range.ts';
+
+const statusSql = loadSql('api/status.sql');
+const failedPayloadsSql = loadSql('api/failed_payloads.sql');
+
+/** Days that are listed per cluster, the current one included. */
+const listedDays = 35;
+
+/** A run that waits for an operator's decision. */
+export interface BlockedRun {
+  workflowId: string;
+  clusterId: string | undefined;
+  startedAt: string;
+}
+
+/** Runs that are blocked, or why that is not known. */
+export type BlockedRuns = { runs: BlockedRun[]; reason?: never } | { runs: null; reason: string };
+
+/** What is known of the data behind the reports: an endpoint of ours, that Koku does not have. */
+export interface StatusAnswer {
+  meta: { count: number; today: string };
+  data: {
+    clusters: Record<string, unknown>[];
+    failed_payloads: Record<string, unknown>[];
+    blocked_runs: BlockedRun[] | null;
+    blocked_runs_reason: string | null;
+  };
+}
+
+/**
+ * Clusters with their last days, hours, rejected rows and cost model; failed payloads; blocked runs.
+ * @throws ApiError 400 for parameters, of which it has none
+ */
+export async function statusAnswer(
+  client: ClientBase,
+  orgId: string,
+  call: Call,
+  blocked: BlockedRuns,
+): Promise<StatusAnswer> {
+  validated(z.strictObject({}), queryTree(parseQuery(call.query)));
+  const { cluster } = call.access;
+  const { rows } = await client.query<Record<string, unknown> & { cluster: string | null }>(statusSql, [
+    addDays(call.today, 1 - listedDays),
+    cluster ?? null,
+  ]);
+  const ids = cluster === undefined ? null : rows.flatMap((row) => row.cluster ?? []);
+  const failed = await client.query<Record<string, unknown>>(failedPayloadsSql, [orgId, ids]);
+  const runs = blocked.runs?.filter(
+    ({ clusterId }) => ids === null || (clusterId !== undefined && ids.includes(clusterId)),
+  );
+  return {
+    meta: { count: rows.length, today: call.today },
+    data: {
+      clusters: rows.map((row) => ({ ...row, last_hours: lastHours(row) })),
+      failed_payloads: failed.rows,
+      blocked_runs: runs ?? null,
+      blocked_runs_reason: blocked.reason ?? null,
+    },
+  };
+}
+
+/** Hours of the last day; null if it is not among those that are listed. */
+function lastHours(row: Record<string, unknown>): number | null {
+  const days = row['days'] as { date: string; hours: number }[];
+  return days.find(({ date }) => date === row['last_day'])?.hours ?? null;
+}
