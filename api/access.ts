@@ -32,7 +32,7 @@ export function restrictedKinds(access: AccessLists): Restrictable[] {
 }
 
 /** Is the field one that access lists can restrict? */
-export function isRestrictable(field: string): field is Restrictable {
+function isRestrictable(field: string): field is Restrictable {
   return (restrictable as readonly string[]).includes(field);
 }
 

@@ -56,7 +56,7 @@ export interface ReadReport {
 }
 
 /** The request of a call, judged by the tenant's settings. @throws ApiError */
-export function requestOf(report: Report, call: Call, settings: TenantSettings): ReportRequest {
+function requestOf(report: Report, call: Call, settings: TenantSettings): ReportRequest {
   const request = parseReport(report, call.query, {
     today: call.today,
     retentionMonths: settings.retentionMonths ?? call.retentionMonths,

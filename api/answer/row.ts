@@ -151,7 +151,7 @@ function gpuObjects(columns: Columns) {
 }
 
 /** What rows of a namespace are called; null for the sum of others. */
-export function classificationOf(project: string, merged: boolean): string {
+function classificationOf(project: string, merged: boolean): string {
   if (merged) return `category_${project}`;
   if (project.startsWith('openshift-') || project.startsWith('kube-') || project === 'openshift')
     return 'default';

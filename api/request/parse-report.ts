@@ -187,7 +187,7 @@ function rankOf(filter: Section): ReportRequest['rank'] {
 }
 
 /** Anything but a page that can be given is the default: a negative limit means it, and a large one is cut. */
-export function pageOf(rest: Section): { limit: number; offset: number } {
+function pageOf(rest: Section): { limit: number; offset: number } {
   const limit = (rest['limit'] as number | undefined) ?? defaultLimit;
   const offset = (rest['offset'] as number | undefined) ?? 0;
   if (limit < 0) return { limit: defaultLimit, offset };

@@ -8,8 +8,8 @@ export interface Parameter {
 }
 
 /** Limits of what one request may hold; beyond them it is refused before anything else looks at it. */
-export const maxParameters = 200;
-export const maxValueLength = 2_000;
+const maxParameters = 200;
+const maxValueLength = 2_000;
 /** Values after splitting at commas. */
 export const maxValues = 1_000;
 

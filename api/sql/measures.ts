@@ -42,7 +42,7 @@ function sum(expression: string, filter?: string): string {
 }
 
 /** The columns of cost (API §4.1). `x` and `y` convert cost-model costs and raw costs. */
-export function costMeasures(request: ReportRequest, x: string, y: string): Measures {
+function costMeasures(request: ReportRequest, x: string, y: string): Measures {
   const { name } = request.report;
   const times = (expression: string, rate: string) =>
     rate === '1' ? expression : `(${expression}) * ${rate}`;
@@ -111,7 +111,7 @@ export function distinct(expression: string): string {
 }
 
 /** The columns of usage (API §4.2), and what can be derived without a capacity (§4.4). */
-export function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures {
+function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures {
   const { name } = request.report;
   const sums = Object.fromEntries(
     Object.entries(usageColumns[name] ?? {}).map(([column, expression]) => [column, sum(expression)]),
@@ -139,7 +139,7 @@ export function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Me
 }
 
 /** The columns of GPUs (API §4.6). */
-export function gpuMeasures(): Measures {
+function gpuMeasures(): Measures {
   return {
     sums: {
       gpu_count: 'count(distinct t.gpu_uuid)',
@@ -150,7 +150,7 @@ export function gpuMeasures(): Measures {
 }
 
 /** The columns of virtual machines beyond their costs (API §4.5). */
-export function vmMeasures(): Measures {
+function vmMeasures(): Measures {
   return {
     sums: {
       request_cpu: `${sum('t.pod_request_cpu_core_hours')} / 24`,

@@ -102,7 +102,7 @@ export async function loadExample(client: PoolClient, example: Example): Promise
 }
 
 /** Insert one row; its key is made up where the table has no default for it. */
-export async function insertRow(
+async function insertRow(
   client: PoolClient,
   table: string,
   row: Record<string, unknown>,
