@@ -96,7 +96,7 @@ export class Authenticator {
   }
 
   async #byBasic(request: FastifyRequest, value: string): Promise<Principal> {
-    if (request.protocol !== 'https' && !isLoopback(request.socket.remoteAddress))
+    if (request.protocol !== 'https' && !isLoopback(request.ip))
       throw problem(
         403,
         'Basic sends the secret in the clear: use https (a proxy that ends TLS must be in TRUST_PROXY_FROM and ' +

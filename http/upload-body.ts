@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Multipart, MultipartFile } from '@fastify/multipart';
 import { problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 
 /** How long a sender may take. Milliseconds. */
 export interface BodyPatience {
@@ -79,6 +80,12 @@ async function* bytesOf(
   }
 }
 
+/** The parser's own errors, and a connection that ends early. */
+function malformed(error: unknown): Problem {
+  const reason = error instanceof Error ? error.message : String(error);
+  return problem(400, `the multipart body is malformed: ${reason}`);
+}
+
 /** Only the sender's time counts: while the object store is slow nobody asks for the next chunk. */
 async function inTime<T>(next: Promise<T>, { stallMs }: BodyPatience, deadlineMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -91,6 +98,8 @@ async function inTime<T>(next: Promise<T>, { stallMs }: BodyPatience, deadlineMs
   });
   try {
     return await Promise.race([next, late]);
+  } catch (error) {
+    throw (error as Partial<Problem>).statusCode === undefined ? malformed(error) : error;
   } finally {
     clearTimeout(timer);
     next.catch(() => undefined);

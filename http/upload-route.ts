@@ -8,6 +8,7 @@ import { audit } from './audit.ts';
 import { commonErrors, errorSchema } from './openapi.ts';
 import type { Principal } from './principal.ts';
 import { problem } from './problem.ts';
+import { UploadBudget } from './upload-budget.ts';
 import { archiveOf } from './upload-body.ts';
 
 /** Where operators, nise and older clients send archives. */
@@ -19,8 +20,14 @@ const acceptedSchema = z.object({
 });
 const testedSchema = z.object({ status: z.literal('ok') });
 
+/** Memory for bodies of all uploads: with 15 MiB each, ten large ones at the same time. */
+const budgetBytes = 150 * 1024 * 1024;
+/** An operator waits 30 s for everything. */
+const turnPatienceMs = 20_000;
+
 /** The upload endpoint. */
 export function addUpload(app: FastifyInstance, deps: HttpDeps): void {
+  const budget = new UploadBudget(budgetBytes, turnPatienceMs);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   for (const url of uploadPaths)
     routes.post(
@@ -40,7 +47,7 @@ export function addUpload(app: FastifyInstance, deps: HttpDeps): void {
           },
         },
       },
-      (request, reply) => receive(deps, request, reply),
+      (request, reply) => receive({ ...deps, budget }, request, reply),
     );
   routes.get(
     '/api/ingress/v1/version',
@@ -62,8 +69,12 @@ export function principalOf(request: FastifyRequest): Principal {
 
 type Received = z.infer<typeof acceptedSchema> | z.infer<typeof testedSchema>;
 
+interface UploadDeps extends HttpDeps {
+  budget: UploadBudget;
+}
+
 async function receive(
-  deps: HttpDeps,
+  deps: UploadDeps,
   request: FastifyRequest,
   reply: Pick<FastifyReply, 'code' | 'header'>,
 ): Promise<Received> {
@@ -92,25 +103,29 @@ async function receive(
   };
 }
 
-async function accept(deps: HttpDeps, request: FastifyRequest, principal: Principal) {
+async function accept(deps: UploadDeps, request: FastifyRequest, principal: Principal) {
   const { config } = deps;
   const { orgId, clusterId } = principal;
   let isOffered = false;
   try {
     const maxBytes = config.OCP_MAX_UPLOAD_MB * 1_000_000;
+    const { 'content-length': length } = request.headers;
+    const bodyBytes = length === undefined ? undefined : Number(length);
     // The parts around the archive take some bytes too.
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes + 100_000)
+    if ((bodyBytes ?? 0) > maxBytes + 100_000)
       throw problem(413, `the archive is larger than ${config.OCP_MAX_UPLOAD_MB} MB (OCP_MAX_UPLOAD_MB)`);
-    const stream = await archiveOf(request.parts(), {
-      totalMs: config.OCP_UPLOAD_TIMEOUT,
-      stallMs: config.OCP_UPLOAD_STALL,
-    });
-    isOffered = true;
-    return await acceptPayload(deps, {
-      way: 'upload',
-      orgId,
-      ...(clusterId === undefined ? {} : { clusterId }),
-      bytes: { stream },
+    return await deps.budget.within(bodyBytes, async () => {
+      const stream = await archiveOf(request.parts(), {
+        totalMs: config.OCP_UPLOAD_TIMEOUT,
+        stallMs: config.OCP_UPLOAD_STALL,
+      });
+      isOffered = true;
+      return acceptPayload(deps, {
+        way: 'upload',
+        orgId,
+        ...(clusterId === undefined ? {} : { clusterId }),
+        bytes: { stream },
+      });
     });
   } catch (error) {
     if (!isOffered) deps.received?.('upload', 'refused');

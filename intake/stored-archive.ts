@@ -47,7 +47,10 @@ export async function storeStream(
   const check = owner.clusterId === undefined ? undefined : new ClusterCheck(owner.clusterId);
   const body = Readable.from(passing(bytes, hash, check), { objectMode: false });
   try {
-    const { byteCount } = await store.put(objectKey, body, signal === undefined ? {} : { signal });
+    const { byteCount } = await store.put(objectKey, body, {
+      isSparing: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
     return { objectKey, sha256: hash.digest('hex'), byteCount };
   } finally {
     bytes.destroy();

@@ -10,6 +10,8 @@ export interface PutOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Aborting it ends the upload: the promise rejects with the signal's reason and the object stays as it was. */
   readonly signal?: AbortSignal;
+  /** Hold less of the body in memory, where many are written at the same time; a bucket then takes longer for each. */
+  readonly isSparing?: boolean;
   /** The writer; if the process is killed, what is left half-written can be removed by this name. */
   readonly owner?: string;
 }

@@ -12,7 +12,7 @@ import { ObjectNotFound } from './object-store.ts';
 import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 import { isKeyAbsent, translateS3Error, withoutRequest } from './s3-errors.ts';
-import { uploadToS3 } from './s3-upload.ts';
+import { sparingParts, uploadToS3, usualParts } from './s3-upload.ts';
 
 // The SDK's warning about Node 20 is for those who build with it; our README says which versions have how long.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
@@ -36,7 +36,7 @@ export interface S3StoreOptions {
  * Objects in an S3 bucket, AWS or compatible. Credentials and other options that are not given come from the AWS SDK's
  * usual environment variables, profile or role. The SDK tries three times on transient errors; longer outages are
  * retried by the caller.
- * Memory: up to 32 MiB per upload.
+ * Memory: up to 32 MiB per upload, 15 MiB if it is sparing.
  */
 export class S3ObjectStore implements OpenedObjectStore {
   readonly location: string;
@@ -63,7 +63,8 @@ export class S3ObjectStore implements OpenedObjectStore {
   ): Promise<{ byteCount: number }> {
     const reader = new BodyReader(body, options.signal);
     try {
-      const target = { client: this.#client, ...this.#address(key), metadata: options.metadata };
+      const parts = options.isSparing === true ? sparingParts : usualParts;
+      const target = { client: this.#client, ...this.#address(key), metadata: options.metadata, parts };
       await uploadToS3(target, reader.chunks(), options.signal);
       return { byteCount: reader.byteCount };
     } catch (error) {

@@ -7,10 +7,17 @@ import {
 } from '@aws-sdk/client-s3';
 import type { CompletedPart, S3Client } from '@aws-sdk/client-s3';
 
-/** Bytes of one part of a multipart upload; S3 accepts 10,000 parts, so an object can have 78 GiB. */
-const partByteCount = 8 * 1024 * 1024;
-/** Parts in flight. One more is being assembled, so an upload holds at most 4 × 8 MiB = 32 MiB. */
-const partsInFlight = 2;
+/** How an upload is cut into parts. S3 accepts 10,000 of them. */
+export interface PartSizes {
+  /** bytes of one part */
+  readonly partByteCount: number;
+  /** parts in flight; one more is being assembled, and may be held twice for a moment */
+  readonly partsInFlight: number;
+}
+/** An object can have 78 GiB; an upload holds at most 4 × 8 MiB = 32 MiB. */
+export const usualParts: PartSizes = { partByteCount: 8 * 1024 * 1024, partsInFlight: 2 };
+/** An object can have 48 GiB; an upload holds at most 3 × 5 MiB (S3's minimum) = 15 MiB. */
+export const sparingParts: PartSizes = { partByteCount: 5 * 1024 * 1024, partsInFlight: 1 };
 /** How long a failed or aborted upload may take to remove its parts: a cancelled activity has to end. */
 const discardTimeoutMs = 30_000;
 
@@ -20,6 +27,7 @@ export interface UploadTarget {
   readonly bucket: string;
   readonly key: string;
   readonly metadata: Readonly<Record<string, string>> | undefined;
+  readonly parts: PartSizes;
 }
 
 interface Part {
@@ -29,7 +37,7 @@ interface Part {
 }
 
 /** Cut a body into parts of `partByteCount`; an empty body is one empty part. */
-async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part> {
+async function* partsOf(chunks: AsyncIterable<Uint8Array>, partByteCount: number): AsyncGenerator<Part> {
   let number = 1;
   let filled: Uint8Array[] = [];
   let byteCount = 0;
@@ -52,7 +60,7 @@ async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part>
 }
 
 /**
- * Stream a body into one S3 object: up to 8 MiB as a single PutObject, more as a multipart upload, which makes the
+ * Stream a body into one S3 object: up to one part as a single PutObject, more as a multipart upload, which makes the
  * object visible only when it is completed.
  *
  * The `Upload` class of `@aws-sdk/lib-storage` is not used: after one part has failed it reads and sends the rest of
@@ -67,7 +75,7 @@ export async function uploadToS3(
 ): Promise<void> {
   const multipart = new MultipartUpload(target, signal);
   try {
-    for await (const part of partsOf(chunks)) {
+    for await (const part of partsOf(chunks, target.parts.partByteCount)) {
       if (part.isLast && part.number === 1) await putWhole(target, part.bytes, signal);
       else await multipart.add(part);
     }
@@ -110,10 +118,10 @@ class MultipartUpload {
     return { Bucket: this.#target.bucket, Key: this.#target.key };
   }
 
-  /** Start sending a part; waits while `partsInFlight` are in flight. */
+  /** Start sending a part; waits while as many as allowed are in flight. */
   async add(part: Part): Promise<void> {
     this.#uploadId ??= await this.#create();
-    while (this.#inFlight.size >= partsInFlight) await Promise.race(this.#inFlight);
+    while (this.#inFlight.size >= this.#target.parts.partsInFlight) await Promise.race(this.#inFlight);
     this.#stop.signal.throwIfAborted();
     const sending: Promise<void> = this.#send(part, this.#uploadId)
       .catch((error: unknown) => this.#stop.abort(error))
