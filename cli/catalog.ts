@@ -181,6 +181,34 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     ],
   },
   {
+    name: 'api',
+    summary: 'Manage who reads reports through the read API (serve --api)',
+    commands: [
+      {
+        name: 'token',
+        summary: 'Manage tokens of readers',
+        commands: [
+          {
+            name: 'create',
+            summary:
+              'Create a token for an organisation, or some of its clusters, nodes, projects; it is shown once',
+            load: async () => (await import('./commands/api-token.ts')).apiTokenCreateCommand,
+          },
+          {
+            name: 'revoke <token>',
+            summary: 'Refuse a token from now on',
+            load: async () => (await import('./commands/api-token.ts')).apiTokenRevokeCommand,
+          },
+          {
+            name: 'list',
+            summary: 'List tokens: what they show, when they were last used',
+            load: async () => (await import('./commands/api-token.ts')).apiTokenListCommand,
+          },
+        ],
+      },
+    ],
+  },
+  {
     name: 'tenant',
     summary: 'Manage the settings of one organisation',
     commands: [

@@ -5,6 +5,7 @@ import Fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { packageVersion } from '../platform/config/package-root.ts';
+import type { Pool } from 'pg';
 import type { IntakeDeps } from '../intake/accept-payload.ts';
 import type { PipelineLogger } from '../platform/observability/logging.ts';
 import { audit } from './audit.ts';
@@ -12,6 +13,7 @@ import { Authenticator } from './authenticate.ts';
 import { addHealth } from './health-routes.ts';
 import { describeApi } from './openapi.ts';
 import type { Principal } from './principal.ts';
+import { addReadApi } from './read-routes.ts';
 import { answerTo } from './problem.ts';
 import { addSources } from './sources-routes.ts';
 import { addTokenEndpoint } from './token-route.ts';
@@ -35,6 +37,8 @@ export interface HttpDeps extends IntakeDeps {
 export interface HttpOptions {
   /** the Sources API; not beside Koku's own */
   sources: boolean;
+  /** the read API, with connections of a role that needs no more than to read; undefined: not served */
+  readPool?: Pool;
   /** further parts, for senders that have logged in */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[];
 }
@@ -77,6 +81,7 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
   const authenticator = new Authenticator(pool, config);
   addHealth(app, deps);
   addTokenEndpoint(app, deps, authenticator);
+  if (options.readPool !== undefined) await addReadApi(app, deps, authenticator, options.readPool);
   await app.register(async (loggedIn) => {
     loggedIn.addHook('onRequest', async (request) => {
       request.principal = await authenticator.principalOf(request);

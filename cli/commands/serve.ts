@@ -11,6 +11,7 @@ import { aborted, stopSignal } from '../stop-signal.ts';
 
 interface Options {
   sources: boolean;
+  api: boolean;
 }
 
 /** Connections to the database: uploads use one for a moment each. */
@@ -21,11 +22,13 @@ const sweepAfterSeconds = 15;
 
 export const serveCommand: Command<Options> = {
   options: (parser): Argv<Options> =>
-    parser.option('sources', {
-      type: 'boolean',
-      default: true,
-      describe: "serve the Sources API; --no-sources where Koku's own is in front",
-    }),
+    parser
+      .option('sources', {
+        type: 'boolean',
+        default: true,
+        describe: "serve the Sources API; --no-sources where Koku's own is in front",
+      })
+      .option('api', { type: 'boolean', default: false, describe: 'serve the read API too' }),
   run: async (options, output) => {
     const stop = stopSignal();
     requireConfigured();
@@ -50,7 +53,7 @@ function requireConfigured(): void {
     throw new PipelineError('ConfigInvalid', `${missing.join(', ')}: not set; ${embeddedHint}`);
 }
 
-async function serve(services: Services, { sources }: Options, stop: AbortSignal): Promise<void> {
+async function serve(services: Services, { sources, api }: Options, stop: AbortSignal): Promise<void> {
   const { config, objectStore, databaseUrl } = services;
   const logger = await processLogger(config, 'standard output');
   const deps: HttpDeps = {
@@ -62,7 +65,10 @@ async function serve(services: Services, { sources }: Options, stop: AbortSignal
     logger,
     received: recordReceived,
   };
-  const app = await createHttpApp(deps, { sources });
+  const app = await createHttpApp(deps, {
+    sources,
+    ...(api ? { readPool: services.openPool(poolSize, 'ocp-pipeline api') } : {}),
+  });
   const { host, port } = listenAddress(config.OCP_HTTP_ADDRESS);
   await app.listen({ host, port }).catch((cause: unknown) => {
     throw new PipelineError(

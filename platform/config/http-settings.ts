@@ -61,6 +61,12 @@ export const httpSettings = {
     'lifetime of the tokens that the token endpoint issues',
     '15m',
   ),
+  RBAC_URL: setting(
+    url.optional(),
+    'access service of Koku, for readers with an identity header. Unset: administrators of the organisation ' +
+      'read everything, others nothing',
+  ),
+  OCP_API_TIMEOUT: setting(durationMs, 'how long one statement of the read API may take', '30s'),
   OCP_MAX_UPLOAD_MB: setting(wholeNumber(1, 50_000), 'maximum size of an uploaded archive, MB', '500'),
   OCP_UPLOAD_TIMEOUT: setting(durationMs, 'how long an upload may take', '10m'),
   OCP_UPLOAD_STALL: setting(durationMs, 'how long an upload may pause', '30s'),

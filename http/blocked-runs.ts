@@ -1,0 +1,34 @@
+import type { Client } from '@temporalio/client';
+import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
+import type { SearchAttribute } from '../domain/run/search-attributes.ts';
+import type { BlockedRuns } from '../api/status.ts';
+
+/** How long Temporal may take; the rest of the answer does not wait longer. */
+const patienceMs = 3_000;
+const maxRuns = 100;
+
+/** Runs of an organisation that wait for an operator's decision; null with a reason if Temporal does not answer. */
+export async function blockedRunsOf(client: Client, orgId: string): Promise<BlockedRuns> {
+  try {
+    return await client.withDeadline(Date.now() + patienceMs, async () => {
+      const runs = [];
+      // An organisation id is letters, digits and underscores; see api/identity.ts and platform/tenants/sources.ts.
+      const query = `${blockedRunsQuery} and ${'OrgId' satisfies SearchAttribute}="${orgId.replaceAll(/\W/g, '')}"`;
+      for await (const run of client.workflow.list({ query })) {
+        runs.push({
+          workflowId: run.workflowId,
+          clusterId: textOf(run.searchAttributes['ClusterId' satisfies SearchAttribute]?.[0]),
+          startedAt: run.startTime.toISOString(),
+        });
+        if (runs.length >= maxRuns) break;
+      }
+      return { runs };
+    });
+  } catch {
+    return { runs: null, reason: 'Temporal does not answer' };
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,134 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Pool } from 'pg';
+import { AccessService } from '../api/access-service.ts';
+import type { AccessLists } from '../api/access.ts';
+import { ApiError, errorBody } from '../api/errors.ts';
+import { errorResponse, handleRead } from '../api/handle.ts';
+import type { ReadDeps } from '../api/handle.ts';
+import { identityOf } from '../api/identity.ts';
+import { isApiToken, verifyApiToken } from '../api/tokens.ts';
+import { clock } from '../platform/config/config.ts';
+import type { HttpDeps } from './app.ts';
+import type { Authenticator } from './authenticate.ts';
+import { blockedRunsOf } from './blocked-runs.ts';
+import { identityHeader } from './identity-header.ts';
+import { matchNetworks } from './networks.ts';
+import { answerTo, problem } from './problem.ts';
+
+/** Where the read API is, as clients of Koku know it. */
+export const readPrefix = '/api/cost-management/v1/';
+
+/** Who reads, and what it may see. */
+interface Reader {
+  name: string;
+  orgId: string;
+  access: AccessLists;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** who reads, once it has logged in */
+    reader: Reader | null;
+  }
+}
+
+/**
+ * The read API: logins of readers, and the answers of `api/`. Its errors have the form that clients of Koku know, so it
+ * is no part of the application for senders.
+ *
+ * @param readPool connections of a role that needs no more than to read
+ */
+export async function addReadApi(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  authenticator: Authenticator,
+  readPool: Pool,
+): Promise<void> {
+  const { config, logger } = deps;
+  const answers: ReadDeps = {
+    pool: readPool,
+    timeoutMs: config.OCP_API_TIMEOUT,
+    retentionMonths: config.RETAIN_NUM_MONTHS,
+    now: clock(config),
+    warn: (fields, message) => logger.warn(fields, message),
+    blockedRuns: (orgId) => blockedRunsOf(deps.client, orgId),
+  };
+  const readerOf = logins(deps, authenticator);
+  app.decorateRequest('reader', null);
+  await app.register(async (routes) => {
+    routes.setErrorHandler(async (error, request, reply) => {
+      const { status, headers, body } = toldToReader(error, (cause) => {
+        logger.warn({ error: cause, path: pathOf(request) }, 'a request of the read API failed');
+      });
+      return reply.code(status).headers(headers).send(body);
+    });
+    routes.addHook('onRequest', async (request) => {
+      request.reader = await readerOf(request);
+    });
+    await routes.register(rateLimit, {
+      max: config.OCP_MAX_REQUESTS,
+      timeWindow: '1 minute',
+      keyGenerator: (request) => request.reader?.name ?? request.ip,
+    });
+    routes.get(`${readPrefix}*`, { schema: { hide: true } }, async (request, reply) => {
+      const { reader } = request;
+      if (reader === null) throw new ApiError(401, undefined, 'no reader');
+      const { status, headers, body } = await handleRead(answers, {
+        prefix: readPrefix,
+        path: pathOf(request),
+        query: (request.raw.url ?? '').split('?').slice(1).join('?'),
+        accept: request.headers.accept,
+        ifNoneMatch: request.headers['if-none-match'],
+        orgId: reader.orgId,
+        access: reader.access,
+      });
+      return reply.code(status).headers(headers).send(body);
+    });
+  });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return (request.raw.url ?? '').split('?')[0] ?? '';
+}
+
+/** Tokens of the read API, or an identity header from a trusted connection. Upload credentials read nothing. */
+function logins(deps: HttpDeps, authenticator: Authenticator): (request: FastifyRequest) => Promise<Reader> {
+  const mayAssert = matchNetworks(deps.config.TRUST_IDENTITY_HEADER_FROM);
+  const service = new AccessService(deps.config.RBAC_URL);
+  return async (request) => {
+    const { authorization } = request.headers;
+    const header = request.headers[identityHeader];
+    if (header !== undefined) {
+      if (authorization !== undefined)
+        throw problem(400, `the request has credentials and an ${identityHeader} header; send one of them`);
+      // The connection, and not what a header says about it.
+      if (!mayAssert(request.socket.remoteAddress))
+        throw new ApiError(401, undefined, `${identityHeader} does not count from this address`);
+      const identity = identityOf(String(header));
+      return {
+        name: `identity:${identity.username}@${identity.orgId}`,
+        orgId: identity.orgId,
+        access: await service.accessOf(identity),
+      };
+    }
+    return authenticator.attempt(request, async () => {
+      const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
+      const holder = isApiToken(token) ? await verifyApiToken(deps.pool, token) : undefined;
+      if (holder === undefined)
+        throw problem(401, 'expected Authorization: Bearer with a token of ocp-pipeline api token create', {
+          isFailedLogin: authorization !== undefined,
+          headers: { 'www-authenticate': 'Bearer' },
+        });
+      return holder;
+    });
+  };
+}
+
+/** Errors of the API as they are, and those of the application around it in the same form; 401 has no body. */
+function toldToReader(error: unknown, report: (error: unknown) => void): ReturnType<typeof errorResponse> {
+  if (error instanceof ApiError) return errorResponse(error, report);
+  const { status, detail, headers } = answerTo(error);
+  if (status >= 500) return errorResponse(error, report);
+  return { status, headers, body: status === 401 ? undefined : errorBody(status, detail) };
+}

@@ -1,0 +1,113 @@
+import { beforeAll, expect, test } from 'vitest';
+import { createApiToken, revokeApiToken } from '../../api/tokens.ts';
+import { createToken } from '../../platform/tenants/credentials.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { loadGoldenTables } from '../support/api-fixtures.ts';
+import { serveHttp } from '../support/http-app.ts';
+import type { TestHttp } from '../support/http-app.ts';
+import { createTestPipeline } from '../support/pipeline.ts';
+import type { TestPipeline } from '../support/pipeline.ts';
+
+const costs =
+  '/api/cost-management/v1/reports/openshift/costs/?group_by[project]=*&start_date=2026-10-01&end_date=2026-10-03';
+const nothing = { clusters: [], nodes: [], projects: [] };
+let pipeline: TestPipeline;
+let http: TestHttp;
+let trusting: TestHttp;
+let orgId: string;
+
+beforeAll(async () => {
+  pipeline = await createTestPipeline();
+  const { pool, schema } = pipeline.database;
+  orgId = pipeline.database.orgId;
+  await pipeline.addSource('my-ocp-cluster-small', 'small-onprem');
+  await inTenantTransaction(pool, schema, (client) => loadGoldenTables(client, 'small_cm'));
+  const environment = { OCP_NOW: '2026-11-23T12:00:00Z' };
+  http = await serveHttp(pipeline, environment, { sources: true, readPool: pool });
+  trusting = await serveHttp(
+    pipeline,
+    { ...environment, TRUST_IDENTITY_HEADER_FROM: '127.0.0.1' },
+    { sources: true, readPool: pool },
+  );
+});
+
+async function get(path: string, headers: Record<string, string> = {}, server = http) {
+  const response = await fetch(`${server.url}${path}`, { headers });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: () => JSON.parse(text) as unknown,
+  };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const identity = (admin: boolean) => ({
+  'x-rh-identity': Buffer.from(
+    JSON.stringify({
+      identity: { org_id: orgId, type: 'User', user: { username: 'ann', email: 'a@b', is_org_admin: admin } },
+      entitlements: { cost_management: { is_entitled: true } },
+    }),
+  ).toString('base64'),
+});
+
+test('a token reads the reports of its organisation, and only what it was created for', async () => {
+  const { token } = await createApiToken(pipeline.database.pool, { orgId, ...nothing });
+  const all = await get(costs, bearer(token));
+  expect(all.status).toBe(200);
+  expect(all.json()).toMatchObject({ meta: { total: { cost: { total: { value: 5121.226584005376 } } } } });
+  expect(all.headers.get('cache-control')).toBe('private, no-cache');
+  const some = await createApiToken(pipeline.database.pool, { orgId, ...nothing, projects: ['Paris'] });
+  const restricted = await get(costs, bearer(some.token));
+  expect(restricted.text).toContain('Paris');
+  expect(restricted.text).not.toContain('London');
+  expect((await get(`${costs}&filter[project]=London`, bearer(some.token))).status).toBe(403);
+});
+
+test('what has not changed is 304, CSV is text', async () => {
+  const { token } = await createApiToken(pipeline.database.pool, { orgId, ...nothing });
+  const first = await get(costs, bearer(token));
+  const etag = first.headers.get('etag') ?? '';
+  expect(await get(costs, { ...bearer(token), 'if-none-match': etag })).toMatchObject({
+    status: 304,
+    text: '',
+  });
+  const csv = await get(costs, { ...bearer(token), accept: 'text/csv' });
+  expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(csv.text.split('\r\n')[0]).toContain('cost_total');
+});
+
+test('no, wrong, revoked and foreign credentials are 401 without a body', async () => {
+  const { pool } = pipeline.database;
+  const revoked = await createApiToken(pool, { orgId, ...nothing });
+  await revokeApiToken(pool, revoked.name);
+  const upload = await createToken(pool, { orgId });
+  for (const headers of [{}, bearer('ocpr_x'), bearer(revoked.token), bearer(upload.secret), identity(true)])
+    expect(await get(costs, headers as Record<string, string>)).toMatchObject({ status: 401, text: '' });
+});
+
+test('a token of another organisation sees nothing of this one', async () => {
+  const { token } = await createApiToken(pipeline.database.pool, { orgId: '999', ...nothing });
+  const found = await get(costs, bearer(token));
+  expect(found.status).toBe(200);
+  expect(found.json()).toMatchObject({ meta: { count: 0 }, data: [] });
+});
+
+test('an identity header counts from a trusted connection only, and not beside credentials', async () => {
+  expect((await get(costs, identity(true), trusting)).status).toBe(200);
+  expect((await get(costs, identity(false), trusting)).status).toBe(403);
+  expect((await get(costs, { ...identity(true), ...bearer('ocpr_x') }, trusting)).status).toBe(400);
+});
+
+test('the status names blocked runs from Temporal; unknown paths and bad parameters are told as Koku does', async () => {
+  const { token } = await createApiToken(pipeline.database.pool, { orgId, ...nothing });
+  const status = await get('/api/cost-management/v1/status/', bearer(token));
+  expect(status.json()).toMatchObject({ data: { blocked_runs: [], blocked_runs_reason: null } });
+  expect((await get('/api/cost-management/v1/reports/aws/costs/', bearer(token))).status).toBe(404);
+  const bad = await get(`${costs}&filter[pod]=a`, bearer(token));
+  expect(bad).toMatchObject({ status: 400 });
+  expect(bad.json()).toEqual({ filter: { pod: ['Unsupported parameter or invalid value'] } });
+  const openApi = await get('/api/cost-management/v1/openapi.json', bearer(token));
+  expect(openApi.json()).toMatchObject({ openapi: '3.1.0' });
+});
