@@ -35,6 +35,8 @@ export interface StackProcessOptions {
   needs: { postgres: boolean; temporal: boolean; objectStore: boolean };
   environment: NodeJS.ProcessEnv;
   account?: { uid: number; gid: number };
+  /** Node for it; default ours */
+  node?: string;
 }
 
 const ownerProgram = `
@@ -93,7 +95,8 @@ async function compileFolder(folder: string, directory: string): Promise<void> {
  * @throws Error with what the process said when it fails or takes too long
  */
 export async function openElsewhere(program: string, options: StackProcessOptions): Promise<StackProcess> {
-  const child = spawn(process.execPath, [program, options.dataDirectory, JSON.stringify(options.needs)], {
+  const node = options.node ?? process.execPath;
+  const child = spawn(node, [program, options.dataDirectory, JSON.stringify(options.needs)], {
     cwd: '/',
     env: options.environment,
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -307,8 +307,15 @@ test('a missing password file is an error that says what to do', { timeout: test
 test('the stack runs for a normal user', { timeout: testTimeoutMs }, async () => {
   const programs = join(scratch, 'programs');
   await mkdir(programs, { recursive: true });
-  await copyFile(binary, join(programs, 'temporal'));
-  await chmod(join(programs, 'temporal'), 0o755);
+  // Root's cache, which the user may not enter, has this binary, and Node where the tests run on another release of it.
+  const node = join(programs, 'node');
+  for (const [source, target] of [
+    [binary, join(programs, 'temporal')],
+    [process.execPath, node],
+  ] as const) {
+    await copyFile(source, target);
+    await chmod(target, 0o755);
+  }
   const account = process.getuid?.() === 0 ? normalUser() : undefined;
   if (account !== undefined) {
     await chown(dirname(dataDirectory), account.uid, account.gid);
@@ -317,6 +324,7 @@ test('the stack runs for a normal user', { timeout: testTimeoutMs }, async () =>
     dataDirectory,
     needs: all,
     environment: { PATH: [programs, process.env['PATH']].join(delimiter), HOME: dirname(dataDirectory) },
+    node,
     ...(account === undefined ? {} : { account }),
   });
   processes.push(user);

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { startTestServers } from './servers.ts';
-import { bundleWorkflows } from './workflow-bundle.ts';
+import { currentBundle } from './workflow-bundle.ts';
 import { createTemplateDatabase } from './template-database.ts';
 
 declare module 'vitest' {
@@ -19,7 +19,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('postgresUrl', servers.postgresUrl);
     project.provide('temporalAddress', servers.temporalAddress);
     project.provide('templateDatabase', await createTemplateDatabase(servers.postgresUrl));
-    project.provide('workflowBundlePath', await bundleWorkflows());
+    project.provide('workflowBundlePath', await currentBundle());
   } catch (error) {
     await servers.stop();
     throw error;
