@@ -104,6 +104,7 @@ async function inTransaction<Done extends object>(
   if (!(await tryLock(client, 'source', sourceUuid))) return { outcome: 'busy' };
   // The sweep drops partitions: this lock prevents it between reading the ledger and reading the rows.
   if (step.readsStaging) await lockStaging(client);
+  await client.query('select ocp_raise_settings()');
   const result = await work({ client, sourceUuid, monthStart: firstDay(month) });
   if (isMissing(result)) throw new RollBack(piecesMissing(result.pieceIds));
   return { outcome: 'done', ...result };

@@ -14,8 +14,6 @@ language plpgsql
 set search_path from current
 set client_min_messages = warning
 set jit = off
-set max_parallel_workers_per_gather = 2
-set work_mem = '64MB'
 as $$
 declare
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';

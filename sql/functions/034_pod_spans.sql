@@ -55,7 +55,6 @@ set enable_mergejoin = off
 set enable_nestloop = off
 set jit = off
 set max_parallel_workers_per_gather = 0
-set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare

@@ -25,7 +25,6 @@ set enable_sort = off
 set jit = off
 set max_parallel_workers_per_gather = 0
 set synchronize_seqscans = off
-set work_mem = '64MB'
 as $$
 declare
     v_from timestamptz := p_start_date::timestamp at time zone 'UTC';
@@ -164,7 +163,6 @@ set enable_sort = off
 set jit = off
 set max_parallel_workers_per_gather = 0
 set synchronize_seqscans = off
-set work_mem = '64MB'
 as $$
 declare
     v_utc interval := '0';

@@ -15,7 +15,6 @@ set enable_mergejoin = off
 set enable_nestloop = off
 set enable_sort = off
 set jit = off
-set work_mem = '64MB'
 as $$
 declare
     v_rows bigint;

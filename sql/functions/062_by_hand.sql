@@ -106,6 +106,7 @@ begin
             and billing_month = date_trunc('month', p_start_date)::date;
     end if;
     perform ocp_rules();
+    perform ocp_raise_settings();
     if date_trunc('month', p_start_date) <> date_trunc('month', p_end_date) or p_end_date < p_start_date then
         raise exception 'range % to %: expected days of one month, in order', p_start_date, p_end_date;
     end if;

@@ -12,7 +12,6 @@ set search_path from current
 set plan_cache_mode = force_custom_plan
 set enable_sort = off
 set jit = off
-set work_mem = '64MB'
 as $$
 declare
     v_rebuilt integer := (

@@ -66,7 +66,6 @@ set search_path from current
 set client_min_messages = warning
 set enable_sort = off
 set jit = off
-set work_mem = '64MB'
 as $$
 declare
     v_pod_keys text[] := ocp_pod_label_keys();

@@ -12,7 +12,6 @@ set search_path from current
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
-set work_mem = '64MB'
 as $$
 declare
     v_uuid_prefix text := ocp_uuid_prefix();
@@ -53,7 +52,6 @@ set search_path from current
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
-set work_mem = '64MB'
 as $$
 declare
     v_uuid_prefix text := ocp_uuid_prefix();

@@ -22,7 +22,6 @@ set search_path from current
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
-set work_mem = '64MB'
 as $$
 declare
     v_cluster_id text;

@@ -191,6 +191,36 @@ describe('without a line item in staging', () => {
   });
 });
 
+test('many rows are added up by two processes, half of the pieces each, with the same sums', async () => {
+  const pod = {
+    pod: 'web-1',
+    namespace: 'shop',
+    node: 'w1',
+    resource_id: 'i-1',
+    label_set_id: { app: 'web' },
+  };
+  // Three pieces of 3, 2 and 2 rows: the first two are one half. CPU: 1800 + 7200 + 900, 60 + 40, 0.5; cores 4, 8, 6.
+  await source.stage('pod_usage', firstDay, [
+    { hour: 3, ...pod, pod_usage_cpu_core_seconds: 60, node_capacity_cpu_cores: 8 },
+    { hour: 4, ...pod, pod_usage_cpu_core_seconds: 40, node_role: 'worker' },
+  ]);
+  await source.stage('pod_usage', firstDay, [
+    { hour: 5, ...pod, pod_usage_cpu_core_seconds: 0.5, node_capacity_cpu_cores: 6 },
+    { hour: 5, ...pod, pod: 'web-2', pod_usage_cpu_core_seconds: 5 },
+  ]);
+  for (const minRows of [1, 200_000]) {
+    await source.query('select ocp_rebuild_pod_days($1, $1, $2, $3)', [firstDay, source.sourceUuid, minRows]);
+    expect(
+      await source.query(
+        'select pod, row_count, usage_cpu, capacity_cores, node_role from ocp_pod_day order by pod',
+      ),
+    ).toEqual([
+      { pod: 'web-1', row_count: 6, usage_cpu: 10_000.5, capacity_cores: 8, node_role: 'worker' },
+      { pod: 'web-2', row_count: 1, usage_cpu: 5, capacity_cores: 0, node_role: null },
+    ]);
+  }
+});
+
 describe('populate_daily_summary_from_staging, called by hand', () => {
   const populate = () =>
     source.query(`select populate_daily_summary_from_staging($1, $2, $3, $4, 'alias', $5)`, [
