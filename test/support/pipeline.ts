@@ -6,14 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { inject } from 'vitest';
+import './silent-runtime.ts';
 import { atEnd } from './at-end.ts';
 import { startRun } from '../../intake/start-run.ts';
 import type { StartedRun, StartRunRequest } from '../../intake/start-run.ts';
 import type { IngestManifestResult } from '../../domain/run/run.ts';
 import { clock, loadConfig } from '../../platform/config/config.ts';
 import type { Config } from '../../platform/config/config.ts';
-import { createLogger } from '../../platform/observability/logging.ts';
-import { installTemporalRuntime } from '../../platform/observability/temporal-runtime.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
 import { registerSearchAttributes } from '../../platform/temporal/search-attributes.ts';
@@ -43,9 +42,6 @@ export interface TestPipeline {
   /** register a cluster of the test tenant */
   addSource(clusterId: string, name?: string): Promise<string>;
 }
-
-/** Silence the SDK once per test process. */
-installTemporalRuntime(createLogger({ level: process.env['OCP_LOG_LEVEL'] ?? 'silent' }));
 
 /** Environment of a test pipeline; short waits, so that nothing has to sleep. */
 export const testEnvironment = {

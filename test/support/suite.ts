@@ -61,6 +61,7 @@ export function suite({ root, without = [] }: { root: string; without?: readonly
         test: {
           ...common,
           name: sharedProcess,
+          setupFiles: [...common.setupFiles, 'test/support/silent-runtime.ts'],
           include: ['test/**/*.test.ts'],
           exclude: [...exclude, ...ownProcess],
           // A process runs one file after the other and loads the modules once, which costs half a second to one.
