@@ -1,5 +1,6 @@
 import { Context, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import type { PoolClient } from 'pg';
 import type { Tenant } from '../domain/run/cleanup.ts';
 import type { ResummarizeInput, SettingsChange } from '../domain/run/resummarize.ts';
 import { costsWorkflowId, settingsWorkflowId, summarisesAnew } from '../domain/run/resummarize.ts';
@@ -13,6 +14,7 @@ import { loadSql } from '../platform/database/sql-files.ts';
 import { tenantsWithTables } from '../platform/migrations/tenant-schemas.ts';
 import { tenantSettings } from '../platform/tenants/tenant.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { takeDelayedTasks } from '../summary/delayed-tasks.ts';
 import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 
 export interface TenantBatchesInput {
@@ -106,6 +108,11 @@ async function watchTenant(
       await request(client, { orgId, schema, ...change }, input);
       sourceCount += 1;
     }
+    sourceCount += await inBriefTransaction(deps, schema, (tenant) =>
+      takeDelayedTasks(tenant, schema, billingMonthOf(deps.now()), (task) =>
+        request(client, { orgId, schema, ...task }, input),
+      ),
+    );
     return { sourceCount, failed: [] };
   } catch (error) {
     log.error('the settings of a tenant could not be compared', { orgId, error });
@@ -117,6 +124,22 @@ async function watchTenant(
 async function changedSources(deps: ActivityDependencies, schema: string): Promise<ChangedSource[]> {
   const now = deps.now();
   const rules = (await tenantSettings(deps.pool, schema)).rules ?? deps.config.OCP_RULES;
+  return inBriefTransaction(deps, schema, async (client) => {
+    const { rows } = await client.query<ChangedSource>(changedSettingsSql, [
+      firstDay(billingMonthOf(now)),
+      rules,
+      usageDayOf(now),
+    ]);
+    return rows;
+  });
+}
+
+/** One in which a table that somebody holds is not waited for long. */
+async function inBriefTransaction<T>(
+  deps: ActivityDependencies,
+  schema: string,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   return inTenantTransaction(
     deps.pool,
     schema,
@@ -124,12 +147,7 @@ async function changedSources(deps: ActivityDependencies, schema: string): Promi
       await client.query(
         `set local lock_timeout = '${lockTimeout}'; set local statement_timeout = '${statementTimeout}'`,
       );
-      const { rows } = await client.query<ChangedSource>(changedSettingsSql, [
-        firstDay(billingMonthOf(now)),
-        rules,
-        usageDayOf(now),
-      ]);
-      return rows;
+      return work(client);
     },
     Context.current().cancellationSignal,
   );
