@@ -1,3 +1,5 @@
+import { applyModel } from '../../../costs/apply-model.ts';
+import { readCostModel } from '../../../costs/cost-model-document.ts';
 import { setTagKeys } from '../../../summary/tag-keys.ts';
 import { mapTags } from '../../../summary/tag-mapping.ts';
 import { packPayload, readPayload, withManifest } from '../../support/archives.ts';
@@ -34,7 +36,7 @@ export interface Occupied {
 export async function createPlacesScenario(
   options: FaultBedOptions & { workerEnvironment?: Record<string, string> } = {},
 ): Promise<PlacesScenario> {
-  const bed = await createFaultBed(options);
+  const bed = withPrices(await createFaultBed(options));
   const { database } = bed;
   await setTagKeys(database.pool, database.schema, ['application', 'app', 'environment', 'stage'], true);
   await mapTags(database.pool, database.schema, 'application', ['app']);
@@ -64,6 +66,44 @@ export async function createPlacesScenario(
       return occupied;
     },
   };
+}
+
+/** A bed whose clusters all have one cost model. */
+function withPrices(bed: FaultBed): FaultBed {
+  return {
+    ...bed,
+    addCluster: async (clusterId) => {
+      const target = await bed.addCluster(clusterId);
+      await priceCluster(bed, target);
+      return target;
+    },
+  };
+}
+
+/** Rates by the hour and the month, and what is distributed. */
+async function priceCluster({ database }: FaultBed, target: Target): Promise<void> {
+  const tier = (name: string, value: number) => ({
+    metric: { name },
+    cost_type: 'Supplementary',
+    tiered_rates: [{ value }],
+  });
+  const document = {
+    name: 'prices',
+    source_type: 'OCP',
+    currency: 'USD',
+    rates: [
+      tier('cpu_core_usage_per_hour', 0.01),
+      tier('storage_gb_usage_per_month', 0.1),
+      tier('node_cost_per_month', 100),
+      tier('cluster_cost_per_month', 1_000),
+    ],
+  };
+  await applyModel(
+    database.pool,
+    database.schema,
+    readCostModel(JSON.stringify(document), 'json', 'prices'),
+    { source: 'prices', sources: [target], move: false },
+  );
 }
 
 /** Places whose activity's work is committed. */
