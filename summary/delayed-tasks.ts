@@ -31,9 +31,9 @@ export async function takeDelayedTasks(
     currentMonth,
   ]);
   const requested = new Set<string>();
-  for (const { taskId, ...task } of rows) {
-    const key = [task.sourceUuid, task.month, task.step].join(' ');
-    if (!requested.has(key)) await request(task);
+  for (const { sourceUuid, month, settingsHash, step } of rows) {
+    const key = [sourceUuid, month, step].join(' ');
+    if (!requested.has(key)) await request({ sourceUuid, month, settingsHash, step });
     requested.add(key);
   }
   await client.query('delete from public.delayed_celery_tasks where id = any($1::bigint[])', [
