@@ -36,9 +36,9 @@ set description = excluded.description,
     effective_end_date = excluded.effective_end_date,
     enabled = excluded.enabled,
     version = known.version + (
-        (known.currency, known.effective_start_date, known.effective_end_date, known.rates)
+        (known.currency, known.effective_start_date, known.effective_end_date, ocp_rates_without_names(known.rates))
         is distinct from
-        (excluded.currency, excluded.effective_start_date, excluded.effective_end_date, excluded.rates)
+        (excluded.currency, excluded.effective_start_date, excluded.effective_end_date, ocp_rates_without_names(excluded.rates))
     )::integer,
     rates = excluded.rates,
     updated_timestamp = excluded.updated_timestamp

@@ -32,7 +32,7 @@ begin
     -- Rows of one hour that have the same claim, or none, repeat the machine; each disk has a size of its own.
     insert into ocp_vm_day (
         usage_day, namespace, node, vm_name, label_set_id, persistentvolumeclaim, source_uuid, resource_id, row_count,
-        last_hour, last_request_cores, last_request_memory, last_uptime,
+        last_hour, last_request_cores, last_request_memory, last_uptime, request_cores, counted_uptime,
         uptime, usage_cpu, request_cpu, limit_cpu, usage_memory, request_memory, limit_memory, disk_allocated,
         sent_core_seconds, sent_byte_seconds
     )
@@ -50,6 +50,8 @@ begin
         (array_agg(vm_hour.cores order by vm_hour.interval_start desc))[1],
         (array_agg(vm_hour.memory_bytes order by vm_hour.interval_start desc))[1],
         (array_agg(vm_hour.uptime order by vm_hour.interval_start desc))[1],
+        max(vm_hour.cores),
+        coalesce(sum(vm_hour.uptime order by vm_hour.interval_start) filter (where vm_hour.place = 1), 0),
         sum(vm_hour.uptime order by vm_hour.interval_start),
         sum(vm_hour.usage_cpu order by vm_hour.interval_start),
         sum(vm_hour.request_cpu order by vm_hour.interval_start),
@@ -70,6 +72,15 @@ begin
             line.interval_start,
             max(line.resource_id) as resource_id,
             count(*) as row_count,
+            -- Of the rows that an hour of a machine has, the one with the longest uptime stands for the hour.
+            row_number() over (
+                partition by line.namespace, line.vm_name, line.interval_start
+                order by
+                    max(coalesce(line.vm_uptime_total_seconds, 0)) desc,
+                    line.node collate "C",
+                    coalesce(line.vm_persistentvolumeclaim_name, '') collate "C",
+                    line.label_set_id
+            ) as place,
             max(coalesce(line.vm_cpu_request_cores, 0)) as cores,
             max(coalesce(line.vm_memory_request_bytes, 0)) as memory_bytes,
             max(coalesce(line.vm_uptime_total_seconds, 0)) as uptime,

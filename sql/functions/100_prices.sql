@@ -11,6 +11,15 @@ as $$
 $$;
 comment on function ocp_days_of_month(date) is 'Number of days of the calendar month, by which monthly prices are divided.';
 
+create or replace function ocp_rates_without_names(p_rates jsonb) returns jsonb
+language sql immutable parallel safe
+as $$
+    select jsonb_agg(rate.value - array['rate_id', 'custom_name', 'description'] order by rate.place)
+    from jsonb_array_elements(p_rates) with ordinality as rate (value, place)
+$$;
+comment on function ocp_rates_without_names(jsonb) is
+'Rates of a price list without what no cost depends on: a list whose rates differ in nothing else keeps its version.';
+
 -- A source with two models has none, as in ocp_effective_price_list: nothing says which of them counts.
 create or replace function ocp_cost_settings(p_source_uuid uuid)
 returns table (

@@ -5,17 +5,36 @@
 --          vm_cost_per_hour         hours · price. Both are divided evenly over the machine's pod rows of the day, of which
 --              a live migration or a change of labels makes several
 --          vm_core_cost_per_month   requested cores / D · price
---          vm_core_cost_per_hour    hours · requested cores · price. Both on the node that the machine was last on
---          hours: uptime in the VM report; a source and month without such reports: hourly rows of the machine's pods
---          cores: the greatest that the last hours on each node and of each disk had, which is what the relation keeps
+--          vm_core_cost_per_hour    hours · requested cores · price. Both once per machine and day with a pod, all on the
+--              node of its latest hour of the month, with the labels of that day
+--          hours: uptime in the VM report, of each hour once; a source and month without such reports: hourly rows of the
+--          machine's pods. cores: the greatest of the day
 -- Unit     months, hours, core-months and core-hours of a machine
 -- Domain   §8.3, §8.4, §8.5; traps 33, 34, 35
--- Reads    daily summary: pod rows without rate type with the label vm_kubevirt_io_name; ocp_vm_day, else ocp_pod_day
+-- Reads    daily summary: pod rows without rate type with the label vm_kubevirt_io_name; ocp_vm_day, also of other days of
+--          the month; without VM reports ocp_pod_day
 -- Grain    day × node × namespace × labels × category × rate
 -- Rerun    repeatable definitions
 
+-- Cores have a price only where VM reports tell their number.
+create or replace function ocp_has_vm_reports(p_source_uuid uuid, p_month date) returns boolean
+language sql stable
+set search_path from current
+set plan_cache_mode = force_custom_plan
+as $$
+    select exists (
+        select
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day >= date_trunc('month', p_month::timestamp)::date
+            and usage_day < (date_trunc('month', p_month::timestamp) + interval '1 month')::date
+    )
+$$;
+comment on function ocp_has_vm_reports(uuid, date) is
+'Whether the source sent reports of virtual machines in the month; otherwise hours of their pods stand for their uptime.';
+
 create or replace function ocp_vm_sizes(p_source_uuid uuid, p_days date[])
-returns table (usage_day date, namespace text, vm_name text, hours numeric, cores numeric, node text, resource_id text)
+returns table (usage_day date, namespace text, vm_name text, hours numeric, cores numeric)
 language plpgsql stable rows 1000
 set search_path from current
 set plan_cache_mode = force_custom_plan
@@ -23,64 +42,127 @@ set jit = off
 as $$
 #variable_conflict use_column
 begin
-    if exists (
-        select
-        from ocp_vm_day
-        where source_uuid = p_source_uuid
-            and usage_day >= date_trunc('month', p_days[1]::timestamp)::date
-            and usage_day < (date_trunc('month', p_days[1]::timestamp) + interval '1 month')::date
-    ) then
+    if ocp_has_vm_reports(p_source_uuid, p_days[1]) then
         return query
-        -- Each disk repeats its machine.
-        with placed as (
-            select
-                usage_day,
-                namespace,
-                vm_name,
-                node,
-                max(resource_id) as resource_id,
-                max(uptime) as uptime,
-                max(last_request_cores) as cores,
-                max(last_hour) as last_hour,
-                max(last_uptime) as last_uptime
-            from ocp_vm_day
-            where source_uuid = p_source_uuid
-                and usage_day = any(p_days)
-            group by usage_day, namespace, vm_name, node, label_set_id
-        )
         select
             usage_day,
             namespace,
             vm_name,
-            (sum(uptime) / 3600)::numeric,
-            max(cores)::numeric,
-            (array_agg(node order by last_hour desc, last_uptime desc, node collate "C") filter (where node <> ''))[1],
-            (array_agg(resource_id order by last_hour desc, last_uptime desc, node collate "C") filter (where node <> ''))[1]
-        from placed
+            sum(counted_uptime)::numeric / 3600,
+            max(request_cores)::numeric
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day = any(p_days)
         group by usage_day, namespace, vm_name;
         return;
     end if;
 
+    -- Hours in which the pod was not scheduled too.
     return query
     select
         pod_day.usage_day,
         pod_day.namespace,
         label_set.labels ->> 'vm_kubevirt_io_name',
         sum(pod_day.row_count)::numeric,
-        null::numeric,
-        null::text,
-        null::text
+        null::numeric
     from ocp_pod_day as pod_day
     join ocp_label_set as label_set using (label_set_id)
     where pod_day.source_uuid = p_source_uuid
         and pod_day.usage_day = any(p_days)
-        and pod_day.node <> ''
         and label_set.labels ? 'vm_kubevirt_io_name'
     group by pod_day.usage_day, pod_day.namespace, label_set.labels ->> 'vm_kubevirt_io_name';
 end
 $$;
 comment on function ocp_vm_sizes(uuid, date[]) is
-'Hours that each machine ran on each day, and its cores and last node, which only VM reports tell.';
+'Hours that each machine ran on each day, and its cores, which only VM reports tell.';
+
+create or replace function ocp_vm_places(p_source_uuid uuid, p_month date)
+returns table (namespace text, vm_name text, node text, resource_id text, labels jsonb)
+language sql stable rows 1000
+set search_path from current
+set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off
+set jit = off
+as $$
+    with last_place as materialized (
+        -- In an hour of live migration the node that ran it longer. A stopped machine has no node; what counts is where it
+        -- ran last.
+        select distinct on (namespace, vm_name)
+            usage_day,
+            namespace,
+            vm_name,
+            nullif(node, '') as node,
+            resource_id
+        from ocp_vm_day
+        where source_uuid = p_source_uuid
+            and usage_day >= date_trunc('month', p_month::timestamp)::date
+            and usage_day < (date_trunc('month', p_month::timestamp) + interval '1 month')::date
+        order by namespace, vm_name, coalesce(node <> '', false) desc, last_hour desc, last_uptime desc, node collate "C"
+    ),
+    last_labels as (
+        select
+            place.namespace,
+            place.vm_name,
+            label.key,
+            max(label.value collate "C") as value
+        from last_place as place
+        join reporting_ocpusagelineitem_daily_summary as summary
+            on summary.usage_start = place.usage_day
+            and summary.namespace = place.namespace
+            and summary.pod_labels ->> 'vm_kubevirt_io_name' = place.vm_name
+        cross join lateral jsonb_each_text(summary.pod_labels) as label
+        where summary.source_uuid = p_source_uuid
+            and summary.usage_start >= date_trunc('month', p_month::timestamp)::date
+            and summary.usage_start < (date_trunc('month', p_month::timestamp) + interval '1 month')::date
+            and summary.data_source = 'Pod'
+            and summary.cost_model_rate_type is null
+        group by place.namespace, place.vm_name, label.key
+    ),
+    labelled as (
+        select
+            namespace,
+            vm_name,
+            jsonb_object_agg(key, value) as labels
+        from last_labels
+        group by namespace, vm_name
+    )
+    select
+        place.namespace,
+        place.vm_name,
+        place.node,
+        place.resource_id,
+        coalesce(labelled.labels, jsonb_build_object('vm_kubevirt_io_name', place.vm_name))
+    from last_place as place
+    left join labelled
+        on labelled.namespace = place.namespace
+        and labelled.vm_name = place.vm_name
+$$;
+comment on function ocp_vm_places(uuid, date) is
+'Node that each machine was on in its latest hour of the month, and the labels of its pods on that day, of each key the greatest value: where its cores are charged on all days.';
+
+create or replace function ocp_vm_month_hash(p_source_uuid uuid, p_month date) returns text
+language sql stable
+set search_path from current
+as $$
+    select case
+        when exists (
+            select
+            from cost_model_rate as rate
+            where rate.price_list_id = ocp_effective_price_list(p_source_uuid, p_month)
+                and rate.metric in ('vm_cost_per_hour', 'vm_core_cost_per_month', 'vm_core_cost_per_hour')
+        )
+        then (
+            select md5(concat_ws(
+                e'\x01',
+                ocp_has_vm_reports(p_source_uuid, p_month),
+                string_agg(place::text, e'\x02' order by place.namespace, place.vm_name)
+            ))
+            from ocp_vm_places(p_source_uuid, p_month) as place
+        )
+    end
+$$;
+comment on function ocp_vm_month_hash(uuid, date) is
+'Hash of what costs of virtual machines on any day of the month depend on beside that day; NULL where machines have no such price.';
 
 create or replace function ocp_vm_rate_lines(p_source_uuid uuid, p_days date[]) returns setof ocp_cost_line
 language sql stable rows 10000
@@ -129,8 +211,7 @@ as $$
             cost_category_id,
             all_labels ->> 'vm_kubevirt_io_name' as vm_name,
             max(resource_id) as resource_id,
-            coalesce(sum(pod_request_cpu_core_hours), 0) <> 0 as has_request,
-            sum(pod_effective_usage_cpu_core_hours) as effective_cpu
+            coalesce(sum(pod_request_cpu_core_hours), 0) <> 0 as has_request
         from reporting_ocpusagelineitem_daily_summary
         where source_uuid = p_source_uuid
             and usage_start = any(p_days)
@@ -147,37 +228,33 @@ as $$
             namespace,
             vm_name,
             hours,
-            cores,
-            node,
-            resource_id
+            cores
         from ocp_vm_sizes(p_source_uuid, p_days)
         where exists (select from price where metric <> 'vm_cost_per_month')
     ),
-    -- Where a machine's cores are charged: on its last node, with the labels of its pod there.
-    core_rows as (
-        select distinct on (vm_day.usage_day, vm_day.namespace, vm_day.vm_name)
+    core_rows as materialized (
+        select
             vm_day.usage_day as usage_start,
             vm_day.namespace,
-            vm_day.node,
-            coalesce(pod.pod_labels, jsonb_build_object('vm_kubevirt_io_name', vm_day.vm_name)) as pod_labels,
-            coalesce(pod.all_labels, jsonb_build_object('vm_kubevirt_io_name', vm_day.vm_name)) as all_labels,
+            place.node,
+            place.labels,
             ocp_cost_category_id(vm_day.namespace) as cost_category_id,
-            vm_day.resource_id,
+            place.resource_id,
             vm_day.hours,
             vm_day.cores
         from vm_days as vm_day
-        left join pod_rows as pod
-            on pod.usage_start = vm_day.usage_day
-            and pod.namespace = vm_day.namespace
-            and pod.vm_name = vm_day.vm_name
+        join ocp_vm_places(p_source_uuid, p_days[1]) as place
+            on place.namespace = vm_day.namespace
+            and place.vm_name = vm_day.vm_name
         where vm_day.cores is not null
-        order by
-            vm_day.usage_day,
-            vm_day.namespace,
-            vm_day.vm_name,
-            (pod.node is not distinct from vm_day.node) desc,
-            pod.effective_cpu desc nulls last,
-            pod.pod_labels::text
+            -- A machine that was stopped all day has no pod, and no cost.
+            and exists (
+                select
+                from pod_rows as pod
+                where pod.usage_start = vm_day.usage_day
+                    and pod.namespace = vm_day.namespace
+                    and pod.vm_name = vm_day.vm_name
+            )
     ),
     priced_rows as (
         select
@@ -220,8 +297,8 @@ as $$
             namespace,
             node,
             resource_id,
-            pod_labels,
-            all_labels,
+            labels,
+            labels,
             cost_category_id,
             cores,
             ocp_days_of_month(p_days[1])
@@ -234,8 +311,8 @@ as $$
             namespace,
             node,
             resource_id,
-            pod_labels,
-            all_labels,
+            labels,
+            labels,
             cost_category_id,
             hours * cores,
             1

@@ -95,6 +95,10 @@ describe('apply', () => {
   test('what changes no cost makes no new version; validity does', async () => {
     await apply(twoLists());
     await apply(twoLists({ description: 'of the contract', enabled: false, priority: 3 }));
+    await apply(twoLists({ rates: [plainRate({ description: 'as agreed', custom_name: 'cores' }), tagRate()] }));
+    expect(await query(`select description from cost_model_rate where custom_name = 'cores'`)).toEqual([
+      { description: 'as agreed' },
+    ]);
     expect(await versions()).toEqual(['early 1', 'late 1']);
     await apply(twoLists({ effective_end_date: '2026-07-31' }));
     expect(await versions()).toEqual(['early 2', 'late 1']);

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { podHours, vmHour } from '../summary/vm-fixture.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -17,188 +17,163 @@ beforeEach(async () => {
   source = await createStagedSource(database, '2026-10');
 });
 
-describe('virtual machines', () => {
-  const launcher = { vm_kubevirt_io_name: 'db' };
-  const rates = [
-    plain('vm_cost_per_month', 31),
-    plain('vm_cost_per_hour', 0.1),
-    plain('vm_core_cost_per_month', 62, 'Supplementary'),
-    plain('vm_core_cost_per_hour', 0.05, 'Supplementary'),
-  ];
+const day2 = '2026-10-02';
+const launcher = { vm_kubevirt_io_name: 'db' };
+const rates = [
+  plain('vm_cost_per_month', 31),
+  plain('vm_cost_per_hour', 0.1),
+  plain('vm_core_cost_per_month', 62, 'Supplementary'),
+  plain('vm_core_cost_per_hour', 0.05, 'Supplementary'),
+];
 
-  test('one that moves pays once; uptime and cores are those of the report', async () => {
-    await source.stage('pod_usage', day, [
-      ...podHours(launcher, { pod: 'launcher-1', node: 'w1' }),
-      ...podHours(launcher, { pod: 'launcher-2', node: 'w2' }),
-      ...podHours({}, { pod: 'web' }),
-    ]);
-    // Two disks, each of which repeats the machine; the size grows with the move.
-    await source.stage('vm_usage', day, [
-      ...['root', 'data'].map((claim) => vmHour(0, { cores: 2, memory: 4, claim })),
-      ...['root', 'data'].map((claim) => vmHour(1, { cores: 4, memory: 4, claim, node: 'w2' })),
-    ]);
-    await source.summarise('koku', day);
-    expect(await priced(source, day, rates)).toEqual([
-      // 31 / 31 = 1 a day over two rows.
-      'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=0.5 m=0 v=0',
-      // 2 hours · 0.1 over two rows.
-      'shop w1 usage {vm_kubevirt_io_name=db} c=0.1',
-      'shop w2 OCP_VM {vm_kubevirt_io_name=db} c=0.5 m=0 v=0',
-      // 4 cores · 62 / 31, on the last node.
-      'shop w2 OCP_VM_CORE {vm_kubevirt_io_name=db} c=8 m=0 v=0',
-      'shop w2 usage {vm_kubevirt_io_name=db} c=0.1',
-      // 2 hours · 4 cores · 0.05.
-      'shop w2 usage {vm_kubevirt_io_name=db} c=0.4',
-    ]);
-  });
-
-  test('without reports hours are those of the pods, and cores are not known', async () => {
-    await source.stage('pod_usage', day, podHours(launcher));
-    await source.summarise('koku', day);
-    expect(await priced(source, day, rates)).toEqual([
-      'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=1 m=0 v=0',
-      'shop w1 usage {vm_kubevirt_io_name=db} c=0.2',
-    ]);
-  });
-
-  test('by label', async () => {
-    await source.enableKeys('size');
-    await source.stage('pod_usage', day, podHours({ ...launcher, size: 'xl' }));
-    await source.summarise('koku', day);
-    expect(
-      await priced(source, day, [
-        byLabel('vm_cost_per_month', 'size', { xl: 310, 'other*': 31 }),
-        byLabel('vm_cost_per_hour', 'size', { s: 1, 'other*': 2 }),
-      ]),
-    ).toEqual([
-      'shop w1 Tag {size=xl vm_kubevirt_io_name=db} c=10 m=0 v=0',
-      // 2 hours · 2.
-      'shop w1 Tag {size=xl vm_kubevirt_io_name=db} c=4',
-    ]);
-  });
+test('one that moves pays once; uptime and cores are those of the report', async () => {
+  await source.stage('pod_usage', day, [
+    ...podHours(launcher, { pod: 'launcher-1', node: 'w1' }),
+    ...podHours(launcher, { pod: 'launcher-2', node: 'w2' }),
+    ...podHours({}, { pod: 'web' }),
+  ]);
+  // Two disks, each of which repeats the machine; the size grows with the move.
+  await source.stage('vm_usage', day, [
+    ...['root', 'data'].map((claim) => vmHour(0, { cores: 2, memory: 4, claim })),
+    ...['root', 'data'].map((claim) => vmHour(1, { cores: 4, memory: 4, claim, node: 'w2' })),
+  ]);
+  await source.summarise('koku', day);
+  expect(await priced(source, day, rates)).toEqual([
+    // 31 / 31 = 1 a day over two rows.
+    'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=0.5 m=0 v=0',
+    // 2 hours · 0.1 over two rows.
+    'shop w1 usage {vm_kubevirt_io_name=db} c=0.1',
+    'shop w2 OCP_VM {vm_kubevirt_io_name=db} c=0.5 m=0 v=0',
+    // 4 cores · 62 / 31, on the last node.
+    'shop w2 OCP_VM_CORE {vm_kubevirt_io_name=db} c=8 m=0 v=0',
+    'shop w2 usage {vm_kubevirt_io_name=db} c=0.1',
+    // 2 hours · 4 cores · 0.05.
+    'shop w2 usage {vm_kubevirt_io_name=db} c=0.4',
+  ]);
 });
 
-/*
- * Two hours. g1 has two GPUs: GPU-1 is held by ml in both hours, GPU-2 by lab in one; free 2 · 2 − 3 = 1 hour. g2 has an A100 of
- * 7 slices, of which ml holds 3; free 2 · 7 − 2 · 3 = 8 slice-hours. Nobody holds the one of g3; free 2 hours.
- * T4 310 / 31 = 10 a day, A100 620 / 31 = 20.
- */
-describe('GPUs', () => {
-  const labels = (count: string, more: Record<string, string> = {}) => ({
-    nvidia_com_gpu_present: 'True',
-    nvidia_com_gpu_count: count,
-    ...more,
-  });
-  const gpuHour = (hour: number, changes: Record<string, unknown> = {}) => ({
-    hour,
-    node: 'g1',
-    namespace: 'ml',
-    pod: 'trainer',
-    gpu_uuid: 'GPU-1',
-    gpu_vendor_name: 'nvidia',
-    gpu_model_name: 'Tesla T4',
-    gpu_memory_capacity_mib: 15360,
-    gpu_pod_uptime: 3600,
-    mig_instance_id: '',
-    mig_profile: '',
-    mig_strategy: '',
-    ...changes,
-  });
-  const mig = {
-    node: 'g2',
-    gpu_uuid: 'GPU-M',
-    gpu_model_name: 'A100',
-    gpu_memory_capacity_mib: 40960,
-    gpu_max_slices: 7,
-    mig_slice_count: 3,
-    mig_memory_capacity_mib: 20480,
-    mig_instance_id: 'MIG-a',
-    mig_profile: '3g.20gb',
-    mig_strategy: 'mixed',
-  };
+test('without reports hours are those of the pods, and cores are not known', async () => {
+  await source.stage('pod_usage', day, podHours(launcher));
+  await source.summarise('koku', day);
+  expect(await priced(source, day, rates)).toEqual([
+    'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=1 m=0 v=0',
+    'shop w1 usage {vm_kubevirt_io_name=db} c=0.2',
+  ]);
+});
 
-  beforeEach(async () => {
-    await source.stage('node_labels', day, [
-      ...[0, 1].map((hour) => ({ hour, node: 'g1', label_set_id: labels('2') })),
-      ...[0, 1].map((hour) => ({
-        hour,
-        node: 'g2',
-        label_set_id: labels('1', { nvidia_com_mig_strategy: 'mixed' }),
-      })),
-      ...[0, 1].map((hour) => ({
-        hour,
-        node: 'g3',
-        label_set_id: labels('1', { nvidia_com_gpu_product: 'Tesla-T4' }),
-      })),
-    ]);
-    await source.stage('gpu_usage', day, [
-      gpuHour(0),
-      gpuHour(1),
-      gpuHour(0, { namespace: 'lab', gpu_uuid: 'GPU-2' }),
-      gpuHour(0, mig),
-      gpuHour(1, mig),
-    ]);
-    await source.summarise('koku', day);
-    await giveModel(source, [byLabel('gpu_cost_per_month', 'nvidia', { 'Tesla T4': 310, A100: 620 })], {
-      distribution: { gpu_unallocated: true },
-    });
-  });
+test('by label', async () => {
+  await source.enableKeys('size');
+  await source.stage('pod_usage', day, podHours({ ...launcher, size: 'xl' }));
+  await source.summarise('koku', day);
+  expect(
+    await priced(source, day, [
+      byLabel('vm_cost_per_month', 'size', { xl: 310, 'other*': 31 }),
+      byLabel('vm_cost_per_hour', 'size', { s: 1, 'other*': 2 }),
+    ]),
+  ).toEqual([
+    'shop w1 Tag {size=xl vm_kubevirt_io_name=db} c=10 m=0 v=0',
+    // 2 hours · 2.
+    'shop w1 Tag {size=xl vm_kubevirt_io_name=db} c=4',
+  ]);
+});
 
-  const costs = [
-    // 10 · 1 / 24, 20 · 8 / (24 · 7), 10 · 2 / 24.
-    'GPU unallocated g1 Tag g=0.416667',
-    'GPU unallocated g2 Tag g=0.952381',
-    'GPU unallocated g3 Tag g=0.833333',
-    // 10 · 3600 / 86400, 10 · 7200 / 86400, 20 · 7200 / 86400 · 3 / 7.
-    'lab g1 Tag g=0.416667',
-    'ml g1 Tag g=0.833333',
-    'ml g2 Tag g=0.714286',
-  ];
+test('the greatest size of the day; an hour counts once, whatever disks and nodes it had', async () => {
+  await source.stage('pod_usage', day, podHours(launcher));
+  // Made smaller, its disk exchanged, and in the second hour on two nodes.
+  await source.stage('vm_usage', day, [
+    vmHour(0, { cores: 4, memory: 4, claim: 'old' }),
+    vmHour(1, { cores: 2, memory: 4, claim: 'new', uptime: 1800 }),
+    vmHour(1, { cores: 2, memory: 4, claim: 'new', uptime: 900, node: 'w2' }),
+  ]);
+  await source.summarise('koku', day);
+  expect(await priced(source, day, rates)).toEqual([
+    'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=1 m=0 v=0',
+    // 4 cores · 62 / 31.
+    'shop w1 OCP_VM_CORE {vm_kubevirt_io_name=db} c=8 m=0 v=0',
+    // 1 + 0.5 hours · 0.1; 1.5 hours · 4 cores · 0.05.
+    'shop w1 usage {vm_kubevirt_io_name=db} c=0.15',
+    'shop w1 usage {vm_kubevirt_io_name=db} c=0.3',
+  ]);
+});
 
-  test('what is held and what is free; nothing is distributed before the month is over', async () => {
-    await priceDay(source, day, false);
-    expect(await costLines(source)).toEqual(costs);
-  });
+test('cores of all days of the month are where it was last, with the labels it had then', async () => {
+  await source.enableKeys('tier');
+  await source.stage('pod_usage', day, podHours({ ...launcher, tier: 'z' }));
+  await source.stage('vm_usage', day, [vmHour(0, { cores: 2, memory: 4 })]);
+  await source.summarise('koku', day);
+  const core = [rates[2] ?? {}, byLabel('vm_core_cost_per_hour', 'tier', { c: 0.5, 'other*': 0.25 })];
+  // 2 cores · 62 / 31; 1 hour · 2 cores · 0.25.
+  expect(await priced(source, day, core)).toEqual([
+    'shop w1 OCP_VM_CORE {tier=z vm_kubevirt_io_name=db} c=4 m=0 v=0',
+    'shop w1 Tag {tier=z vm_kubevirt_io_name=db} c=0.5',
+  ]);
+  const hash = () => source.query(`select ocp_vm_month_hash($1, '2026-10-01') as hash`, [source.sourceUuid]);
+  const before = await hash();
 
-  test('free GPUs are distributed by what was held of the model on the node', async () => {
-    await priceDay(source, day);
-    expect(await costLines(source, 'distributed_cost is null')).toEqual(costs);
-    expect(await costLines(source, 'distributed_cost is not null')).toEqual([
-      'GPU unallocated g1 gpu_distributed d=-0.416667',
-      'GPU unallocated g2 gpu_distributed d=-0.952381',
-      // 1 and 2 of 3 hours. g3 has no project that could pay.
-      'lab g1 gpu_distributed d=0.138889',
-      'ml g1 gpu_distributed d=0.277778',
-      'ml g2 gpu_distributed d=0.952381',
-    ]);
-  });
+  // The next day it is on another node, and its label changes; of a key the greatest value of the day counts.
+  const [hour0, hour1] = podHours({}, { node: 'w2' });
+  await source.stage('pod_usage', day2, [
+    { ...hour0, label_set_id: { ...launcher, tier: 'c' } },
+    { ...hour1, label_set_id: { ...launcher, tier: 'b' } },
+  ] as Parameters<typeof source.stage>[2]);
+  await source.stage('vm_usage', day2, [vmHour(1, { cores: 1, memory: 4, node: 'w2' })]);
+  await source.summarise('koku', day2);
+  expect(await hash()).not.toEqual(before);
+  await priceDay(source, day);
+  await priceDay(source, day2);
+  expect(await costLines(source, `usage_start = '${day}'`)).toEqual([
+    'shop w2 OCP_VM_CORE {tier=c vm_kubevirt_io_name=db} c=4 m=0 v=0',
+    // Now at the price of c: 1 hour · 2 cores · 0.5.
+    'shop w2 Tag {tier=c vm_kubevirt_io_name=db} c=1',
+  ]);
+  // 1 core · 62 / 31; 1 hour · 1 core · 0.5.
+  expect(await costLines(source, `usage_start = '${day2}'`)).toEqual([
+    'shop w2 OCP_VM_CORE {tier=c vm_kubevirt_io_name=db} c=2 m=0 v=0',
+    'shop w2 Tag {tier=c vm_kubevirt_io_name=db} c=0.5',
+  ]);
+  await giveModel(source, [plain('vm_cost_per_month', 31)]);
+  expect(await hash()).toEqual([{ hash: null }]);
+});
 
-  test('labels say what each GPU is', async () => {
-    await priceDay(source, day);
-    const rows = await source.query<{ resource: string | null; labels: Record<string, string | null> }>(
-      `select resource_id as resource, all_labels as labels from reporting_ocpusagelineitem_daily_summary
-       where source_uuid = $1 and data_source = 'GPU' and node in ('g2', 'g3') and distributed_cost is null order by node, namespace`,
-      [source.sourceUuid],
-    );
-    expect(rows).toEqual([
-      { resource: null, labels: { 'gpu-model': 'A100', 'max-slices-per-gpu': '7' } },
-      {
-        resource: 'GPU-M',
-        labels: {
-          'gpu-model': 'A100',
-          'gpu-vendor': 'nvidia',
-          'gpu-memory-mib': '40960',
-          'mig-profile': '3g.20gb',
-          'mig-slice-count': '3',
-          'gpu-max-slices': '7',
-          'mig-strategy': 'mixed',
-          'mig-memory-mib': '20480',
-          'gpu-mode': 'MIG',
-          'gpu-uuid': 'GPU-M',
-          'mig-instance-id': 'MIG-a',
-        },
-      },
-      { resource: null, labels: { 'gpu-model': 'Tesla T4', 'max-slices-per-gpu': '1' } },
-    ]);
-  });
+test('one that was stopped all day costs nothing', async () => {
+  await source.stage('pod_usage', day, podHours({}, { pod: 'web' }));
+  await source.stage('vm_usage', day, [vmHour(0, { cores: 2, memory: 4, node: '', uptime: 0 })]);
+  await source.summarise('koku', day);
+  expect(await priced(source, day, rates)).toEqual([]);
+});
+
+test('without reports hours in which its pod was not scheduled yet count too', async () => {
+  const [pending, running] = podHours(launcher);
+  await source.stage('pod_usage', day, [{ ...pending, node: '' }, running] as Parameters<
+    typeof source.stage
+  >[2]);
+  await source.summarise('koku', day);
+  expect(await priced(source, day, [plain('vm_cost_per_hour', 0.1)])).toEqual([
+    'shop w1 usage {vm_kubevirt_io_name=db} c=0.2',
+  ]);
+});
+
+test('cores by label, by month and by hour; without a default other values cost nothing', async () => {
+  await source.enableKeys('size');
+  await source.stage('pod_usage', day, [
+    ...podHours({ ...launcher, size: 'xl' }),
+    ...podHours({ vm_kubevirt_io_name: 'web', size: 's' }, { pod: 'web' }),
+  ]);
+  await source.stage('vm_usage', day, [
+    vmHour(0, { cores: 2, memory: 4 }),
+    { ...vmHour(0, { cores: 8, memory: 4 }), vm_name: 'web' },
+  ]);
+  await source.summarise('koku', day);
+  expect(
+    await priced(source, day, [
+      byLabel('vm_core_cost_per_month', 'size', { xl: 310 }),
+      byLabel('vm_core_cost_per_hour', 'size', { 's*': 1 }),
+    ]),
+  ).toEqual([
+    // 8 cores · 1 hour · 1.
+    'shop w1 Tag {size=s vm_kubevirt_io_name=web} c=8',
+    // 2 cores · 1 hour · 1, the default; 2 cores · 310 / 31.
+    'shop w1 Tag {size=xl vm_kubevirt_io_name=db} c=2',
+    'shop w1 Tag {size=xl vm_kubevirt_io_name=db} c=20 m=0 v=0',
+  ]);
 });
