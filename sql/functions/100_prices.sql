@@ -87,6 +87,7 @@ as $$
             cost_type,
             unit_price
         from ocp_plain_prices(p_source_uuid, p_month, p_metrics)
+        where unit_price <> 0
     )
     select
         price.price_list_id,
@@ -104,7 +105,7 @@ as $$
         )
 $$;
 comment on function ocp_monthly_prices(uuid, date, text[]) is
-'As ocp_plain_prices; of a metric that has both, Infrastructure hides Supplementary, as Koku has it for everything but usage.';
+'As ocp_plain_prices, for metrics by month: of one that has both, Infrastructure hides Supplementary; a rate of 0 is none.';
 
 create or replace function ocp_tag_prices(p_source_uuid uuid, p_month date, p_metrics text[])
 returns table (

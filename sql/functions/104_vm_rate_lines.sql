@@ -180,11 +180,18 @@ as $$
             null::text as tag_value,
             null::text[] as listed_values,
             unit_price
-        from ocp_monthly_prices(
-            p_source_uuid,
-            p_days[1],
-            array['vm_cost_per_month', 'vm_cost_per_hour', 'vm_core_cost_per_month', 'vm_core_cost_per_hour']
-        )
+        from ocp_monthly_prices(p_source_uuid, p_days[1], array['vm_cost_per_month', 'vm_core_cost_per_month'])
+        union all
+        select
+            price_list_id,
+            rate_id,
+            metric,
+            cost_type,
+            null,
+            null,
+            null,
+            unit_price
+        from ocp_plain_prices(p_source_uuid, p_days[1], array['vm_cost_per_hour', 'vm_core_cost_per_hour'])
         union all
         select
             price_list_id,

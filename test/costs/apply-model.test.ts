@@ -95,7 +95,9 @@ describe('apply', () => {
   test('what changes no cost makes no new version; validity does', async () => {
     await apply(twoLists());
     await apply(twoLists({ description: 'of the contract', enabled: false, priority: 3 }));
-    await apply(twoLists({ rates: [plainRate({ description: 'as agreed', custom_name: 'cores' }), tagRate()] }));
+    await apply(
+      twoLists({ rates: [plainRate({ description: 'as agreed', custom_name: 'cores' }), tagRate()] }),
+    );
     expect(await query(`select description from cost_model_rate where custom_name = 'cores'`)).toEqual([
       { description: 'as agreed' },
     ]);

@@ -4,6 +4,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
 import { byLabel, costLines, giveModel, priceDay } from './priced-source.ts';
+import { stageGpus } from './staged-gpus.ts';
 
 const day = '2026-10-01';
 
@@ -16,66 +17,10 @@ beforeEach(async () => {
   source = await createStagedSource(database, '2026-10');
 });
 
-/*
- * Two hours. g1 has two GPUs: GPU-1 is held by ml in both hours, GPU-2 by lab in one; free 2 · 2 − 3 = 1 hour. g2 has an A100 of
- * 7 slices, of which ml holds 3; free 2 · 7 − 2 · 3 = 8 slice-hours. Nobody holds the one of g3; free 2 hours.
- * T4 310 / 31 = 10 a day, A100 620 / 31 = 20.
- */
+/* The hours of stageGpus; T4 310 / 31 = 10 a day, A100 620 / 31 = 20. */
 describe('GPUs', () => {
-  const labels = (count: string, more: Record<string, string> = {}) => ({
-    nvidia_com_gpu_present: 'True',
-    nvidia_com_gpu_count: count,
-    ...more,
-  });
-  const gpuHour = (hour: number, changes: Record<string, unknown> = {}) => ({
-    hour,
-    node: 'g1',
-    namespace: 'ml',
-    pod: 'trainer',
-    gpu_uuid: 'GPU-1',
-    gpu_vendor_name: 'nvidia',
-    gpu_model_name: 'Tesla T4',
-    gpu_memory_capacity_mib: 15360,
-    gpu_pod_uptime: 3600,
-    mig_instance_id: '',
-    mig_profile: '',
-    mig_strategy: '',
-    ...changes,
-  });
-  const mig = {
-    node: 'g2',
-    gpu_uuid: 'GPU-M',
-    gpu_model_name: 'A100',
-    gpu_memory_capacity_mib: 40960,
-    gpu_max_slices: 7,
-    mig_slice_count: 3,
-    mig_memory_capacity_mib: 20480,
-    mig_instance_id: 'MIG-a',
-    mig_profile: '3g.20gb',
-    mig_strategy: 'mixed',
-  };
-
   beforeEach(async () => {
-    await source.stage('node_labels', day, [
-      ...[0, 1].map((hour) => ({ hour, node: 'g1', label_set_id: labels('2') })),
-      ...[0, 1].map((hour) => ({
-        hour,
-        node: 'g2',
-        label_set_id: labels('1', { nvidia_com_mig_strategy: 'mixed' }),
-      })),
-      ...[0, 1].map((hour) => ({
-        hour,
-        node: 'g3',
-        label_set_id: labels('1', { nvidia_com_gpu_product: 'Tesla-T4' }),
-      })),
-    ]);
-    await source.stage('gpu_usage', day, [
-      gpuHour(0),
-      gpuHour(1),
-      gpuHour(0, { namespace: 'lab', gpu_uuid: 'GPU-2' }),
-      gpuHour(0, mig),
-      gpuHour(1, mig),
-    ]);
+    await stageGpus(source, day);
     await source.summarise('koku', day);
     await giveModel(source, [byLabel('gpu_cost_per_month', 'nvidia', { 'Tesla T4': 310, A100: 620 })], {
       distribution: { gpu_unallocated: true },

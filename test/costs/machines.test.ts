@@ -77,6 +77,27 @@ test('by label', async () => {
   ]);
 });
 
+test('by hour both types of cost apply, by month Infrastructure alone, unless it is 0', async () => {
+  await source.stage('pod_usage', day, podHours(launcher));
+  await source.summarise('koku', day);
+  const both = (infrastructure: number) => [
+    plain('vm_cost_per_month', infrastructure),
+    plain('vm_cost_per_month', 310, 'Supplementary'),
+    plain('vm_cost_per_hour', 1),
+    plain('vm_cost_per_hour', 2, 'Supplementary'),
+  ];
+  // 31 / 31; 2 hours · 1 and · 2.
+  const hours = ['shop w1 usage {vm_kubevirt_io_name=db} c=2', 'shop w1 usage {vm_kubevirt_io_name=db} c=4'];
+  expect(await priced(source, day, both(31))).toEqual([
+    'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=1 m=0 v=0',
+    ...hours,
+  ]);
+  expect(await priced(source, day, both(0))).toEqual([
+    'shop w1 OCP_VM {vm_kubevirt_io_name=db} c=10 m=0 v=0',
+    ...hours,
+  ]);
+});
+
 test('the greatest size of the day; an hour counts once, whatever disks and nodes it had', async () => {
   await source.stage('pod_usage', day, podHours(launcher));
   // Made smaller, its disk exchanged, and in the second hour on two nodes.
