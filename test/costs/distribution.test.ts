@@ -130,3 +130,24 @@ test('markup is of raw cost, and goes when the cost model has none', async () =>
   await priceDay(source, day);
   expect(await markups()).toEqual([{ markup: null, project: null, rows: 17 }]);
 });
+
+test('markup without cloud cost is 0 on every row, of usage and of cost', async () => {
+  await example();
+  const distribution = { platform_cost: true };
+  await giveModel(source, clusterMonth, { markup: { value: 10, unit: 'percent' }, distribution });
+  await priceDay(source, day);
+  expect(
+    await source.query(
+      `select cost_model_rate_type as type, sum(infrastructure_markup_cost)::float8 as markup,
+           sum(infrastructure_project_markup_cost)::float8 as project, count(*)::int as rows
+       from reporting_ocpusagelineitem_daily_summary
+       where source_uuid = $1 and infrastructure_markup_cost is not null
+       group by 1 order by 1 nulls first`,
+      [source.sourceUuid],
+    ),
+  ).toEqual([
+    { type: null, markup: 0, project: 0, rows: 10 },
+    { type: 'Infrastructure', markup: 0, project: 0, rows: 6 },
+    { type: 'platform_distributed', markup: 0, project: 0, rows: 4 },
+  ]);
+});

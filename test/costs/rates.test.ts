@@ -263,6 +263,52 @@ describe('by label', () => {
     ).toEqual(['shop w1 data PVC {app=db} c=0 m=0 v=1.5', 'shop w1 shared PVC {app=nodeapp} c=0 m=0 v=1']);
   });
 
+  test('a claim that moved pays once, by its hours on each node; so by a label that both rows have', async () => {
+    // mover is on w1 for three hours and on m1 for one; still is the other claim of bank.
+    const claim = {
+      persistentvolume: '',
+      storageclass: 'fast',
+      persistentvolume_label_set_id: {},
+      persistentvolumeclaim_label_set_id: { app: 'files' },
+    };
+    const capacity = {
+      persistentvolumeclaim_capacity_bytes: 1024,
+      persistentvolumeclaim_capacity_byte_seconds: 3600 * 1024,
+    };
+    const placed = (hour: number, node: string) => ({
+      hour,
+      pod: `on-${node}`,
+      namespace: 'bank',
+      node,
+      label_set_id: {},
+    });
+    await source.stage('pod_usage', day, [...[0, 1, 2].map((hour) => placed(hour, 'w1')), placed(3, 'm1')]);
+    await source.stage('storage_usage', day, [
+      ...[0, 1, 2, 3].map((hour) => ({
+        ...claim,
+        ...capacity,
+        hour,
+        namespace: 'bank',
+        pod: hour < 3 ? 'on-w1' : 'on-m1',
+        persistentvolumeclaim: 'mover',
+      })),
+      { ...claim, ...capacity, hour: 0, namespace: 'bank', pod: 'on-w1', persistentvolumeclaim: 'still' },
+    ]);
+    await source.summarise('koku', day);
+    const ofBank = (lines: string[]) =>
+      lines.filter((line) => line.startsWith('bank')).map((line) => line.replace(/ \{.*\}/, ''));
+    // 93 / 31 = 3 a day over two claims; 3 / 4 and 1 / 4 of 1.5.
+    const costs = [
+      'bank m1 mover PVC c=0 m=0 v=0.375',
+      'bank w1 mover PVC c=0 m=0 v=1.125',
+      'bank w1 still PVC c=0 m=0 v=1.5',
+    ];
+    expect(ofBank(await priced(source, day, [plain('pvc_cost_per_month', 93)]))).toEqual(costs);
+    expect(ofBank(await priced(source, day, [byLabel('pvc_cost_per_month', 'app', { files: 93 })]))).toEqual(
+      costs,
+    );
+  });
+
   test('projects: over the nodes used that day, by labels that are not enabled too', async () => {
     await source.stage('namespace_labels', day, [
       { hour: 0, namespace: 'idle', label_set_id: { cost_center: '42', team: 'red' } },
