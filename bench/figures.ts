@@ -22,6 +22,8 @@ export interface Figures {
   aggregateMs: number;
   summariseMs: number;
   validateMs: number;
+  /** the cost step with the report tables; of results before there was one absent */
+  costMs?: number;
   /** aggregating, summarising and validating */
   aggregationMs: number;
   floorCopyMs: number;
@@ -61,6 +63,7 @@ export function figuresOf({ floor, pipeline }: MeasuredRun, dayCount: number): F
     aggregateMs: phase('aggregating'),
     summariseMs: phase('summarising'),
     validateMs: phase('validating'),
+    costMs: pipeline.costMs,
     aggregationMs,
     floorCopyMs: floor.copyMs,
     floorGroupByMs: floor.groupByMs,
@@ -109,7 +112,7 @@ export function medianFigures(runs: readonly Figures[]): Figures {
   const [first] = runs;
   if (first === undefined) throw new Error('no run to take a median of');
   return Object.fromEntries(
-    Object.keys(first).map((name) => [name, median(runs.map((run) => run[name as keyof Figures]))]),
+    Object.keys(first).map((name) => [name, median(runs.map((run) => run[name as keyof Figures] ?? NaN))]),
   ) as unknown as Figures;
 }
 

@@ -59,7 +59,7 @@ export async function measureShape(bench: Bench, name: ShapeName): Promise<Measu
     const floor = await measureFloor(bench.servers, payload, bench.signal);
     begin(bench, `${title}: workflow`);
     const databaseUrl = await createMigratedDatabase(bench.servers, database.run);
-    const pipeline = await runIn(bench, databaseUrl, payload);
+    const pipeline = await runIn(bench, databaseUrl, payload, 'hasCostModel' in shapes[name]);
     const figures = figuresOf({ floor, pipeline }, dayCount);
     const afterwards = later === undefined ? {} : { later: await runLater(bench, title, databaseUrl, later) };
     runs.push({ floor, pipeline, figures, ...afterwards });
@@ -79,10 +79,15 @@ function begin(bench: Bench, step: string): void {
   bench.progress.step(step);
 }
 
-async function runIn(bench: Bench, databaseUrl: string, payload: CachedPayload): Promise<PipelineRun> {
+async function runIn(
+  bench: Bench,
+  databaseUrl: string,
+  payload: CachedPayload,
+  hasCostModel = false,
+): Promise<PipelineRun> {
   const { servers, client, signal } = bench;
   return runPipeline(
-    { servers, client, databaseUrl, directory: join(bench.workDirectory, 'run'), signal },
+    { servers, client, databaseUrl, directory: join(bench.workDirectory, 'run'), signal, hasCostModel },
     payload,
   );
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import type { ClientBase } from 'pg';
+import { applyModel } from '../costs/apply-model.ts';
+import { readCostModel } from '../costs/cost-model-document.ts';
 import { startRun } from '../intake/start-run.ts';
 import { aborted } from '../cli/stop-signal.ts';
 import { ensurePartitions } from '../activities/ensure-partitions.ts';
@@ -17,9 +19,11 @@ import { setTagKeys } from '../summary/tag-keys.ts';
 import { benchOrg, grownBy, onDatabase, tenantSizes, walPosition } from './databases.ts';
 import type { TenantSizes } from './databases.ts';
 import type { CachedPayload } from './payload/cache.ts';
+import { benchCostModel } from './payload/cost-model.ts';
 import { benchMonth, benchNow, enabledTagKeys } from './payload/shapes.ts';
 import { cpuMs, peakRssBytes } from './process-figures.ts';
 import type { BenchServers } from './servers.ts';
+import { stepMs } from './step-times.ts';
 import { startWorker } from './worker-process.ts';
 
 /** One run of the whole workflow. */
@@ -27,6 +31,8 @@ export interface PipelineRun {
   /** from the workflow's start to its close */
   totalMs: number;
   phaseMs: Partial<Record<PipelineState, number>>;
+  /** of the cost step, which writes the report tables too */
+  costMs: number;
   rowCount: number;
   summaryRowCount: number;
   /** undefined where there is no /proc */
@@ -48,6 +54,8 @@ export interface PipelineTarget {
   signal: AbortSignal;
   /** default true: the writes of what went before are no part of the run */
   checkpointFirst?: boolean;
+  /** default false: give the payload's cluster the cost model of the benchmark */
+  hasCostModel?: boolean;
 }
 
 /** Name of every cluster; it is part of what a day was summarised with. */
@@ -74,7 +82,7 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
     TEMPORAL_ADDRESS: servers.temporalAddress,
   };
   const config = loadConfig(environment);
-  await prepare(config, databaseUrl, payload);
+  await prepare(config, databaseUrl, payload, target.hasCostModel ?? false);
   const worker = await startWorker(servers, environment, join(directory, 'worker.log'));
   try {
     return await onDatabase(databaseUrl, async (observer) => {
@@ -82,7 +90,7 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
       if (target.checkpointFirst ?? true) await observer.query('checkpoint');
       const cpuBefore = (await cpuMs(worker.pid)) ?? 0;
       const walBefore = await walPosition(observer);
-      const { totalMs, result } = await Promise.race([
+      const { totalMs, costMs, result } = await Promise.race([
         ingest(client, config, databaseUrl, payload),
         worker.failed,
         aborted(target.signal).then(() => Promise.reject(target.signal.reason as Error)),
@@ -93,6 +101,7 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
       return {
         totalMs,
         phaseMs: result.phaseMs,
+        costMs,
         rowCount: result.rowCount,
         summaryRowCount: result.summaryRowCount,
         peakRssBytes: await peakRssBytes(worker.pid),
@@ -106,15 +115,25 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
   }
 }
 
-async function prepare(config: Config, databaseUrl: string, payload: CachedPayload): Promise<void> {
+async function prepare(
+  config: Config,
+  databaseUrl: string,
+  payload: CachedPayload,
+  hasCostModel: boolean,
+): Promise<void> {
   const pool = openPool({ url: databaseUrl, size: 2, applicationName: 'bench' });
   try {
     const { orgId, schema } = benchOrg;
-    await registerSource(
+    const { sourceUuid } = await registerSource(
       { pool, databaseUrl, log: { info: () => undefined } },
       { orgId, clusterId: payload.clusterId, name: benchClusterName },
     );
     await setTagKeys(pool, schema, enabledTagKeys, true);
+    if (hasCostModel) {
+      const model = readCostModel(JSON.stringify(benchCostModel), 'json', 'benchmark');
+      const sources = [{ sourceUuid, clusterId: payload.clusterId }];
+      await applyModel(pool, schema, model, { source: 'benchmark', sources, move: false });
+    }
     const objectStore = openObjectStore({ url: config.OBJECT_STORE ?? '', s3: { endpoint: undefined } });
     const deps = { pool, databaseUrl, objectStore, config, now: clock(config) };
     await ensurePartitions(deps, { schema, months: [benchMonth as BillingMonth] });
@@ -128,7 +147,7 @@ async function ingest(
   config: Config,
   databaseUrl: string,
   payload: CachedPayload,
-): Promise<{ totalMs: number; result: IngestManifestResult }> {
+): Promise<{ totalMs: number; costMs: number; result: IngestManifestResult }> {
   const pool = openPool({ url: databaseUrl, size: 2, applicationName: 'bench' });
   try {
     const objectStore = openObjectStore({ url: config.OBJECT_STORE ?? '', s3: { endpoint: undefined } });
@@ -138,7 +157,8 @@ async function ingest(
     );
     const result = await handle.result();
     const { startTime, closeTime } = await handle.describe();
-    return { totalMs: (closeTime?.getTime() ?? NaN) - startTime.getTime(), result };
+    const costMs = await stepMs(handle, 'applyCostModel');
+    return { totalMs: (closeTime?.getTime() ?? NaN) - startTime.getTime(), costMs, result };
   } finally {
     await pool.end();
   }

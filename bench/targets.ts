@@ -20,7 +20,16 @@ interface Target {
   figure: (figures: Figures) => number;
 }
 
-const everyShape: readonly ShapeName[] = ['small', 'medium', 'large', 'xl', 'month', 'labels'];
+const everyShape: readonly ShapeName[] = [
+  'small',
+  'medium',
+  'large',
+  'xl',
+  'month',
+  'labels',
+  'month_cm',
+  'xl_cm',
+];
 const megabyte = 1_000_000;
 const memoryTarget = 'peak memory of the worker';
 const maxMemoryMegabytes = 300;
@@ -68,6 +77,14 @@ const targets: readonly Target[] = [
   seconds('xl', 30),
   seconds('month', 12),
   seconds('labels', 15),
+  seconds('month_cm', 11),
+  {
+    target: 'costs and report tables',
+    shapes: ['month_cm'],
+    limit: 5,
+    unit: 's',
+    figure: ({ costMs }) => (costMs ?? NaN) / 1_000,
+  },
   {
     target: memoryTarget,
     shapes: everyShape,

@@ -5,6 +5,8 @@ export interface Shape {
   dayCount: number;
   /** label keys of the pods, all told; then every pod has a label set of its own as well. Default: a set per rollout */
   podLabelKeyCount?: number;
+  /** the cluster has a cost model (./cost-model.ts); the payload is the same */
+  hasCostModel?: true;
 }
 
 /** The shapes that figures are published for. */
@@ -15,6 +17,8 @@ export const shapes = {
   xl: { nodeCount: 500, podCount: 42_000, dayCount: 1 },
   month: { nodeCount: 50, podCount: 500, dayCount: 30 },
   labels: { nodeCount: 200, podCount: 20_000, dayCount: 1, podLabelKeyCount: 5_000 },
+  month_cm: { nodeCount: 50, podCount: 500, dayCount: 30, hasCostModel: true },
+  xl_cm: { nodeCount: 500, podCount: 42_000, dayCount: 1, hasCostModel: true },
 } as const satisfies Record<string, Shape>;
 
 export type ShapeName = keyof typeof shapes;

@@ -26,6 +26,10 @@ export const timeColumns: readonly Column[] = [
   { head: 'rows/s', cell: (_, { median }) => whole.format(median.rowsPerSecond) },
   { head: 'COPY s', cell: (_, { median }) => seconds(median.floorCopyMs) },
   { head: 'GROUP BY s', cell: (_, { median }) => seconds(median.floorGroupByMs) },
+  {
+    head: 'costs and reports s',
+    cell: (_, { median }) => (median.costMs === undefined ? '–' : seconds(median.costMs)),
+  },
 ];
 
 /** Ratios to the floor and what is used up. */

@@ -1,6 +1,7 @@
 -- functions/113_cost_settings.sql
 -- Purpose  when free GPUs are distributed, and one hash of everything that costs depend on beside the daily summary
--- Reads    cost_model, price_list, cost_model_rate; ocp_day and the daily summary where free GPUs are distributed
+-- Reads    cost_model, price_list, cost_model_rate; ocp_day and the daily summary where free GPUs are distributed; what
+--          functions/104 reads of a month where machines have prices
 -- Domain   §8.1, §8.7
 -- Rerun    repeatable definitions
 
@@ -54,10 +55,11 @@ as $$
             from cost_model_rate as rate
             where rate.price_list_id = applied.price_list_id
         ),
+        coalesce(ocp_vm_month_hash(p_source_uuid, p_month), ''),
         ocp_gpu_distribution(p_source_uuid, p_month, p_today)
     ))
     from ocp_cost_settings(p_source_uuid) as setting
     cross join (select ocp_effective_price_list(p_source_uuid, p_month)) as applied (price_list_id)
 $$;
 comment on function ocp_cost_settings_hash(uuid, date, date) is
-'Hash of cost model, price list with version and rates, currency, and whether free GPUs are distributed today; days priced with another hash are priced again.';
+'Hash of cost model, price list with version and rates, currency, where virtual machines are, and whether free GPUs are distributed today; days priced with another hash are priced again.';

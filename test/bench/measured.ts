@@ -39,6 +39,7 @@ export const roundRun: MeasuredRun = {
       summarising: 1_000,
       validating: 500,
     },
+    costMs: 1_500,
     rowCount: 16_000,
     summaryRowCount: 12,
     peakRssBytes: 250_000_000,
