@@ -20,7 +20,8 @@ as $$
             price_list_id,
             rate_id,
             cost_type,
-            null::text as tag_key,
+            -- None: all claims count.
+            '' as tag_key,
             null::text as tag_value,
             null::text[] as listed_values,
             unit_price
@@ -70,7 +71,7 @@ as $$
             ) as claim_capacity
         from key_days as day
         cross join (select distinct tag_key from price) as key
-        where key.tag_key is null
+        where key.tag_key = ''
             or day.volume_labels ? key.tag_key
     ),
     claim_counts as (
@@ -103,7 +104,7 @@ as $$
         null::numeric,
         price.cost_type,
         'PVC',
-        case when price.tag_key is not null then price.tag_key || ' of ' || day.volume_labels::text end,
+        case when price.tag_key <> '' then price.tag_key || ' of ' || day.volume_labels::text end,
         price.price_list_id,
         price.rate_id,
         'pvc_cost_per_month',
@@ -113,15 +114,15 @@ as $$
         day.capacity * price.unit_price / (day.claim_capacity * counted.claims * ocp_days_of_month(p_days[1]))
     from keyed_days as day
     join claim_counts as counted
-        on counted.tag_key is not distinct from day.tag_key
+        on counted.tag_key = day.tag_key
         and counted.usage_start = day.usage_start
         and counted.namespace = day.namespace
     join price
-        on price.tag_key is not distinct from day.tag_key
-        and (price.tag_key is null or ocp_has_price(day.volume_labels, price.tag_key, price.tag_value, price.listed_values))
+        on price.tag_key = day.tag_key
+        and (price.tag_key = '' or ocp_has_price(day.volume_labels, price.tag_key, price.tag_value, price.listed_values))
     cross join lateral (
         select case
-            when price.tag_key is null then day.volume_labels
+            when price.tag_key = '' then day.volume_labels
             else jsonb_build_object(price.tag_key, day.volume_labels -> price.tag_key)
         end as labels
     ) as row_labels

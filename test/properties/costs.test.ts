@@ -10,6 +10,7 @@ import { usageDay } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { byLabel, plain } from '../costs/priced-source.ts';
 import { generatedCluster, rowsOf } from '../support/generated-cluster.ts';
+import { withMachines } from '../support/generated-machines.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import { createDirectPipeline } from './direct-pipeline.ts';
 import type { DirectPipeline, StagedCluster } from './direct-pipeline.ts';
@@ -27,26 +28,32 @@ beforeAll(async () => {
   pipeline = await createDirectPipeline();
 });
 
-/** Every metric at 31, by month 1 a day, plain and by the label app, where it can be. */
+/** Every metric at 31, by month 1 a day, plain and by the label app, of GPUs by vendor and model, where it can be. */
 const rates = metricNames.flatMap((name) => {
   const facts: MetricFacts = metrics[name];
-  return [
-    ...(facts.plain ? [plain(name, 31)] : []),
-    ...(facts.tagged ? [byLabel(name, 'app', { a: 31, 'b*': 62 }, 'Supplementary')] : []),
-  ];
+  const tagged =
+    name === 'gpu_cost_per_month'
+      ? byLabel(name, 'nvidia', { T4: 31, 'A100*': 62 }, 'Supplementary')
+      : byLabel(name, 'app', { a: 31, 'b*': 62 }, 'Supplementary');
+  return [...(facts.plain ? [plain(name, 31)] : []), ...(facts.tagged ? [tagged] : [])];
 });
 
 const nameOf = ({ sourceUuid }: StagedCluster) => `model of ${sourceUuid}`;
 
-async function giveModel(cluster: StagedCluster, distribution_type: string): Promise<void> {
+async function giveModel(
+  cluster: StagedCluster,
+  distribution_type: string,
+  changes: { currency?: string; rates?: object[] } = {},
+): Promise<void> {
   const { pool, schema } = pipeline.database;
   const document = {
     name: nameOf(cluster),
     source_type: 'OCP',
     currency: 'USD',
-    distribution_info: { distribution_type },
+    distribution_info: { distribution_type, gpu_unallocated: true },
     markup: { value: 10, unit: 'percent' },
     rates: rates.map((rate, index) => ({ ...rate, custom_name: `rate ${String(index)}` })),
+    ...changes,
   };
   await applyModel(pool, schema, readCostModel(JSON.stringify(document), 'json', 'test'), {
     source: 'test',
@@ -77,7 +84,7 @@ async function rowsOfSummary({ sourceUuid }: StagedCluster): Promise<string[]> {
 async function forClusters(seed: number, check: (cluster: StagedCluster) => Promise<void>): Promise<void> {
   const distributions = fc.constantFrom('cpu', 'memory');
   const property = fc.asyncProperty(generatedCluster, distributions, async (generated, distribution) => {
-    const cluster = await pipeline.stage(buildPayload(rowsOf(generated)));
+    const cluster = await pipeline.stage(buildPayload(withMachines(rowsOf(generated))));
     await pipeline.aggregate(cluster, 'koku');
     await giveModel(cluster, distribution);
     await check(cluster);
@@ -86,6 +93,7 @@ async function forClusters(seed: number, check: (cluster: StagedCluster) => Prom
 }
 
 test('what is distributed adds up to 0 per distribution and day', async () => {
+  const seen = new Set<string>();
   await forClusters(701, async (cluster) => {
     await price(cluster);
     const sums = await sumsOf(
@@ -95,11 +103,15 @@ test('what is distributed adds up to 0 per distribution and day', async () => {
        from ${costRows} and distributed_cost is not null
        group by 1`,
     );
-    for (const [group, { total }] of sums) expect(Math.abs(total ?? Number.NaN), group).toBeLessThan(1e-9);
+    for (const [group, { total }] of sums) {
+      expect(Math.abs(total ?? Number.NaN), group).toBeLessThan(1e-9);
+      seen.add(group.split(' ')[0] ?? '');
+    }
   });
+  expect([...seen].sort()).toEqual(['gpu_distributed', 'platform_distributed', 'worker_distributed']);
 });
 
-test('cluster, nodes and claims pay their price wholly, over real and unallocated rows', async () => {
+test('cluster, nodes, claims and machines pay their price wholly, over real and unallocated rows', async () => {
   await forClusters(702, async (cluster) => {
     await price(cluster);
     const of = (text: string) => sumsOf(pipeline, cluster.sourceUuid, text);
@@ -108,7 +120,10 @@ test('cluster, nodes and claims pay their price wholly, over real and unallocate
            count(distinct node) filter (where data_source = 'Pod')::int as nodes,
            count(distinct namespace) filter (
                where persistentvolumeclaim <> '' and persistentvolumeclaim_capacity_gigabyte_months <> 0
-           )::int as projects
+           )::int as projects,
+           count(distinct concat_ws('/', namespace, pod_labels ->> 'vm_kubevirt_io_name')) filter (
+               where pod_labels ? 'vm_kubevirt_io_name' and pod_request_cpu_core_hours <> 0
+           )::int as machines
        from ${costRows} and cost_model_rate_type is null
            and (data_source = 'Storage' or node_capacity_cpu_core_hours <> 0 and node_capacity_memory_gigabyte_hours <> 0)
        group by 1`,
@@ -117,29 +132,65 @@ test('cluster, nodes and claims pay their price wholly, over real and unallocate
       `select usage_start as "group",
            coalesce(sum(cost_model_cpu_cost + cost_model_memory_cost) filter (where monthly_cost_type = 'Cluster'), 0)::float8 as cluster,
            coalesce(sum(cost_model_cpu_cost + cost_model_memory_cost) filter (where monthly_cost_type = 'Node'), 0)::float8 as nodes,
-           coalesce(sum(cost_model_volume_cost) filter (where monthly_cost_type = 'PVC'), 0)::float8 as claims
+           coalesce(sum(cost_model_volume_cost) filter (where monthly_cost_type = 'PVC'), 0)::float8 as claims,
+           coalesce(sum(cost_model_cpu_cost) filter (where monthly_cost_type = 'OCP_VM'), 0)::float8 as machines
        from ${costRows} and cost_model_rate_type = 'Infrastructure'
        group by 1`,
     );
-    for (const [day, { nodes = 0, projects = 0 }] of expected) {
+    for (const [day, { nodes = 0, projects = 0, machines = 0 }] of expected) {
       expect(found.get(day)?.['cluster'], `${day} cluster`).toBeCloseTo(nodes > 0 ? 1 : 0, 9);
       expect(found.get(day)?.['nodes'], `${day} nodes`).toBeCloseTo(nodes, 9);
       expect(found.get(day)?.['claims'], `${day} claims`).toBeCloseTo(projects, 9);
+      expect(found.get(day)?.['machines'], `${day} machines`).toBeCloseTo(machines, 9);
     }
   });
 });
 
 test('days alone, in any order, again, make the rows of all at once; without the model they go', async () => {
+  const seen = new Set<string>();
   await forClusters(703, async (cluster) => {
     const { pool, schema } = pipeline.database;
     const before = await rowsOfSummary(cluster);
     expect(await price(cluster)).toBeGreaterThan(0);
     const together = await rowsOfSummary(cluster);
     expect(together).not.toEqual(before);
+    for (const row of together) {
+      const { monthly_cost_type, data_source } = JSON.parse(row) as Record<string, string | null>;
+      seen.add(`${monthly_cost_type} ${data_source}`);
+    }
     for (const day of [...days].reverse()) await price(cluster, [day]);
     expect(await rowsOfSummary(cluster)).toEqual(together);
     await unassignModel(pool, schema, nameOf(cluster), [{ sourceUuid: cluster.sourceUuid, clusterId: 'c' }]);
     expect(await price(cluster)).toBe(0);
     expect(await rowsOfSummary(cluster)).toEqual(before);
+  });
+  const monthly = ['Cluster', 'Node', 'Node_Core_Hour', 'Node_Core_Month', 'OCP_VM', 'OCP_VM_CORE', 'Tag'];
+  expect([...seen]).toEqual(
+    expect.arrayContaining([
+      ...monthly.map((type) => `${type} Pod`),
+      'PVC Storage',
+      'Tag Storage',
+      'Tag GPU',
+    ]),
+  );
+});
+
+test('costs of other sources stay as they are, to the row', async () => {
+  let neighbour: StagedCluster | undefined;
+  await forClusters(704, async (cluster) => {
+    await price(cluster);
+    const untouched = async ({ sourceUuid }: StagedCluster) =>
+      pipeline.query<{ row: string }>(
+        `select concat_ws(' ', tableoid, ctid, xmin) as row from ${costRows} order by 1`,
+        [sourceUuid],
+      );
+    if (neighbour !== undefined) {
+      const before = await untouched(neighbour);
+      expect(before.length).toBeGreaterThan(0);
+      await giveModel(cluster, 'cpu', { currency: 'EUR', rates: [plain('node_cost_per_month', 7)] });
+      await price(cluster);
+      expect(await untouched(neighbour)).toEqual(before);
+    }
+    neighbour = cluster;
   });
 });
