@@ -6,6 +6,7 @@ import { inTenantTransaction } from '../../platform/database/database.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
 import { loadSql } from '../../platform/database/sql-files.ts';
 import type { Command } from '../command.ts';
+import { costByProject, costTable, giveDemoModel } from '../demo-costs.ts';
 import { sampleClusterId, writeDemoPayload } from '../demo-payload.ts';
 import { followRuns } from '../follow-run.ts';
 import { endText } from './ingest.ts';
@@ -75,6 +76,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
     { pool, databaseUrl, log: migrationLog(output.say) },
     { orgId: demoOrg, clusterId: sampleClusterId, name: 'demo cluster' },
   );
+  await giveDemoModel(pool, { ...source, clusterId: sampleClusterId });
   const payload = join(resolve(config.OCP_DATA_DIR), 'demo', 'nise-small.tar.gz');
   await mkdir(join(payload, '..'), { recursive: true, mode: 0o700 });
   await writeDemoPayload(payload, now);
@@ -92,6 +94,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
     async (tenant) =>
       (await tenant.query<ProjectUsage>(projectUsageSql, [source.sourceUuid, end.result.manifestUuid])).rows,
   );
+  const costs = await costByProject(pool, source, end.result.manifestUuid);
   const workflowUrl =
     services.temporalUiUrl === undefined
       ? undefined
@@ -101,6 +104,9 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
       usageTable(usage),
       'Effective usage is what a project is charged for; ' +
         '"Worker unallocated" and "Platform unallocated" are unused capacity.',
+      '',
+      'Costs of these days by samples/cost-model.yaml, in USD. Platform and unused capacity are distributed to the projects:',
+      costTable(costs),
       '',
       table(
         ['phase', 'took'],
@@ -112,7 +118,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
       ...(workflowUrl === undefined ? [] : [`Temporal UI: ${workflowUrl}`]),
       `PostgreSQL:  ${databaseUrl} (schema ${source.schema}; psql connects with this address)`,
     ].join('\n'),
-    { usage, run: end, temporalUiUrl: workflowUrl },
+    { usage, costs, run: end, temporalUiUrl: workflowUrl },
   );
   return 0;
 }

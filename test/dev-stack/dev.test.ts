@@ -87,8 +87,17 @@ test("demo prints an address that PostgreSQL's clients connect with, and leaves 
   const client = new pg.Client({ connectionString });
   await client.connect();
   const { rows } = await client.query('select count(*)::int as n from orgdemo.ocp_manifest');
+  const costs = await client.query<{ cost: number; rest: number }>(
+    `select sum(cost_model_cpu_cost + cost_model_memory_cost + cost_model_volume_cost)::float8 as cost,
+         sum(distributed_cost)::float8 as rest
+     from orgdemo.reporting_ocpusagelineitem_daily_summary`,
+  );
   await client.end();
   expect(rows).toEqual([{ n: 1 }]);
+  // Three days of 11 nodes at 900 a month and a cluster at 1,500, and usage.
+  expect(costs.rows[0]?.cost).toBeGreaterThan((3 * (11 * 900 + 1_500)) / 31);
+  expect(costs.rows[0]?.rest).toBeCloseTo(0, 9);
+  expect(output.stdout).toMatch(/Platform unallocated .* -[\d,.]+ +0 /);
   expect(await openFiles(join(scratch, 'data'))).toEqual([]);
 }, 200_000);
 

@@ -4,14 +4,13 @@ import { applyCosts } from '../../costs/apply-costs.ts';
 import { applyModel } from '../../costs/apply-model.ts';
 import { unassignModel } from '../../costs/assignments.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
-import { metricNames, metrics } from '../../domain/costs/metrics.ts';
-import type { MetricFacts } from '../../domain/costs/metrics.ts';
 import { usageDay } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { byLabel, plain } from '../costs/priced-source.ts';
+import { plain } from '../costs/priced-source.ts';
 import { generatedCluster, rowsOf } from '../support/generated-cluster.ts';
 import { withMachines } from '../support/generated-machines.ts';
 import { buildPayload } from '../support/payload-builder.ts';
+import { modelOf } from './all-rates.ts';
 import { createDirectPipeline } from './direct-pipeline.ts';
 import type { DirectPipeline, StagedCluster } from './direct-pipeline.ts';
 import { sumsOf } from './summary-sums.ts';
@@ -28,16 +27,6 @@ beforeAll(async () => {
   pipeline = await createDirectPipeline();
 });
 
-/** Every metric at 31, by month 1 a day, plain and by the label app, of GPUs by vendor and model, where it can be. */
-const rates = metricNames.flatMap((name) => {
-  const facts: MetricFacts = metrics[name];
-  const tagged =
-    name === 'gpu_cost_per_month'
-      ? byLabel(name, 'nvidia', { T4: 31, 'A100*': 62 }, 'Supplementary')
-      : byLabel(name, 'app', { a: 31, 'b*': 62 }, 'Supplementary');
-  return [...(facts.plain ? [plain(name, 31)] : []), ...(facts.tagged ? [tagged] : [])];
-});
-
 const nameOf = ({ sourceUuid }: StagedCluster) => `model of ${sourceUuid}`;
 
 async function giveModel(
@@ -46,15 +35,7 @@ async function giveModel(
   changes: { currency?: string; rates?: object[] } = {},
 ): Promise<void> {
   const { pool, schema } = pipeline.database;
-  const document = {
-    name: nameOf(cluster),
-    source_type: 'OCP',
-    currency: 'USD',
-    distribution_info: { distribution_type, gpu_unallocated: true },
-    markup: { value: 10, unit: 'percent' },
-    rates: rates.map((rate, index) => ({ ...rate, custom_name: `rate ${String(index)}` })),
-    ...changes,
-  };
+  const document = { ...modelOf(nameOf(cluster), distribution_type), ...changes };
   await applyModel(pool, schema, readCostModel(JSON.stringify(document), 'json', 'test'), {
     source: 'test',
     sources: [{ sourceUuid: cluster.sourceUuid, clusterId: 'c' }],
