@@ -5,6 +5,7 @@ import { announceSteps, recordStepError } from '../platform/observability/metric
 import { abandonFiles } from './abandon-files.ts';
 import { aggregateDays } from './aggregate-days.ts';
 import { applyCostModel } from './apply-cost-model.ts';
+import { answerAnnouncement } from './answer-announcement.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
 import { completeManifest } from './complete-manifest.ts';
@@ -85,6 +86,7 @@ export function createActivities(deps: ActivityDependencies) {
     validateDays: bind(validateDays),
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
+    answerAnnouncement: bind(answerAnnouncement),
     skipFiles: bind(skipFiles),
     abandonFiles: bind(abandonFiles),
     requestResummarize: bind(requestResummarize),

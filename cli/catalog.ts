@@ -246,6 +246,11 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   {
+    name: 'listen',
+    summary: 'Take payloads that Kafka messages announce, and answer them',
+    load: async () => (await import('./commands/listen.ts')).listenCommand,
+  },
+  {
     name: 'deployment',
     summary: 'Manage worker versions (Worker Deployment Versioning)',
     commands: [

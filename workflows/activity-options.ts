@@ -26,6 +26,7 @@ const groupOf = {
   completeManifest: 'short',
   recordCompletion: 'short',
   recordFailure: 'short',
+  answerAnnouncement: 'short',
   skipFiles: 'short',
   abandonFiles: 'short',
   tenantBatches: 'short',

@@ -20,6 +20,7 @@ import { workedMs } from '../domain/run/work.ts';
 import type { CompleteManifestResult } from '../activities/complete-manifest.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import type { Activities } from '../activities/index.ts';
+import { Answer } from './answer.ts';
 import { bindActivities } from './activity-options.ts';
 import type { BoundActivities, RunPriority } from './activity-options.ts';
 import { passControlFlow, passControlFlowAfter } from './control-flow.ts';
@@ -40,6 +41,7 @@ interface Run {
   /** the same for loads of this payload's own files, which an operator may skip */
   ownLoad: BoundActivities['load'];
   decisions: Decisions;
+  answer: Answer;
   board: ProgressBoard;
   /** set once the ledger contains the archive's files */
   carried?: CarriedRun;
@@ -78,10 +80,12 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     activities: withDecisions(bound, decisions, { onWorked }),
     ownLoad: withDecisions(bound, decisions, { onWorked, canSkip: true }).load,
     decisions,
+    answer: new Answer(bound.short, input),
     board,
   };
   try {
     const result = await ingest(run);
+    await run.answer.settled();
     await decisions.settled();
     logEnd(run, result);
     return result;
@@ -96,7 +100,9 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     board.end('failed', message);
     countFailedRun(type);
     log.error('PostgreSQL pipeline processing failed', { ...board.about, errorType: type, reason: message });
+    run.answer.failure(type);
     await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
+    await run.answer.settled();
     await decisions.settled();
     // The cause itself, so that its type and message are visible at once in the UI and on the command line.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
@@ -172,6 +178,7 @@ async function loadAndSummarise(
   board.progress.rowCount = split.rowCount;
   board.progress.pieceCount = split.pieceCount;
   await loadPieces(run, { payload, split });
+  if (split.failedFileCount === 0) run.answer.success();
   const { release, months, ...came } = await waitForManifest(run, payload, split);
   const { warnings, reason } = whatNeverCame(came);
   const { manifestUuid, clusterId, schema, sourceUuid } = payload;
@@ -288,6 +295,7 @@ async function afterFailedFiles(
   const action = await decisions.decide('splitPayload', { subject }, failure, true);
   if (action === 'abandon') throw failure;
   if (action === 'skip') {
+    run.answer.withhold();
     await activities.short.skipFiles({ schema: payload.schema, manifestId: split.manifestId });
     return { ...split, failedFileCount: 0 };
   }
@@ -299,6 +307,7 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
   const { board, activities, input } = run;
   const downloaded = await activities.transfer.downloadPayload({ inboxId: input.inboxId });
   if (downloaded.outcome === 'ignored') {
+    run.answer.success();
     board.end('ignored', downloaded.reason);
     const { reason, manifestUuid, clusterId } = downloaded;
     const nothing = { fileCount: 0, failedFileCount: 0, rowCount: 0, rejectedRowCount: 0, warnings: [] };
@@ -350,12 +359,14 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
   }
 }
 
-async function loadOrSkip({ activities, ownLoad }: Run, schema: string, pieceId: number): Promise<number> {
+async function loadOrSkip(run: Run, schema: string, pieceId: number): Promise<number> {
+  const { activities, ownLoad } = run;
   try {
     return (await ownLoad.loadReportDay({ schema, pieceId })).rowsLoaded;
   } catch (error) {
     passControlFlow(error);
     if (!(error instanceof Skipped)) throw error;
+    run.answer.withhold();
     await activities.short.skipFiles({ schema, pieceId });
     return 0;
   }

@@ -9,6 +9,7 @@ import { healthPages } from '../../workers/health.ts';
 import { collectStartupGarbage } from '../../workers/memory.ts';
 import type { Command } from '../command.ts';
 import { describeFailure } from '../failure.ts';
+import { requireConfigured } from '../required-settings.ts';
 import { openServices, processLogger } from '../services.ts';
 import type { Services } from '../services.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
@@ -17,7 +18,10 @@ export const workerCommand: Command<object> = {
   options: (parser) => parser,
   run: async (_options, output) => {
     const stop = stopSignal();
-    requireConfigured();
+    requireConfigured(
+      ['DATABASE_URL', 'OBJECT_STORE'],
+      '; for a worker with everything embedded: ocp-pipeline dev',
+    );
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
     // Before the SDK's runtime exists: only the end of a worker ends it, and with it the process.
     const temporal = await requireTemporal(services, output.say).catch(async (error: unknown) => {
@@ -114,13 +118,3 @@ async function requireSearchAttributes(
 
 /** PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED */
 const mayNotLook: ReadonlySet<number> = new Set([7, 12, 16]);
-
-/** A worker that silently started its own servers would work on the wrong database. */
-function requireConfigured(): void {
-  const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
-  if (missing.length > 0)
-    throw new PipelineError(
-      'ConfigInvalid',
-      `${missing.join(', ')}: not set; for a worker with everything embedded: ocp-pipeline dev`,
-    );
-}

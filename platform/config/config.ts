@@ -1,6 +1,8 @@
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { z } from 'zod';
 import { httpSettings } from './http-settings.ts';
+import { withAliases } from './aliases.ts';
+import { kafkaProblems, kafkaSettings } from './kafka-settings.ts';
 import { durationMs, setting, wholeNumber } from './setting.ts';
 import type { Setting } from './setting.ts';
 
@@ -206,6 +208,7 @@ const settings = {
     '4',
   ),
   ...httpSettings,
+  ...kafkaSettings,
 } satisfies Record<string, Setting<z.ZodType>>;
 
 type SettingName = keyof typeof settings;
@@ -224,12 +227,12 @@ export const configurationKeys: readonly string[] = Object.keys(settings);
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const values: Record<string, unknown> = {};
-  const problems: string[] = [];
+  const { given: named, problems } = withAliases(environment);
   for (const [name, { schema, fallback, secret }] of Object.entries(settings) as [
     string,
     Setting<z.ZodType>,
   ][]) {
-    const text = environment[name]?.trim();
+    const text = named[name]?.trim();
     const given = text === undefined || text === '' ? fallback : text;
     const parsed = schema.safeParse(given);
     if (parsed.success) values[name] = parsed.data;
@@ -249,6 +252,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       `OCP_DATABASE_POOL_SIZE: expected at least ${config.OCP_LOAD_CONCURRENCY + config.OCP_SQL_CONCURRENCY + 2} ` +
         `(OCP_LOAD_CONCURRENCY + OCP_SQL_CONCURRENCY + 2), found ${config.OCP_DATABASE_POOL_SIZE}`,
     );
+  if (problems.length === 0) problems.push(...kafkaProblems(config));
   // Swept line items are loaded again from the archive, and raw payloads are what a replay reads.
   if (
     problems.length === 0 &&

@@ -51,3 +51,11 @@ export function installTemporalRuntime(
     throw metricsAddress === undefined ? error : metricsFailure(metricsAddress, error);
   }
 }
+
+/**
+ * End the runtime of a process that has no workers; the last worker ends it otherwise. Until then its threads keep the
+ * process alive.
+ */
+export async function closeTemporalRuntime(): Promise<void> {
+  await Runtime.instance().shutdown();
+}

@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { taskQueues } from '../../domain/run/run.ts';
 import type { CarriedRun, IngestManifestInput } from '../../domain/run/run.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
+import { recordAnnouncement } from '../../payload/announcements.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { tryLock } from '../../platform/database/locks.ts';
 import type {
@@ -16,7 +17,7 @@ import { openFailuresQuery, resolveFailureUpdate, settingsChangedSignal } from '
 import { resetPointBefore, runIdOf, TemporalUi, untilBlocked } from '../workflows/operator/temporal-ui.ts';
 import type { Run } from '../workflows/operator/temporal-ui.ts';
 import { addMonthsOfData } from '../retention/months-of-data.ts';
-import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
+import { createArchiveFolder, packMembers, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { startLowLimitTemporal } from '../support/low-limit-temporal.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
@@ -81,6 +82,24 @@ test('happy-path', async () => {
   const { run } = await start('happy-path', sample);
   expect(await run.result()).toMatchObject({ outcome: 'completed', fileCount: 6 });
   await writeHistory('happy-path', run);
+});
+
+test('answered', async () => {
+  const { database } = pipeline;
+  const requestId = 'announced-by-kafka';
+  await recordAnnouncement(database.pool, { requestId, orgId: database.orgId });
+  await pipeline.addSource('answered');
+  const archive = await folder.pack(withManifest(small, { cluster_id: 'answered' }));
+  const { handle } = await pipeline.start({ payload: archive, requestId });
+  expect(await handle.result()).toMatchObject({ outcome: 'completed' });
+  await writeHistory('answered', handle);
+});
+
+test('answered-failure', async () => {
+  const archive = await folder.write(await packMembers([{ name: 'no-manifest.csv', content: 'a\n' }]));
+  const { handle } = await pipeline.start({ payload: archive });
+  await expect(handle.result()).rejects.toThrow();
+  await writeHistory('answered-failure', handle);
 });
 
 test('two-archives', async () => {

