@@ -13,7 +13,9 @@ async function settingsOfAggregation(
   settings: Readonly<Record<string, string>>,
 ): Promise<unknown[]> {
   const source = await createStagedSource(database, month);
-  await source.stage('pod_usage', '2026-10-01', [{ hour: 0, namespace: 'shop', node: 'w1', pod: 'web-1', label_set_id: {} }]);
+  await source.stage('pod_usage', '2026-10-01', [
+    { hour: 0, namespace: 'shop', node: 'w1', pod: 'web-1', label_set_id: {} },
+  ]);
   await source.query(`
     create table seen_settings (work_mem text, workers text);
     create function note_settings() returns trigger language plpgsql as $$
