@@ -36,10 +36,12 @@ async function listenWith(services: Services, stop: AbortSignal): Promise<void> 
   const log = await processLogger(config, 'standard output');
   const { closeTemporalRuntime } = await import('../../platform/observability/temporal-runtime.ts');
   services.disposal.add('the metrics endpoint', closeTemporalRuntime);
+  // Metrics are on the meter of the SDK's native core, which only processes that serve them load.
+  const { recordReceived } = await import('../../platform/observability/metrics.ts');
   const client = await services.client();
   const producer = await openProducer(config);
   services.disposal.add('the Kafka producer', () => producer.close());
-  const deps: ListenDeps = { client, pool, objectStore, config, producer, log };
+  const deps: ListenDeps = { client, pool, objectStore, config, producer, log, received: recordReceived };
   let kafka: HealthCheck = { what: 'Kafka', problem: 'connecting' };
   const { OCP_HEALTH_ADDRESS: healthAddress } = config;
   if (healthAddress !== undefined)
