@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
 import type { SearchAttribute } from '../domain/run/search-attributes.ts';
 import type { BlockedRuns } from '../api/status.ts';
@@ -6,6 +7,10 @@ import type { BlockedRuns } from '../api/status.ts';
 /** How long Temporal may take; the rest of the answer does not wait longer. */
 const patienceMs = 3_000;
 const maxRuns = 100;
+const clusterKey = defineSearchAttributeKey(
+  'ClusterId' satisfies SearchAttribute,
+  SearchAttributeType.KEYWORD,
+);
 
 /** Runs of an organisation that wait for an operator's decision; null with a reason if Temporal does not answer. */
 export async function blockedRunsOf(client: Client, orgId: string): Promise<BlockedRuns> {
@@ -17,7 +22,7 @@ export async function blockedRunsOf(client: Client, orgId: string): Promise<Bloc
       for await (const run of client.workflow.list({ query })) {
         runs.push({
           workflowId: run.workflowId,
-          clusterId: textOf(run.searchAttributes['ClusterId' satisfies SearchAttribute]?.[0]),
+          clusterId: run.typedSearchAttributes.get(clusterKey),
           startedAt: run.startTime.toISOString(),
         });
         if (runs.length >= maxRuns) break;
@@ -27,8 +32,4 @@ export async function blockedRunsOf(client: Client, orgId: string): Promise<Bloc
   } catch {
     return { runs: null, reason: 'Temporal does not answer' };
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -79,7 +79,7 @@ export const apiTokenRevokeCommand: Command<RevokeOptions> = {
       type: 'string',
       demandOption: true,
       describe: 'id of the token, as listed, or the token',
-    }) as unknown as Argv<RevokeOptions>,
+    }),
   run: async ({ token }, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
