@@ -72,7 +72,7 @@ const defaultDistribution: DistributionInfo = {
 const maxCustomNameLength = 50;
 
 /** The list that a document with plain `rates` stands for, named as Koku names it. */
-export function plainListOf(model: string): Pick<PriceList, 'name' | 'description'> {
+function plainListOf(model: string): Pick<PriceList, 'name' | 'description'> {
   return { name: `${model} prices`, description: `Auto-created from cost model '${model}'` };
 }
 

@@ -17,7 +17,7 @@ import { matchNetworks } from './networks.ts';
 import { answerTo, problem } from './problem.ts';
 
 /** Where the read API is, as clients of Koku know it. */
-export const readPrefix = '/api/cost-management/v1/';
+const readPrefix = '/api/cost-management/v1/';
 
 /** Who reads, and what it may see. */
 interface Reader {

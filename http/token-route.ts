@@ -22,7 +22,7 @@ const tokenSchema = z.object({
 });
 
 /** Address of the token endpoint (OAuth 2.0, client credentials): `token_url` of an operator. */
-export const tokenPath = '/oauth/token';
+const tokenPath = '/oauth/token';
 
 /** The token endpoint, for sites without an identity provider. */
 export function addTokenEndpoint(
