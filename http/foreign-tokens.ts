@@ -40,8 +40,9 @@ export class ForeignTokens {
           'add it to the client of your identity provider',
       );
     const account = orgClaim.safeParse(claims['account_number']);
+    const client = orgClaim.safeParse(claims['azp']);
     return {
-      name: `jwt:${claims.sub ?? String(claims['azp'] ?? '')}@${orgId.data}`,
+      name: `jwt:${claims.sub ?? client.data ?? ''}@${orgId.data}`,
       method: 'jwt',
       orgId: orgId.data,
       clusterId: undefined,

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { Multipart, MultipartFile } from '@fastify/multipart';
 import { problem } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -57,7 +58,7 @@ function checkPart({ fieldname, filename, mimetype }: MultipartFile): void {
 async function checkOther(part: Multipart): Promise<void> {
   if (part.fieldname !== ignoredField)
     throw problem(400, `expected one part named file or upload, found another one named "${part.fieldname}"`);
-  if (part.type === 'file') for await (const _chunk of part.file);
+  if (part.type === 'file') await finished(part.file.resume());
 }
 
 async function* bytesOf(

@@ -106,7 +106,7 @@ async function receive(
 async function accept(deps: UploadDeps, request: FastifyRequest, principal: Principal) {
   const { config } = deps;
   const { orgId, clusterId } = principal;
-  let isOffered = false;
+  const offer = { isComplete: false };
   try {
     const maxBytes = config.OCP_MAX_UPLOAD_MB * 1_000_000;
     const { 'content-length': length } = request.headers;
@@ -119,7 +119,7 @@ async function accept(deps: UploadDeps, request: FastifyRequest, principal: Prin
         totalMs: config.OCP_UPLOAD_TIMEOUT,
         stallMs: config.OCP_UPLOAD_STALL,
       });
-      isOffered = true;
+      offer.isComplete = true;
       return acceptPayload(deps, {
         way: 'upload',
         orgId,
@@ -128,7 +128,7 @@ async function accept(deps: UploadDeps, request: FastifyRequest, principal: Prin
       });
     });
   } catch (error) {
-    if (!isOffered) deps.received?.('upload', 'refused');
+    if (!offer.isComplete) deps.received?.('upload', 'refused');
     throw error;
   }
 }

@@ -198,7 +198,7 @@ async function enterStream(
  */
 function mayBeCommitted(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
-  return code === 'ECONNRESET' || code === 'EPIPE' || /^Connection terminated/.test(message ?? '');
+  return code === 'ECONNRESET' || code === 'EPIPE' || (message ?? '').startsWith('Connection terminated');
 }
 
 /**

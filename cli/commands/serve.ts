@@ -95,13 +95,14 @@ function listenAddress(address: string): { host: string; port: number } {
 /** Start what was accepted while Temporal was away. */
 async function sweepUntil(stop: AbortSignal, deps: HttpDeps): Promise<void> {
   let isAway = false;
-  while (!stop.aborted) {
+  const isStopped = () => stop.aborted;
+  while (!isStopped()) {
     try {
       const count = await startWaiting(deps, { minSeconds: sweepAfterSeconds, signal: stop });
       if (count > 0) deps.logger.info({ count }, 'uploads that waited for Temporal were started');
       isAway = false;
     } catch (error) {
-      if (!isAway && !stop.aborted) deps.logger.warn({ error }, 'uploads wait for Temporal');
+      if (!isAway && !isStopped()) deps.logger.warn({ error }, 'uploads wait for Temporal');
       isAway = true;
     }
     await waitOrStop(stop);

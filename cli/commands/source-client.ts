@@ -59,7 +59,7 @@ function withClient<T>(parser: Argv<T>): Argv<T & ClientOptions> {
     type: 'string',
     demandOption: true,
     describe: 'client id',
-  }) as unknown as Argv<T & ClientOptions>;
+  });
 }
 
 interface ListOptions {

@@ -48,7 +48,7 @@ export const tokenRevokeCommand: Command<RevokeOptions> = {
       type: 'string',
       demandOption: true,
       describe: 'id of the token, as listed, or the token',
-    }) as unknown as Argv<RevokeOptions>,
+    }),
   run: ({ token }, output) =>
     withDatabase(output, async (pool) => {
       const revoked = await revokeCredential(pool, 'token', token);

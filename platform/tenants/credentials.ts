@@ -193,10 +193,10 @@ export async function verifySecret(
   const row = rows[0];
   const equal = timingSafeEqual(hashOf(secret), row?.secretHash ?? hashOf(newSecret()));
   if (row === undefined || !equal) return undefined;
-  const { secretHash: _hash, isStale, ...credential } = row;
-  if (isStale)
-    await pool.query('update public.source_credential set last_used_at = now() where id = $1', [row.id]);
-  return credential;
+  const { id, orgId, clusterId, secretVersion } = row;
+  if (row.isStale)
+    await pool.query('update public.source_credential set last_used_at = now() where id = $1', [id]);
+  return { id, kind, name: row.name, orgId, clusterId, secretVersion };
 }
 
 /** A valid credential by its key, or undefined. @param id may be any text */

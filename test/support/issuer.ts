@@ -7,11 +7,15 @@ import { atEnd } from './at-end.ts';
 /** An identity provider: it publishes its keys by Discovery, and signs tokens. */
 export interface Issuer {
   url: string;
-  /** a token of an operator of an organisation; claims given here replace the usual ones */
+  /**
+   * a token of an operator of an organisation; claims given here replace the usual ones
+   * @param times when it ends and from when it holds, from now on, as in `5 minutes` or `1 minute ago`; null: no end
+   */
   token(
     orgId: string,
     claims?: Record<string, unknown>,
     header?: { alg: string; kid: string },
+    times?: { end?: string | null; from?: string },
   ): Promise<string>;
   /** sign with another key from now on, and publish it beside the old one */
   rotate(): Promise<void>;
@@ -60,12 +64,14 @@ export async function startIssuer(): Promise<Issuer> {
   };
   return {
     url,
-    token: (orgId, claims = {}, header = { alg: 'RS256', kid: current().kid }) => {
-      const now = Math.floor(Date.now() / 1_000);
-      const usual = { iss: url, aud: 'cost-management-operator', sub: 'operator', iat: now, exp: now + 300 };
-      return new SignJWT({ ...usual, org_id: orgId, account_number: '42', ...claims })
+    token: (orgId, claims = {}, header = { alg: 'RS256', kid: current().kid }, { end = '5m', from } = {}) => {
+      const usual = { iss: url, aud: 'cost-management-operator', sub: 'operator' };
+      const token = new SignJWT({ ...usual, org_id: orgId, account_number: '42', ...claims })
         .setProtectedHeader(header)
-        .sign(current().privateKey);
+        .setIssuedAt();
+      if (end !== null) token.setExpirationTime(end);
+      if (from !== undefined) token.setNotBefore(from);
+      return token.sign(current().privateKey);
     },
     rotate,
     publicKey: () => current().publicKey,
