@@ -40,9 +40,8 @@ export class ForeignTokens {
           'add it to the client of your identity provider',
       );
     const account = orgClaim.safeParse(claims['account_number']);
-    const client = orgClaim.safeParse(claims['azp']);
     return {
-      name: `jwt:${claims.sub ?? client.data ?? ''}@${orgId.data}`,
+      name: `jwt:${claims.sub ?? ''}@${orgId.data}`,
       method: 'jwt',
       orgId: orgId.data,
       clusterId: undefined,

@@ -37,7 +37,7 @@ export async function archiveOf(
       checkPart(part);
       return Readable.from(bytesOf(part, parts, patience, deadlineMs), { objectMode: false });
     }
-    await checkOther(part);
+    await checkOther(part, patience, deadlineMs);
   }
 }
 
@@ -55,10 +55,10 @@ function checkPart({ fieldname, filename, mimetype }: MultipartFile): void {
 }
 
 /** Refuse everything beside the archive but the metadata. */
-async function checkOther(part: Multipart): Promise<void> {
+async function checkOther(part: Multipart, patience: BodyPatience, deadlineMs: number): Promise<void> {
   if (part.fieldname !== ignoredField)
     throw problem(400, `expected one part named file or upload, found another one named "${part.fieldname}"`);
-  if (part.type === 'file') await finished(part.file.resume());
+  if (part.type === 'file') await inTime(finished(part.file.resume()), patience, deadlineMs);
 }
 
 async function* bytesOf(
@@ -77,7 +77,7 @@ async function* bytesOf(
   for (;;) {
     const next = await inTime(parts.next(), patience, deadlineMs);
     if (next.done === true) return;
-    await checkOther(next.value);
+    await checkOther(next.value, patience, deadlineMs);
   }
 }
 

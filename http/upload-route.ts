@@ -106,7 +106,8 @@ async function receive(
 async function accept(deps: UploadDeps, request: FastifyRequest, principal: Principal) {
   const { config } = deps;
   const { orgId, clusterId } = principal;
-  const offer = { isComplete: false };
+  // Once it is offered, the door counts it.
+  const offer = { isMade: false };
   try {
     const maxBytes = config.OCP_MAX_UPLOAD_MB * 1_000_000;
     const { 'content-length': length } = request.headers;
@@ -119,7 +120,7 @@ async function accept(deps: UploadDeps, request: FastifyRequest, principal: Prin
         totalMs: config.OCP_UPLOAD_TIMEOUT,
         stallMs: config.OCP_UPLOAD_STALL,
       });
-      offer.isComplete = true;
+      offer.isMade = true;
       return acceptPayload(deps, {
         way: 'upload',
         orgId,
@@ -128,7 +129,7 @@ async function accept(deps: UploadDeps, request: FastifyRequest, principal: Prin
       });
     });
   } catch (error) {
-    if (!offer.isComplete) deps.received?.('upload', 'refused');
+    if (!offer.isMade) deps.received?.('upload', 'refused');
     throw error;
   }
 }

@@ -102,7 +102,7 @@ export async function acceptPayload(
 }
 
 /** Whether an offered payload was at fault, and not a server. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return error instanceof PipelineError && refusals.has(error.type);
 }
 
@@ -198,7 +198,7 @@ async function enterStream(
  */
 function mayBeCommitted(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
-  return code === 'ECONNRESET' || code === 'EPIPE' || (message ?? '').startsWith('Connection terminated');
+  return code === 'ECONNRESET' || code === 'EPIPE' || message?.startsWith('Connection terminated') === true;
 }
 
 /**

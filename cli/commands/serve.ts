@@ -95,14 +95,14 @@ function listenAddress(address: string): { host: string; port: number } {
 /** Start what was accepted while Temporal was away. */
 async function sweepUntil(stop: AbortSignal, deps: HttpDeps): Promise<void> {
   let isAway = false;
-  const isStopped = () => stop.aborted;
-  while (!isStopped()) {
+  const isStopping = () => stop.aborted;
+  while (!isStopping()) {
     try {
       const count = await startWaiting(deps, { minSeconds: sweepAfterSeconds, signal: stop });
       if (count > 0) deps.logger.info({ count }, 'uploads that waited for Temporal were started');
       isAway = false;
     } catch (error) {
-      if (!isAway && !isStopped()) deps.logger.warn({ error }, 'uploads wait for Temporal');
+      if (!isAway && !isStopping()) deps.logger.warn({ error }, 'uploads wait for Temporal');
       isAway = true;
     }
     await waitOrStop(stop);

@@ -8,15 +8,10 @@ import { atEnd } from './at-end.ts';
 export interface Issuer {
   url: string;
   /**
-   * a token of an operator of an organisation; claims given here replace the usual ones
-   * @param times when it ends and from when it holds, from now on, as in `5 minutes` or `1 minute ago`; null: no end
+   * A token of an operator of an organisation. Claims given here replace the usual ones; times are spans from now, such as
+   * `1 minute ago`.
    */
-  token(
-    orgId: string,
-    claims?: Record<string, unknown>,
-    header?: { alg: string; kid: string },
-    times?: { end?: string | null; from?: string },
-  ): Promise<string>;
+  token(orgId: string, claims?: TokenClaims, header?: { alg: string; kid: string }): Promise<string>;
   /** sign with another key from now on, and publish it beside the old one */
   rotate(): Promise<void>;
   publicKey(): CryptoKey;
@@ -24,6 +19,13 @@ export interface Issuer {
   fail(failing: boolean): void;
   /** requests for the keys so far */
   keyRequests(): number;
+}
+
+/** Claims of a token; `exp` and `nbf` are spans. */
+export interface TokenClaims {
+  [name: string]: unknown;
+  exp?: string | undefined;
+  nbf?: string | undefined;
 }
 
 interface Key {
@@ -64,13 +66,12 @@ export async function startIssuer(): Promise<Issuer> {
   };
   return {
     url,
-    token: (orgId, claims = {}, header = { alg: 'RS256', kid: current().kid }, { end = '5m', from } = {}) => {
-      const usual = { iss: url, aud: 'cost-management-operator', sub: 'operator' };
-      const token = new SignJWT({ ...usual, org_id: orgId, account_number: '42', ...claims })
-        .setProtectedHeader(header)
-        .setIssuedAt();
-      if (end !== null) token.setExpirationTime(end);
-      if (from !== undefined) token.setNotBefore(from);
+    token: (orgId, claims = {}, header = { alg: 'RS256', kid: current().kid }) => {
+      const usual = { iss: url, aud: 'cost-management-operator', sub: 'operator', account_number: '42' };
+      const { exp, nbf, ...others }: TokenClaims = { ...usual, org_id: orgId, exp: '5 minutes', ...claims };
+      const token = new SignJWT(others).setProtectedHeader(header).setIssuedAt();
+      if (exp !== undefined) token.setExpirationTime(exp);
+      if (nbf !== undefined) token.setNotBefore(nbf);
       return token.sign(current().privateKey);
     },
     rotate,

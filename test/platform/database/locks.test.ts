@@ -16,7 +16,10 @@ test('advisory locks are taken through the list alone', () => {
       .map((name) => join(folder, name)),
   );
   const found = [...sourceFiles(), ...statements].filter((path) => /advisory_\w*lock/.test(text(path)));
-  expect(found).toEqual(['platform/database/locks.ts']);
+  // A function that people call by hand takes the source's lock as the steps of a run do, by its name.
+  const byHand = 'sql/functions/062_by_hand.sql';
+  expect(found).toEqual(['platform/database/locks.ts', byHand]);
+  expect(text(byHand).match(/hashtextextended\('[^']*'/g)).toEqual([`hashtextextended('${locks.source.text}'`]);
 });
 
 test('docs/architecture.md lists them', () => {
