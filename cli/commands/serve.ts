@@ -3,7 +3,6 @@ import { PipelineError } from '../../domain/failures/failures.ts';
 import { createHttpApp } from '../../http/app.ts';
 import type { HttpDeps } from '../../http/app.ts';
 import { startWaiting } from '../../intake/start-waiting.ts';
-import { recordReceived } from '../../platform/observability/metrics.ts';
 import type { Command } from '../command.ts';
 import { openServices, processLogger } from '../services.ts';
 import type { Services } from '../services.ts';
@@ -56,6 +55,10 @@ function requireConfigured(): void {
 async function serve(services: Services, { sources, api }: Options, stop: AbortSignal): Promise<void> {
   const { config, objectStore, databaseUrl } = services;
   const logger = await processLogger(config, 'standard output');
+  const { closeTemporalRuntime } = await import('../../platform/observability/temporal-runtime.ts');
+  services.disposal.add('the metrics endpoint', closeTemporalRuntime);
+  // Metrics are on the meter of the SDK's native core, which only processes that serve them load.
+  const { recordReceived } = await import('../../platform/observability/metrics.ts');
   const deps: HttpDeps = {
     client: await services.lazyClient(),
     pool: services.openPool(poolSize, 'ocp-pipeline serve'),
