@@ -7,26 +7,18 @@
 -- Domain   §8.6
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    changes nothing
-with marked as materialized (
-    select
-        summary.usage_start,
-        summary.uuid,
-        (coalesce(summary.infrastructure_raw_cost, 0) * setting.markup)::numeric(33, 15) as markup_cost,
-        (coalesce(summary.infrastructure_project_raw_cost, 0) * setting.markup)::numeric(33, 15) as project_markup_cost
-    from reporting_ocpusagelineitem_daily_summary as summary
-    cross join ocp_cost_settings($1) as setting
-    where summary.source_uuid = $1
-        and summary.usage_start = any($2::date[])
-        and summary.cost_model_rate_type is null
-)
+-- One scan, not a join of the rows with themselves: of rows that were just written the planner expects a few, and would
+-- compare each with all others of its day.
 update reporting_ocpusagelineitem_daily_summary as summary
-set infrastructure_markup_cost = marked.markup_cost,
-    infrastructure_project_markup_cost = marked.project_markup_cost
-from marked
-where summary.usage_start = any($2::date[])
-    and summary.usage_start = marked.usage_start
-    and summary.uuid = marked.uuid
+set infrastructure_markup_cost = coalesce(summary.infrastructure_raw_cost, 0) * setting.markup,
+    infrastructure_project_markup_cost = coalesce(summary.infrastructure_project_raw_cost, 0) * setting.markup
+from ocp_cost_settings($1) as setting
+where summary.source_uuid = $1
+    and summary.usage_start = any($2::date[])
+    and summary.cost_model_rate_type is null
     and (
-        summary.infrastructure_markup_cost is distinct from marked.markup_cost
-        or summary.infrastructure_project_markup_cost is distinct from marked.project_markup_cost
+        summary.infrastructure_markup_cost
+        is distinct from (coalesce(summary.infrastructure_raw_cost, 0) * setting.markup)::numeric(33, 15)
+        or summary.infrastructure_project_markup_cost
+        is distinct from (coalesce(summary.infrastructure_project_raw_cost, 0) * setting.markup)::numeric(33, 15)
     )

@@ -9,7 +9,8 @@
 --              node · price → cpu or memory, as costs are distributed
 -- Domain   §8.2
 -- Reads    daily summary: rows without rate type that have a namespace
--- Grain    day × node × namespace × data source × claim × labels × category × rate; also where the cost is 0
+-- Grain    day × node × namespace × data source × claim × labels × category × rate; also where the cost is 0, but pods have
+--          lines of storage rates, and volumes of the others, only where their type of cost has no other
 -- Rerun    repeatable definition
 
 create or replace function ocp_usage_rate_lines(p_source_uuid uuid, p_days date[]) returns setof ocp_cost_line
@@ -28,7 +29,9 @@ as $$
             rate_id,
             metric,
             cost_type,
-            unit_price
+            unit_price,
+            case when metric like 'storage%' then 'Pod' else 'Storage' end as other_source,
+            count(*) filter (where metric like 'storage%') over types in (0, count(*) over types) as is_alone
         from ocp_plain_prices(
             p_source_uuid,
             p_days[1],
@@ -39,6 +42,7 @@ as $$
                 'node_core_cost_per_hour', 'cluster_core_cost_per_hour', 'cluster_cost_per_hour'
             ]
         )
+        window types as (partition by cost_type)
     ),
     key_days as materialized (
         select
@@ -150,6 +154,8 @@ as $$
             ('cluster_cost_per_hour', case when day.is_by_memory then 'memory' else 'cpu' end, day.cluster_hours)
     ) as term (metric, cost_column, quantity)
     where term.metric = price.metric
+        -- A row of a kind that the price is not for has lines of 0 only where its type of cost has no other.
+        and (day.data_source is distinct from price.other_source or price.is_alone)
 $$;
 comment on function ocp_usage_rate_lines(uuid, date[]) is
 'Lines of the rates for usage, for days of one month; sums to the full hourly price of the cluster over real and unallocated rows.';

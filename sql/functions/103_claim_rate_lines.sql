@@ -13,6 +13,7 @@ create or replace function ocp_claim_rate_lines(p_source_uuid uuid, p_days date[
 language sql stable rows 10000
 set search_path from current
 set enable_mergejoin = off
+set enable_nestloop = off
 set jit = off
 as $$
     with price as materialized (
