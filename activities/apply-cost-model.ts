@@ -1,8 +1,9 @@
 import { applyCosts } from '../costs/apply-costs.ts';
 import { dailySummaryTable } from '../domain/reports/summary-tables.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
+import type { UsageDay } from '../domain/time/usage-day.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import { daysBehind, recordStep } from '../summary/day-ledger.ts';
+import { daysBehind, recordStep, settingsHash } from '../summary/day-ledger.ts';
 import { runStep } from '../summary/month-step.ts';
 import type { MonthInput, StepAnswer, StepMonth } from '../summary/month-step.ts';
 import { rebuildReportTables } from '../summary/report-tables.ts';
@@ -36,10 +37,27 @@ export async function applyCostModel(
   return runStep(deps, 'costs', input, priceBehind);
 }
 
+/**
+ * Others may change the cost model meanwhile, and every statement sees what was committed before it began: then all is
+ * done once more, so that costs never come from two models, nor are taken for those of a model that they do not have.
+ */
 async function priceBehind(month: StepMonth): Promise<PricedDays> {
+  const behind = new Set<UsageDay>();
+  for (;;) {
+    const settings = await settingsHash(month, 'costs');
+    for (const day of await daysBehind(month, 'costs')) behind.add(day);
+    const days = [...behind].sort();
+    if (days.length === 0) return { dayCount: 0, costRowCount: 0 };
+    const costRowCount = await price(month, days);
+    if ((await settingsHash(month, 'costs')) !== settings) continue;
+    await recordStep(month, 'costs', days, settings);
+    return { dayCount: days.length, costRowCount };
+  }
+}
+
+/** @returns cost rows of the days */
+async function price(month: StepMonth, days: readonly UsageDay[]): Promise<number> {
   const { client, sourceUuid, monthStart, today, rebuild } = month;
-  const days = await daysBehind(month, 'costs');
-  if (days.length === 0) return { dayCount: 0, costRowCount: 0 };
   const { rows } = await client.query<{ gpuDistribution: string | null }>(sql.gpuDistribution, [
     sourceUuid,
     monthStart,
@@ -50,9 +68,8 @@ async function priceBehind(month: StepMonth): Promise<PricedDays> {
     applyCosts(client, { sourceUuid, days, isMonthOver }),
   );
   await rebuildReportTables(month, days);
-  await recordStep(month, 'costs', days);
   await client.query(sql.recordBasis, [sourceUuid, monthStart, today]);
   // Here and not at the end of a run: rebuilds have no such end, and readers see the new numbers from now on.
   await client.query(sql.completeReportPeriod, [sourceUuid, monthStart]);
-  return { dayCount: days.length, costRowCount: rowCount };
+  return rowCount;
 }

@@ -102,7 +102,7 @@ export async function acceptPayload(
 }
 
 /** Whether an offered payload was at fault, and not a server. */
-export function isRefusal(error: unknown): boolean {
+function isRefusal(error: unknown): boolean {
   return error instanceof PipelineError && refusals.has(error.type);
 }
 

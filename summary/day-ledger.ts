@@ -41,21 +41,41 @@ export async function daysBehind(
   return rows.map((row) => row.usage_day);
 }
 
-/**
- * Record that a step was done for the current version of days of a month, with the current settings; later steps that
- * read its output are behind again.
- */
-export async function recordStep(
+/** Hash of the settings that a step owns, as they are now. */
+export async function settingsHash(
   { client, sourceUuid, monthStart, today }: LedgerMonth,
   step: StepName,
+): Promise<string> {
+  const { settings } = stepNamed(step);
+  if (settings === null) throw new Error(`step ${step} owns no settings`);
+  const { rows } = await client.query<{ hash: string }>(
+    `select coalesce(${settings.hash}($1, $2::date, $3::date), '') as hash`,
+    [sourceUuid, monthStart, today],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error(`${settings.hash} returned no row`);
+  return row.hash;
+}
+
+/**
+ * Record that a step was done for the current version of days of a month; later steps that read its output are behind
+ * again.
+ *
+ * @param hash of the step's own settings as it read them, {@link settingsHash}; those of now may be others already
+ */
+export async function recordStep(
+  { client, sourceUuid }: LedgerMonth,
+  step: StepName,
   days: readonly UsageDay[],
+  hash?: string,
 ): Promise<void> {
   const { settings, takesBack } = stepNamed(step);
   const noted = [`${columnOf(step)} = version`, ...takesBack.map((column) => `${column} = null`)];
   const values: unknown[] = [sourceUuid, days];
   if (settings !== null) {
-    noted.push(`${settings.column} = (select ${settings.hash}($1, $3::date, $4::date))`);
-    values.push(monthStart, today);
+    if (hash === undefined) throw new Error(`step ${step} must say which settings it read`);
+    noted.push(`${settings.column} = nullif($3, '')`);
+    values.push(hash);
   }
   await client.query(
     `update ocp_day

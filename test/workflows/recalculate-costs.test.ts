@@ -8,6 +8,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { pod } from '../support/worked-example.ts';
 
 let pipeline: TestPipeline;
@@ -257,6 +258,43 @@ describe('a change of the current month', () => {
       `model of ${source.clusterId}`,
     ]);
     await isFollowed(['shop w1 usage c=5 m=0 v=0']);
+  });
+
+  test('a rate that changes while its costs are written: the new one counts, and is not missed', async () => {
+    const { pool } = pipeline.database;
+    const gate = 4_711;
+    // The statement has read the rates when its first row waits here.
+    await source.query(
+      `create function wait_at_gate() returns trigger language plpgsql as
+       'begin perform pg_advisory_xact_lock(${gate}); return new; end'`,
+    );
+    await source.query(
+      `create trigger gate before insert on reporting_ocpusagelineitem_daily_summary for each row
+       when (new.cost_model_rate_type = 'Infrastructure') execute function wait_at_gate()`,
+    );
+    const holder = await pool.connect();
+    try {
+      await holder.query('select pg_advisory_lock($1)', [gate]);
+      await giveModel(source, perHour(2));
+      const pricing = recalculate(source, '2026-11');
+      await waitUntil(async () => {
+        const { rows } = await pool.query(
+          `select from pg_locks where locktype = 'advisory' and objid = $1 and not granted`,
+          [gate],
+        );
+        return rows.length === 1;
+      });
+      await source.query(
+        `update cost_model_rate set default_rate = 7 where metric = 'cpu_core_usage_per_hour'`,
+      );
+      await holder.query('select pg_advisory_unlock($1)', [gate]);
+      expect(await pricing).toMatchObject({ daysPriced: 1 });
+    } finally {
+      holder.release(true);
+    }
+    await source.query('drop trigger gate on reporting_ocpusagelineitem_daily_summary');
+    expect(await usage()).toEqual(['shop w1 usage c=7 m=0 v=0']);
+    expect(await watch()).toMatchObject({ sourceCount: 0, failedTenants: [] });
   });
 
   test('the model, taken away', async () => {
