@@ -1,5 +1,4 @@
 import { applyCosts } from '../costs/apply-costs.ts';
-import { dailySummaryTable } from '../domain/reports/summary-tables.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
@@ -57,16 +56,14 @@ async function priceBehind(month: StepMonth): Promise<PricedDays> {
 
 /** @returns cost rows of the days */
 async function price(month: StepMonth, days: readonly UsageDay[]): Promise<number> {
-  const { client, sourceUuid, monthStart, today, rebuild } = month;
+  const { client, sourceUuid, monthStart, today } = month;
   const { rows } = await client.query<{ gpuDistribution: string | null }>(sql.gpuDistribution, [
     sourceUuid,
     monthStart,
     today,
   ]);
   const isMonthOver = rows[0]?.gpuDistribution === 'due';
-  const { rowCount } = await rebuild(dailySummaryTable, () =>
-    applyCosts(client, { sourceUuid, days, isMonthOver }),
-  );
+  const { rowCount } = await applyCosts(client, { sourceUuid, days, isMonthOver });
   await rebuildReportTables(month, days);
   await client.query(sql.recordBasis, [sourceUuid, monthStart, today]);
   // Here and not at the end of a run: rebuilds have no such end, and readers see the new numbers from now on.
