@@ -143,7 +143,7 @@ function json(body: unknown, headers: Readonly<Record<string, string>>): ReadRes
 async function schemaOf(pool: Pool, orgId: string): Promise<string | undefined> {
   const { rows } = await pool.query<{ schema_name: string }>(
     `select schema_name from public.api_customer
-     where org_id = $1 and to_regclass(quote_ident(schema_name) || '.ocp_day') is not null`,
+     where org_id = $1 and to_regclass(format('%I.ocp_day', schema_name)) is not null`,
     [orgId],
   );
   return rows[0]?.schema_name;

@@ -17,7 +17,7 @@ export default defineConfig({
       'test/servers/older-postgres.between.ts',
     ],
     globalSetup: [fileURLToPath(new URL('older-postgres-setup.ts', import.meta.url))],
-    setupFiles: ['test/support/clean-up.ts'],
+    setupFiles: ['test/support/clean-up.ts', 'test/support/silent-runtime.ts'],
     pool: 'forks',
     // One process after the other loads the modules once (vitest.config.ts says which files must not share one).
     isolate: false,
