@@ -97,7 +97,9 @@ test.for(refused)('an archive %s is refused at once and leaves no data', async (
 
   const { events = [] } = await handle.fetchHistory();
   const attempts = events?.flatMap((event) => event.activityTaskStartedEventAttributes?.attempt ?? []);
-  expect(attempts, 'download, then the entry of the failure; nothing is retried').toEqual([1, 1]);
+  expect(attempts, 'download, entry of the failure, answer if it was announced; nothing is retried').toEqual([
+    1, 1, 1,
+  ]);
   expect(await changedTables(before)).toEqual(['public.ingest_failure', 'public.payload_inbox']);
   const { rows } = await pipeline.database.pool.query<{ error_type: string; reason: string }>(
     'select error_type, reason from public.ingest_failure order by id desc limit 1',
