@@ -69,6 +69,7 @@ const signals: Readonly<Record<string, string>> = {
   Interrupted: 'SIGINT; cli/main.ts ends without a message',
   ServerEnded:
     'an embedded server ended before it was ready; tried again on other ports, then an error like others',
+  ApiError: 'an answer of the read API, with status and body; api/handle.ts gives it to the reader',
   PipelineError: 'the base class',
 };
 
