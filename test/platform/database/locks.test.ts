@@ -19,7 +19,9 @@ test('advisory locks are taken through the list alone', () => {
   // A function that people call by hand takes the source's lock as the steps of a run do, by its name.
   const byHand = 'sql/functions/062_by_hand.sql';
   expect(found).toEqual(['platform/database/locks.ts', byHand]);
-  expect(text(byHand).match(/hashtextextended\('[^']*'/g)).toEqual([`hashtextextended('${locks.source.text}'`]);
+  expect(text(byHand).match(/hashtextextended\('[^']*'/g)).toEqual([
+    `hashtextextended('${locks.source.text}'`,
+  ]);
 });
 
 test('docs/architecture.md lists them', () => {
