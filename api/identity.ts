@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { identityHeader, idInJson, jsonOfIdentityHeader } from '../platform/tenants/identity-header.ts';
+import { orgIdForm } from '../platform/tenants/organisation.ts';
 import { ApiError, forbidden } from './errors.ts';
 
 /** Whom an identity header names (API §1). */
@@ -11,16 +13,14 @@ export interface Identity {
 }
 
 const base64Form = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
-const orgIdForm = /^[A-Za-z0-9_]{1,36}$/;
 const person = z.object({
   username: z.string().min(1),
   email: z.string(),
   is_org_admin: z.boolean().optional(),
 });
-const id = z.union([z.string(), z.number().int()]).transform(String);
 const schema = z.object({
   identity: z.object({
-    org_id: id.pipe(z.string().regex(orgIdForm)),
+    org_id: idInJson.pipe(z.string().regex(orgIdForm)),
     type: z.string().optional(),
     user: z.unknown().optional(),
     service_account: z.unknown().optional(),
@@ -31,7 +31,7 @@ const entitled = z.object({ cost_management: z.object({ is_entitled: z.literal(t
 
 /** 401 has an empty body. */
 function unauthorized(why: string): ApiError {
-  return new ApiError(401, undefined, `x-rh-identity: ${why}`);
+  return new ApiError(401, undefined, `${identityHeader}: ${why}`);
 }
 
 /**
@@ -41,7 +41,7 @@ function unauthorized(why: string): ApiError {
 export function identityOf(header: string | undefined): Identity {
   if (header === undefined || header === '') throw unauthorized('the header is absent');
   if (!base64Form.test(header)) throw forbidden('x-rh-identity is not base64.');
-  const parsed = schema.safeParse(jsonOf(header));
+  const parsed = schema.safeParse(jsonOfIdentityHeader(header));
   if (!parsed.success) throw unauthorized('expected JSON with identity.org_id');
   const { identity, entitlements } = parsed.data;
   const isUser = identity.type === undefined || identity.type === 'User';
@@ -53,12 +53,4 @@ export function identityOf(header: string | undefined): Identity {
   if (!entitled.safeParse(entitlements).success)
     throw forbidden('The organisation is not entitled to cost management.');
   return { orgId: identity.org_id, username, isOrgAdmin: isUser && user.data?.is_org_admin === true, header };
-}
-
-function jsonOf(header: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

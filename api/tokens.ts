@@ -1,6 +1,14 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Pool } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
+import {
+  hashOfSecret,
+  isSecretOf,
+  isStaleSql,
+  isValidSql,
+  newCredentialName,
+  newSecret,
+  tokenForm,
+} from '../platform/tenants/secrets.ts';
 import { tenantSchemaOf } from '../platform/tenants/sources.ts';
 import { accessLists } from './access.ts';
 import type { AccessLists } from './access.ts';
@@ -38,15 +46,11 @@ export interface ApiTokenHolder {
   access: AccessLists;
 }
 
-/** Begins every token, so that one in a log or a repository is recognised. */
-const prefix = 'ocpr_';
-const tokenForm = /^ocpr_([0-9a-f]{16})_([\w-]{43})$/;
-const valid = 'revoked_at is null and (expires_at is null or expires_at > now())';
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
+const readTokens = tokenForm('ocpr');
 
 /** Does a text look like a token of the read API? */
 export function isApiToken(text: string): boolean {
-  return text.startsWith(prefix);
+  return readTokens.matches(text);
 }
 
 /**
@@ -67,14 +71,21 @@ export async function createApiToken(
       );
     return names.length === 0 ? ['*'] : [...names];
   });
-  const secret = randomBytes(32).toString('base64url');
-  const name = randomBytes(8).toString('hex');
+  const secret = newSecret();
+  const name = newCredentialName();
   await pool.query(
     `insert into public.api_token (name, org_id, clusters, nodes, projects, secret_hash, description, expires_at)
      values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))`,
-    [name, asked.orgId, ...lists, hashOf(secret), asked.description ?? null, asked.lifetimeSeconds ?? null],
+    [
+      name,
+      asked.orgId,
+      ...lists,
+      hashOfSecret(secret),
+      asked.description ?? null,
+      asked.lifetimeSeconds ?? null,
+    ],
   );
-  return { name, token: `${prefix}${name}_${secret}` };
+  return { name, token: readTokens.write(name, secret) };
 }
 
 /** Tokens of one organisation or of all, the newest last. */
@@ -98,7 +109,7 @@ export async function listApiTokens(pool: Pool, orgId?: string): Promise<ListedA
 export async function revokeApiToken(pool: Pool, name: string): Promise<string> {
   const { rows } = await pool.query<{ name: string }>(
     `update public.api_token set revoked_at = coalesce(revoked_at, now()) where name = $1 returning name`,
-    [tokenForm.exec(name)?.[1] ?? name],
+    [readTokens.read(name)?.name ?? name],
   );
   if (rows[0] !== undefined) return rows[0].name;
   const shown = isApiToken(name) ? 'this token' : `"${name}"`;
@@ -113,7 +124,7 @@ export async function revokeApiToken(pool: Pool, name: string): Promise<string> 
  * as for an unknown token.
  */
 export async function verifyApiToken(pool: Pool, token: string): Promise<ApiTokenHolder | undefined> {
-  const [, name = '', secret = ''] = tokenForm.exec(token) ?? [];
+  const { name, secret } = readTokens.read(token) ?? { name: '', secret: '' };
   const { rows } = await pool.query<{
     org_id: string;
     clusters: string[];
@@ -123,14 +134,14 @@ export async function verifyApiToken(pool: Pool, token: string): Promise<ApiToke
     is_stale: boolean;
   }>(
     `select org_id, clusters, nodes, projects, secret_hash,
-         last_used_at is null or last_used_at < now() - interval '1 minute' as is_stale
+         ${isStaleSql} as is_stale
      from public.api_token
-     where name = $1 and ${valid}`,
+     where name = $1 and ${isValidSql}`,
     [name],
   );
   const row = rows[0];
-  const equal = timingSafeEqual(hashOf(secret), row?.secret_hash ?? hashOf(randomBytes(32).toString('hex')));
-  if (row === undefined || !equal) return undefined;
+  const isRight = isSecretOf(row?.secret_hash, secret);
+  if (row === undefined || !isRight) return undefined;
   if (row.is_stale)
     await pool.query('update public.api_token set last_used_at = now() where name = $1', [name]);
   const { clusters: cluster, nodes: node, projects: project } = row;

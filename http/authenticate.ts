@@ -4,9 +4,10 @@ import type { Pool } from 'pg';
 import type { Config } from '../platform/config/config.ts';
 import { isStaticToken, verifySecret, verifyToken } from '../platform/tenants/credentials.ts';
 import type { Credential } from '../platform/tenants/credentials.ts';
+import { identityHeader } from '../platform/tenants/identity-header.ts';
 import { FailedLogins } from './failed-logins.ts';
 import { ForeignTokens } from './foreign-tokens.ts';
-import { identityHeader, principalOfIdentity } from './identity-header.ts';
+import { principalOfIdentity } from './identity-header.ts';
 import { matchNetworks } from './networks.ts';
 import type { NetworkMatch } from './networks.ts';
 import { credentialOf, ownIssuer } from './own-tokens.ts';
@@ -38,20 +39,30 @@ export class Authenticator {
    */
   async principalOf(request: FastifyRequest): Promise<Principal> {
     const { authorization } = request.headers;
-    const identity = request.headers[identityHeader];
+    const identity = this.identityOf(request);
     if (identity !== undefined) {
-      if (authorization !== undefined)
-        throw problem(400, `the request has credentials and an ${identityHeader} header; send one of them`);
-      // The connection, and not what a header says about it.
-      if (!this.#mayAssert(request.socket.remoteAddress))
+      if (!identity.isTrusted)
         throw problem(401, `${identityHeader} does not count from this address; log in with credentials`);
-      return principalOfIdentity(String(identity));
+      return principalOfIdentity(identity.header);
     }
     if (authorization === undefined)
       throw problem(401, 'no credentials: expected a header Authorization with Bearer or Basic', {
         headers: { 'www-authenticate': 'Bearer' },
       });
     return this.attempt(request, () => this.#byCredentials(request, authorization));
+  }
+
+  /**
+   * The identity header of a request, and whether it counts from its connection.
+   * @throws Problem 400 for a request that has credentials too
+   */
+  identityOf({ headers, socket }: FastifyRequest): { header: string; isTrusted: boolean } | undefined {
+    const header = headers[identityHeader];
+    if (header === undefined) return undefined;
+    if (headers.authorization !== undefined)
+      throw problem(400, `the request has credentials and an ${identityHeader} header; send one of them`);
+    // The connection, and not what a header says about it.
+    return { header: String(header), isTrusted: this.#mayAssert(socket.remoteAddress) };
   }
 
   /**

@@ -2,6 +2,8 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import type { Config } from '../platform/config/config.ts';
+import { idInJson } from '../platform/tenants/identity-header.ts';
+import { orgIdForm } from '../platform/tenants/organisation.ts';
 import type { Principal } from './principal.ts';
 import { problem } from './problem.ts';
 
@@ -13,7 +15,6 @@ const issuerPatienceMs = 5_000;
 const cooldownMs = 5_000;
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
-const orgClaim = z.union([z.string(), z.number().int()]).transform(String);
 
 /** Verifies JWTs of the configured issuer. */
 export class ForeignTokens {
@@ -32,14 +33,14 @@ export class ForeignTokens {
    */
   async principalOf(token: string): Promise<Principal> {
     const claims = await this.#verify(token);
-    const orgId = orgClaim.safeParse(claims['org_id']);
-    if (!orgId.success || !/^[A-Za-z0-9_]{1,36}$/.test(orgId.data))
+    const orgId = idInJson.safeParse(claims['org_id']);
+    if (!orgId.success || !orgIdForm.test(orgId.data))
       throw problem(
         403,
         'the token names no organisation: expected a claim org_id of 1 to 36 letters, digits or underscores; ' +
           'add it to the client of your identity provider',
       );
-    const account = orgClaim.safeParse(claims['account_number']);
+    const account = idInJson.safeParse(claims['account_number']);
     return {
       name: `jwt:${claims.sub ?? ''}@${orgId.data}`,
       method: 'jwt',

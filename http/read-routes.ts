@@ -9,11 +9,10 @@ import type { ReadDeps } from '../api/handle.ts';
 import { identityOf } from '../api/identity.ts';
 import { isApiToken, verifyApiToken } from '../api/tokens.ts';
 import { clock } from '../platform/config/config.ts';
+import { identityHeader } from '../platform/tenants/identity-header.ts';
 import type { HttpDeps } from './app.ts';
 import type { Authenticator } from './authenticate.ts';
 import { blockedRunsOf } from './blocked-runs.ts';
-import { identityHeader } from './identity-header.ts';
-import { matchNetworks } from './networks.ts';
 import { answerTo, problem } from './problem.ts';
 
 /** Where the read API is, as clients of Koku know it. */
@@ -94,18 +93,14 @@ function pathOf(request: FastifyRequest): string {
 
 /** Tokens of the read API, or an identity header from a trusted connection. Upload credentials read nothing. */
 function logins(deps: HttpDeps, authenticator: Authenticator): (request: FastifyRequest) => Promise<Reader> {
-  const mayAssert = matchNetworks(deps.config.TRUST_IDENTITY_HEADER_FROM);
   const service = new AccessService(deps.config.RBAC_URL);
   return async (request) => {
     const { authorization } = request.headers;
-    const header = request.headers[identityHeader];
-    if (header !== undefined) {
-      if (authorization !== undefined)
-        throw problem(400, `the request has credentials and an ${identityHeader} header; send one of them`);
-      // The connection, and not what a header says about it.
-      if (!mayAssert(request.socket.remoteAddress))
+    const asserted = authenticator.identityOf(request);
+    if (asserted !== undefined) {
+      if (!asserted.isTrusted)
         throw new ApiError(401, undefined, `${identityHeader} does not count from this address`);
-      const identity = identityOf(String(header));
+      const identity = identityOf(asserted.header);
       return {
         name: `identity:${identity.username}@${identity.orgId}`,
         orgId: identity.orgId,

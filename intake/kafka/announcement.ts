@@ -1,4 +1,5 @@
 import type { KafkaMessage } from '../../platform/kafka/client.ts';
+import { orgIdForm } from '../../platform/tenants/organisation.ts';
 
 /** The value of the header `service` of messages that are for us (DOMAIN §2). */
 const ourService = 'hccm';
@@ -48,7 +49,6 @@ export function readAnnouncement({ headers, value }: Pick<KafkaMessage, 'headers
 /** Ids become parts of workflow ids and object keys, organisations of schema names. */
 const requestIdForm = /^[A-Za-z0-9._-]{1,200}$/;
 const expectedId = 'expected 1 to 200 letters, digits, dots, hyphens or underscores';
-const orgIdForm = /^[A-Za-z0-9_]{1,36}$/;
 
 function jsonObject(value: Buffer | undefined): Record<string, unknown> | undefined {
   try {

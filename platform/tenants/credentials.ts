@@ -1,6 +1,15 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { PipelineError } from '../../domain/failures/failures.ts';
+import {
+  hashOfSecret,
+  isSecretOf,
+  isStaleSql,
+  isValidSql,
+  newCredentialName,
+  newSecret,
+  tokenForm,
+} from './secrets.ts';
 import { tenantSchemaOf } from './sources.ts';
 
 /** `client`: id and secret of an operator; `token`: a static token of a script. */
@@ -45,14 +54,8 @@ export interface NewCredential {
 
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const columns = `id, kind, name, org_id as "orgId", cluster_id as "clusterId", secret_version as "secretVersion"`;
-const valid = 'revoked_at is null and (expires_at is null or expires_at > now())';
 
-/** Begins every static token, so that one in a log or a repository is recognised. */
-const tokenPrefix = 'ocpt_';
-
-/** 256 random bits: guessing is hopeless whatever the speed of the hash, so SHA-256 is enough (no slow KDF). */
-const newSecret = () => randomBytes(32).toString('base64url');
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
+const staticTokens = tokenForm('ocpt');
 
 /**
  * Create credentials of an operator: client id and secret, for one cluster.
@@ -82,19 +85,19 @@ async function insert(pool: Pool, kind: CredentialKind, bound: NewCredential): P
       `cluster "${clusterId}": expected 1 to 50 characters, none of them control characters`,
     );
   const secret = newSecret();
-  const name = `${kind === 'client' ? 'ocp-' : ''}${randomBytes(8).toString('hex')}`;
+  const name = `${kind === 'client' ? 'ocp-' : ''}${newCredentialName()}`;
   const { rows } = await pool.query<Credential>(
     `insert into public.source_credential (kind, name, org_id, cluster_id, secret_hash, expires_at)
      values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
      returning ${columns}`,
-    [kind, name, orgId, clusterId ?? null, hashOf(secret), lifetimeSeconds ?? null],
+    [kind, name, orgId, clusterId ?? null, hashOfSecret(secret), lifetimeSeconds ?? null],
   );
   return issued(rows[0], secret);
 }
 
 function issued(row: Credential | undefined, secret: string): IssuedCredential {
   if (row === undefined) throw new Error('source_credential returned no row');
-  return { ...row, secret: row.kind === 'token' ? `${tokenPrefix}${row.name}_${secret}` : secret };
+  return { ...row, secret: row.kind === 'token' ? staticTokens.write(row.name, secret) : secret };
 }
 
 /**
@@ -106,9 +109,9 @@ export async function rotateClient(pool: Pool, name: string): Promise<IssuedCred
   const { rows } = await pool.query<Credential>(
     `update public.source_credential
      set secret_hash = $2, secret_version = secret_version + 1, rotated_at = now()
-     where kind = 'client' and name = $1 and ${valid}
+     where kind = 'client' and name = $1 and ${isValidSql}
      returning ${columns}`,
-    [name, hashOf(secret)],
+    [name, hashOfSecret(secret)],
   );
   if (rows.length === 0) throw unknown('client', name);
   return issued(rows[0], secret);
@@ -124,14 +127,14 @@ export async function revokeCredential(pool: Pool, kind: CredentialKind, name: s
     `update public.source_credential set revoked_at = coalesce(revoked_at, now())
      where kind = $1 and name = $2
      returning ${columns}`,
-    [kind, kind === 'token' ? (partsOfToken(name)?.name ?? name) : name],
+    [kind, kind === 'token' ? (staticTokens.read(name)?.name ?? name) : name],
   );
   if (rows[0] === undefined) throw unknown(kind, name);
   return rows[0];
 }
 
 function unknown(kind: CredentialKind, name: string): PipelineError {
-  const shown = name.startsWith(tokenPrefix) ? 'this token' : `"${name}"`;
+  const shown = staticTokens.matches(name) ? 'this token' : `"${name}"`;
   return new PipelineError(
     'ConfigInvalid',
     `There is no valid ${kind} ${shown}; ocp-pipeline source ${kind} list shows them`,
@@ -155,20 +158,14 @@ export async function listCredentials(
   return rows;
 }
 
-/** Parts of a static token; undefined if the text is none. */
-function partsOfToken(text: string): { name: string; secret: string } | undefined {
-  const [, name, secret] = /^ocpt_([0-9a-f]{16})_([\w-]{43})$/.exec(text) ?? [];
-  return name === undefined || secret === undefined ? undefined : { name, secret };
-}
-
 /** Whether a text looks like a static token of ours. */
 export function isStaticToken(text: string): boolean {
-  return text.startsWith(tokenPrefix);
+  return staticTokens.matches(text);
 }
 
 /** The valid credential of a static token, or undefined. */
 export async function verifyToken(pool: Pool, token: string): Promise<Credential | undefined> {
-  const { name, secret } = partsOfToken(token) ?? { name: '', secret: '' };
+  const { name, secret } = staticTokens.read(token) ?? { name: '', secret: '' };
   return verifySecret(pool, 'token', name, secret);
 }
 
@@ -184,15 +181,15 @@ export async function verifySecret(
 ): Promise<Credential | undefined> {
   const { rows } = await pool.query<Credential & { secretHash: Buffer; isStale: boolean }>(
     `select ${columns}, secret_hash as "secretHash",
-         last_used_at is null or last_used_at < now() - interval '1 minute' as "isStale"
+         ${isStaleSql} as "isStale"
      from public.source_credential
-     where kind = $1 and name = $2 and ${valid}`,
+     where kind = $1 and name = $2 and ${isValidSql}`,
     // PostgreSQL's text cannot contain NUL.
     [kind, name.replaceAll('\0', '')],
   );
   const row = rows[0];
-  const equal = timingSafeEqual(hashOf(secret), row?.secretHash ?? hashOf(newSecret()));
-  if (row === undefined || !equal) return undefined;
+  const isRight = isSecretOf(row?.secretHash, secret);
+  if (row === undefined || !isRight) return undefined;
   const { id, orgId, clusterId, secretVersion } = row;
   if (row.isStale)
     await pool.query('update public.source_credential set last_used_at = now() where id = $1', [id]);
@@ -203,7 +200,7 @@ export async function verifySecret(
 export async function findCredential(pool: Pool, id: string): Promise<Credential | undefined> {
   if (!uuidForm.test(id)) return undefined;
   const { rows } = await pool.query<Credential>(
-    `select ${columns} from public.source_credential where id = $1 and ${valid}`,
+    `select ${columns} from public.source_credential where id = $1 and ${isValidSql}`,
     [id],
   );
   return rows[0];

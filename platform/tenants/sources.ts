@@ -7,6 +7,7 @@ import { awaitLock } from '../database/locks.ts';
 import { migrateTenant, tenantIsBehind } from '../migrations/migrate.ts';
 import type { MigrationLog, Queryable } from '../migrations/connection.ts';
 import { writeApiSource } from './api-sources.ts';
+import { orgIdForm } from './organisation.ts';
 
 /** A cluster to register. */
 export interface NewSource {
@@ -29,7 +30,6 @@ export interface RegisteredSource {
   created: boolean;
 }
 
-const orgIdForm = /^[A-Za-z0-9_]{1,36}$/;
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const unprintable = /\p{Control}/u;
 /** The provider's column holds 256 characters. */
@@ -51,8 +51,8 @@ export function tenantSchemaOf(orgId: string): string {
 }
 
 /**
- * Register a cluster: organisation, tenant schema (created and migrated), provider, and the source that Koku's API lists. Registering it again updates its
- * name. Two processes may register the same cluster concurrently.
+ * Register a cluster: organisation, tenant schema (created and migrated), provider, and the source that Koku's API
+ * lists. Registering it again updates its name. Two processes may register the same cluster concurrently.
  */
 export async function registerSource(
   deps: { pool: Pool; databaseUrl: string; log: MigrationLog },
