@@ -44,7 +44,7 @@ async function priceBehind(month: StepMonth): Promise<PricedDays> {
   const behind = new Set<UsageDay>();
   for (;;) {
     const settings = await settingsHash(month, 'costs');
-    for (const day of await daysBehind(month, 'costs')) behind.add(day);
+    for (const day of await daysBehind(month, 'costs', settings)) behind.add(day);
     const days = [...behind].sort();
     if (days.length === 0) return { dayCount: 0, costRowCount: 0 };
     const costRowCount = await price(month, days);

@@ -16,17 +16,20 @@ export interface LedgerMonth {
 /**
  * Days of a source and month for which a step is behind their summary, or was done with other values of its own
  * settings, in order.
+ *
+ * @param hash of the step's own settings, {@link settingsHash}
  */
 export async function daysBehind(
-  { client, sourceUuid, monthStart, today }: LedgerMonth,
+  { client, sourceUuid, monthStart }: LedgerMonth,
   step: StepName,
+  hash?: string,
 ): Promise<UsageDay[]> {
   const { settings } = stepNamed(step);
   const behind = [`${columnOf(step)} is distinct from version`];
   const values: unknown[] = [sourceUuid, monthStart];
   if (settings !== null) {
-    behind.push(`${settings.column} is distinct from (select ${settings.hash}($1, $2::date, $3::date))`);
-    values.push(today);
+    behind.push(`${settings.column} is distinct from nullif($3, '')`);
+    values.push(hashGiven(step, hash));
   }
   const { rows } = await client.query<{ usage_day: UsageDay }>(
     `select usage_day
@@ -73,9 +76,8 @@ export async function recordStep(
   const noted = [`${columnOf(step)} = version`, ...takesBack.map((column) => `${column} = null`)];
   const values: unknown[] = [sourceUuid, days];
   if (settings !== null) {
-    if (hash === undefined) throw new Error(`step ${step} must say which settings it read`);
     noted.push(`${settings.column} = nullif($3, '')`);
-    values.push(hash);
+    values.push(hashGiven(step, hash));
   }
   await client.query(
     `update ocp_day
@@ -84,6 +86,12 @@ export async function recordStep(
          and usage_day = any($2::date[])`,
     values,
   );
+}
+
+/** Empty: the settings have no hash. */
+function hashGiven(step: StepName, hash: string | undefined): string {
+  if (hash === undefined) throw new Error(`step ${step} must say which settings it read`);
+  return hash;
 }
 
 /** Column names come from the list of steps, never from outside. */
