@@ -8,7 +8,7 @@ import { inTenantTransaction } from '../../platform/database/database.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import type { recalculateCosts } from '../../workflows/index.ts';
 import { payloadPath } from '../support/fixtures.ts';
-import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
+import { expectGolden, goldenEnabledKeys, goldenTables } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 
@@ -38,32 +38,7 @@ beforeAll(async () => {
   });
 });
 
-const tables = [
-  'reporting_ocpusagelineitem_daily_summary',
-  'reporting_ocp_cost_summary_p',
-  'reporting_ocp_cost_summary_by_node_p',
-  'reporting_ocp_cost_summary_by_project_p',
-  'reporting_ocp_pod_summary_p',
-  'reporting_ocp_pod_summary_by_node_p',
-  'reporting_ocp_pod_summary_by_project_p',
-  'reporting_ocp_volume_summary_p',
-  'reporting_ocp_volume_summary_by_project_p',
-  'reporting_ocp_gpu_summary_p',
-  'reporting_ocp_vm_summary_p',
-  'reporting_ocpusagepodlabel_summary',
-  'reporting_ocpstoragevolumelabel_summary',
-  'reporting_ocptags_values',
-  'reporting_ocp_clusters',
-  'reporting_ocp_nodes',
-  'reporting_ocp_projects',
-  'reporting_ocp_pvcs',
-  'reporting_ocp_cost_category',
-  'reporting_ocp_cost_category_namespace',
-  'reporting_ocpusagereportperiod',
-  'reporting_enabledtagkeys',
-];
-
-test.for(tables)('%s equals what Koku computes with the cost model', async (table) => {
+test.for(goldenTables)('%s equals what Koku computes with the cost model', async (table) => {
   await expectGolden(pipeline.database, 'small_cm', table);
 });
 
@@ -76,5 +51,5 @@ test('priced again it is the same', async () => {
     args: [{ orgId, schema, sourceUuid, month }],
   });
   expect(again).toEqual({ month, daysPriced: 3, costRowCount: 699 });
-  for (const table of tables) await expectGolden(pipeline.database, 'small_cm', table);
+  for (const table of goldenTables) await expectGolden(pipeline.database, 'small_cm', table);
 });

@@ -27,6 +27,32 @@ const isNumeric =
   /(_hours|_cost|_gigabytes?|_months|_cores|_gb|_mib|uptime|slices|_count|cpu_request|mem_request)$/;
 const numberForm = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
+/** Result tables of a run that the golden data of small clusters have. */
+export const goldenTables = [
+  'reporting_ocpusagelineitem_daily_summary',
+  'reporting_ocp_cost_summary_p',
+  'reporting_ocp_cost_summary_by_node_p',
+  'reporting_ocp_cost_summary_by_project_p',
+  'reporting_ocp_pod_summary_p',
+  'reporting_ocp_pod_summary_by_node_p',
+  'reporting_ocp_pod_summary_by_project_p',
+  'reporting_ocp_volume_summary_p',
+  'reporting_ocp_volume_summary_by_project_p',
+  'reporting_ocp_gpu_summary_p',
+  'reporting_ocp_vm_summary_p',
+  'reporting_ocpusagepodlabel_summary',
+  'reporting_ocpstoragevolumelabel_summary',
+  'reporting_ocptags_values',
+  'reporting_ocp_clusters',
+  'reporting_ocp_nodes',
+  'reporting_ocp_projects',
+  'reporting_ocp_pvcs',
+  'reporting_ocp_cost_category',
+  'reporting_ocp_cost_category_namespace',
+  'reporting_ocpusagereportperiod',
+  'reporting_enabledtagkeys',
+] as const;
+
 interface Row {
   key: string;
   numbers: Map<string, number | null>;
