@@ -16,6 +16,7 @@ import { onePod } from './tiny-payloads.ts';
 let cli: CommandLine;
 let folder: ArchiveFolder;
 let connection: Connection;
+const workers: ObservedWorker[] = [];
 
 beforeAll(async () => {
   cli = await createCommandLine();
@@ -31,6 +32,7 @@ async function startVersion(buildId: string): Promise<ObservedWorker> {
     OCP_MANIFEST_WAIT: '1h',
     OCP_MANIFEST_POLL_MAX: '1s',
   });
+  workers.push(worker);
   await waitUntil(() => worker.output().includes('worker started'), 90_000);
   return worker;
 }
@@ -74,7 +76,8 @@ const isCompleted = async (requestId: string) => Number((await describeRun(reque
 
 async function setCurrent(buildId: string): Promise<void> {
   const { code, stderr } = await cli.run(['deployment', 'set-current', buildId, '--wait', '120']);
-  expect(code, stderr).toBe(0);
+  // A worker that has ended, or cannot reach the server, says why.
+  expect(code, [stderr, ...workers.map((worker) => worker.output())].join('\n')).toBe(0);
 }
 
 async function versions(): Promise<DeployedVersion[]> {

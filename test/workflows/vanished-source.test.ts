@@ -56,6 +56,7 @@ async function deleteSource(): Promise<void> {
   await pool.query(
     `truncate public.reporting_common_costusagereportmanifest, public.reporting_common_costusagereportstatus`,
   );
+  await pool.query('delete from public.api_sources where provider_id = $1', [sourceUuid]);
   await pool.query('delete from public.api_provider where uuid = $1', [sourceUuid]);
 }
 

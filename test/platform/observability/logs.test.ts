@@ -5,6 +5,7 @@ import { Client } from '@temporalio/client';
 import { beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
+import { openFailuresQuery, resolveFailureUpdate } from '../../../workflows/messages.ts';
 import type { IngestManifestResult } from '../../../domain/run/run.ts';
 import { workedMs } from '../../../domain/run/work.ts';
 import { loadConfig } from '../../../platform/config/config.ts';
@@ -101,8 +102,6 @@ describe('log lines of a worker', () => {
       OCP_NOW: testNow,
       OCP_LOG_LEVEL: 'debug',
       OCP_ACTIVITY_RETRY_INITIAL: '50ms',
-      // Long enough for the run to be seen blocked on a busy machine.
-      BLOCKED_WAIT: '15s',
     };
     worker = await startObservedWorker({
       ...environment,
@@ -116,9 +115,7 @@ describe('log lines of a worker', () => {
       { orgId: database.orgId, clusterId, name: 'logged' },
     ));
     // Aggregation gives up, so that activities fail and workflow code reports it.
-    await database.pool.query(
-      `drop function ${database.schema}.populate_daily_summary_from_staging(date, date, integer, text, text, uuid)`,
-    );
+    await database.pool.query(`drop function ${database.schema}.ocp_rebuild_relations`);
     const config = loadConfig(environment);
     const client = new Client({ connection, namespace });
     const { handle } = await startRun(
@@ -131,7 +128,10 @@ describe('log lines of a worker', () => {
       { orgId: database.orgId, payload: await (await createArchiveFolder()).pack(payload) },
     );
     // The gauge of blocked runs counts what this finds.
-    await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 1);
+    await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 1, 120_000);
+    const [blocked] = await handle.query(openFailuresQuery);
+    const { failureId = '' } = blocked ?? {};
+    await handle.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action: 'abandon' }] });
     await expect(handle.result()).rejects.toThrow();
     await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 0);
     const { rows } = await database.pool.query<{ manifest_id: number }>(
@@ -160,7 +160,7 @@ describe('log lines of a worker', () => {
         provider_uuid: sourceUuid,
         cluster_id: clusterId,
         ...month,
-        error: { message: expect.stringContaining('populate_daily_summary_from_staging') as string },
+        error: { message: expect.stringContaining('ocp_rebuild_relations') as string },
       });
   });
 
