@@ -17,7 +17,7 @@ import { addReadApi } from './read-routes.ts';
 import { answerTo } from './problem.ts';
 import { addSources } from './sources-routes.ts';
 import { addTokenEndpoint } from './token-route.ts';
-import { addUpload } from './upload-route.ts';
+import { addUpload, uploadBody } from './upload-route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -64,7 +64,7 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('principal', null);
   answerErrors(app, logger);
-  await describeApi(app, packageVersion());
+  await describeApi(app, packageVersion(), [uploadBody]);
   await app.register(formBody);
   await app.register(multipart, {
     preservePath: true,
@@ -114,9 +114,16 @@ function answerErrors(app: FastifyInstance, logger: PipelineLogger): void {
       .headers(headers)
       .send({ errors: [{ status, detail }] });
   });
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ errors: [{ status: 404, detail: `no such page: ${urlOf(request)}` }] }),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const [, path = ''] = urlOf(request).split(' ');
+    const allowed = ['GET', 'HEAD', 'POST'].filter((method) => app.hasRoute({ method, url: path }));
+    if (allowed.length === 0)
+      return reply.code(404).send({ errors: [{ status: 404, detail: `no such page: ${urlOf(request)}` }] });
+    return reply
+      .code(405)
+      .header('allow', allowed.join(', '))
+      .send({ errors: [{ status: 405, detail: `${path}: expected ${allowed.join(' or ')}` }] });
+  });
 }
 
 /** Method and path, without the query. */

@@ -17,8 +17,21 @@ export const commonErrors = {
   503: errorSchema,
 };
 
-/** Serve the OpenAPI document; call it before routes are added. */
-export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
+/** Bodies that Fastify does not validate, as the OpenAPI document describes them. */
+export interface DescribedBody {
+  paths: readonly string[];
+  requestBody: object;
+}
+
+/**
+ * Serve the OpenAPI document; call it before routes are added.
+ * @param bodies of operations that read their body themselves
+ */
+export async function describeApi(
+  app: FastifyInstance,
+  version: string,
+  bodies: readonly DescribedBody[],
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -36,6 +49,13 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       security: [{ bearer: [] }, { basic: [] }],
     },
     transform: jsonSchemaTransform,
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject;
+      const { openapiObject } = document;
+      for (const { paths, requestBody } of bodies)
+        for (const path of paths) Object.assign(openapiObject.paths?.[path]?.post ?? {}, { requestBody });
+      return openapiObject;
+    },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }

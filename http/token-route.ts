@@ -9,7 +9,7 @@ import { issueToken } from './own-tokens.ts';
 import { problem } from './problem.ts';
 
 const formSchema = z.object({
-  grant_type: z.string().max(100),
+  grant_type: z.literal('client_credentials', 'expected client_credentials'),
   client_id: z.string().max(200).optional(),
   client_secret: z.string().max(200).optional(),
   scope: z.string().max(1_000).optional(),
@@ -49,8 +49,6 @@ export function addTokenEndpoint(
       },
     },
     async (request, reply) => {
-      if (request.body.grant_type !== 'client_credentials')
-        throw problem(400, `grant_type: expected client_credentials, found "${request.body.grant_type}"`);
       const { name, secret } = clientOf(request, request.body);
       const credential = await authenticator.client(request, name, secret);
       const { token, lifetimeSeconds } = await issueToken(pool, credential, config.OCP_TOKEN_LIFETIME);

@@ -100,7 +100,9 @@ async function inTime<T>(next: Promise<T>, { stallMs }: BodyPatience, deadlineMs
   try {
     return await Promise.race([next, late]);
   } catch (error) {
-    throw (error as Partial<Problem>).statusCode === undefined ? malformed(error) : error;
+    const { statusCode } = error as Partial<Problem>;
+    // 406 is the parser's word for metadata that is no JSON.
+    throw statusCode === undefined || statusCode === 406 ? malformed(error) : error;
   } finally {
     clearTimeout(timer);
     next.catch(() => undefined);

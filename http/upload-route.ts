@@ -6,6 +6,7 @@ import { packageVersion } from '../platform/config/package-root.ts';
 import type { HttpDeps } from './app.ts';
 import { audit } from './audit.ts';
 import { commonErrors, errorSchema } from './openapi.ts';
+import type { DescribedBody } from './openapi.ts';
 import type { Principal } from './principal.ts';
 import { problem } from './problem.ts';
 import { UploadBudget } from './upload-budget.ts';
@@ -13,6 +14,42 @@ import { archiveOf } from './upload-body.ts';
 
 /** Where operators, nise and older clients send archives. */
 const uploadPaths = ['/api/ingress/v1/upload', '/r/insights/platform/ingress/v1/upload'];
+
+const testForm = {
+  type: 'object',
+  required: ['test'],
+  properties: { test: { const: 'test' } },
+} as const;
+
+/** What the upload endpoint reads, for the OpenAPI document. */
+export const uploadBody: DescribedBody = {
+  paths: uploadPaths,
+  requestBody: {
+    required: true,
+    content: {
+      'multipart/form-data': {
+        schema: {
+          type: 'object',
+          required: ['file'],
+          properties: {
+            file: {
+              type: 'string',
+              format: 'binary',
+              description: 'the archive, .tar.gz; older clients name this part `upload`',
+            },
+            metadata: { description: 'JSON; it is not used' },
+          },
+        },
+        encoding: {
+          file: { contentType: 'application/vnd.redhat.hccm.tar+tgz' },
+          metadata: { contentType: 'application/json' },
+        },
+      },
+      'application/json': { schema: testForm },
+      'application/x-www-form-urlencoded': { schema: testForm },
+    },
+  },
+};
 
 const acceptedSchema = z.object({
   request_id: z.string(),

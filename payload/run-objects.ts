@@ -19,6 +19,7 @@ export function storeOfRun(store: ObjectStore): ObjectStore {
     delete: (key) => store.delete(key),
     list: (prefix) => store.list(prefix),
     removeTemporary: (of) => store.removeTemporary(of),
+    assertUsable: () => store.assertUsable(),
   };
 }
 

@@ -1,5 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -172,6 +184,15 @@ export class FileObjectStore implements OpenedObjectStore {
       if (name.startsWith(ownerPart(owner))) await rm(join(this.#incoming, name), { force: true });
     // Runs that were terminated no longer look for their files.
     await this.#sweep();
+  }
+
+  async assertUsable(): Promise<void> {
+    try {
+      await mkdir(this.#incoming, { recursive: true });
+      await access(this.#incoming, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw this.#translate('using', incomingFolder, error);
+    }
   }
 
   /** Nothing to release: every file is closed after it was read or written. */

@@ -78,6 +78,13 @@ export interface ObjectStore {
    * upload, so there is nothing to do.
    */
   removeTemporary(owner: string): Promise<void>;
+
+  /**
+   * A cheap look whether objects could be stored and read, for readiness probes; `checkObjectStore` tries everything.
+   *
+   * @throws ObjectStoreError if the directory cannot be made or written to, or the bucket does not exist or answer
+   */
+  assertUsable(): Promise<void>;
 }
 
 /** A store as seen by the code that opened it. */

@@ -2,6 +2,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   S3Client,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
@@ -106,6 +107,17 @@ export class S3ObjectStore implements OpenedObjectStore {
   /** Nothing is half-written in a bucket; its lifecycle rule removes parts of an interrupted upload. */
   removeTemporary(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Asks for a list: only then is a missing bucket told apart from a missing object. */
+  async assertUsable(): Promise<void> {
+    try {
+      await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: this.#keyPrefix, MaxKeys: 1 }),
+      );
+    } catch (error) {
+      throw this.#translate('listing an object', error);
+    }
   }
 
   close(): void {

@@ -83,6 +83,21 @@ test('200 uploads of 20 sources in 4 organisations at once: none is lost, none i
   }
 }, 120_000);
 
+test('while Temporal is away probes are answered in time, and uploads are still wanted', async () => {
+  const { url } = await serveHttp(await serversWithoutTemporal());
+  // Less than the five seconds that the database and the object store get.
+  const ready = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(4_000) });
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toEqual({
+    status: 'ok',
+    checks: [
+      { what: 'database' },
+      { what: 'object store' },
+      { what: 'Temporal (uploads wait for it)', problem: 'does not answer' },
+    ],
+  });
+});
+
 test('while the object store or the database is away uploads are answered 503, and nothing is kept', async () => {
   const pipeline = await serversWithoutTemporal();
   const { pool, orgId } = pipeline.database;
@@ -102,6 +117,12 @@ test('while the object store or the database is away uploads are answered 503, a
   expect(answer.headers.get('retry-after')).toBe('30');
   expect(await answer.text()).not.toContain('store/');
   expect(noStore.received).toEqual(['failed']);
+  const ready = await fetch(`${noStore.url}/readyz`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({
+    status: 'unavailable',
+    checks: [{ what: 'database' }, { what: 'object store', problem: 'does not answer' }, {}],
+  });
 
   const gone = openPool({
     url: `postgresql://nobody@127.0.0.1:${await getPort()}/x`,

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install the servers that `npm run test:servers` and `npm run test:faults` need, without Docker:
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
-#   kubectl-validate, the check of docker-compose.yml, Kafka (needs Java 17 and Maven) and Valkey's predecessor Redis.
+#   kubectl-validate, the check of docker-compose.yml, Kafka (needs Java 17 and Maven), Valkey's predecessor Redis, and
+#   schemathesis and nise (need Python).
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 
@@ -231,6 +232,26 @@ install_redis() {
   say "Redis is there: $cache/redis/redis-server"
 }
 
+# From PyPI, with all versions pinned. Their programs name the folder that they are in, so it is made in place; the copy
+# of the list is written last and says that it is whole.
+install_python_tools() {
+  local target=$cache/python-tools
+  if cmp -s "$here/python-tools.txt" "$target/installed.txt"; then
+    say "schemathesis and nise are there: $target/bin"
+    return
+  fi
+  command -v python3 >/dev/null || fail "python3 not found, needed by schemathesis and nise; install Python 3.10 or later with its module venv (Debian: python3-venv)"
+  say "downloading schemathesis and nise ..."
+  rm -rf "$target"
+  python3 -m venv "$target" || fail "$target could not be made; does python3 have its module venv (Debian: python3-venv)?"
+  if ! "$target/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/python-tools.txt"; then
+    rm -rf "$target"
+    fail "schemathesis and nise could not be downloaded; is PyPI, or a mirror in pip's configuration, reachable?"
+  fi
+  cp "$here/python-tools.txt" "$target/installed.txt"
+  say "schemathesis and nise are there: $target/bin"
+}
+
 build_compose_check() {
   say "building the check of docker-compose.yml ..."
   (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
@@ -255,5 +276,6 @@ timed install_kubectl_validate
 timed install_pgbouncer
 timed install_kafka
 timed install_redis
+timed install_python_tools
 timed build_compose_check
 say "done after $SECONDS s"

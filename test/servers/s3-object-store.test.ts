@@ -104,6 +104,7 @@ describe('when things go wrong', () => {
     for (const attempt of [
       () => store.get('a'),
       () => store.put('a', Buffer.from('a')),
+      () => store.assertUsable(),
       () => collect(store, ''),
     ]) {
       const { message } = await failureOf(attempt());

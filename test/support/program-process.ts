@@ -90,14 +90,29 @@ const endWithTest =
  * @param environment its settings; nothing else of ours or of Temporal is inherited
  */
 export function startWorkerProgram(environment: Readonly<Record<string, string>>): ProgramProcess {
-  return startProgramProcess(['--import', endWithTest, program, 'worker'], environment);
+  return startCommand(['worker'], environment);
+}
+
+/**
+ * Start a command of the built program that runs until it is told to end.
+ * @param words the command and its options
+ * @param environment its settings; nothing else of ours or of Temporal is inherited
+ */
+export function startCommand(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ProgramProcess {
+  return startProgramProcess(['--import', endWithTest, program, ...words], environment);
 }
 
 /** The machine's own variables, without settings of ours or of Temporal. */
 function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(OCP_|TEMPORAL_|DATABASE_URL|OBJECT_STORE|S3_|NODE_OPTIONS|VITEST)/.test(name),
+      ([name]) =>
+        !/^(OCP_|TEMPORAL_|DATABASE_|OBJECT_STORE|S3_|KAFKA_|OIDC_|TRUST_|RBAC_URL|INSIGHTS_|REQUESTED_|NODE_OPTIONS|VITEST)/.test(
+          name,
+        ),
     ),
   );
 }

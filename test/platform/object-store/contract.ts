@@ -343,6 +343,7 @@ export function describeObjectStore(kind: string, open: () => Promise<StoreUnder
     );
 
     test('the check of a store that works leaves no probe', async () => {
+      await store.assertUsable();
       expect(await checkObjectStore(store)).toEqual({ ok: true, location: store.location });
       expect(await keysOf(store, 'probe/')).toEqual([]);
     });

@@ -88,6 +88,8 @@ test('an unusable directory is an error that names it, and the check says which 
   expect(failure).toBeInstanceOf(ObjectStoreError);
   expect((failure as Error).message).toContain(store.location);
   expect((failure as Error).cause).toMatchObject({ code: expect.stringMatching(/ENOTDIR|EEXIST/) as string });
+  await expect(store.assertUsable()).rejects.toThrow(store.location);
+  await expect(openDirectory(join(directory, 'file', 'below')).assertUsable()).rejects.toThrow('ENOTDIR');
   expect(await checkObjectStore(store)).toMatchObject({
     ok: false,
     failedStep: 'write',

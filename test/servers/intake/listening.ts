@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import { atEnd } from '../../support/at-end.ts';
 import { createTestPipeline, testEnvironment } from '../../support/pipeline.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
-import { program, startProgramProcess } from '../../support/program-process.ts';
+import { startCommand } from '../../support/program-process.ts';
 import type { ProgramProcess } from '../../support/program-process.ts';
 import { startKafka } from '../kafka.ts';
 import type { KafkaServer } from '../kafka.ts';
@@ -56,7 +56,7 @@ export async function createListening(
     s3,
     ingress: await createIngress(s3, kafka),
     startListener: async (more = {}) => {
-      const listener = startProgramProcess([program, 'listen'], {
+      const listener = startCommand(['listen'], {
         ...testEnvironment,
         DATABASE_URL: database.url,
         OBJECT_STORE: config.OBJECT_STORE ?? '',
