@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { usageDay } from '../../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
 import { loadSql } from '../../platform/database/sql-files.ts';
+import { rebuildReportTables } from '../../summary/report-tables.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
 import type { StagedSource } from '../support/staging-fixture.ts';
@@ -17,7 +20,6 @@ import { addCostRow } from './cost-row.ts';
 const day1 = '2026-10-01';
 const day2 = '2026-10-02';
 const dailySummary = 'reporting_ocpusagelineitem_daily_summary';
-const tables = ['network_summary', 'network_summary_by_node', 'network_summary_by_project'];
 
 let source: StagedSource;
 
@@ -31,8 +33,19 @@ async function addRow(day: string, columns: Record<string, unknown>): Promise<vo
 }
 
 async function refresh(...days: string[]): Promise<void> {
-  for (const table of tables)
-    await source.query(loadSql(`summary/report-tables/${table}.sql`), [source.sourceUuid, days]);
+  const { database, sourceUuid } = source;
+  await inTenantTransaction(database.pool, database.schema, (client) =>
+    rebuildReportTables(
+      {
+        client,
+        sourceUuid,
+        monthStart: usageDay(day1),
+        today: usageDay(day2),
+        rebuild: (_table, statement) => statement(),
+      },
+      days.map(usageDay),
+    ),
+  );
 }
 
 async function rows(table: string, key: string): Promise<unknown[][]> {

@@ -1,6 +1,6 @@
 -- summary/report-tables/cost_summary.sql
 -- Purpose  reporting_ocp_cost_summary_p: all rows
--- Reads    reporting_ocpusagelineitem_daily_summary
+-- Reads    reporting_ocp_cost_summary_by_project_p: its rows of these days, which are written before
 -- Writes   reporting_ocp_cost_summary_p   grain: day × cluster × rate type
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    deletes ($1, $2) in the same statement; same input gives same rows
@@ -44,7 +44,7 @@ select
     sum(distributed_cost),
     max(cost_category_id),
     max(raw_currency)
-from reporting_ocpusagelineitem_daily_summary
+from reporting_ocp_cost_summary_by_project_p
 where source_uuid = $1
     and usage_start = any($2::date[])
 group by

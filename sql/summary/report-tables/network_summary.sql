@@ -1,6 +1,6 @@
 -- summary/report-tables/network_summary.sql
 -- Purpose  reporting_ocp_network_summary_p: data transfer that no pod is charged for
--- Reads    reporting_ocpusagelineitem_daily_summary
+-- Reads    reporting_ocpusagelineitem_daily_summary; reporting_ocp_cost_summary_by_project_p, which is written before
 -- Writes   reporting_ocp_network_summary_p   grain: day × cluster × rate type × direction (in, out)
 -- Units    gigabytes of the cloud bill, not 2^30 bytes
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
@@ -66,6 +66,14 @@ where line.source_uuid = $1
     and line.usage_start = any($2::date[])
     and line.data_source = 'Pod'
     and line.namespace = ocp_network_unattributed()
+    -- Most clusters have no such rows: then the daily summary is not read.
+    and exists (
+        select
+        from reporting_ocp_cost_summary_by_project_p as project
+        where project.source_uuid = $1
+            and project.usage_start = any($2::date[])
+            and project.namespace = ocp_network_unattributed()
+    )
     and transfer.in_gigabytes is not null
     and transfer.out_gigabytes is not null
 group by
