@@ -18,6 +18,7 @@ export function storeOfRun(store: ObjectStore): ObjectStore {
     head: (key) => store.head(key),
     delete: (key) => store.delete(key),
     list: (prefix) => store.list(prefix),
+    listFolder: (folder) => store.listFolder(folder),
     removeTemporary: (of) => store.removeTemporary(of),
     assertUsable: () => store.assertUsable(),
   };

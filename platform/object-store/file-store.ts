@@ -18,7 +18,7 @@ import { pathToFileURL } from 'node:url';
 import { BodyReader } from './body-reader.ts';
 import { assertObjectKey, assertObjectPrefix, incomingFolder, isObjectKey } from './object-key.ts';
 import { ObjectKeyInvalid, ObjectNotFound, ObjectStoreError } from './object-store.ts';
-import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
+import type { FolderListing, ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 
 /** Three times the maximum duration of a writing attempt: a file not written to since then is abandoned. */
@@ -151,7 +151,37 @@ export class FileObjectStore implements OpenedObjectStore {
     }
   }
 
+  async listFolder(folder: string): Promise<FolderListing> {
+    assertObjectPrefix(folder);
+    try {
+      const names = await this.#namesIn(folder, folder);
+      const objects: ListedObject[] = [];
+      for (const name of names) {
+        const found = name.endsWith('/') ? undefined : await this.#listed(name);
+        if (found !== undefined) objects.push(found);
+      }
+      const isFolder = (name: string) => name.endsWith('/') && isObjectKey(name.slice(0, -1));
+      return {
+        objects,
+        folders: names.filter(isFolder).map((name) => name.slice(folder.length, -1)),
+      };
+    } catch (error) {
+      throw this.#translate('listing', folder, error);
+    }
+  }
+
   async *#walk(folder: string, prefix: string): AsyncGenerator<ListedObject> {
+    for (const name of await this.#namesIn(folder, prefix)) {
+      if (name.endsWith('/')) yield* this.#walk(name, prefix);
+      else {
+        const found = await this.#listed(name);
+        if (found !== undefined) yield found;
+      }
+    }
+  }
+
+  /** Keys and, with a slash at the end, folders directly in a folder that start with `prefix`, in order. */
+  async #namesIn(folder: string, prefix: string): Promise<string[]> {
     const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(
       (error: unknown) => {
         if (isAbsent(error)) return []; // nothing there yet, or removed meanwhile
@@ -159,20 +189,19 @@ export class FileObjectStore implements OpenedObjectStore {
       },
     );
     // A folder sorts as its name with "/", as its keys do: `a-b` comes before `a/b`.
-    const names = entries
+    return entries
       .map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''))
       .filter((name) => name.startsWith(prefix) && name !== `${incomingFolder}/`)
       .sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
-    for (const name of names) {
-      if (name.endsWith('/')) yield* this.#walk(name, prefix);
-      else if (isObjectKey(name)) {
-        const found = await stat(join(this.#root, name)).catch((error: unknown) => {
-          if (isAbsent(error)) return undefined;
-          throw error;
-        });
-        if (found?.isFile() === true) yield { key: name, byteCount: found.size, lastModified: found.mtime };
-      }
-    }
+  }
+
+  async #listed(key: string): Promise<ListedObject | undefined> {
+    if (!isObjectKey(key)) return undefined;
+    const found = await stat(join(this.#root, key)).catch((error: unknown) => {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    });
+    return found?.isFile() === true ? { key, byteCount: found.size, lastModified: found.mtime } : undefined;
   }
 
   async removeTemporary(owner: string): Promise<void> {

@@ -23,6 +23,13 @@ export interface ListedObject {
   readonly lastModified: Date;
 }
 
+/** One level of keys, see {@link ObjectStore.listFolder}. */
+export interface FolderListing {
+  readonly objects: readonly ListedObject[];
+  /** without the path before and the slash behind */
+  readonly folders: readonly string[];
+}
+
 /**
  * Payload archives, daily CSVs and reject objects: a directory (`file:///directory`) or a bucket
  * (`s3://bucket/prefix`).
@@ -71,6 +78,14 @@ export interface ObjectStore {
    * keys' UTF-8 bytes. Objects put or removed meanwhile may or may not appear.
    */
   list(prefix: string): AsyncIterable<ListedObject>;
+
+  /**
+   * What lies directly in a folder: objects, and names of folders that hold others, in the order of UTF-8 bytes. What
+   * lies deeper costs nothing.
+   *
+   * @param folder empty, or the beginning of keys up to and with a slash: `a/b/`
+   */
+  listFolder(folder: string): Promise<FolderListing>;
 
   /**
    * Remove what this owner's puts have left half-written; a put in progress fails. What others left more than an hour

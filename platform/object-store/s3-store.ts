@@ -6,11 +6,12 @@ import {
   S3Client,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { BodyReader } from './body-reader.ts';
 import { assertObjectKey, assertObjectPrefix, isObjectKey } from './object-key.ts';
 import { ObjectNotFound } from './object-store.ts';
-import type { ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
+import type { FolderListing, ListedObject, OpenedObjectStore, PutOptions } from './object-store.ts';
 import { objectStream } from './object-stream.ts';
 import { isKeyAbsent, translateS3Error, withoutRequest } from './s3-errors.ts';
 import { sparingParts, uploadToS3, usualParts } from './s3-upload.ts';
@@ -140,15 +141,41 @@ export class S3ObjectStore implements OpenedObjectStore {
       { Bucket: this.#bucket, Prefix: this.#keyPrefix + prefix },
     );
     try {
-      for await (const page of pages)
-        for (const found of page.Contents ?? []) {
-          const key = (found.Key ?? '').slice(this.#keyPrefix.length);
-          // Consoles mark folders with an empty object `folder/`, and other writers may use keys that we cannot name: not ours.
-          if (isObjectKey(key))
-            yield { key, byteCount: found.Size ?? 0, lastModified: found.LastModified ?? new Date(0) };
-        }
+      for await (const page of pages) yield* this.#objectsOf(page);
     } catch (error) {
       throw this.#translate(`listing ${prefix || 'all objects'}`, error);
+    }
+  }
+
+  async listFolder(folder: string): Promise<FolderListing> {
+    assertObjectPrefix(folder);
+    const before = this.#keyPrefix + folder;
+    const pages = paginateListObjectsV2(
+      { client: this.#client },
+      { Bucket: this.#bucket, Prefix: before, Delimiter: '/' },
+    );
+    const objects: ListedObject[] = [];
+    const folders: string[] = [];
+    try {
+      for await (const page of pages) {
+        objects.push(...this.#objectsOf(page));
+        for (const { Prefix } of page.CommonPrefixes ?? []) {
+          const name = (Prefix ?? '').slice(before.length, -1);
+          if (isObjectKey(folder + name)) folders.push(name);
+        }
+      }
+      return { objects, folders };
+    } catch (error) {
+      throw this.#translate(`listing ${folder || 'all objects'}`, error);
+    }
+  }
+
+  *#objectsOf({ Contents = [] }: ListObjectsV2CommandOutput): Generator<ListedObject> {
+    for (const found of Contents) {
+      const key = (found.Key ?? '').slice(this.#keyPrefix.length);
+      // Consoles mark folders with an empty object `folder/`, and other writers may use keys that we cannot name: not ours.
+      if (isObjectKey(key))
+        yield { key, byteCount: found.Size ?? 0, lastModified: found.LastModified ?? new Date(0) };
     }
   }
 

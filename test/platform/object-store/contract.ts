@@ -322,6 +322,18 @@ export function describeObjectStore(kind: string, open: () => Promise<StoreUnder
       });
     });
 
+    test('a folder lists what lies directly in it, and the folders in it', async () => {
+      for (const name of ['f/a', 'f/b/c', 'f/b/d/e', 'f/z', 'fg'])
+        await store.put(`${folder}/${name}`, Buffer.from('x'));
+      const { objects, folders } = await store.listFolder(`${folder}/f/`);
+      expect(objects.map(({ key }) => key)).toEqual([`${folder}/f/a`, `${folder}/f/z`]);
+      expect(objects.map(({ byteCount }) => byteCount)).toEqual([1, 1]);
+      expect(folders).toEqual(['b']);
+      expect((await store.listFolder('')).folders).toContain(folder.split('/')[0]);
+      expect(await store.listFolder(`${folder}/none/`)).toEqual({ objects: [], folders: [] });
+      await expect(store.listFolder('a/../')).rejects.toBeInstanceOf(ObjectKeyInvalid);
+    });
+
     test.each<[string, string]>([
       ['with a name of 256 bytes', 'k'.repeat(256)],
       ['of 1025 bytes', 'k/'.repeat(512) + 'k'],
