@@ -251,6 +251,12 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     load: async () => (await import('./commands/listen.ts')).listenCommand,
   },
   {
+    name: 'watch <place>',
+    summary:
+      'Take payloads that are dropped into a folder or bucket, and put them away when they are ingested',
+    load: async () => (await import('./commands/watch.ts')).watchCommand,
+  },
+  {
     name: 'deployment',
     summary: 'Manage worker versions (Worker Deployment Versioning)',
     commands: [
