@@ -181,6 +181,17 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     ],
   },
   {
+    name: 'export',
+    summary: 'Write costs to files for other programs',
+    commands: [
+      {
+        name: 'focus',
+        summary: 'Write the cost lines of a month in FOCUS format (FinOps Foundation), as CSV or Parquet',
+        load: async () => (await import('./commands/export-focus.ts')).exportFocusCommand,
+      },
+    ],
+  },
+  {
     name: 'api',
     summary: 'Manage who reads reports through the read API (serve --api)',
     commands: [

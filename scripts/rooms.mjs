@@ -44,6 +44,10 @@ export const rooms = [
     holds:
       'answers of the read API: a validated request and access lists become SQL, rows become JSON or CSV',
   },
+  {
+    name: 'focus',
+    holds: 'cost lines of a month in FOCUS format: columns, CSV, Parquet, metadata, conservation',
+  },
   { name: 'http', holds: 'the HTTP application: uploads, the Sources API, logins' },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
   { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: ['domain'] },

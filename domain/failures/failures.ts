@@ -164,6 +164,15 @@ export const commandFailures = {
   SchemaSuperseded: { meaning: 'the schema predates the first release', retried: 'never' },
   ColumnsMissing: { meaning: 'tables, columns or keys do not match this version', retried: 'never' },
   TenantsFailed: { meaning: 'some tenant schemas could not be migrated; the others were', retried: 'never' },
+  CostsStale: {
+    meaning: 'costs to be exported are not those of the prices and usage of now',
+    retried: 'never',
+  },
+  MonthIncomplete: { meaning: 'a month to be exported has incomplete days', retried: 'never' },
+  CostNotConserved: {
+    meaning: 'exported lines do not add up to the tables, or shared costs not to 0',
+    retried: 'never',
+  },
   ShutdownTooLong: {
     meaning: 'activities of a worker did not end after a shutdown request',
     retried: 'never',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
@@ -7,6 +8,10 @@ import { billingMonth } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import type { recalculateCosts } from '../../workflows/index.ts';
+import { tenantRows } from '../costs/stored-rows.ts';
+import { metadataProblems, sumOf, violations } from '../focus/checks.ts';
+import { csvRows, exportTo, parquetRows, scratchDirectory } from '../focus/exported.ts';
+import { wrongAnswers } from '../support/api-call.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys, goldenTables } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
@@ -40,6 +45,55 @@ beforeAll(async () => {
 
 test.for(goldenTables)('%s equals what Koku computes with the cost model', async (table) => {
   await expectGolden(pipeline.database, 'small_cm', table);
+});
+
+test('every answer that Koku gave over its tables is that of the read API over ours', async () => {
+  expect(await wrongAnswers(pipeline.database, 'small_cm', { ties: true })).toEqual([]);
+});
+
+test('the FOCUS export holds the costs of the month, to the last digit', async () => {
+  const path = join(await scratchDirectory(), 'month.csv');
+  const { totals } = await exportTo(pipeline.database, path, '2026-10');
+  const rows = await csvRows(path);
+  // 849 rows of the daily summary: 150 of usage, 150 of distribution, the others of one to five prices each.
+  expect(rows).toHaveLength(1_293);
+  expect(totals.counts).toEqual(
+    new Map([
+      ['rate', 1_143],
+      ['distribution', 150],
+    ]),
+  );
+  expect(violations(rows)).toEqual([]);
+  expect(await metadataProblems(path)).toEqual([]);
+  const [summary] = await tenantRows<{ total: string; projects: Record<string, string> }>(
+    pipeline.database,
+    `select
+         (
+             select sum(cost_model_cpu_cost + cost_model_memory_cost + cost_model_volume_cost)::text
+             from reporting_ocp_cost_summary_p
+         ) as total,
+         (
+             select jsonb_object_agg(namespace, cost::text)
+             from (
+                 select
+                     namespace,
+                     sum(
+                         coalesce(cost_model_cpu_cost, 0) + coalesce(cost_model_memory_cost, 0)
+                         + coalesce(cost_model_volume_cost, 0) + coalesce(distributed_cost, 0)
+                     ) as cost
+                 from reporting_ocp_cost_summary_by_project_p
+                 group by namespace
+             ) as project
+         ) as projects`,
+  );
+  expect(sumOf(rows.filter((row) => row['x_CostLayer'] === 'rate'))).toBe(summary?.total);
+  for (const [project, cost] of Object.entries(summary?.projects ?? {}))
+    expect(sumOf(rows.filter((row) => row['x_Namespace'] === project)), project).toBe(cost);
+  // What the tables that Koku wrote add up to; it computes in binary floating point.
+  expect(Number(sumOf(rows))).toBeCloseTo(5121.226584005376, 9);
+  const parquet = path.replace('.csv', '.parquet');
+  await exportTo(pipeline.database, parquet, '2026-10');
+  expect(await parquetRows(parquet)).toEqual(rows);
 });
 
 test('priced again it is the same', async () => {

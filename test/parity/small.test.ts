@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { setTagKeys } from '../../summary/tag-keys.ts';
+import { wrongAnswers } from '../support/api-call.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys, goldenTables } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
@@ -23,4 +24,8 @@ beforeAll(async () => {
 
 test.for(goldenTables)('%s equals what Koku computes from the same payload', async (table) => {
   await expectGolden(pipeline.database, 'small', table);
+});
+
+test('every answer that Koku gave over its tables is that of the read API over ours', async () => {
+  expect(await wrongAnswers(pipeline.database, 'small')).toEqual([]);
 });
