@@ -31,6 +31,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 async function cloneTemplate(serverUrl: string, name: string): Promise<void> {
   await onServer(serverUrl, async (client) => {
     await client.query('select pg_advisory_lock(7201)');
-    await client.query(`create database ${name} template ${inject('templateDatabase')}`);
+    // Copying files takes a third of the time that copying blocks through the log does.
+    await client.query(`create database ${name} template ${inject('templateDatabase')} strategy file_copy`);
   });
 }
