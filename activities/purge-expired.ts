@@ -11,6 +11,7 @@ import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { awaitLock, tryLock } from '../platform/database/locks.ts';
 import { quoteQualified } from '../platform/database/schema-names.ts';
+import { forgetCachedAnswers } from '../summary/cached-answers.ts';
 import { monthlyTables } from '../summary/ensure-partitions.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { summaryTableNames } from '../domain/reports/summary-tables.ts';
@@ -125,6 +126,7 @@ async function removeExpired(purge: Purge, archiveFirstDay: UsageDay): Promise<P
     return { outcome: 'busy', busy: purge.busy.slice(0, maxNamesInHistory), counts: purge.counts };
   await refreshTagValues(purge);
   await purgeArchive(purge, archiveFirstDay);
+  await forgetCachedAnswers(purge.deps, purge.tenant.schema);
   return { outcome: 'done', counts: purge.counts };
 }
 

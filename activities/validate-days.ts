@@ -5,6 +5,7 @@ import type { RulesProfile } from '../platform/config/config.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { recordDiscrepancies } from '../platform/observability/metrics.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import { forgetCachedAnswers } from '../summary/cached-answers.ts';
 import { recordStep } from '../summary/day-ledger.ts';
 import { runStep } from '../summary/month-step.ts';
 import type { MonthInput, StepAnswer, StepMonth } from '../summary/month-step.ts';
@@ -50,6 +51,7 @@ const sql = {
  * Compare the daily summary with the daily relations for the days of a source and month whose summary is newer than
  * its validation: row counts, CPU and memory hours, claims, and the identities that capacity and distributed cost obey.
  * A discrepancy is recorded in `ocp_validation_warning` and logged as a warning; it never blocks anything.
+ * Then Koku's cached answers about the tenant are deleted.
  * A day whose pieces or settings have changed since it was summarised is left to the run that rebuilds it.
  * One transaction. Rerun: replaces the days' warnings; a second call finds no day behind.
  */
@@ -70,6 +72,8 @@ export async function validateDays(
     });
   const warningCount = warnings.reduce((count, { failed }) => count + failed.length, 0);
   recordDiscrepancies(warningCount);
+  // The last step of every chain: whatever the run has changed is committed.
+  await forgetCachedAnswers(deps, input.schema);
   return { outcome: 'done', dayCount: validated.length, warningCount };
 }
 

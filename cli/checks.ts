@@ -1,4 +1,5 @@
 import { PipelineError } from '../domain/failures/failures.ts';
+import { checkCache } from '../platform/cache/api-cache.ts';
 import { lostFunctions } from '../platform/migrations/definitions.ts';
 import type { LostFunction } from '../platform/migrations/definitions.ts';
 import { readDefinitions, shippedSources } from '../platform/migrations/files.ts';
@@ -27,7 +28,15 @@ export type Check = { what: string; found: string } & ({ ok: true } | { ok: fals
 
 /** Check database, schemas, object store and Temporal; every check runs, whatever the others find. */
 export async function runChecks(services: Services): Promise<Check[]> {
-  const groups = [checkDatabase, checkTenants, checkLineItems, checkCostModels, checkObjects, checkTemporal];
+  const groups = [
+    checkDatabase,
+    checkTenants,
+    checkLineItems,
+    checkCostModels,
+    checkObjects,
+    checkTemporal,
+    checkApiCache,
+  ];
   const results = await Promise.allSettled(groups.map((group) => group(services)));
   return results.flatMap((result, index): Check[] =>
     result.status === 'fulfilled'
@@ -35,9 +44,15 @@ export async function runChecks(services: Services): Promise<Check[]> {
       : [
           {
             what:
-              ['database', 'tenant schemas', 'line items', 'cost models', 'object store', 'Temporal'][
-                index
-              ] ?? '',
+              [
+                'database',
+                'tenant schemas',
+                'line items',
+                'cost models',
+                'object store',
+                'Temporal',
+                'cache',
+              ][index] ?? '',
             ok: false,
             found: describeFailure(result.reason).message,
             repair:
@@ -164,6 +179,22 @@ async function checkObjects({ objectStore }: Services): Promise<Check[]> {
           repair:
             'check OBJECT_STORE, S3_ENDPOINT, the credentials and their rights to put, get, list and delete',
         },
+  ];
+}
+
+async function checkApiCache({ config: { CACHE_URL: url } }: Services): Promise<Check[]> {
+  if (url === undefined) return [];
+  const what = "cache of Koku's API";
+  const check = await checkCache(url);
+  return [
+    'problem' in check
+      ? {
+          what,
+          ok: false,
+          found: check.problem,
+          repair: 'check CACHE_URL (host, port, user, password, database) and that the server runs',
+        }
+      : { what, ok: true, found: `${check.keyCount} keys` },
   ];
 }
 

@@ -28,6 +28,7 @@ export const rooms = [
     holds: 'the Temporal client: connection, search attributes, schedules, versions, failures',
   },
   { name: 'platform/kafka', holds: 'the Kafka client, loaded by processes that use it' },
+  { name: 'platform/cache', holds: "the cache of Koku's API, loaded where there is one" },
   { name: 'platform/tenants', holds: 'tenants, their settings and their sources' },
   { name: 'platform/runtime', holds: 'services of a process, opened and closed; what activities work with' },
   { name: 'payload', holds: "a payload's inbox row, archive, state and failures" },

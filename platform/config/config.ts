@@ -2,6 +2,7 @@ import { PipelineError } from '../../domain/failures/failures.ts';
 import { z } from 'zod';
 import { httpSettings } from './http-settings.ts';
 import { withAliases } from './aliases.ts';
+import { cacheSettings } from './cache-settings.ts';
 import { kafkaProblems, kafkaSettings } from './kafka-settings.ts';
 import { durationMs, setting, wholeNumber } from './setting.ts';
 import type { Setting } from './setting.ts';
@@ -209,6 +210,7 @@ const settings = {
   ),
   ...httpSettings,
   ...kafkaSettings,
+  ...cacheSettings,
 } satisfies Record<string, Setting<z.ZodType>>;
 
 type SettingName = keyof typeof settings;

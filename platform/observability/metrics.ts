@@ -127,6 +127,11 @@ function createInstruments() {
       undefined,
       'payloads offered, by way and outcome',
     ),
+    cacheClearings: meter.createCounter(
+      'ocp_postgres_cache_clearings_total',
+      undefined,
+      "attempts to delete a tenant's answers from the cache of Koku's API",
+    ),
     ...createFailureInstruments(),
   };
   for (const kind of [...reportKinds, unknownLabel]) {
@@ -143,6 +148,7 @@ function createInstruments() {
   created.validationWarnings.add(0, { table: dailySummaryTable });
   for (const way of payloadWays)
     for (const outcome of intakeOutcomes) created.payloadsReceived.add(0, { way, outcome });
+  for (const outcome of ['deleted', 'failed']) created.cacheClearings.add(0, { outcome });
   for (const workflow of countedWorkflows)
     for (const type of countedFailureTypes) created.runsFailed.add(0, { workflow, type });
   return created;
@@ -273,6 +279,11 @@ export function recordSplitFile(file: {
 /** Count a payload that was offered; `received` of an intake process. */
 export function recordReceived(way: PayloadWay, outcome: IntakeOutcome): void {
   pipelineMetrics().payloadsReceived.add(1, { way, outcome });
+}
+
+/** Count an attempt to delete a tenant's answers from the cache of Koku's API. */
+export function recordCacheClearing(outcome: 'deleted' | 'failed'): void {
+  pipelineMetrics().cacheClearings.add(1, { outcome });
 }
 
 /** Count checks that days of the daily summary failed. */

@@ -270,7 +270,7 @@ describe('what is shipped to operators', () => {
         .map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''))
         .filter((name) => name.startsWith('ocp_postgres_')),
     );
-    expect(ours.size).toBe(16);
+    expect(ours.size).toBe(17);
     for (const path of ['deploy/grafana/ocp-pipeline.json', 'docs/metrics.md']) {
       const text = await readFile(`${root}${path}`, 'utf8');
       expect([...ours].filter((name) => !text.includes(name))).toEqual([]);
