@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { ingestWorkflowId } from '../domain/run/run.ts';
 import { eraseAddress, listAddresses } from '../payload/inbox.ts';
 import type { AddressedPayload } from '../payload/inbox.ts';
+import { purgeAnnouncements } from '../retention/purge-announcements.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
 /** No object key has this prefix; listing it costs one request. */
@@ -15,13 +16,18 @@ const batchSize = 200;
 
 /**
  * Remove what runs and processes that ended abruptly left behind: objects left half-written for an hour or more, and
- * addresses of payloads whose run was terminated, cancelled before any of it ran, or ended under an earlier version.
+ * addresses of payloads whose run was terminated, cancelled before any of it ran, or ended under an earlier version. Also
+ * announcements that nobody waits for any more.
  * A directory store removes its leftovers on every listing. A bucket never shows a partial object: parts of an
  * interrupted upload are removed by the bucket's lifecycle rule.
  */
 export async function removeTemporaryObjects(deps: ActivityDependencies): Promise<void> {
   await deps.objectStore.list(noObject)[Symbol.asyncIterator]().next();
   await eraseEndedAddresses(deps, Context.current().client);
+  const deletedCount = await purgeAnnouncements(deps.pool, () => {
+    Context.current().heartbeat();
+  });
+  if (deletedCount > 0) log.info('announcements of long ago were deleted', { deletedCount });
 }
 
 /** Erase stored addresses of runs that are not running. Rerun: erased addresses are not found again. */

@@ -132,6 +132,26 @@ test('a piece that is loaded again during the sweep keeps its rows', async () =>
   expect(loaded?.n).toBe(6_001);
 });
 
+test('announcements of more than 90 days ago are deleted, answered or not; newer ones stay', async () => {
+  const { pool } = pipeline.database;
+  await pool.query(
+    `insert into public.payload_announcement (request_id, org_id, announced_at, answered_at)
+     select format('%s-%s', age, number), case number when 1 then '1234567' end,
+            now() - make_interval(days => age), case number when 1 then now() end
+     from unnest(array[0, 89, 91, 400]) as age, generate_series(1, 2) as number`,
+  );
+  // More than one batch of them.
+  await pool.query(
+    `insert into public.payload_announcement (request_id, announced_at)
+     select 'many-' || number, now() - interval '100 days' from generate_series(1, 2500) as number`,
+  );
+  await sweep();
+  const { rows } = await pool.query<{ id: string }>(
+    'select request_id as id from public.payload_announcement order by announced_at desc, request_id',
+  );
+  expect(rows.map(({ id }) => id)).toEqual(['0-1', '0-2', '89-1', '89-2']);
+});
+
 test('one broken tenant does not stop the others, and the sweep ends as failed', async () => {
   const { pool, url, schema } = pipeline.database;
   const log = { info: () => undefined };
