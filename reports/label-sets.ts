@@ -54,7 +54,9 @@ interface SetToStore {
  * distinct set is stored once; ids are cached by the text in the CSV.
  *
  * New sets are stored in short transactions of their own, before the COPY that refers to them: a load that fails later
- * leaves unreferenced sets, which the sweep removes. Every row gets a set, and with it every label that counts today; a
+ * leaves unreferenced sets, which the sweep removes. They do not wait for the disk: the commit of the COPY does, and with
+ * its own record it writes all earlier ones; a crash before it takes the load with them. Else the loads of a manifest,
+ * which count their sets in one row, would wait for each other's disk. Every row gets a set, and with it every label that counts today; a
  * limit removes only labels that somebody might enable later.
  */
 export class LabelSets {
@@ -103,6 +105,7 @@ export class LabelSets {
       this.#pool,
       this.#schema,
       async (client) => {
+        await client.query(`set local synchronous_commit = off`);
         const leftOutKeys = newKeys.size === 0 ? 0 : await registerKeys(client, newKeys, this.#bounds);
         const ids = await storeSets(client, [...setsByHash.values()], this.#bounds);
         const beyond = [...setsByHash.values()].filter(({ hash }) => !ids.has(hash));
