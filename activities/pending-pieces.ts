@@ -15,6 +15,8 @@ export interface PendingPiecesResult {
   dayIndexes: number[];
   /** days of the request's pieces, in order; only the latest ones if there are very many */
   days: DayCount[];
+  /** whether a Kafka message announced the request, which the run may have to answer; missing from older workers */
+  isAnnounced?: boolean;
 }
 
 /** Number of piece ids and days that fit into one small history event. */
@@ -58,11 +60,16 @@ export async function pendingPieces(
        limit $3`,
       [manifestId, requestId, pageSize],
     );
+    const announced = await client.query<{ is_announced: boolean }>(
+      `select exists (select from public.payload_announcement where request_id = $1) as is_announced`,
+      [requestId],
+    );
     const inOrder = days.rows.reverse();
     return {
       pieceIds: pieces.rows.map((row) => row.piece_id),
       dayIndexes: pieces.rows.map((row) => inOrder.findIndex((day) => day.usage_day === row.usage_day)),
       days: inOrder.map((day) => [day.usage_day, day.pieces, day.loaded, day.failed]),
+      isAnnounced: announced.rows[0]?.is_announced === true,
     };
   });
 }

@@ -8,7 +8,7 @@ const answeredFailures: ReadonlySet<string> = new Set(['ManifestInvalid', 'Paylo
 
 /**
  * The answer to the Kafka message that announced the payload of a run. It is sent beside the run's other work, once: the
- * activity looks whether there is a message to answer.
+ * activity looks whether there is a message to answer. Where the run was just told that there is none, nothing is asked.
  */
 export class Answer {
   readonly #short: Pick<BoundActivities['short'], 'answerAnnouncement'>;
@@ -29,9 +29,13 @@ export class Answer {
     this.#isWithheld = true;
   }
 
-  /** Every piece of the archive is loaded, or the payload is ignored. */
-  success(): void {
-    this.#start('success');
+  /**
+   * Every piece of the archive is loaded, or the payload is ignored.
+   *
+   * @param isAnnounced false: no message has announced it so far; `listen` answers one that comes later
+   */
+  success(isAnnounced = true): void {
+    if (isAnnounced) this.#start('success');
   }
 
   /** The run fails. @param type of its failure */

@@ -177,8 +177,8 @@ async function loadAndSummarise(
   board.register(split);
   board.progress.rowCount = split.rowCount;
   board.progress.pieceCount = split.pieceCount;
-  await loadPieces(run, { payload, split });
-  if (split.failedFileCount === 0) run.answer.success();
+  const { isAnnounced } = await loadPieces(run, { payload, split });
+  if (split.failedFileCount === 0) run.answer.success(isAnnounced);
   const { release, months, ...came } = await waitForManifest(run, payload, split);
   const { warnings, reason } = whatNeverCame(came);
   const { manifestUuid, clusterId, schema, sourceUuid } = payload;
@@ -328,20 +328,21 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
   return { payload, split };
 }
 
-async function loadPieces(run: Run, carried: CarriedRun): Promise<void> {
+/** @returns whether a message has announced the payload when all pieces are loaded; undefined: it may have */
+async function loadPieces(run: Run, carried: CarriedRun): Promise<{ isAnnounced: boolean | undefined }> {
   const { board, activities, input, options } = run;
   const { payload, split } = carried;
   const { schema } = payload;
   board.enter('loading', `loading ${split.pieceCount} pieces`);
   if (split.months.length > 0) await activities.short.ensurePartitions({ schema, months: split.months });
   for (;;) {
-    const { pieceIds, days, dayIndexes } = await activities.short.pendingPieces({
+    const { pieceIds, days, dayIndexes, isAnnounced } = await activities.short.pendingPieces({
       schema,
       manifestId: split.manifestId,
       requestId: input.requestId,
     });
     board.days.know(days, pieceIds, dayIndexes);
-    if (pieceIds.length === 0) return;
+    if (pieceIds.length === 0) return { isAnnounced };
     await inParallel(pieceIds, options.loadConcurrency, async (pieceId) => {
       const rowsLoaded = await loadOrSkip(run, schema, pieceId);
       board.days.loaded(pieceId);

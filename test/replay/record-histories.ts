@@ -95,6 +95,12 @@ test('answered', async () => {
   await writeHistory('answered', handle);
 });
 
+test('not-announced', async () => {
+  const { run } = await start('not-announced', small);
+  expect(await run.result()).toMatchObject({ outcome: 'completed' });
+  await writeHistory('not-announced', run);
+});
+
 test('answered-failure', async () => {
   const archive = await folder.write(await packMembers([{ name: 'no-manifest.csv', content: 'a\n' }]));
   const { handle } = await pipeline.start({ payload: archive });

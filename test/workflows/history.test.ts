@@ -86,6 +86,9 @@ test('no CSV row and no long payload of a run from a file stands in its history'
   expect(history.longest).toBeLessThanOrEqual(maxPayloadBytes);
   expect(cellsOf(payload)).toHaveLength(4);
   for (const cell of cellsOf(payload)) expect(history.text).not.toContain(cell);
+  expect(history.text, 'nobody announced it, so nobody asks for an answer').not.toContain(
+    'answerAnnouncement',
+  );
 });
 
 test('a manifest of 150 files with three days each passes without a long payload', async () => {
