@@ -76,6 +76,20 @@ as $$
             and usage_start = any(p_days)
             and (cost_model_rate_type is null or cost_model_rate_type in ('Infrastructure', 'Supplementary'))
             and namespace is not null
+            -- Without any cost, the usual case of a source without a cost model, all pools are 0.
+            and exists (
+                select
+                from reporting_ocpusagelineitem_daily_summary
+                where source_uuid = p_source_uuid
+                    and usage_start = any(p_days)
+                    and (
+                        infrastructure_raw_cost <> 0
+                        or infrastructure_markup_cost <> 0
+                        or cost_model_cpu_cost <> 0
+                        or cost_model_memory_cost <> 0
+                        or cost_model_volume_cost <> 0
+                    )
+            )
         group by usage_start, data_source, namespace, node, cost_category_id
     ),
     sorted_days as (
