@@ -85,18 +85,28 @@ async function validateBehind(month: StepMonth): Promise<{ validated: DayWarning
   await client.query(sql.plans);
   await client.query(sql.hashedJoins);
   const validated: DayWarnings[] = [];
-  for (const day of days) {
-    const checks = await checksOfDay(client, sourceUuid, day);
-    validated.push({ usageDay: day.usage_day, version: day.version, failed: checks.filter(isDiscrepancy) });
+  for (let first = 0; first < days.length; first += daysAtOnce) {
+    const some = days.slice(first, first + daysAtOnce);
+    const [from, until] = [some[0]?.usage_day, some.at(-1)?.usage_day];
+    await client.query('select ocp_gather_labels($1, $2, $3)', [from, until, sourceUuid]);
+    for (const day of some) {
+      const checks = await checksOfDay(client, sourceUuid, day);
+      validated.push({ usageDay: day.usage_day, version: day.version, failed: checks.filter(isDiscrepancy) });
+    }
   }
   await recordWarnings(month, validated);
   return { validated };
 }
 
+/**
+ * Days whose labels are gathered together: that takes a few milliseconds, however few there are. Every day then reads
+ * the labels of all, so that it must not be many.
+ */
+const daysAtOnce = 7;
+
 /** One day at a time: memory use does not grow with the number of days behind. */
 async function checksOfDay(client: PoolClient, sourceUuid: string, day: DayBehind): Promise<DayCheck[]> {
   const { usage_day: usageDay, rules } = day;
-  await client.query('select ocp_gather_labels($1, $1, $2)', [usageDay, sourceUuid]);
   const results = [
     await client.query<DayCheck>(sql.podUsage, [sourceUuid, usageDay, rules]),
     await client.query<DayCheck>(sql.storageUsage, [sourceUuid, usageDay, rules]),

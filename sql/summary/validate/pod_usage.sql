@@ -54,9 +54,11 @@ relation_keys as (
         join ocp_day_label_sets as pod_map using (label_set_id)
         left join ocp_day_label_maps as node_map
             on node_map.report_kind = 'node_labels'
+            and node_map.usage_day = $2::date
             and node_map.name = set_day.node
         left join ocp_day_label_maps as namespace_map
             on namespace_map.report_kind = 'namespace_labels'
+            and namespace_map.usage_day = $2::date
             and namespace_map.name = set_day.namespace
     ) as merged
 ),
