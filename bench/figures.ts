@@ -35,7 +35,8 @@ export interface Figures {
   aggregationRatio: number;
   totalRatio: number;
   stagingBytesPerDay: number;
-  relationBytesPerDay: number;
+  /** of results before there were daily relations absent */
+  relationBytesPerDay?: number;
   summaryBytesPerDay: number;
   /** label sets and ledgers */
   otherBytesPerDay: number;

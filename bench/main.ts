@@ -68,6 +68,15 @@ const ofScenario = (name: ScenarioName): Measurement =>
     };
   };
 
+const growthShape = 'medium' as const;
+
+/** Whatever has targets: all shapes, growth and scenarios. */
+const ofEverything: Measurement = async function* (bench, circumstances) {
+  yield* ofShapes(shapeNames)(bench, circumstances);
+  yield* ofGrowth(growthShape)(bench, circumstances);
+  for (const name of Object.keys(scenarios) as ScenarioName[]) yield* ofScenario(name)(bench, circumstances);
+};
+
 const soakFlags = {
   payloads: { type: 'number', default: 2_000, describe: 'how many' },
   'at-once': { type: 'number', default: 8, describe: 'runs under way at a time' },
@@ -100,10 +109,13 @@ const parser = yargs(hideBin(process.argv))
     '$0 [shapes..]',
     'Measure the workflow against a plain COPY and GROUP BY of the same bytes',
     (command) =>
-      command.positional('shapes', { choices: shapeNames, array: true, describe: 'default: all of them' }),
-    async ({ shapes: names, ...options }) => {
-      const measured = names === undefined || names.length === 0 ? shapeNames : names;
-      process.exitCode = await runBench(options, ofShapes(measured));
+      command.positional('shapes', {
+        choices: shapeNames,
+        array: true,
+        describe: 'default: all of them, then growth, customers, rebuild and disk',
+      }),
+    async ({ shapes: names = [], ...options }) => {
+      process.exitCode = await runBench(options, names.length === 0 ? ofEverything : ofShapes(names));
     },
   )
   .command(
@@ -112,7 +124,7 @@ const parser = yargs(hideBin(process.argv))
     (command) =>
       command.option('shape', {
         choices: ['small', 'medium', 'large'] as const,
-        default: 'medium' as const,
+        default: growthShape,
         describe: 'the cluster that is measured',
       }),
     async ({ shape, ...options }) => {

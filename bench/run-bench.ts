@@ -48,11 +48,12 @@ export async function runBench(options: BenchOptions, measurement: Measurement):
     for await (const part of measured(options, progress, measurement)) {
       results = mergeResults(results, part);
       await writeResults('latest', results);
+      // Part by part: everything together takes most of an hour.
+      if (options.publish) await publish(part);
     }
   } finally {
     progress.end();
   }
-  if (options.publish) await publish(results);
   output.result(textReport(results), results);
   const missed = verdictRows(results).some(({ verdict }) => !verdict.met);
   return options.check && missed ? 1 : 0;

@@ -10,6 +10,9 @@ export interface Column {
 const megabyte = 1_000_000;
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const seconds = (ms: number) => (ms / 1_000).toFixed(2);
+/** Figures that older results do not have. */
+const ifKnown = (value: number | undefined, shown: (known: number) => string) =>
+  value === undefined ? '–' : shown(value);
 const megabytes = (bytes: number) =>
   bytes < 10 * megabyte ? (bytes / megabyte).toFixed(1) : whole.format(bytes / megabyte);
 
@@ -26,10 +29,7 @@ export const timeColumns: readonly Column[] = [
   { head: 'rows/s', cell: (_, { median }) => whole.format(median.rowsPerSecond) },
   { head: 'COPY s', cell: (_, { median }) => seconds(median.floorCopyMs) },
   { head: 'GROUP BY s', cell: (_, { median }) => seconds(median.floorGroupByMs) },
-  {
-    head: 'costs and reports s',
-    cell: (_, { median }) => (median.costMs === undefined ? '–' : seconds(median.costMs)),
-  },
+  { head: 'costs and reports s', cell: (_, { median }) => ifKnown(median.costMs, seconds) },
 ];
 
 /** Ratios to the floor and what is used up. */
@@ -40,7 +40,7 @@ export const costColumns: readonly Column[] = [
   { head: 'aggregation ratio', cell: (_, { median }) => median.aggregationRatio.toFixed(2) },
   { head: 'total ratio', cell: (_, { median }) => median.totalRatio.toFixed(2) },
   { head: 'staging MB/day', cell: (_, { median }) => megabytes(median.stagingBytesPerDay) },
-  { head: 'relations MB/day', cell: (_, { median }) => megabytes(median.relationBytesPerDay) },
+  { head: 'relations MB/day', cell: (_, { median }) => ifKnown(median.relationBytesPerDay, megabytes) },
   { head: 'summary MB/day', cell: (_, { median }) => megabytes(median.summaryBytesPerDay) },
   { head: 'peak RSS MB', cell: (_, { median }) => megabytes(median.peakRssBytes) },
   { head: 'WAL MB', cell: (_, { median }) => megabytes(median.walBytes) },

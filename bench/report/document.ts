@@ -72,6 +72,6 @@ function resultsMarkdown(results: Results): string {
 
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const numeric = head.map((_, column) => rows.every((row) => /^[\d.,]+/.test(row[column] ?? '')));
+  const numeric = head.map((_, column) => rows.every((row) => /^(?:[\d.,]+|–)/.test(row[column] ?? '')));
   return [line(head), line(numeric.map((right) => (right ? '---:' : '---'))), ...rows.map(line)].join('\n');
 }

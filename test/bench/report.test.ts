@@ -54,6 +54,16 @@ test('the report names each figure and says which targets are missed', () => {
   expect(report).toMatch(/small\s+peak memory of the worker\s+250 MB\s+<= 300 MB\s+met/);
 });
 
+test('a figure that older results do not have is no number', () => {
+  const results = resultsOf('small');
+  const { relationBytesPerDay, costMs, ...older } = figuresOf(roundRun, 1);
+  expect([relationBytesPerDay, costMs]).toEqual([4_000_000, 1_500]);
+  expect(textReport(results)).toMatch(/small\s+1\.50\s+1\.00\s+4\.00\s+2\.67\s+30\s+4\.0\s/);
+  if (results.shapes.small !== undefined) results.shapes.small.median = older;
+  expect(textReport(results)).toMatch(/small\s+1\.50\s+1\.00\s+4\.00\s+2\.67\s+30\s+–\s/);
+  expect(textReport(results)).not.toMatch(/NaN/);
+});
+
 test('the report says what a later payload took beside the labels of a shape', () => {
   const { labels, ...rest } = resultsOf('labels').shapes;
   if (labels === undefined) throw new Error('the shape is not there');
