@@ -57,11 +57,11 @@ export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'reports/fast-path/wasm/']),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     plugins: { 'import-x': importX },
     // Without it the rules on imports follow .js files alone, of which there are none.
-    settings: { 'import-x/extensions': ['.ts'] },
+    settings: { 'import-x/extensions': ['.ts', '.tsx'] },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -163,7 +163,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['vitest.config.ts', '.ci/*.config.ts', 'test/**/*.config.ts'],
+    files: ['vitest.config.ts', '.ci/*.config.ts', 'test/**/*.config.ts', 'page/vite.config.ts'],
     rules: { 'import-x/no-default-export': 'off' },
   },
   { files: ['**/*.js', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },

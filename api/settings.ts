@@ -73,12 +73,18 @@ async function dictionary(client: ClientBase): Promise<ExchangeRates> {
   return rows[0]?.rates ?? {};
 }
 
+/** Currencies that a request may name, in their order. */
+export function currencyChoices(settings: TenantSettings): string[] {
+  const known =
+    settings.enabledCurrencies ?? new Set(['USD', settings.currency, ...settings.modelCurrencies.values()]);
+  return [...known].sort();
+}
+
 /** The currency of an answer. @throws ApiError 400 if it is asked for and not enabled */
 export function currencyOf(settings: TenantSettings, asked: string | undefined): string {
   if (asked === undefined) return settings.currency;
-  const known =
-    settings.enabledCurrencies ?? new Set(['USD', settings.currency, ...settings.modelCurrencies.values()]);
-  if (!known.has(asked)) throw invalidParameter('currency', undefined, `"${asked}" is not a valid choice.`);
+  if (!currencyChoices(settings).includes(asked))
+    throw invalidParameter('currency', undefined, `"${asked}" is not a valid choice.`);
   return asked;
 }
 

@@ -1,10 +1,14 @@
 import type { ClientBase } from 'pg';
 import { z } from 'zod';
 import { loadSql } from '../platform/database/sql-files.ts';
+import { restrictedKinds } from './access.ts';
+import type { Restrictable } from './access.ts';
 import type { Call } from './report-answer.ts';
 import { parseQuery, queryTree } from './request/query-string.ts';
 import { validated } from './request/schema.ts';
 import { addDays } from './request/time-range.ts';
+import { currencyChoices, ratesTo, readSettings } from './settings.ts';
+import type { TenantSettings } from './settings.ts';
 
 const statusSql = loadSql('api/status.sql');
 const failedPayloadsSql = loadSql('api/failed_payloads.sql');
@@ -17,6 +21,8 @@ export interface BlockedRun {
   workflowId: string;
   clusterId: string | undefined;
   startedAt: string;
+  /** in the Temporal UI; null where its address is not configured */
+  url: string | null;
 }
 
 /** Runs that are blocked, or why that is not known. */
@@ -24,7 +30,20 @@ export type BlockedRuns = { runs: BlockedRun[]; reason?: never } | { runs: null;
 
 /** What is known of the data behind the reports: an endpoint of ours, that Koku does not have. */
 export interface StatusAnswer {
-  meta: { count: number; today: string };
+  meta: {
+    count: number;
+    today: string;
+    /** lists that restrict the caller */
+    access: Partial<Record<Restrictable, readonly string[]>>;
+    currencies: {
+      /** unless a request names another */
+      default: string;
+      /** what a request may name */
+      choices: string[];
+      /** by currency of a cost model: those that a rate to it is known of */
+      convertible: Record<string, string[]>;
+    };
+  };
   data: {
     clusters: Record<string, unknown>[];
     failed_payloads: Record<string, unknown>[];
@@ -55,13 +74,30 @@ export async function statusAnswer(
     ({ clusterId }) => ids === null || (clusterId !== undefined && ids.includes(clusterId)),
   );
   return {
-    meta: { count: rows.length, today: call.today },
+    meta: {
+      count: rows.length,
+      today: call.today,
+      access: Object.fromEntries(restrictedKinds(call.access).map((kind) => [kind, call.access[kind] ?? []])),
+      currencies: currenciesOf(await readSettings(client)),
+    },
     data: {
       clusters: rows.map((row) => ({ ...row, last_hours: lastHours(row) })),
       failed_payloads: failed.rows,
       blocked_runs: runs ?? null,
       blocked_runs_reason: blocked.reason ?? null,
     },
+  };
+}
+
+function currenciesOf(settings: TenantSettings): StatusAnswer['meta']['currencies'] {
+  const choices = currencyChoices(settings);
+  const used = [...new Set(settings.modelCurrencies.values())].sort();
+  return {
+    default: settings.currency,
+    choices,
+    convertible: Object.fromEntries(
+      used.map((from) => [from, choices.filter((to) => !ratesTo(settings, to).unknown.includes(from))]),
+    ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import formBody from '@fastify/formbody';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
@@ -5,7 +6,6 @@ import Fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { packageVersion } from '../platform/config/package-root.ts';
-import type { Pool } from 'pg';
 import type { IntakeDeps } from '../intake/accept-payload.ts';
 import type { PipelineLogger } from '../platform/observability/logging.ts';
 import { audit } from './audit.ts';
@@ -13,7 +13,9 @@ import { Authenticator } from './authenticate.ts';
 import { addHealth } from './health-routes.ts';
 import { describeApi } from './openapi.ts';
 import type { Principal } from './principal.ts';
+import { addPage } from './page-routes.ts';
 import { addReadApi } from './read-routes.ts';
+import type { ReadOptions } from './read-routes.ts';
 import { answerTo } from './problem.ts';
 import { addSources } from './sources-routes.ts';
 import { addTokenEndpoint } from './token-route.ts';
@@ -37,8 +39,8 @@ export interface HttpDeps extends IntakeDeps {
 export interface HttpOptions {
   /** the Sources API; not beside Koku's own */
   sources: boolean;
-  /** the read API, with connections of a role that needs no more than to read; undefined: not served */
-  readPool?: Pool;
+  /** the read API and the page on it; undefined: not served */
+  read?: ReadOptions;
   /** further parts, for senders that have logged in */
   plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[];
 }
@@ -57,6 +59,7 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
     bodyLimit: maxBodyBytes,
     requestTimeout: config.OCP_UPLOAD_TIMEOUT + 30_000,
     trustProxy: trusted([...config.TRUST_PROXY_FROM, ...config.TRUST_IDENTITY_HEADER_FROM]),
+    genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 200 },
     return503OnClosing: true,
   });
@@ -81,7 +84,10 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
   const authenticator = new Authenticator(pool, config);
   addHealth(app, deps);
   addTokenEndpoint(app, deps, authenticator);
-  if (options.readPool !== undefined) await addReadApi(app, deps, authenticator, options.readPool);
+  if (options.read !== undefined) {
+    await addReadApi(app, deps, authenticator, options.read);
+    addPage(app);
+  }
   await app.register(async (loggedIn) => {
     loggedIn.addHook('onRequest', async (request) => {
       request.principal = await authenticator.principalOf(request);

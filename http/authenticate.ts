@@ -8,7 +8,7 @@ import { identityHeader } from '../platform/tenants/identity-header.ts';
 import { FailedLogins } from './failed-logins.ts';
 import { ForeignTokens } from './foreign-tokens.ts';
 import { principalOfIdentity } from './identity-header.ts';
-import { matchNetworks } from './networks.ts';
+import { isLoopback, matchNetworks } from './networks.ts';
 import type { NetworkMatch } from './networks.ts';
 import { credentialOf, ownIssuer } from './own-tokens.ts';
 import type { LoginMethod, Principal } from './principal.ts';
@@ -170,5 +170,3 @@ function issuerOf(token: string): string | undefined {
     return undefined;
   }
 }
-
-const isLoopback = matchNetworks(['127.0.0.0/8', '::1']);

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
 import type { SearchAttribute } from '../domain/run/search-attributes.ts';
+import { runAddress } from '../domain/run/run-address.ts';
 import type { BlockedRuns } from '../api/status.ts';
 
 /** How long Temporal may take; the rest of the answer does not wait longer. */
@@ -12,8 +13,15 @@ const clusterKey = defineSearchAttributeKey(
   SearchAttributeType.KEYWORD,
 );
 
-/** Runs of an organisation that wait for an operator's decision; null with a reason if Temporal does not answer. */
-export async function blockedRunsOf(client: Client, orgId: string): Promise<BlockedRuns> {
+/**
+ * Runs of an organisation that wait for an operator's decision; null with a reason if Temporal does not answer.
+ * @param uiAddress of the Temporal UI, for links to the runs
+ */
+export async function blockedRunsOf(
+  client: Client,
+  orgId: string,
+  uiAddress: string | undefined,
+): Promise<BlockedRuns> {
   try {
     return await client.withDeadline(Date.now() + patienceMs, async () => {
       const runs = [];
@@ -24,6 +32,8 @@ export async function blockedRunsOf(client: Client, orgId: string): Promise<Bloc
           workflowId: run.workflowId,
           clusterId: run.typedSearchAttributes.get(clusterKey),
           startedAt: run.startTime.toISOString(),
+          url:
+            uiAddress === undefined ? null : runAddress(uiAddress, client.options.namespace, run.workflowId),
         });
         if (runs.length >= maxRuns) break;
       }

@@ -18,3 +18,6 @@ export function matchNetworks(networks: readonly string[]): NetworkMatch {
     return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
   };
 }
+
+/** Is an address one of this machine? */
+export const isLoopback: NetworkMatch = matchNetworks(['127.0.0.0/8', '::1']);

@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { AccessService } from '../api/access-service.ts';
+import { fullAccess } from '../api/access.ts';
 import type { AccessLists } from '../api/access.ts';
 import { ApiError, errorBody } from '../api/errors.ts';
 import { errorResponse, handleRead } from '../api/handle.ts';
@@ -13,6 +14,7 @@ import { identityHeader } from '../platform/tenants/identity-header.ts';
 import type { HttpDeps } from './app.ts';
 import type { Authenticator } from './authenticate.ts';
 import { blockedRunsOf } from './blocked-runs.ts';
+import { isLoopback } from './networks.ts';
 import { answerTo, problem } from './problem.ts';
 
 /** Where the read API is, as clients of Koku know it. */
@@ -32,17 +34,23 @@ declare module 'fastify' {
   }
 }
 
+/** Connections and readers of the read API. */
+export interface ReadOptions {
+  /** connections of a role that needs no more than to read */
+  readPool: Pool;
+  /** organisation whose reports anybody on this machine may read without a login: demonstrations only */
+  openOrg?: string | undefined;
+}
+
 /**
  * The read API: logins of readers, and the answers of `api/`. Its errors have the form that clients of Koku know, so it
  * is no part of the application for senders.
- *
- * @param readPool connections of a role that needs no more than to read
  */
 export async function addReadApi(
   app: FastifyInstance,
   deps: HttpDeps,
   authenticator: Authenticator,
-  readPool: Pool,
+  { readPool, openOrg }: ReadOptions,
 ): Promise<void> {
   const { config, logger } = deps;
   const answers: ReadDeps = {
@@ -51,18 +59,23 @@ export async function addReadApi(
     retentionMonths: config.RETAIN_NUM_MONTHS,
     now: clock(config),
     warn: (fields, message) => logger.warn(fields, message),
-    blockedRuns: (orgId) => blockedRunsOf(deps.client, orgId),
+    blockedRuns: (orgId) => blockedRunsOf(deps.client, orgId, config.OCP_TEMPORAL_UI),
   };
-  const readerOf = logins(deps, authenticator);
+  const readerOf = logins(deps, authenticator, openOrg);
   app.decorateRequest('reader', null);
   await app.register(async (routes) => {
     routes.setErrorHandler(async (error, request, reply) => {
       const { status, headers, body } = toldToReader(error, (cause) => {
-        logger.warn({ error: cause, path: pathOf(request) }, 'a request of the read API failed');
+        logger.warn(
+          { error: cause, path: pathOf(request), requestId: request.id },
+          'a request of the read API failed',
+        );
       });
       return reply.code(status).headers(headers).send(body);
     });
-    routes.addHook('onRequest', async (request) => {
+    routes.addHook('onRequest', async (request, reply) => {
+      // What a reader can tell an operator, who finds it in the log.
+      reply.header('x-request-id', request.id);
       request.reader = await readerOf(request);
     });
     await routes.register(rateLimit, {
@@ -73,15 +86,20 @@ export async function addReadApi(
     routes.get(`${readPrefix}*`, { schema: { hide: true } }, async (request, reply) => {
       const { reader } = request;
       if (reader === null) throw new ApiError(401, undefined, 'no reader');
-      const { status, headers, body } = await handleRead(answers, {
-        prefix: readPrefix,
-        path: pathOf(request),
-        query: (request.raw.url ?? '').split('?').slice(1).join('?'),
-        accept: request.headers.accept,
-        ifNoneMatch: request.headers['if-none-match'],
-        orgId: reader.orgId,
-        access: reader.access,
-      });
+      const warn: ReadDeps['warn'] = (fields, message) =>
+        logger.warn({ ...fields, requestId: request.id }, message);
+      const { status, headers, body } = await handleRead(
+        { ...answers, warn },
+        {
+          prefix: readPrefix,
+          path: pathOf(request),
+          query: (request.raw.url ?? '').split('?').slice(1).join('?'),
+          accept: request.headers.accept,
+          ifNoneMatch: request.headers['if-none-match'],
+          orgId: reader.orgId,
+          access: reader.access,
+        },
+      );
       return reply.code(status).headers(headers).send(body);
     });
   });
@@ -92,7 +110,11 @@ function pathOf(request: FastifyRequest): string {
 }
 
 /** Tokens of the read API, or an identity header from a trusted connection. Upload credentials read nothing. */
-function logins(deps: HttpDeps, authenticator: Authenticator): (request: FastifyRequest) => Promise<Reader> {
+function logins(
+  deps: HttpDeps,
+  authenticator: Authenticator,
+  openOrg: string | undefined,
+): (request: FastifyRequest) => Promise<Reader> {
   const service = new AccessService(deps.config.RBAC_URL);
   return async (request) => {
     const { authorization } = request.headers;
@@ -107,6 +129,8 @@ function logins(deps: HttpDeps, authenticator: Authenticator): (request: Fastify
         access: await service.accessOf(identity),
       };
     }
+    if (openOrg !== undefined && authorization === undefined && isFromHere(request))
+      return { name: 'this machine', orgId: openOrg, access: fullAccess };
     return authenticator.attempt(request, async () => {
       const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
       const holder = isApiToken(token) ? await verifyApiToken(deps.pool, token) : undefined;
@@ -118,6 +142,17 @@ function logins(deps: HttpDeps, authenticator: Authenticator): (request: Fastify
       return holder;
     });
   };
+}
+
+/**
+ * A connection from this machine that names it by its own address: what a foreign web page has a browser send to a name
+ * that it points here is not meant.
+ */
+function isFromHere({ socket, headers }: FastifyRequest): boolean {
+  const host = (headers.host ?? '').replace(/:\d+$/, '');
+  return (
+    isLoopback(socket.remoteAddress) && (host === 'localhost' || isLoopback(host.replace(/^\[|\]$/g, '')))
+  );
 }
 
 /** Errors of the API as they are, and those of the application around it in the same form; 401 has no body. */

@@ -72,7 +72,10 @@ export async function startWorkflow(
         { key: searchAttributes.pipelineState, value: 'downloading' },
       ]),
       staticSummary: `payload ${basename(payload.replace(/\?.*$/s, ''))}`,
-      staticDetails: `Organisation ${orgId}, request ${requestId}`,
+      staticDetails: [
+        `Organisation ${orgId}, request ${requestId}`,
+        ...(config.OCP_PAGE_URL === undefined ? [] : [`[Costs and data](${config.OCP_PAGE_URL}#data)`]),
+      ].join('\n\n'),
     });
   try {
     return { handle: await start(again === true ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY') };

@@ -19,6 +19,8 @@ const minNode = [20, 19];
 const lockDirectory = join(root, '.data', 'bootstrap.lock');
 const buildStamp = join(root, 'dist', '.bootstrap-sources');
 const buildProject = 'tsconfig.build.json';
+/** Built by Vite. */
+const pageFolder = 'page';
 const lockRetryMs = 200;
 /** Refreshed every fifth of it; one older than this belongs to a run that was killed. */
 const lockStaleMs = 10_000;
@@ -130,7 +132,7 @@ async function sourcesHash() {
   const hash = createHash('sha256');
   const { include } = JSON.parse(await readFile(join(root, buildProject), 'utf8'));
   const folders = await Promise.all(
-    include.map(async (folder) => {
+    [...include, pageFolder].map(async (folder) => {
       const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
       return names.map((name) => join(folder, name));
     }),

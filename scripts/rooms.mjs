@@ -51,6 +51,7 @@ export const rooms = [
   },
   { name: 'http', holds: 'the HTTP application: uploads, the Sources API, logins' },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
+  { name: 'page', holds: 'the page in the browser, which knows the read API by its answers', only: [] },
   { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: ['domain'] },
   { name: 'cli', holds: 'the command line' },
 ];
@@ -71,7 +72,7 @@ export function roomOf(path) {
 export function sourceFiles() {
   return rooms.flatMap(({ name }) =>
     readdirSync(join(root, name), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
       .map((entry) => posix.join(entry.parentPath.slice(root.length + 1), entry.name)),
   );
 }

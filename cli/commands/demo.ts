@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
+import { runAddress } from '../../domain/run/run-address.ts';
 import { clock } from '../../platform/config/config.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
@@ -10,6 +11,7 @@ import { costByProject, costTable, giveDemoModel } from '../demo-costs.ts';
 import { sampleClusterId, writeDemoPayload } from '../demo-payload.ts';
 import { followRuns } from '../follow-run.ts';
 import { endText } from './ingest.ts';
+import { openPage } from '../open-page.ts';
 import { formatDuration, table } from '../output.ts';
 import type { Output } from '../output.ts';
 import { logFile, migrationLog, openServices, processLogger } from '../services.ts';
@@ -53,11 +55,14 @@ export const demoCommand: Command<Options> = {
       output.say(`Starting the worker; its log is ${logFile(services.config)}`);
       const workers = await services.startWorkers();
       try {
-        const code = await runSample(services, output, stop);
-        if (code === 0 && (options.stay ?? output.terminal)) {
+        const stays = options.stay ?? output.terminal;
+        const page = stays ? `${await openPage(services, demoOrg)}?range=last-month` : undefined;
+        const code = await runSample(services, output, stop, page);
+        if (code === 0 && stays) {
           output.say('Everything stays up for you to look around. Ctrl-C stops it; the data stays.');
           await Promise.race([aborted(stop), workers.finished]);
-        } else if (code === 0) output.say('The servers stop now; to look around later: ocp-pipeline dev');
+        } else if (code === 0)
+          output.say('The servers stop now; to look around, and to see the page: npm run demo -- --stay');
         return code;
       } finally {
         workers.stop();
@@ -69,7 +74,12 @@ export const demoCommand: Command<Options> = {
   },
 };
 
-async function runSample(services: Services, output: Output, stop: AbortSignal): Promise<number> {
+async function runSample(
+  services: Services,
+  output: Output,
+  stop: AbortSignal,
+  page: string | undefined,
+): Promise<number> {
   const { pool, databaseUrl, objectStore, config } = services;
   const now = clock(config)();
   const source = await registerSource(
@@ -98,7 +108,7 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
   const workflowUrl =
     services.temporalUiUrl === undefined
       ? undefined
-      : `${services.temporalUiUrl}/namespaces/default/workflows/${encodeURIComponent(end.workflowId)}`;
+      : runAddress(services.temporalUiUrl, 'default', end.workflowId);
   output.result(
     [
       usageTable(usage),
@@ -117,8 +127,9 @@ async function runSample(services: Services, output: Output, stop: AbortSignal):
       '',
       ...(workflowUrl === undefined ? [] : [`Temporal UI: ${workflowUrl}`]),
       `PostgreSQL:  ${databaseUrl} (schema ${source.schema}; psql connects with this address)`,
+      page === undefined ? 'Page:        npm run demo -- --stay serves it' : `Page:        ${page}`,
     ].join('\n'),
-    { usage, costs, run: end, temporalUiUrl: workflowUrl },
+    { usage, costs, run: end, temporalUiUrl: workflowUrl, pageUrl: page },
   );
   return 0;
 }

@@ -27,7 +27,11 @@ export const serveCommand: Command<Options> = {
         default: true,
         describe: "serve the Sources API; --no-sources where Koku's own is in front",
       })
-      .option('api', { type: 'boolean', default: false, describe: 'serve the read API too' }),
+      .option('api', {
+        type: 'boolean',
+        default: false,
+        describe: 'serve the read API and the page (/page/) too',
+      }),
   run: async (options, output) => {
     const stop = stopSignal();
     requireConfigured();
@@ -70,7 +74,7 @@ async function serve(services: Services, { sources, api }: Options, stop: AbortS
   };
   const app = await createHttpApp(deps, {
     sources,
-    ...(api ? { readPool: services.openPool(poolSize, 'ocp-pipeline api') } : {}),
+    ...(api ? { read: { readPool: services.openPool(poolSize, 'ocp-pipeline api') } } : {}),
   });
   const { host, port } = listenAddress(config.OCP_HTTP_ADDRESS);
   await app.listen({ host, port }).catch((cause: unknown) => {

@@ -66,6 +66,14 @@ export const httpSettings = {
     'access service of Koku, for readers with an identity header. Unset: administrators of the organisation ' +
       'read everything, others nothing',
   ),
+  OCP_TEMPORAL_UI: setting(
+    url.optional(),
+    'address of the Temporal UI, for links from the page to runs. Unset: runs are named, not linked',
+  ),
+  OCP_PAGE_URL: setting(
+    url.optional(),
+    'address of the page, for links from runs in the Temporal UI, such as `https://costs.example.com/page/`',
+  ),
   OCP_API_TIMEOUT: setting(durationMs, 'how long one statement of the read API may take', '30s'),
   OCP_MAX_UPLOAD_MB: setting(wholeNumber(1, 50_000), 'maximum size of an uploaded archive, MB', '500'),
   OCP_UPLOAD_TIMEOUT: setting(durationMs, 'how long an upload may take', '10m'),

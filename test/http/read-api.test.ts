@@ -23,11 +23,11 @@ beforeAll(async () => {
   await pipeline.addSource('my-ocp-cluster-small', 'small-onprem');
   await inTenantTransaction(pool, schema, (client) => loadGoldenTables(client, 'small_cm'));
   const environment = { OCP_NOW: '2026-11-23T12:00:00Z' };
-  http = await serveHttp(pipeline, environment, { sources: true, readPool: pool });
+  http = await serveHttp(pipeline, environment, { sources: true, read: { readPool: pool } });
   trusting = await serveHttp(
     pipeline,
     { ...environment, TRUST_IDENTITY_HEADER_FROM: '127.0.0.1' },
-    { sources: true, readPool: pool },
+    { sources: true, read: { readPool: pool } },
   );
 });
 

@@ -251,6 +251,7 @@ describe('Dockerfile', () => {
       'tsconfig.build.json',
       // The image has no benchmark.
       ...include.filter((folder) => folder !== 'bench'),
+      'page',
       'sql',
       'migrations',
       'samples',

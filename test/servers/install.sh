@@ -3,12 +3,14 @@
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
 #   kubectl-validate, the check of docker-compose.yml, Kafka (needs Java 17 and Maven), Valkey's predecessor Redis, and
 #   schemathesis and nise (need Python).
+# With `chromium` as its argument it installs only the browser that `npm run test:page` needs.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 
 versitygw_version=v1.8.0
 kubectl_validate_version=v0.0.4
 kafka_version=4.1.2
+chromium_version=153.0.0
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # A relative XDG_CACHE_HOME is invalid and ignored, as the XDG rules say.
 case ${XDG_CACHE_HOME:-} in
@@ -252,6 +254,34 @@ install_python_tools() {
   say "schemathesis and nise are there: $target/bin"
 }
 
+# From an npm package that holds Chromium's headless shell, compressed, and the libraries and fonts that a small Debian
+# lacks. Chromium is built for x86_64 only; CHROMIUM names another one.
+install_chromium() {
+  local target=$cache/chromium-$chromium_version
+  if [[ -n ${CHROMIUM:-} ]]; then
+    say "Chromium is the one that CHROMIUM names: $CHROMIUM"
+    return
+  fi
+  if [[ -x $target/chromium ]]; then
+    say "Chromium $chromium_version is there: $target"
+    return
+  fi
+  [[ $(uname -m) == x86_64 ]] || fail "no Chromium for $(uname -m) in npm; install one and set CHROMIUM to its path"
+  say "downloading Chromium $chromium_version (@sparticuz/chromium) ..."
+  local folder
+  folder=$(mktemp -d "$cache/chromium-XXXXXX")
+  # The package wants a later Node.js for its own code, of which nothing runs here.
+  if ! npm install --silent --no-save --no-audit --no-fund --ignore-scripts --engine-strict=false --prefix "$folder" \
+    "@sparticuz/chromium@$chromium_version" || ! node "$here/unpack-chromium.mjs" "$folder"; then
+    rm -rf "$folder"
+    fail "Chromium could not be downloaded; is the npm registry reachable (npm config get registry)? Or set CHROMIUM to the path of one"
+  fi
+  rm -rf "$target"
+  mv "$folder/unpacked" "$target"
+  rm -rf "$folder"
+  say "Chromium is there: $target"
+}
+
 build_compose_check() {
   say "building the check of docker-compose.yml ..."
   (cd "$here/compose-check" && go build -o "$cache/compose-check" .) ||
@@ -266,6 +296,10 @@ timed() {
 }
 
 mkdir -p "$cache" || fail "$cache cannot be created; set XDG_CACHE_HOME to a directory that can be written"
+if [[ ${1:-} == chromium ]]; then
+  install_chromium
+  exit
+fi
 need_go 'versitygw, kubectl-validate and compose-check'
 timed install_versitygw
 timed install_postgres
@@ -277,5 +311,6 @@ timed install_pgbouncer
 timed install_kafka
 timed install_redis
 timed install_python_tools
+timed install_chromium
 timed build_compose_check
 say "done after $SECONDS s"

@@ -16,7 +16,14 @@ const ownProcess = [
 ];
 
 /** They have configurations of their own. */
-const otherSuites = ['test/servers/**', 'test/image/**', 'test/faults/**', 'node_modules/**', 'dist/**'];
+const otherSuites = [
+  'test/servers/**',
+  'test/image/**',
+  'test/faults/**',
+  'test/page/**',
+  'node_modules/**',
+  'dist/**',
+];
 
 const sharedProcess = 'shared process';
 

@@ -1,0 +1,121 @@
+/** Why a call failed, in words for the reader. */
+export class CallFailed extends Error {
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(
+    message: string,
+    { status, requestId }: { status?: number; requestId?: string | undefined } = {},
+  ) {
+    super(message);
+    this.name = 'CallFailed';
+    this.status = status;
+    this.requestId = requestId;
+  }
+}
+
+/** How long the page waits for an answer, ms. */
+const patienceMs = 60_000;
+const tokenKey = 'ocp-token';
+/** Below the page's own address, so that a proxy may put both anywhere. */
+const base = new URL('../api/cost-management/v1/', document.baseURI);
+
+/**
+ * The read API. Calls of one address share one request. The token is kept for this tab only, never in an address.
+ */
+export class Api {
+  readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #signedOut: () => void;
+  #token: string | undefined;
+
+  /** @param signedOut called when an answer says that a login is needed */
+  constructor(signedOut: () => void) {
+    this.#signedOut = signedOut;
+    this.#token = sessionStorage.getItem(tokenKey) ?? undefined;
+  }
+
+  get hasToken(): boolean {
+    return this.#token !== undefined;
+  }
+
+  signIn(token: string): void {
+    sessionStorage.setItem(tokenKey, token);
+    this.#token = token;
+    this.#answers.clear();
+  }
+
+  signOut(): void {
+    sessionStorage.removeItem(tokenKey);
+    this.#token = undefined;
+    this.#answers.clear();
+  }
+
+  /** @param path below the API's address, with its query */
+  get<T>(path: string): Promise<T> {
+    const known = this.#answers.get(path);
+    if (known !== undefined) return known as Promise<T>;
+    const answer = this.#ask(path, 'application/json').then((response) => response.json() as Promise<T>);
+    this.#answers.set(path, answer);
+    return answer;
+  }
+
+  /** Ask again next time. */
+  forget(path: string): void {
+    this.#answers.delete(path);
+  }
+
+  /** The same report as CSV, for a download. */
+  async csv(path: string): Promise<Blob> {
+    return (await this.#ask(path, 'text/csv')).blob();
+  }
+
+  async #ask(path: string, accept: string): Promise<Response> {
+    const headers = new Headers({ accept });
+    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
+    const response = await fetch(new URL(path, base), {
+      headers,
+      credentials: 'same-origin',
+      signal: AbortSignal.timeout(patienceMs),
+    }).catch((error: unknown) => {
+      const late = error instanceof DOMException && error.name === 'TimeoutError';
+      throw new CallFailed(late ? 'There was no answer within a minute.' : 'The server cannot be reached.');
+    });
+    if (response.ok) return response;
+    if (response.status === 401) this.#signedOut();
+    throw await failureOf(response);
+  }
+}
+
+const sentences: Readonly<Record<number, string>> = {
+  400: 'The server does not accept this request',
+  401: 'You are not signed in.',
+  403: 'You have no access to this',
+  424: 'The database or the access service does not answer',
+  429: 'Too many requests in one minute; try again soon.',
+};
+
+async function failureOf(response: Response): Promise<CallFailed> {
+  const { status } = response;
+  const requestId = response.headers.get('x-request-id') ?? undefined;
+  const detail = detailOf(await response.json().catch(() => undefined));
+  const sentence = sentences[status] ?? `The server answered with an error (${status})`;
+  const message = sentence.endsWith('.')
+    ? sentence
+    : detail === ''
+      ? `${sentence}.`
+      : `${sentence}: ${detail}`;
+  return new CallFailed(message, { status, requestId });
+}
+
+/** All texts of an error, whichever form it has. */
+function detailOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  if (Array.isArray(body)) return body.map(detailOf).filter(Boolean).join(' ');
+  if (typeof body !== 'object' || body === null) return '';
+  if ('detail' in body) return detailOf(body.detail);
+  return Object.entries(body)
+    .map(([name, value]) =>
+      name === 'errors' || name === 'error' ? detailOf(value) : `${name}: ${detailOf(value)}`,
+    )
+    .join(' ');
+}

@@ -1,0 +1,174 @@
+import { rowsOf } from '../answers.ts';
+import type { Report, Row } from '../answers.ts';
+import { isMonth } from '../calls.ts';
+import { numberOf } from '../decimal.ts';
+import { amount } from '../format.ts';
+import { groupLines, shownCost } from '../lines.ts';
+import type { GroupLine } from '../lines.ts';
+import { Amount, Money, Sum } from '../parts/amounts.tsx';
+import { Answers, Block, useSeen } from '../parts/block.tsx';
+import { useCall, usePage } from '../parts/context.ts';
+import { Table } from '../parts/table.tsx';
+import { BarPair } from '../charts/bars.tsx';
+
+/** Virtual machines, GPUs and volumes: each only where there are some. */
+export function MachineBlocks() {
+  const { ref, seen } = useSeen();
+  const { calls } = usePage();
+  const question = useVmQuestion();
+  const asked = (path: string) => (seen ? path : undefined);
+  const vms = useCall<Report>(asked(calls.vms));
+  const gpu = useCall<Report>(asked(calls.gpu));
+  const volumes = useCall<Report>(asked(calls.volumes));
+  const isShown = ({ answer, failure }: typeof vms) =>
+    failure !== undefined || (answer !== undefined && answer.data.flatMap(rowsOf).length > 0);
+  return (
+    <div ref={ref}>
+      {isShown(vms) && (
+        <Block id="vms" title="Virtual machines" question={question} csv={calls.vms}>
+          <Answers calls={[vms]}>{(report) => <Vms report={report} />}</Answers>
+        </Block>
+      )}
+      {isShown(gpu) && (
+        <Block id="gpus" title="GPUs" question="Which GPUs does who use?" csv={calls.gpu}>
+          <Answers calls={[gpu]}>{(report) => <Gpus report={report} />}</Answers>
+        </Block>
+      )}
+      {isShown(volumes) && (
+        <Block id="volumes" title="Volumes" question="What is requested and not used?" csv={calls.volumes}>
+          <Answers calls={[volumes]}>{(report) => <Volumes report={report} />}</Answers>
+        </Block>
+      )}
+    </div>
+  );
+}
+
+function useVmQuestion(): string {
+  const { view } = usePage();
+  const question = 'What does each machine cost?';
+  return isMonth(view) ? question : `${question} Machines are reported by month: this is the current month.`;
+}
+
+function Vms({ report }: { report: Report }) {
+  const { view } = usePage();
+  const rows = report.data.flatMap(rowsOf).map(({ row }) => row);
+  return (
+    <Table
+      caption="virtual machines"
+      rows={rows}
+      keyOf={({ vm_name: name }) => name ?? ''}
+      columns={[
+        { name: 'Machine', cell: ({ vm_name: name }) => name, sum: `All ${rows.length}` },
+        { name: 'Project', cell: ({ project }) => project, sum: '' },
+        { name: 'Node', wide: true, cell: ({ node }) => node, sum: '' },
+        {
+          name: 'Cost',
+          numeric: true,
+          cell: ({ cost }) => <Money of={shownCost(cost, view.distributed)} />,
+          sum: <Money of={shownCost(report.meta.total?.cost, view.distributed)} />,
+        },
+        {
+          name: 'CPU requested, cores',
+          numeric: true,
+          cell: ({ request }) => <Amount of={request?.cpu} />,
+          sum: '',
+        },
+        {
+          name: 'Memory requested, GiB',
+          numeric: true,
+          cell: ({ request }) => <Amount of={request?.memory} />,
+          sum: '',
+        },
+      ]}
+    />
+  );
+}
+
+interface GpuRow {
+  project: string;
+  row: Row;
+}
+
+function Gpus({ report }: { report: Report }) {
+  const rows: GpuRow[] = report.data
+    .flatMap(rowsOf)
+    .map(({ names, row }) => ({ project: names[0] ?? '', row }));
+  return (
+    <Table
+      caption="GPUs by project"
+      rows={rows}
+      keyOf={({ project, row }) =>
+        JSON.stringify([row.date, project, row.gpu_name, row.gpu_count, row.cost?.total.value])
+      }
+      columns={[
+        { name: 'Project', cell: ({ project }) => project, sum: 'All' },
+        { name: 'Month', wide: true, cell: ({ row }) => row.date, sum: '' },
+        {
+          name: 'GPU',
+          cell: ({ row }) => [row.gpu_vendor, row.gpu_model].filter(Boolean).join(' ') || row.gpu_name,
+          sum: '',
+        },
+        { name: 'Node', wide: true, cell: ({ row }) => row.node, sum: '' },
+        {
+          name: 'Count',
+          numeric: true,
+          cell: ({ row }) => <Amount of={row.gpu_count} digits={0} />,
+          sum: '',
+        },
+        { name: 'Memory, GB', numeric: true, cell: ({ row }) => <Amount of={row.gpu_memory} />, sum: '' },
+        {
+          name: 'Cost',
+          numeric: true,
+          cell: ({ row }) => <Money of={row.cost?.total} />,
+          sum: <Money of={report.meta.total?.cost?.total} />,
+        },
+      ]}
+    />
+  );
+}
+
+function Volumes({ report }: { report: Report }) {
+  const lines = groupLines(report).sort(
+    (a, b) => numberOf(b.cost) - numberOf(a.cost) || numberOf(b.request) - numberOf(a.request),
+  );
+  const total = report.meta.total;
+  const units = total?.cost?.total.units ?? '';
+  const max = Math.max(...lines.flatMap(({ usage, request }) => [numberOf(usage), numberOf(request)]));
+  const pair = ({ usage, request }: GroupLine) => (
+    <>
+      <BarPair used={numberOf(usage)} requested={numberOf(request)} max={max} />
+      <small>
+        {amount(numberOf(usage))} / {amount(numberOf(request))}
+      </small>
+    </>
+  );
+  return (
+    <Table
+      caption="volumes by project"
+      rows={lines}
+      keyOf={({ name }) => name}
+      columns={[
+        { name: 'Project', cell: ({ name }) => name, sum: 'All' },
+        {
+          name: 'Cost',
+          numeric: true,
+          cell: ({ cost }) => <Sum of={cost} units={units} />,
+          sum: <Money of={total?.cost?.total} />,
+        },
+        {
+          name: 'Requested',
+          numeric: true,
+          cell: ({ request }) => amount(numberOf(request)),
+          sum: <Amount of={total?.request} />,
+        },
+        {
+          name: 'Used',
+          numeric: true,
+          cell: ({ usage }) => amount(numberOf(usage)),
+          sum: <Amount of={total?.usage} />,
+        },
+        { name: `Used / requested, ${total?.usage?.units ?? ''}`, cell: pair, sum: '' },
+      ]}
+    />
+  );
+}

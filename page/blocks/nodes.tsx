@@ -1,0 +1,115 @@
+import type { Report } from '../answers.ts';
+import { numberOf } from '../decimal.ts';
+import { amount } from '../format.ts';
+import { groupLines } from '../lines.ts';
+import type { GroupLine } from '../lines.ts';
+import { hasCosts, hidesOthers } from '../model.ts';
+import { Money, Sum } from '../parts/amounts.tsx';
+import { Answers, Block, Notice, useSeen } from '../parts/block.tsx';
+import { useCall, usePage } from '../parts/context.ts';
+import { Table } from '../parts/table.tsx';
+import { NodeBar } from '../charts/bars.tsx';
+
+/** Is the cluster too large? */
+export function NodesBlock() {
+  const { calls, status } = usePage();
+  const { ref, seen } = useSeen();
+  const hidden = hidesOthers(status);
+  const asked = (path: string) => (seen && !hidden ? path : undefined);
+  const compute = useCall<Report>(asked(calls.nodeCompute));
+  const memory = useCall<Report>(asked(calls.nodeMemory));
+  const costs = useCall<Report>(asked(calls.nodeCosts));
+  const unallocated = useCall<Report>(asked(calls.nodeUnallocated));
+  return (
+    <div ref={ref}>
+      <Block
+        id="nodes"
+        title="Nodes"
+        question="Is the cluster too large?"
+        csv={hidden ? undefined : calls.nodeCosts}
+      >
+        {hidden ? (
+          <Notice>
+            <p>Not shown: your access covers a part of the clusters, and nodes are shared with others.</p>
+          </Notice>
+        ) : (
+          <Answers calls={[compute, memory, costs, unallocated]}>
+            {(...reports) => <Nodes reports={reports} />}
+          </Answers>
+        )}
+      </Block>
+    </div>
+  );
+}
+
+function Nodes({
+  reports: [compute, memory, costs, unallocated],
+}: {
+  reports: [Report, Report, Report, Report];
+}) {
+  const priced = hasCosts(costs);
+  const byName = (report: Report) => new Map(groupLines(report).map((line) => [line.name, line]));
+  const [cpu, ram, idle] = [byName(compute), byName(memory), byName(unallocated)];
+  const lines = groupLines(costs).sort((a, b) => numberOf(b.cost) - numberOf(a.cost));
+  const units = costs.meta.total?.cost?.total.units ?? '';
+  const usage = (name: string, of: Map<string, GroupLine>, report: Report) => ({
+    name: `${name}, ${report.meta.total?.usage?.units ?? ''}`,
+    cell: ({ name: node }: GroupLine) => <Capacity line={of.get(node)} all={[...of.values()]} />,
+    sum: '',
+  });
+  return (
+    <>
+      <Table
+        caption="nodes: used, requested and capacity, with their cost"
+        rows={lines}
+        keyOf={({ name }) => name}
+        columns={[
+          { name: 'Node', cell: ({ name }) => (name === 'No-node' ? 'on no node' : name), sum: `All` },
+          ...(priced
+            ? [
+                {
+                  name: 'Cost',
+                  numeric: true,
+                  cell: ({ cost }: GroupLine) => <Sum of={cost} units={units} />,
+                  sum: <Money of={costs.meta.total?.cost?.total} />,
+                },
+                {
+                  name: 'Of it unallocated',
+                  numeric: true,
+                  cell: ({ name }: GroupLine) => {
+                    const line = idle.get(name);
+                    return line === undefined ? '–' : <Sum of={line.cost} units={units} />;
+                  },
+                  sum: <Money of={unallocated.meta.total?.cost?.total} />,
+                },
+              ]
+            : []),
+          usage('CPU', cpu, compute),
+          usage('Memory', ram, memory),
+        ]}
+      />
+      <p class="small">
+        Outer bar: capacity, middle: requested, inner: used. Costs are those before distribution. "Of it
+        unallocated" is the cost of capacity that no project requested.
+      </p>
+    </>
+  );
+}
+
+function Capacity({ line, all }: { line: GroupLine | undefined; all: readonly GroupLine[] }) {
+  if (line === undefined) return <>–</>;
+  const [used, requested, capacity] = [line.usage, line.request, line.capacity].map(numberOf) as [
+    number,
+    number,
+    number,
+  ];
+  const max = Math.max(...all.map((other) => Math.max(numberOf(other.capacity), numberOf(other.request))));
+  return (
+    <>
+      <NodeBar {...{ used, requested, capacity, max }} />
+      <small>
+        {amount(used)} / {amount(requested)} / {amount(capacity)}
+      </small>
+    </>
+  );
+}

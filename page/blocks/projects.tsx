@@ -1,0 +1,240 @@
+import type { Report } from '../answers.ts';
+import { isComparable } from '../calls.ts';
+import { numberOf, plus, zero } from '../decimal.ts';
+import { amount, signedPercent } from '../format.ts';
+import {
+  agree,
+  groupLines,
+  isPool,
+  projectLines,
+  shareNames,
+  shares,
+  shown,
+  shownCost,
+  usageLines,
+} from '../lines.ts';
+import type { ProjectLine, UsageLine } from '../lines.ts';
+import { hasCosts } from '../model.ts';
+import { Money, Sum } from '../parts/amounts.tsx';
+import { Answers, Block, Notice } from '../parts/block.tsx';
+import { useCall, usePage } from '../parts/context.ts';
+import { Table } from '../parts/table.tsx';
+import type { Column } from '../parts/table.tsx';
+import { Bar } from '../charts/bars.tsx';
+
+/** Who? */
+export function ProjectsBlock() {
+  const { calls } = usePage();
+  const projects = useCall<Report>(calls.projects);
+  const compute = useCall<Report>(calls.compute);
+  const memory = useCall<Report>(calls.memory);
+  return (
+    <Block id="projects" title="Projects" question="Who causes the cost?" csv={calls.projects}>
+      <Answers calls={[projects, compute, memory]}>
+        {(costs, cpu, ram) => <Projects costs={costs} cpu={usageLines(cpu)} memory={usageLines(ram)} />}
+      </Answers>
+    </Block>
+  );
+}
+
+/** Overhead and platform namespaces are told apart from those of users. */
+export function ProjectName({ line }: { line: Pick<ProjectLine, 'name' | 'classification'> }) {
+  return (
+    <>
+      {line.name}
+      {line.classification === 'default' && <span class="tag">default</span>}
+      {isPool(line) && <span class="tag">overhead</span>}
+    </>
+  );
+}
+
+function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; memory: UsageLine[] }) {
+  const { view } = usePage();
+  const lines = projectLines(costs, view.distributed);
+  const priced = hasCosts(costs);
+  const total = shownCost(costs.meta.total?.cost, view.distributed);
+  const numbers = lines.map((line) => numberOf(shown(line, view.distributed)));
+  const [min, max] = [Math.min(...numbers, 0), Math.max(...numbers, 0)];
+  const usage = (list: UsageLine[]) => new Map(list.map((line) => [line.name, line]));
+  const [byCpu, byMemory] = [usage(cpu), usage(memory)];
+  const efficiency = (line: UsageLine | undefined) =>
+    line?.efficiency === undefined ? (
+      '–'
+    ) : (
+      <data value={String(line.efficiency)}>{amount(line.efficiency, 0)} %</data>
+    );
+  const change: Column<ProjectLine> = {
+    name: 'Change',
+    numeric: true,
+    cell: (line) =>
+      line.delta === undefined ? (
+        '–'
+      ) : (
+        <>
+          <Sum of={line.delta} units={line.units} signed />
+          <small>
+            {' '}
+            {line.deltaPercent === null
+              ? numberOf(line.delta) === 0
+                ? ''
+                : 'new'
+              : signedPercent(line.deltaPercent)}
+          </small>
+        </>
+      ),
+    sum:
+      costs.meta.delta === undefined ? (
+        '–'
+      ) : (
+        <Money of={{ value: costs.meta.delta.value, units: total?.units ?? '' }} signed />
+      ),
+  };
+  const columns: Column<ProjectLine>[] = [
+    { name: 'Project', cell: (line) => <ProjectName line={line} />, sum: `All ${lines.length}` },
+    {
+      name: 'Cost',
+      numeric: true,
+      cell: (line) => (priced ? <Sum of={shown(line, view.distributed)} units={line.units} /> : '–'),
+      sum: priced ? <Money of={total} /> : '–',
+    },
+    {
+      name: 'Share',
+      wide: true,
+      cell: (line) => <Bar value={numberOf(shown(line, view.distributed))} min={min} max={max} />,
+      sum: '',
+    },
+    ...(isComparable(view) && priced ? [change] : []),
+    { name: 'CPU used', numeric: true, cell: (line) => efficiency(byCpu.get(line.name)), sum: '' },
+    { name: 'Memory used', numeric: true, cell: (line) => efficiency(byMemory.get(line.name)), sum: '' },
+    ...(priced
+      ? [
+          {
+            name: 'CPU wasted',
+            numeric: true,
+            cell: (line: ProjectLine) => <Money of={byCpu.get(line.name)?.wasted} />,
+            sum: '',
+          },
+          {
+            name: 'Memory wasted',
+            numeric: true,
+            cell: (line: ProjectLine) => <Money of={byMemory.get(line.name)?.wasted} />,
+            sum: '',
+          },
+        ]
+      : []),
+  ];
+  return (
+    <>
+      {costs.meta.distributed_overhead === false && view.distributed && (
+        <p class="small">Nothing is distributed in these days, so each project shows its own cost.</p>
+      )}
+      <Table
+        caption="costs by project"
+        columns={columns}
+        rows={lines}
+        keyOf={({ name }) => name}
+        details={(line) => <ProjectDetails line={line} />}
+      />
+      {!agree(sumOfLines(lines, view.distributed), total?.value ?? 0) && (
+        <Notice kind="warn">
+          <p>
+            The rows do not add up to the total. Load the page again; if it stays, tell whoever runs this
+            server.
+          </p>
+        </Notice>
+      )}
+      <p class="small">
+        "Used" is what was used of the request; – where nothing was requested. Choose a project to see what it
+        received of shared costs, its nodes and its volumes.
+      </p>
+    </>
+  );
+}
+
+/** Where the cost of one project comes from; the parts add up to its cost. */
+function ProjectDetails({ line }: { line: ProjectLine }) {
+  const { view, calls } = usePage();
+  const paths = calls.project(line.name);
+  const nodes = useCall<Report>(paths.nodes);
+  const volumes = useCall<Report>(paths.volumes);
+  const received = shares.filter((share) => numberOf(line.shares[share]) !== 0);
+  return (
+    <div class="project-details">
+      <table>
+        <caption>What the cost is made of</caption>
+        <tbody>
+          <tr>
+            <th scope="row">Own cost</th>
+            <td class="number">
+              <Sum of={line.total} units={line.units} />
+            </td>
+          </tr>
+          {received.map((share) => (
+            <tr key={share}>
+              <th scope="row">{isPool(line) ? 'Given away' : `Share of ${shareNames[share]}`}</th>
+              <td class="number">
+                <Sum of={line.shares[share]} units={line.units} signed />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">With shared costs</th>
+            <td class="number">
+              <Sum of={line.distributed} units={line.units} />
+            </td>
+          </tr>
+        </tfoot>
+      </table>
+      <Answers calls={[nodes]}>
+        {(report) => {
+          const byNode = projectLines(report, view.distributed);
+          return (
+            <Table
+              caption={`nodes of ${line.name}`}
+              rows={byNode}
+              keyOf={({ name }) => name}
+              columns={[
+                { name: 'Node', cell: ({ name }) => (name === 'No-node' ? 'on no node' : name), sum: 'All' },
+                {
+                  name: 'Cost',
+                  numeric: true,
+                  cell: (node) => <Sum of={shown(node, view.distributed)} units={node.units} />,
+                  sum: <Money of={shownCost(report.meta.total?.cost, view.distributed)} />,
+                },
+              ]}
+            />
+          );
+        }}
+      </Answers>
+      <Answers calls={[volumes]}>
+        {(report) => {
+          const claims = groupLines(report);
+          if (claims.length === 0) return null;
+          return (
+            <Table
+              caption={`volumes of ${line.name}`}
+              rows={claims}
+              keyOf={({ name }) => name}
+              columns={[
+                { name: 'Volume claim', cell: ({ name }) => name },
+                {
+                  name: 'Requested, GiB-months',
+                  numeric: true,
+                  cell: ({ request }) => amount(numberOf(request)),
+                },
+                { name: 'Used, GiB-months', numeric: true, cell: ({ usage }) => amount(numberOf(usage)) },
+                { name: 'Cost', numeric: true, cell: ({ cost }) => <Sum of={cost} units={line.units} /> },
+              ]}
+            />
+          );
+        }}
+      </Answers>
+    </div>
+  );
+}
+
+function sumOfLines(lines: readonly ProjectLine[], distributed: boolean) {
+  return lines.map((line) => shown(line, distributed)).reduce(plus, zero);
+}

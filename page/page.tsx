@@ -1,0 +1,124 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Api } from './api.ts';
+import { hasRows } from './answers.ts';
+import type { Report, Status } from './answers.ts';
+import { ChangesBlock } from './blocks/changes.tsx';
+import { CostBlock } from './blocks/cost.tsx';
+import { DataBlock } from './blocks/data.tsx';
+import { EfficiencyBlock } from './blocks/efficiency.tsx';
+import { LabelsBlock } from './blocks/labels.tsx';
+import { MachineBlocks } from './blocks/machines.tsx';
+import { NodesBlock } from './blocks/nodes.tsx';
+import { ProjectsBlock } from './blocks/projects.tsx';
+import { SummaryBlock } from './blocks/summary.tsx';
+import { UnallocatedBlock } from './blocks/unallocated.tsx';
+import { callsOf } from './calls.ts';
+import { clustersOf } from './model.ts';
+import { Context, useCall, usePage } from './parts/context.ts';
+import { Controls } from './parts/controls.tsx';
+import { SignIn } from './parts/sign-in.tsx';
+import { Messages, NoClusters, NoData } from './parts/states.tsx';
+import { queryOf, viewOf } from './view.ts';
+import type { View } from './view.ts';
+
+/** The page: sign-in, or the view that the address names. */
+export function Page() {
+  const [signedOut, setSignedOut] = useState(false);
+  const api = useMemo(() => new Api(() => setSignedOut(true)), []);
+  if (signedOut)
+    return (
+      <SignIn
+        wasRefused={api.hasToken}
+        signIn={(token) => {
+          api.signIn(token);
+          setSignedOut(false);
+        }}
+      />
+    );
+  return (
+    <Viewed
+      api={api}
+      signOut={() => {
+        api.signOut();
+        setSignedOut(true);
+      }}
+    />
+  );
+}
+
+function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
+  const [view, setView] = useState(() => viewOf(location.search));
+  const [status, setStatus] = useState<Status>();
+  useEffect(() => {
+    const back = () => setView(viewOf(location.search));
+    window.addEventListener('popstate', back);
+    return () => window.removeEventListener('popstate', back);
+  }, []);
+  const calls = useMemo(() => callsOf(view), [view]);
+  const change = (changes: Partial<View>) => {
+    const next = { ...view, ...changes };
+    history.pushState(null, '', `${location.pathname}${queryOf(next)}${location.hash}`);
+    setView(next);
+  };
+  return (
+    <Context.Provider value={{ api, view, calls, status, setView: change }}>
+      <a class="skip" href="#summary">
+        To the numbers
+      </a>
+      <Controls signOut={api.hasToken ? signOut : undefined} />
+      <main>
+        <Blocks setStatus={setStatus} />
+      </main>
+      <footer>
+        <p>All days are UTC days. Amounts are rounded to the cent for display; a CSV holds every digit.</p>
+      </footer>
+    </Context.Provider>
+  );
+}
+
+function Blocks({ setStatus }: { setStatus: (status: Status) => void }) {
+  const { calls, status } = usePage();
+  const projects = useCall<Report>(calls.projects);
+  const known = useCall<Status>(calls.status);
+  useEffect(() => {
+    if (known.answer !== undefined) setStatus(known.answer);
+  }, [known.answer]);
+  useAnchor(projects.answer !== undefined);
+  const empty = projects.answer !== undefined && !hasRows(projects.answer) ? projects.answer : undefined;
+  if (
+    empty !== undefined &&
+    status !== undefined &&
+    clustersOf(status).every(({ last_day: day }) => day === null)
+  )
+    return <NoClusters />;
+  if (empty !== undefined && status !== undefined)
+    return (
+      <>
+        <Messages />
+        <NoData report={empty} />
+        <DataBlock call={known} projects={projects} />
+      </>
+    );
+  return (
+    <>
+      <Messages />
+      <SummaryBlock />
+      <CostBlock />
+      <ProjectsBlock />
+      <ChangesBlock />
+      <LabelsBlock />
+      <EfficiencyBlock />
+      <NodesBlock />
+      <UnallocatedBlock />
+      <MachineBlocks />
+      <DataBlock call={known} projects={projects} />
+    </>
+  );
+}
+
+/** Blocks grow as they load, so the anchor of the address is gone to once more when the first are there. */
+function useAnchor(ready: boolean): void {
+  useEffect(() => {
+    if (ready && location.hash !== '') document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }, [ready]);
+}

@@ -1,0 +1,28 @@
+import type { Measure } from '../answers.ts';
+import type { Decimal } from '../decimal.ts';
+import { numberOf } from '../decimal.ts';
+import { amount, change, money } from '../format.ts';
+
+/** Money, rounded for people; the element holds the number as the API gives it. */
+export function Money({ of, signed = false }: { of: Measure | undefined; signed?: boolean }) {
+  if (of === undefined) return <span>–</span>;
+  return (
+    <data
+      value={String(of.value)}
+      class={of.value < 0 && Math.abs(of.value) >= 0.005 ? 'negative' : undefined}
+    >
+      {signed ? change(of.value, of.units) : money(of.value, of.units)}
+    </data>
+  );
+}
+
+/** An exact sum that was made here. */
+export function Sum({ of, units, signed = false }: { of: Decimal; units: string; signed?: boolean }) {
+  return <Money of={{ value: numberOf(of), units }} signed={signed} />;
+}
+
+/** An amount of anything else; the unit is in the heading. */
+export function Amount({ of, digits = 1 }: { of: Measure | undefined; digits?: number }) {
+  if (of === undefined) return <span>–</span>;
+  return <data value={String(of.value)}>{amount(of.value, digits)}</data>;
+}
