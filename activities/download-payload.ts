@@ -97,11 +97,10 @@ async function archivePayload(
     const { manifest } = await scanPayloadArchive(archive, { signal });
     return { objectKey, byteCount: stored?.byteCount ?? 0, sha256: null, manifest: parseManifest(manifest) };
   }
-  const s3Endpoint = deps.config.S3_ENDPOINT;
   const source = await openPayload(inbox.downloadUrl, {
     signal,
     refuseLocal: deps.config.OCP_LOCAL_DOWNLOADS !== 'true',
-    ...(s3Endpoint === undefined ? {} : { s3Endpoint }),
+    s3: { endpoint: deps.config.S3_ENDPOINT, region: deps.config.S3_REGION },
   });
   return storeAndScan(deps, objectKey, source, signal);
 }
@@ -245,6 +244,9 @@ async function decide(
       billingMonth: billingMonthOf(Date.parse(manifest.start ?? manifest.date)),
       fileCount: manifest.files.length,
       operatorVersion: manifest.operatorVersion,
+      ...(deps.config.ROS_BUCKET !== undefined && manifest.resourceOptimizationFiles.length > 0
+        ? { hasRosFiles: true as const }
+        : {}),
     },
   };
 }

@@ -17,6 +17,7 @@ import {
   statementFailure,
   toApplicationFailure,
 } from '../platform/temporal/activity-failure.ts';
+import { forwardRosFiles } from './forward-ros-files.ts';
 import { listTenants } from './list-tenants.ts';
 import { loadReportDay } from './load-report-day.ts';
 import { pendingPieces } from './pending-pieces.ts';
@@ -87,6 +88,7 @@ export function createActivities(deps: ActivityDependencies) {
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
     answerAnnouncement: bind(answerAnnouncement),
+    forwardRosFiles: bind(forwardRosFiles),
     skipFiles: bind(skipFiles),
     abandonFiles: bind(abandonFiles),
     requestResummarize: bind(requestResummarize),

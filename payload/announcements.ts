@@ -10,15 +10,17 @@ export interface AnnouncedRequest {
   /** null if the message named no organisation that can be one */
   orgId: string | null;
   account?: string | null;
+  /** as the message has it, base64; stored only where it is needed */
+  identity?: string | null;
 }
 
 /** Record that a request was announced. Rerun: the first announcement of a request id stays. */
 export async function recordAnnouncement(pool: Pool, announced: AnnouncedRequest): Promise<void> {
   await pool.query(
-    `insert into public.payload_announcement (request_id, org_id, account)
-     values ($1, $2, $3)
+    `insert into public.payload_announcement (request_id, org_id, account, b64_identity)
+     values ($1, $2, $3, $4)
      on conflict (request_id) do nothing`,
-    [announced.requestId, announced.orgId, announced.account ?? null],
+    [announced.requestId, announced.orgId, announced.account ?? null, announced.identity ?? null],
   );
 }
 
@@ -108,6 +110,27 @@ export async function listOpenAnnouncements(
 /** Nothing is due for an announcement any more, unless another run of its payload decides otherwise. */
 export async function closeAnnouncement(pool: Pool, requestId: string): Promise<void> {
   await pool.query('update public.payload_announcement set closed_at = now() where request_id = $1', [
+    requestId,
+  ]);
+}
+
+/** What a message named of the sender of a payload; nothing if no message announced it. */
+export async function announcedIdentity(
+  pool: Pool,
+  { orgId, requestId }: { orgId: string; requestId: string },
+): Promise<{ account: string | null; identity: string | null }> {
+  const { rows } = await pool.query<{ account: string | null; identity: string | null }>(
+    `select account, b64_identity as identity
+     from public.payload_announcement
+     where request_id = $1 and org_id = $2`,
+    [requestId, orgId],
+  );
+  return rows[0] ?? { account: null, identity: null };
+}
+
+/** The identity of a payload's sender has been passed on. */
+export async function forgetIdentity(pool: Pool, requestId: string): Promise<void> {
+  await pool.query('update public.payload_announcement set b64_identity = null where request_id = $1', [
     requestId,
   ]);
 }

@@ -10,6 +10,7 @@ import {
   ObjectStoreError,
   openObjectStore,
 } from '../platform/object-store/index.ts';
+import type { OpenObjectStoreOptions } from '../platform/object-store/index.ts';
 
 /** Permanent failures of an S3 server: no permission, no such bucket. */
 const hopelessStatuses = new Set([401, 403, 404, 410]);
@@ -25,7 +26,7 @@ const hopelessFileErrors = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EP
  */
 export async function openPayload(
   address: string,
-  options: { s3Endpoint?: string } & DownloadOptions,
+  options: { s3?: OpenObjectStoreOptions['s3'] } & DownloadOptions,
 ): Promise<Readable> {
   if (!URL.canParse(address))
     throw new PipelineError(
@@ -44,11 +45,11 @@ export async function openPayload(
 async function openObject(
   url: URL,
   shown: string,
-  { s3Endpoint, signal }: { s3Endpoint?: string; signal?: AbortSignal },
+  { s3, signal }: { s3?: OpenObjectStoreOptions['s3']; signal?: AbortSignal },
 ): Promise<Readable> {
   const store = openObjectStore({
     url: `s3://${url.host}`,
-    ...(s3Endpoint === undefined ? {} : { s3: { endpoint: s3Endpoint } }),
+    ...(s3 === undefined ? {} : { s3 }),
   });
   try {
     return await store.get(decodeURIComponent(url.pathname.slice(1)), signal === undefined ? {} : { signal });

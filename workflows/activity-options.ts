@@ -8,7 +8,7 @@ import type { RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
 
 /** Activities with the same queue and time limits. */
-type Group = 'transfer' | 'load' | 'sql' | 'short' | 'watch' | 'maintenance';
+type Group = 'transfer' | 'load' | 'sql' | 'short' | 'forward' | 'watch' | 'maintenance';
 
 /** Which group an activity belongs to; the compiler asks for new ones. */
 const groupOf = {
@@ -27,6 +27,7 @@ const groupOf = {
   recordCompletion: 'short',
   recordFailure: 'short',
   answerAnnouncement: 'short',
+  forwardRosFiles: 'forward',
   skipFiles: 'short',
   abandonFiles: 'short',
   tenantBatches: 'short',
@@ -72,6 +73,13 @@ const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> 
     taskQueue: taskQueues.pipeline,
     startToCloseTimeout: '1 minute',
     scheduleToCloseTimeout: Math.min(options.sqlTimeoutMs, 3_600_000),
+  }),
+  // Files for others: the run ends without them if that takes too long.
+  forward: (options) => ({
+    taskQueue: taskQueues.load,
+    startToCloseTimeout: '20 minutes',
+    heartbeatTimeout: '30 seconds',
+    scheduleToCloseTimeout: Math.min(options.transferTimeoutMs, 3_600_000),
   }),
   // Checking a batch of tenants: it heartbeats after each, so that an attempt resumes where the previous one ended.
   watch: (options) => ({

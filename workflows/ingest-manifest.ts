@@ -17,7 +17,6 @@ import type {
 } from '../domain/run/run.ts';
 import { priorityKeyOf } from '../domain/run/priority.ts';
 import { workedMs } from '../domain/run/work.ts';
-import type { CompleteManifestResult } from '../activities/complete-manifest.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import type { Activities } from '../activities/index.ts';
 import { Answer } from './answer.ts';
@@ -29,6 +28,8 @@ import { countFailedRun } from './failed-runs.ts';
 import { inParallel } from './in-parallel.ts';
 import { ProgressBoard } from './progress.ts';
 import { summariseMonth, untilDone } from './summarise-month.ts';
+import { allExpired, whatNeverCame } from './missing-data.ts';
+import { RosFiles } from './ros-files.ts';
 import { runOptionsOf } from './checked-input.ts';
 
 interface Run {
@@ -42,6 +43,7 @@ interface Run {
   ownLoad: BoundActivities['load'];
   decisions: Decisions;
   answer: Answer;
+  rosFiles: RosFiles;
   board: ProgressBoard;
   /** set once the ledger contains the archive's files */
   carried?: CarriedRun;
@@ -81,11 +83,13 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     ownLoad: withDecisions(bound, decisions, { onWorked, canSkip: true }).load,
     decisions,
     answer: new Answer(bound.short, input),
+    rosFiles: new RosFiles(bound.forward, input.inboxId),
     board,
   };
   try {
     const result = await ingest(run);
     await run.answer.settled();
+    await run.rosFiles.settled();
     await decisions.settled();
     logEnd(run, result);
     return result;
@@ -103,6 +107,7 @@ export async function ingestManifest(input: IngestManifestInput): Promise<Ingest
     run.answer.failure(type);
     await CancellationScope.nonCancellable(() => recordEnd(run, bound, { errorType: type, reason: message }));
     await run.answer.settled();
+    await run.rosFiles.settled();
     await decisions.settled();
     // The cause itself, so that its type and message are visible at once in the UI and on the command line.
     throw ApplicationFailure.create({ type, message, nonRetryable: true, details });
@@ -215,39 +220,6 @@ async function loadAndSummarise(
 
 const nothingSummarised = { summaryRowCount: 0, costRowCount: 0, validationWarningCount: 0 };
 
-/**
- * What the result at the end of the wait says about files that are still missing. Activities of older workers do not
- * report it, and their runs end as they did then.
- *
- * @returns a warning that names some of them; a reason if none of the files listed in the manifest ever arrived
- */
-function whatNeverCame({
-  arrivedCount,
-  neverCame,
-}: Pick<CompleteManifestResult, 'arrivedCount' | 'neverCame'>): { warnings: string[]; reason?: string } {
-  if (neverCame === undefined || neverCame.fileCount === 0) return { warnings: [] };
-  const { fileCount, names } = neverCame;
-  const more = fileCount > names.length ? ` and ${fileCount - names.length} more` : '';
-  const named = `${names.join(', ')}${more}`;
-  if (arrivedCount === 0) {
-    const reason = `no file of the manifest ever arrived, expected ${named}; send them, or ingest the payload again once they exist`;
-    return { warnings: [], reason };
-  }
-  const files = fileCount === 1 ? '1 file' : `${fileCount} files`;
-  return { warnings: [`${files} of the manifest never arrived: ${named}; the rest was summarised`] };
-}
-
-/** Why a payload with readable files contributed nothing: every row is of a month that is no longer kept. */
-function allExpired({
-  expired,
-  rowCount,
-  rejectedRowCount,
-  failedFileCount,
-}: SplitSummary): string | undefined {
-  if (expired === undefined || rowCount + rejectedRowCount + failedFileCount > 0) return undefined;
-  return `all ${expired.rowCount} rows are from before ${expired.firstKept}, the first day that is kept`;
-}
-
 async function summariseMonths(
   run: Run,
   payload: AcceptedPayload,
@@ -323,6 +295,7 @@ async function downloadAndSplit(run: Run): Promise<CarriedRun | IngestManifestRe
   }
   const { payload } = downloaded;
   identify(run, payload);
+  run.rosFiles.start(payload);
   board.enter('splitting', `splitting ${payload.fileCount} files by day`);
   const split = await activities.transfer.splitPayload({ inboxId: input.inboxId, payload });
   return { payload, split };
@@ -352,6 +325,7 @@ async function loadPieces(run: Run, carried: CarriedRun): Promise<{ isAnnounced:
     });
     // Pages are short compared to the history limits, so checking between two of them is early enough.
     if (workflowInfo().continueAsNewSuggested) {
+      await run.rosFiles.settled();
       await run.decisions.settled();
       const carriedOn = { ...carried, progress: board.carry() };
       log.info('the history is long; continuing in a new run', { ...board.about });

@@ -208,10 +208,10 @@ async function registerCluster(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const { S3_ENDPOINT: s3Endpoint } = services.config;
+  const { S3_ENDPOINT: endpoint, S3_REGION: region } = services.config;
   const open = async () =>
     isRemote(payload)
-      ? openPayload(payload, { signal, ...(s3Endpoint === undefined ? {} : { s3Endpoint }) })
+      ? openPayload(payload, { signal, s3: { endpoint, region } })
       : createReadStream(localPath(payload), { signal });
   const manifest = await open()
     .then((stream) => scanPayloadArchive(stream, { signal }))

@@ -104,7 +104,7 @@ function directoryOf(place: string): string {
 }
 
 function openBucket({ config, disposal }: Services, url: string): DropRoot {
-  const store = openObjectStore({ url, s3: { endpoint: config.S3_ENDPOINT } });
+  const store = openObjectStore({ url, s3: { endpoint: config.S3_ENDPOINT, region: config.S3_REGION } });
   disposal.add(`the watched bucket ${store.location}`, () => {
     store.close();
   });

@@ -77,6 +77,8 @@ export interface AcceptedPayload {
   billingMonth: BillingMonth;
   fileCount: number;
   operatorVersion: string;
+  /** set if the manifest lists resource-optimisation files and there is a bucket for them */
+  hasRosFiles?: true;
 }
 
 /** Why a report file failed. */

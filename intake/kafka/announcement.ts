@@ -11,6 +11,8 @@ export interface Announcement {
   /** http: or https:, usually presigned: a secret */
   url: string;
   account: string | null;
+  /** of the sender, base64 */
+  identity: string | null;
 }
 
 /** What a message says. */
@@ -39,10 +41,10 @@ export function readAnnouncement({ headers, value }: Pick<KafkaMessage, 'headers
   if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     return poison('url: expected an http: or https: address');
   const text = (field: unknown) => (typeof field === 'string' && field !== '' ? field : null);
-  const { account } = body;
+  const { account, b64_identity: identity } = body;
   return {
     kind: 'payload',
-    announcement: { requestId, orgId, url, account: text(account) },
+    announcement: { requestId, orgId, url, account: text(account), identity: text(identity) },
   };
 }
 

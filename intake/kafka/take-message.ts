@@ -39,13 +39,14 @@ export async function takeMessage(deps: ListenDeps, message: KafkaMessage): Prom
 }
 
 async function takeAnnouncement(deps: ListenDeps, announcement: Announcement, at: object): Promise<void> {
-  const { pool, log } = deps;
-  const { requestId, orgId, url, account } = announcement;
+  const { pool, log, config } = deps;
+  const { requestId, orgId, url, account, identity } = announcement;
   // Before its run starts: a run that ends at once finds it.
   await recordAnnouncement(pool, {
     requestId,
     orgId,
     account,
+    ...(config.ROS_BUCKET === undefined ? {} : { identity }),
   });
   const accepted = await acceptPayload(deps, { way: 'kafka', orgId, requestId, bytes: { address: url } });
   // A sweep would start it too; but as long as Temporal is away, the topic is the better place for what is still there.

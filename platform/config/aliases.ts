@@ -12,6 +12,7 @@ const aliases: readonly { name: string; from: readonly string[] }[] = [
   },
   { name: 'KAFKA_BROKERS', from: ['INSIGHTS_KAFKA_HOST', 'INSIGHTS_KAFKA_PORT'] },
   { name: 'OBJECT_STORE', from: ['REQUESTED_BUCKET'] },
+  { name: 'ROS_BUCKET', from: ['REQUESTED_ROS_BUCKET'] },
 ];
 
 /**

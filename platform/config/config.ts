@@ -31,7 +31,11 @@ const settings = {
   ),
   S3_ENDPOINT: setting(
     z.url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' }).optional(),
-    "endpoint of an S3 server other than AWS; credentials and region come from the AWS SDK's own variables",
+    "endpoint of an S3 server other than AWS; credentials come from the AWS SDK's own variables",
+  ),
+  S3_REGION: setting(
+    z.string().min(1).max(64).optional(),
+    'region of the buckets. Unset: `AWS_REGION`, then the AWS profile',
   ),
   OCP_LOCAL_DOWNLOADS: setting(
     z.enum(['true', 'false']).optional(),

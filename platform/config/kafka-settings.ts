@@ -20,6 +20,15 @@ export const kafkaSettings = {
   KAFKA_GROUP: setting(topic, 'consumer group of `listen`', 'ocp-pipeline'),
   KAFKA_TOPIC: setting(topic, 'topic of announced payloads', 'platform.upload.announce'),
   KAFKA_ANSWER_TOPIC: setting(topic, 'topic for the answers to announcements', 'platform.upload.validation'),
+  ROS_BUCKET: setting(
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket')
+      .optional(),
+    'bucket for resource-optimisation files, on the same S3 server as the others: those in a payload are forwarded to ' +
+      'it, and announced. Unset: they are left out',
+  ),
+  KAFKA_ROS_TOPIC: setting(topic, 'topic that announces resource-optimisation files', 'hccm.ros.events'),
   KAFKA_START: setting(
     z.enum(['earliest', 'latest']),
     'where a group without committed offsets starts: `earliest` or `latest`',

@@ -2,4 +2,5 @@
 export { checkObjectStore } from './check-object-store.ts';
 export { ObjectKeyInvalid, ObjectNotFound, ObjectStoreError } from './object-store.ts';
 export type { ListedObject, ObjectStore } from './object-store.ts';
-export { openObjectStore } from './open-object-store.ts';
+export { openBucket, openObjectStore } from './open-object-store.ts';
+export type { Bucket, OpenObjectStoreOptions } from './open-object-store.ts';

@@ -13,6 +13,27 @@ export interface OpenObjectStoreOptions {
   readonly s3?: { readonly endpoint?: string | undefined; readonly region?: string | undefined };
 }
 
+/** A bucket that others read: its objects have addresses. */
+export type Bucket = OpenedObjectStore & Pick<S3ObjectStore, 'presignedAddress'>;
+
+/** Open a bucket. Nothing is contacted yet. */
+export function openBucket({
+  bucket,
+  endpoint,
+  region,
+}: {
+  bucket: string;
+  endpoint: string | undefined;
+  region: string | undefined;
+}): Bucket {
+  return new S3ObjectStore({
+    bucket,
+    prefix: '',
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+  });
+}
+
 const expected = 'expected file:///directory or s3://bucket/prefix in OBJECT_STORE';
 
 /**

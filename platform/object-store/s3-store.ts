@@ -105,6 +105,15 @@ export class S3ObjectStore implements OpenedObjectStore {
     }
   }
 
+  /** An address with which anybody may read an object for a while: a secret. */
+  async presignedAddress(key: string, seconds: number): Promise<string> {
+    const { bucket, key: fullKey } = this.#address(key);
+    const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
+    return getSignedUrl(this.#client, new GetObjectCommand({ Bucket: bucket, Key: fullKey }), {
+      expiresIn: seconds,
+    });
+  }
+
   /** Nothing is half-written in a bucket; its lifecycle rule removes parts of an interrupted upload. */
   removeTemporary(): Promise<void> {
     return Promise.resolve();

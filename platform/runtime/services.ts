@@ -85,7 +85,10 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     return opened;
   };
   const newObjectStore = () => {
-    const opened = openObjectStore({ url: addresses.objectStoreUrl, s3: { endpoint: config.S3_ENDPOINT } });
+    const opened = openObjectStore({
+      url: addresses.objectStoreUrl,
+      s3: { endpoint: config.S3_ENDPOINT, region: config.S3_REGION },
+    });
     disposal.add(`the object store ${opened.location}`, () => opened.close());
     return opened;
   };

@@ -92,3 +92,16 @@ export async function isOfAnotherOrg(pool: Pool, orgId: string, clusterId: strin
   );
   return rows.length > 0;
 }
+
+/** `source_id` that Koku's Sources API gives a provider; null if it has none. */
+export async function sourceIdOf(pool: Pool, sourceUuid: string): Promise<string | null> {
+  const { rows } = await pool.query<{ id: string }>(
+    `select source_id::text as id
+     from public.api_sources
+     where provider_id = $1 or koku_uuid = $1::text
+     order by source_id
+     limit 1`,
+    [sourceUuid],
+  );
+  return rows[0]?.id ?? null;
+}

@@ -252,7 +252,9 @@ test('an S3 object that we may not read is not tried again, and is named', async
   onTestFinished(() => {
     vi.unstubAllEnvs();
   });
-  const found = await refusal('s3://their-bucket/a/payload.tar.gz', { s3Endpoint: new URL(endpoint).origin });
+  const found = await refusal('s3://their-bucket/a/payload.tar.gz', {
+    s3: { endpoint: new URL(endpoint).origin },
+  });
   expect(found.retryable).toBe(false);
   expect(found.message).toMatch(
     /^s3:\/\/their-bucket\/a\/payload\.tar\.gz: the S3 server denied access to the object \(AccessDenied, HTTP 403\)/,

@@ -108,6 +108,21 @@ test('answered-failure', async () => {
   await writeHistory('answered-failure', handle);
 });
 
+test('ros-files: they cannot be forwarded, and the run ends all the same', async () => {
+  // Nobody listens there: refused connections are tried again.
+  const pipelineWithBucket = await createTestPipeline({
+    ROS_BUCKET: 'ros',
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    S3_REGION: 'us-east-1',
+    OCP_ACTIVITY_TRANSFER_TIMEOUT: '15s',
+  });
+  const payload = withManifest(small, { resource_optimization_files: ['ros.csv'] });
+  const files = new Map([...payload.files, ['ros.csv', 'container_name\nweb\n']]);
+  const { run } = await start('ros-files', { ...payload, files }, pipelineWithBucket);
+  expect(await run.result()).toMatchObject({ outcome: 'completed' });
+  await writeHistory('ros-files', run);
+});
+
 test('two-archives', async () => {
   const cluster = 'two-archives';
   await pipeline.addSource(cluster);
