@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { Admin, Consumer, Producer } from '@platformatic/kafka';
 import { startOnFreePorts } from '../../dev-stack/ports.ts';
 import { atEnd } from '../support/at-end.ts';
+import type { Certificates } from '../workers/tls-proxy.ts';
+import { securedListeners } from './kafka-security.ts';
+import type { SecuredListeners } from './kafka-security.ts';
 import { cacheDirectory, controlServer } from './server-control.ts';
 import type { ServerControl } from './server-control.ts';
 
@@ -16,6 +19,8 @@ const clusterId = 'b2NwLXBpcGVsaW5lLXRlc3';
 export interface KafkaServer extends ServerControl {
   /** `127.0.0.1:port`; stays the same after `stop` and `start` */
   readonly address: string;
+  /** where it answers by each other security protocol, if it was given certificates */
+  readonly secured: SecuredListeners['addresses'];
   createTopic: (name: string, partitions: number) => Promise<void>;
   /** Write a message. */
   send: (
@@ -29,12 +34,13 @@ export interface KafkaServer extends ServerControl {
 }
 
 /** A broker that is cheap: one process, a small heap, no optimising compiler, small internal topics. */
-const settings = (directory: string, port: number, controllerPort: number) => `
+const settings = (directory: string, port: number, controllerPort: number, secured: SecuredListeners) => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=${[`PLAINTEXT://127.0.0.1:${port}`, ...secured.listeners].join(',')},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=${[`PLAINTEXT://127.0.0.1:${port}`, ...secured.listeners].join(',')}
+${secured.settings}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${join(directory, 'data')}
@@ -61,9 +67,10 @@ const jvmOptions = ['-Xms64m', '-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAt
  * Start a broker in KRaft mode on a free loopback port, and wait until it answers; it ends with the file's tests.
  *
  * @param directory of its own, created when absent
+ * @param certificates it answers over TLS too, and asks for log-ins, at {@link KafkaServer.secured}
  * @throws Error that says how to get Kafka when it is not installed
  */
-export async function startKafka(directory: string): Promise<KafkaServer> {
+export async function startKafka(directory: string, certificates?: Certificates): Promise<KafkaServer> {
   const jars = join(cacheDirectory(), `kafka-${version}`);
   await readdir(jars).catch((cause: unknown) => {
     throw new Error(
@@ -76,10 +83,11 @@ export async function startKafka(directory: string): Promise<KafkaServer> {
   await mkdir(directory, { recursive: true });
   const java = (...args: string[]) => [...jvmOptions, '-cp', join(jars, '*'), ...args];
   const file = join(directory, 'server.properties');
-  return startOnFreePorts([0, 0], async ([port = 0, controllerPort = 0]) => {
-    await writeFile(file, settings(directory, port, controllerPort));
+  return startOnFreePorts([0, 0, 0, 0, 0], async ([port = 0, controllerPort = 0, ...ports]) => {
+    const secured = await securedListeners(directory, ports, certificates);
+    await writeFile(file, settings(directory, port, controllerPort, secured));
     const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, '--ignore-formatted'];
-    await promisify(execFile)('java', java(...format));
+    await promisify(execFile)('java', java(...format, ...secured.formatOptions));
     const address = `127.0.0.1:${port}`;
     const control = controlServer(
       {
@@ -95,7 +103,7 @@ export async function startKafka(directory: string): Promise<KafkaServer> {
     );
     await control.start();
     atEnd(() => control.kill());
-    return { address, ...control, ...clients(address) };
+    return { address, secured: secured.addresses, ...control, ...clients(address) };
   });
 }
 
@@ -138,7 +146,7 @@ async function withAdmin<T>(address: string, work: (admin: Admin) => Promise<T>)
   }
 }
 
-function clients(address: string): Omit<KafkaServer, keyof ServerControl | 'address'> {
+function clients(address: string): Omit<KafkaServer, keyof ServerControl | 'address' | 'secured'> {
   return {
     createTopic: (name, partitions) =>
       withAdmin(address, async (admin) => {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { homedir } from 'node:os';
 import { access, constants } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
@@ -54,6 +56,7 @@ export function controlServer(
   stopSignal: NodeJS.Signals,
 ): ServerControl {
   let running: { pid: number; startTime: string } | undefined;
+  let untie: () => void = () => undefined;
   const send = (signal: NodeJS.Signals): void => {
     if (running === undefined) throw new Error(`${command.name} does not run, so it cannot get ${signal}`);
     process.kill(running.pid, signal);
@@ -73,12 +76,14 @@ export function controlServer(
       { signal: 'SIGKILL', graceMs: 5_000 },
     ]);
     running = undefined;
+    untie();
     process.off('exit', endWithProcess);
   };
   return {
     start: async () => {
       const server = await startServerProcess(command);
       running = server.identity;
+      untie = tieToThisProcess(server.identity.pid);
       process.once('exit', endWithProcess);
       try {
         await server.waitUntil(isReady, 30_000);
@@ -91,5 +96,30 @@ export function controlServer(
     kill: () => end('SIGKILL'),
     pause: () => send('SIGSTOP'),
     resume: () => send('SIGCONT'),
+  };
+}
+
+/** Reads until its input ends, and then ends the process that it was given, if that is still the same one. */
+const watcher = `
+  started() { cut -d' ' -f22 "/proc/$0/stat" 2>/dev/null; }
+  first=$(started)
+  while read -r _; do :; done
+  [ -n "$first" ] && [ "$(started)" = "$first" ] && kill -KILL "$0"`;
+
+/**
+ * A test process that is killed runs no handler, and a broker would stay behind with its memory. The pipe to a small
+ * watcher closes in any case. @returns what ends the watcher alone
+ */
+function tieToThisProcess(pid: number): () => void {
+  // Of its own session: Ctrl-C must not end it first.
+  const child = spawn('sh', ['-c', watcher, String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  child.unref();
+  if (child.stdin instanceof Socket) child.stdin.unref();
+  return () => {
+    child.kill('SIGKILL');
+    child.stdin.destroy();
   };
 }

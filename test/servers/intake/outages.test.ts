@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { atEnd } from '../../support/at-end.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { startTcpProxy } from '../../faults/support/tcp-proxy.ts';
 import { answerTopic, podPayload } from './ingress.ts';
@@ -67,6 +69,32 @@ test('while Temporal is away messages stay in their topic, and are taken when it
     const answered = await answers();
     return ['held-1', 'held-2', 'held-3'].every((id) => id in answered);
   }, 60_000);
+  listener.signal('SIGTERM');
+  expect(await listener.ended).toBe(0);
+});
+
+test('while PostgreSQL refuses the listener messages stay in their topic, and are taken when it lets it in', async () => {
+  const { pipeline, startListener, answers } = listening;
+  const { pool, url: databaseUrl } = pipeline.database;
+  const role = `listener_${randomBytes(6).toString('hex')}`;
+  await pool.query(`create role ${role} superuser login password 'x'`);
+  atEnd(() => pool.query(`drop role ${role}`));
+  const asRole = new URL(databaseUrl);
+  asRole.username = role;
+  asRole.password = 'x';
+  const listener = await startListener({ DATABASE_URL: asRole.href });
+  await pool.query(`alter role ${role} nologin`);
+  await pool.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+  await Promise.all([announce('kept-1'), announce('kept-2'), announce('kept-3')]);
+  await listener.hasSaid('later ones wait');
+  expect((await Promise.all(['kept-1', 'kept-2', 'kept-3'].map(state))).filter(Boolean)).toEqual([]);
+  await pool.query(`alter role ${role} login`);
+  await waitUntil(async () => {
+    const answered = await answers();
+    return ['kept-1', 'kept-2', 'kept-3'].every((id) => id in answered);
+  }, 60_000);
+  const answered = await answers();
+  for (const id of ['kept-1', 'kept-2', 'kept-3']) expect(answered[id]).toEqual(['success']);
   listener.signal('SIGTERM');
   expect(await listener.ended).toBe(0);
 });
