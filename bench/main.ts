@@ -12,6 +12,7 @@ import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
 import { measureCustomers } from './scenarios/customers.ts';
 import { measureDisk } from './scenarios/disk.ts';
+import { measureReads } from './scenarios/reads.ts';
 import { measureRebuild } from './scenarios/rebuild.ts';
 import type { ScenarioName } from './scenarios/scenario.ts';
 import { measureSettings } from './settings/measure-settings.ts';
@@ -56,6 +57,10 @@ const scenarios = {
   disk: {
     measure: measureDisk,
     describe: 'Measure what a week of six-hourly payloads and the sweep leave on disk',
+  },
+  reads: {
+    measure: measureReads,
+    describe: 'Measure answers of the read API: a month of one cluster, 90 days of 23',
   },
 } as const satisfies Record<ScenarioName, object>;
 
@@ -174,6 +179,14 @@ const parser = yargs(hideBin(process.argv))
     (command) => command,
     async (options) => {
       process.exitCode = await runBench(options, ofScenario('disk'));
+    },
+  )
+  .command(
+    'reads',
+    scenarios.reads.describe,
+    (command) => command,
+    async (options) => {
+      process.exitCode = await runBench(options, ofScenario('reads'));
     },
   )
   .command(

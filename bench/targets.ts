@@ -133,6 +133,11 @@ export function memoryVerdict(peakRssBytes: number, of = ''): Verdict {
   return verdict(`${memoryTarget}${of}`, maxMemoryMegabytes, peakRssBytes / megabyte, 'MB');
 }
 
+/** Judge what something took. */
+export function secondsVerdict(target: string, limit: number, found: number): Verdict {
+  return verdict(target, limit, found, 's');
+}
+
 function verdict(target: string, limit: number, found: number, unit: Verdict['unit']): Verdict {
   return { target, limit, found, unit, met: found <= limit };
 }

@@ -131,7 +131,7 @@ async function writeLines(client: ClientBase, work: Work): Promise<number> {
     month.sources.filter((source) => source.days.includes(day)).map((source) => ({ day, source })),
   );
   const markups = await markupsOf(client, month.sources);
-  await client.query(`select set_config('jit', 'off', true), set_config('cursor_tuple_fraction', '1', true)`);
+  await client.query(`select set_config('cursor_tuple_fraction', '1', true)`);
   let rowCount = 0;
   for (const [index, { day, source }] of parts.entries()) {
     const context = contextOf(request, source, day, markups.get(source.sourceUuid));

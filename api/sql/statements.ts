@@ -220,12 +220,16 @@ export function clusterCapacityStatement(asked: Asked, report: CapacityReport, w
   const { cluster, count } = capacityColumns[report];
   return statement(
     parameters,
-    'with cluster_days as (',
-    `    select ${period} as period, t.usage_start, t.cluster_id, max(${clusterName}) as name, max(${cluster}) as capacity`,
-    `    from ${scope.from} where ${scope.where} group by 1, 2, 3`,
+    // Once through the table, which is the daily summary: the rest is of as many rows as clusters have nodes and days.
+    'with node_days as materialized (',
+    `    select ${period} as period, t.usage_start, t.cluster_id, ${clusterName} as name, t.node,`,
+    `        max(${cluster}) as capacity, max(${count}) as count`,
+    `    from ${scope.from} where ${scope.where} group by 1, 2, 3, 4, 5`,
+    '), cluster_days as (',
+    '    select period, usage_start, cluster_id, max(name) as name, max(capacity) as capacity',
+    '    from node_days group by 1, 2, 3',
     '), nodes as (',
-    `    select ${period} as period, ${clusterName} as name, t.node, max(${count}) as count`,
-    `    from ${scope.from} where ${scope.where} and t.node is not null group by 1, 2, 3`,
+    '    select period, name, node, max(count) as count from node_days where node is not null group by 1, 2, 3',
     '), counts as (select period, name, sum(count) as count from nodes group by 1, 2)',
     ', capacities as (select period, name, sum(capacity) as capacity from cluster_days group by 1, 2)',
     `select ${periodName(asked.request.scope.resolution)} as date, name, coalesce(capacity, 0) as capacity, coalesce(count, 0) as count`,

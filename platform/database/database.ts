@@ -98,7 +98,8 @@ export async function inTenantTransaction<T>(
 
 /**
  * As {@link inTenantTransaction}, but read only and with one snapshot for all statements, each of which may take
- * `timeoutMs`. A hot standby will do.
+ * `timeoutMs`. A hot standby will do. No statement is compiled (jit), which takes longer than reading a
+ * month, and each of its sorts may have 32 MB where the server allows less.
  */
 export async function inTenantSnapshot<T>(
   pool: Pool,
@@ -111,7 +112,16 @@ export async function inTenantSnapshot<T>(
     async (client) => {
       await client.query(
         `select set_config('search_path', quote_ident($1) || ', public', true),
-             set_config('statement_timeout', $2, true)`,
+             set_config('statement_timeout', $2, true),
+             set_config('jit', 'off', true),
+             set_config(
+                 'work_mem',
+                 case
+                     when pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('32MB') then '32MB'
+                     else current_setting('work_mem')
+                 end,
+                 true
+             )`,
         [schema, String(timeoutMs)],
       );
       return work(client);
