@@ -107,6 +107,16 @@ begin
         where line.source_uuid = p_source_uuid
             and line.usage_start between p_start_date and p_end_date
             and line.distributed_cost is not null
+    )
+    -- Most clusters have no machines: then nothing is weighed.
+    or not exists (
+        select 1
+        from reporting_ocpusagelineitem_daily_summary as usage
+        where usage.source_uuid = p_source_uuid
+            and usage.usage_start between p_start_date and p_end_date
+            and usage.data_source = 'Pod'
+            and usage.cost_model_rate_type is null
+            and usage.pod_labels ? 'vm_kubevirt_io_name'
     ) then
         return 0;
     end if;
