@@ -1,6 +1,7 @@
 import { PipelineError } from '../domain/failures/failures.ts';
 import { modelOf } from './cost-model.ts';
 import type { CostModel } from './cost-model.ts';
+import { fallbackCurrency } from './default-currency.ts';
 import { crossProblems } from './document-checks.ts';
 import { describeProblem, problemsOf } from './document-problems.ts';
 import type { DocumentProblem } from './document-problems.ts';
@@ -14,10 +15,18 @@ import type { Format } from './exact-text.ts';
  *
  * @param text JSON or YAML
  * @param source where it comes from, for messages: a file name
+ * @param defaultCurrency of a document that names none; see {@link organisationCurrency}
  * @throws PipelineError `ConfigInvalid` with every problem and its path
  */
-export function readCostModel(text: string, format: Format, source: string): CostModel {
-  return modelOf(checkedDocument(readExact(text, format, source), source));
+export function readCostModel(
+  text: string,
+  format: Format,
+  source: string,
+  defaultCurrency = fallbackCurrency,
+): CostModel {
+  const written = readExact(text, format, source);
+  const value = isObject(written) ? { currency: defaultCurrency, ...written } : written;
+  return modelOf(checkedDocument(value, source), defaultCurrency);
 }
 
 function checkedDocument(value: unknown, source: string): CostModelDocument {

@@ -90,8 +90,9 @@ export function firstList<List extends PriceList>(lists: readonly List[]): List 
 }
 
 /** The model of a document that was checked. */
-export function modelOf(document: CostModelDocument): CostModel {
-  const { name, description = '', currency, distribution_info, markup, rates, price_lists } = document;
+export function modelOf(document: CostModelDocument, defaultCurrency: string): CostModel {
+  const { name, description = '', distribution_info, markup, rates, price_lists } = document;
+  const { currency = defaultCurrency } = document;
   const lists: readonly PriceListDocument[] = price_lists ?? [{ ...plainListOf(name), rates: rates ?? [] }];
   return {
     name,

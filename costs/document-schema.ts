@@ -180,7 +180,9 @@ export const documentSchema = objectOf({
   name: name(256).meta({ description: 'the model is known by it in the organisation' }),
   description: z.string().optional(),
   source_type: z.enum(['OCP', 'OpenShift Container Platform']),
-  currency,
+  currency: currency
+    .optional()
+    .meta({ description: 'that the organisation chose in Koku, else USD, when left out' }),
   distribution_info: objectOf({
     distribution_type: z.enum(['cpu', 'memory']).optional(),
     platform_cost: z.boolean().optional(),

@@ -9,6 +9,7 @@ import type { AssignedSource } from '../../costs/assignments.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
 import type { CostModel } from '../../costs/cost-model.ts';
 import { listCostMonths } from '../../costs/cost-months.ts';
+import { organisationCurrency } from '../../costs/default-currency.ts';
 import { tryModel } from '../../costs/dry-run.ts';
 import { exactJson, exactYaml } from '../../costs/exact-text.ts';
 import { listModels, showModel } from '../../costs/stored-models.ts';
@@ -88,7 +89,8 @@ async function sourcesOf(pool: Pool, org: string, clusters: readonly string[]): 
   return sources;
 }
 
-async function readDocument(file: string): Promise<CostModel> {
+/** Read the document, and remark on what may not be meant. */
+async function readDocument(file: string, output: Output, currency: string): Promise<CostModel> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
     const problem = code === 'ENOENT' ? 'no such file' : `cannot be read (${String(code)})`;
@@ -100,7 +102,10 @@ async function readDocument(file: string): Promise<CostModel> {
       },
     );
   });
-  return readCostModel(text, extname(file).toLowerCase() === '.json' ? 'json' : 'yaml', file);
+  const format = extname(file).toLowerCase() === '.json' ? 'json' : 'yaml';
+  const model = readCostModel(text, format, file, currency);
+  sayRemarks(output, model);
+  return model;
 }
 
 /** What is allowed, and yet may not be what was meant. */
@@ -142,11 +147,10 @@ export const costModelApplyCommand: Command<ApplyOptions> = {
   run: async (options, output) => {
     const { org, file, cluster, move, dryRun, fromMonth } = options;
     const from = fromMonth === undefined ? undefined : billingMonth(fromMonth);
-    const model = await readDocument(file);
-    sayRemarks(output, model);
     const how = { source: file, move: move === true };
-    if (from !== undefined) return applyFrom(options, { model, how, from }, output);
+    if (from !== undefined) return applyFrom(options, { how, from }, output);
     return withTenant(output, org, async (pool, schema, { config }) => {
+      const model = await readDocument(file, output, await organisationCurrency(pool, schema));
       const month = billingMonthOf(clock(config)());
       for (const remark of midMonthRemarks(model, month)) output.say(remark);
       const sources = await sourcesOf(pool, org, cluster);
@@ -169,7 +173,7 @@ function appliedText({ name }: CostModel, { outcome, assigned }: Applied): strin
 /** Apply a document, and recalculate earlier months too, which the watch of settings leaves alone. */
 async function applyFrom(
   { org, cluster, withWorker }: ApplyOptions,
-  { model, how, from }: { model: CostModel; how: { source: string; move: boolean }; from: BillingMonth },
+  { how, from }: { how: { source: string; move: boolean }; from: BillingMonth },
   output: Output,
 ): Promise<number> {
   const stop = stopSignal();
@@ -178,6 +182,7 @@ async function applyFrom(
   try {
     const { pool } = services;
     const schema = await schemaOf(pool, org);
+    const model = await readDocument(how.source, output, await organisationCurrency(pool, schema));
     for (const remark of midMonthRemarks(model, billingMonthOf(clock(services.config)()))) output.say(remark);
     const sources = await sourcesOf(pool, org, cluster);
     const applied = await applyModel(pool, schema, model, { ...how, sources });

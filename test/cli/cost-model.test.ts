@@ -91,6 +91,27 @@ test('an unknown cluster, file or model is told with what to do', async () => {
   expect((await costModel('remove', 'absent')).stderr).toContain('cost-model list shows those there are');
 });
 
+test('without a currency it is that which the organisation chose in Koku, else USD', async () => {
+  const path = await file(
+    'any.json',
+    emptyDocument({ name: 'any', currency: undefined, rates: [plainRate()] }),
+  );
+  const currency = async () => {
+    expect(await costModel('apply', path)).toMatchObject({ code: 0 });
+    return (JSON.parse((await costModel('show', 'any', '--json')).stdout) as { currency: string }).currency;
+  };
+  expect(await currency()).toBe('USD');
+  const { pool, schema } = cli.database;
+  // As Koku has it.
+  await pool.query(`create table ${schema}.user_settings (id integer primary key, settings jsonb not null)`);
+  expect(await currency(), 'nothing chosen').toBe('USD');
+  await pool.query(
+    `insert into ${schema}.user_settings values (1, '{"currency": "EUR", "cost_type": "calculated"}')`,
+  );
+  expect(await currency()).toBe('EUR');
+  await pool.query(`drop table ${schema}.user_settings`);
+});
+
 test('what is allowed and may not be meant is remarked on', async () => {
   const rates = [
     plainRate({

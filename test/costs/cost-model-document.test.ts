@@ -44,6 +44,32 @@ test('defaults of what a document leaves out are those of Koku', () => {
   });
 });
 
+test('a document without a currency has that of the organisation, in all its parts', () => {
+  const text = JSON.stringify(emptyDocument({ currency: undefined, rates: [plainRate(), tagRate()] }));
+  for (const [model, currency] of [
+    [readCostModel(text, 'json', 'm.json'), 'USD'],
+    [readCostModel(text, 'yaml', 'm.yaml', 'EUR'), 'EUR'],
+  ] as const) {
+    const [list] = model.price_lists;
+    const [plain, tagged] = list?.rates ?? [];
+    expect([
+      model.currency,
+      list?.currency,
+      plain?.tiered_rates?.[0]?.unit,
+      tagged?.tag_rates?.tag_values[0]?.unit,
+    ]).toEqual(Array(4).fill(currency));
+  }
+});
+
+test('a unit is that of the currency which the document does not name', () => {
+  const rates = [plainRate({ tiered_rates: [{ value: 1, unit: 'EUR' }] })];
+  const text = JSON.stringify(emptyDocument({ currency: undefined, rates }));
+  expect(() => readCostModel(text, 'json', 'm.json')).toThrow(
+    'rates[0].tiered_rates[0].unit: expected "USD", the currency of the model, found "EUR"',
+  );
+  expect(readCostModel(text, 'json', 'm.json', 'EUR').currency).toBe('EUR');
+});
+
 test('YAML is read as the same document, and numbers keep their digits in both', () => {
   const yaml = `
     name: prices
