@@ -40,12 +40,15 @@ async function nise(
 ): Promise<Map<string, string>> {
   const directory = await mkdtemp(join(tmpdir(), 'ocp-nise-'));
   atEnd(() => rm(directory, { recursive: true, force: true }));
+  // It puts every manifest under the same name there.
+  const temporary = await mkdtemp(join(tmpdir(), 'ocp-nise-payload-'));
+  atEnd(() => rm(temporary, { recursive: true, force: true }));
   const period = ['-s', '2026-10-01', '-e', until, '--static-report-file', month];
   const address = `${serving.url}/api/ingress/v1/upload`;
   await promisify(execFile)(
     await pythonTool('nise'),
     ['report', 'ocp', '--ocp-cluster-id', clusterId, ...period, '--insights-upload', address, '-w'],
-    { cwd: directory, env: { PATH: process.env['PATH'], ...login } },
+    { cwd: directory, env: { PATH: process.env['PATH'], TMPDIR: temporary, ...login } },
   );
   const files = new Map<string, string>();
   for (const name of await readdir(directory)) files.set(name, await readFile(join(directory, name), 'utf8'));
