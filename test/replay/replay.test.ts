@@ -28,6 +28,22 @@ describe('the workflow bundle of the build', () => {
     await replay(stored, builtBundlePath);
   });
 
+  test.for(histories.filter(({ scenario }) => /^(happy-path|resummarize)(-before-costs)?$/.test(scenario)))(
+    'takes over $scenario wherever it stood when the worker was replaced',
+    async (stored) => {
+      const events = stored.history.events ?? [];
+      const stops = events.flatMap(({ workflowTaskScheduledEventAttributes: task }, index) =>
+        task && index > 2 ? [index] : [],
+      );
+      expect(stops.length).toBeGreaterThan(4);
+      for (const stop of stops)
+        await replay(
+          { ...stored, history: { ...stored.history, events: events.slice(0, stop) } },
+          builtBundlePath,
+        );
+    },
+  );
+
   test('has a history of every workflow, and of all that operators do', () => {
     expect([...new Set(histories.map(({ workflowType }) => workflowType))].sort()).toEqual(
       Object.keys(workflows).sort(),
