@@ -12,6 +12,7 @@ import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
 import { measureCustomers } from './scenarios/customers.ts';
 import { measureDisk } from './scenarios/disk.ts';
+import { measureIntake } from './scenarios/intake.ts';
 import { measureReads } from './scenarios/reads.ts';
 import { measureRebuild } from './scenarios/rebuild.ts';
 import type { ScenarioName } from './scenarios/scenario.ts';
@@ -49,6 +50,10 @@ const scenarios = {
   customers: {
     measure: measureCustomers,
     describe: 'Measure the day of five sizes of customers, all clusters at once',
+  },
+  intake: {
+    measure: measureIntake,
+    describe: 'Measure uploads: large ones and their memory, and a day of 20 sources with 1 and 2 workers',
   },
   rebuild: {
     measure: measureRebuild,
@@ -163,6 +168,14 @@ const parser = yargs(hideBin(process.argv))
     (command) => command,
     async (options) => {
       process.exitCode = await runBench(options, ofScenario('customers'));
+    },
+  )
+  .command(
+    'intake',
+    scenarios.intake.describe,
+    (command) => command,
+    async (options) => {
+      process.exitCode = await runBench(options, ofScenario('intake'));
     },
   )
   .command(

@@ -128,9 +128,9 @@ export function judgeLater(later: ShapeName, { ratio }: GrowthFigures): Verdict[
   return [verdict(`a later ${later} / on empty tables`, growthLimit, ratio, 'ratio')];
 }
 
-/** Judge the peak memory of a worker in a measurement that has no shape. */
-export function memoryVerdict(peakRssBytes: number, of = ''): Verdict {
-  return verdict(`${memoryTarget}${of}`, maxMemoryMegabytes, peakRssBytes / megabyte, 'MB');
+/** Judge the peak memory of a process, the worker if none is named, in a measurement that has no shape. */
+export function memoryVerdict(peakRssBytes: number, of = '', target = memoryTarget): Verdict {
+  return verdict(`${target}${of}`, maxMemoryMegabytes, peakRssBytes / megabyte, 'MB');
 }
 
 /** Judge what something took. */

@@ -23,6 +23,10 @@ export interface Fleet {
   pool: Pool;
   databaseUrl: string;
   workerPid: number;
+  /** settings of the worker, for further processes */
+  environment: Readonly<Record<string, string>>;
+  /** where further processes may put their logs */
+  directory: string;
   /** by cluster id */
   sourceUuids: ReadonlyMap<string, string>;
   /**
@@ -72,7 +76,7 @@ export async function withFleet<T>(
       const ingest = (payload: CachedPayload) => ingestWhole(deps, payload);
       const stopped = aborted(signal).then(() => Promise.reject(signal.reason as Error));
       return await Promise.race([
-        work({ pool, databaseUrl, workerPid: worker.pid, sourceUuids, ingest }),
+        work({ pool, databaseUrl, workerPid: worker.pid, environment, directory, sourceUuids, ingest }),
         worker.failed,
         stopped,
       ]);
