@@ -7,6 +7,23 @@ export interface Measures {
   derived: Readonly<Record<string, string>>;
 }
 
+/** Columns whose value of a group is the greatest of its parts. */
+const greatest = new Set(['base_currency', 'exchange_rate', 'node_count', 'cost_group']);
+/** Reports with columns of which a group's value cannot be told from its parts: lists and counts of what is distinct. */
+const indivisible = new Set(['volumes', 'gpu', 'mig', 'vms']);
+
+/**
+ * How the columns of parts of a group become those of the group: numbers are added up, which is exact for NUMERIC.
+ * @returns undefined when that cannot be done for the report
+ */
+export function combined(
+  request: ReportRequest,
+  names: readonly string[],
+): Record<string, string> | undefined {
+  if (indivisible.has(request.report.name)) return undefined;
+  return Object.fromEntries(names.map((name) => [name, `${greatest.has(name) ? 'max' : 'sum'}("${name}")`]));
+}
+
 const distributions = {
   cost_platform_distributed: { type: 'platform_distributed', rate: 'x' },
   cost_worker_unallocated_distributed: { type: 'worker_distributed', rate: 'x' },

@@ -1,4 +1,4 @@
-import { distinct, measuresOf } from './measures.ts';
+import { combined, distinct, measuresOf } from './measures.ts';
 import type { Measures } from './measures.ts';
 import { groupExpressions, mergedCondition, periodExpression, periodName, splitsOf } from './groups.ts';
 import type { Period } from './groups.ts';
@@ -7,6 +7,7 @@ import { Parameters } from './parameters.ts';
 import { capacityCondition, capacityTable, conditionOf, scopeOf, tableOf } from './scope.ts';
 import type { Asked, Scope } from './scope.ts';
 import { isGroupedBy } from '../request/report-request.ts';
+import type { ReportRequest } from '../request/report-request.ts';
 
 /** A statement and its values. */
 export interface Statement {
@@ -18,7 +19,6 @@ export interface Statement {
 export type Kept = readonly (readonly string[])[];
 
 const clusterName = 'coalesce(t.cluster_alias, t.cluster_id)';
-const aggregates = { clusters: distinct(clusterName), source_uuid: distinct('t.source_uuid') };
 
 interface Begun {
   parameters: Parameters;
@@ -69,12 +69,12 @@ export function rowsStatement(
   const splits = Object.fromEntries(
     Object.entries(splitsOf(request)).map(([name, expression]) => [name, shown(expression)]),
   );
-  const keys = [
-    `${periodExpression(parameters, period.resolution, period.shift)} as period`,
-    `${ranked === undefined ? '0' : 'kept.rank'} as rank`,
-    ...expressions.map((expression, index) => `coalesce(${shown(expression)}, '') as g${index + 1}`),
-    ...columnList(splits),
-  ];
+  const keys = {
+    period: periodExpression(parameters, period.resolution, period.shift),
+    rank: ranked === undefined ? '0' : 'kept.rank',
+    ...named(expressions.map((expression) => `coalesce(${shown(expression)}, '')`)),
+    ...splits,
+  };
   const columns = new Set(Object.keys({ ...measures.sums, ...measures.derived, ...splits }));
   const order =
     ranked !== undefined && keepsRankOrder(request)
@@ -84,14 +84,72 @@ export function rowsStatement(
     parameters,
     `select ${periodName(period.resolution)} as date, sums.*, ${columnList(measures.derived).join(',\n    ')}`,
     'from (',
-    `select ${[...keys, mergedColumn(parameters, asked), ...columnList({ ...measures.sums, ...aggregates })].join(',\n    ')}`,
-    `from ${scope.from}`,
-    ranked ?? '',
-    `where ${scope.where}`,
-    `group by ${keys.map((_, index) => index + 1).join(', ')}`,
+    ...groupedRows(request, {
+      keys,
+      merged: merged(parameters, asked),
+      sums: measures.sums,
+      rows: [`from ${scope.from}`, ranked ?? '', `where ${scope.where}`],
+    }),
     ') as sums',
     `order by period, ${order.join(', ')}`,
   );
+}
+
+/** Groups by the names of their columns. */
+function named(expressions: readonly string[]): Record<string, string> {
+  return Object.fromEntries(expressions.map((expression, index) => [`g${index + 1}`, expression]));
+}
+
+/**
+ * The select of one row per group, with the names of its clusters and its sources. Lists of distinct names sort what
+ * they are made from. Where the sums allow it, rows are added up by cluster first, which needs no order, and the few
+ * rows of that are sorted.
+ */
+function groupedRows(
+  request: ReportRequest,
+  {
+    keys,
+    merged,
+    sums,
+    rows,
+  }: {
+    keys: Readonly<Record<string, string>>;
+    merged: string;
+    sums: Readonly<Record<string, string>>;
+    /** from and where */
+    rows: readonly string[];
+  },
+): string[] {
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join(', ');
+  const names = Object.keys(keys);
+  const lists = (cluster: string, source: string) => ({
+    clusters: distinct(cluster),
+    source_uuid: distinct(source),
+  });
+  const select = (columns: Readonly<Record<string, string>>) =>
+    `select ${columnList(columns).join(',\n    ')}`;
+  const ofParts = combined(request, Object.keys(sums));
+  if (ofParts === undefined)
+    return [
+      select({ ...keys, merged, ...sums, ...lists(clusterName, 't.source_uuid') }),
+      ...rows,
+      `group by ${numbers(names.length)}`,
+    ];
+  const cluster = { part_cluster: clusterName, part_source: 't.source_uuid' };
+  return [
+    select({
+      ...Object.fromEntries(names.map((name) => [name, `"${name}"`])),
+      merged: 'bool_or(merged)',
+      ...ofParts,
+      ...lists('part_cluster', 'part_source'),
+    }),
+    'from (',
+    select({ ...keys, ...cluster, merged, ...sums }),
+    ...rows,
+    `group by ${numbers(names.length + 2)}`,
+    ') as parts',
+    `group by ${numbers(names.length)}`,
+  ];
 }
 
 function rankedJoin(
@@ -112,9 +170,10 @@ function rankedJoin(
     on ${conditions.join(' and ')}`;
 }
 
-function mergedColumn(parameters: Parameters, { request }: Asked): string {
-  if (request.categories === undefined) return 'false as merged';
-  return `bool_or(${mergedCondition(parameters, request.categories)}) as merged`;
+/** Is a namespace of the group merged into its category? */
+function merged(parameters: Parameters, { request }: Asked): string {
+  if (request.categories === undefined) return 'false';
+  return `bool_or(${mergedCondition(parameters, request.categories)})`;
 }
 
 /** The groups of an answer ranked over its whole range: those between two ranks, the first, and how many there are. */
@@ -124,7 +183,6 @@ export function ranksStatement(asked: Asked, ranks: { first: number; last: numbe
   const expressions = groupExpressions(parameters, request);
   const columns = new Set(Object.keys({ ...measures.sums, ...measures.derived }));
   const groups = expressions.map((_, index) => `g${index + 1}`);
-  const grouped = expressions.map((expression, index) => `${expression} as g${index + 1}`);
   const costGroup = request.report.name === 'costs' && isGroupedBy(request, 'project');
   return statement(
     parameters,
@@ -135,11 +193,12 @@ export function ranksStatement(asked: Asked, ranks: { first: number; last: numbe
     'from (',
     `select sums.*, ${columnList(measures.derived).join(',\n    ')}`,
     'from (',
-    `select ${[...grouped, mergedColumn(parameters, asked), ...columnList({ ...measures.sums, ...aggregates })].join(',\n    ')},`,
-    `    ${costGroup ? 'max(category.name)' : 'null::text'} as cost_group`,
-    `from ${scope.from}`,
-    `where ${scope.where}`,
-    `group by ${groups.map((_, index) => index + 1).join(', ')}`,
+    ...groupedRows(request, {
+      keys: named(expressions),
+      merged: merged(parameters, asked),
+      sums: { ...measures.sums, cost_group: costGroup ? 'max(category.name)' : 'null::text' },
+      rows: [`from ${scope.from}`, `where ${scope.where}`],
+    }),
     ') as sums',
     ') as ranked',
     ') as numbered',
