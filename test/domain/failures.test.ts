@@ -70,6 +70,8 @@ const signals: Readonly<Record<string, string>> = {
   ServerEnded:
     'an embedded server ended before it was ready; tried again on other ports, then an error like others',
   ApiError: 'an answer of the read API, with status and body; api/handle.ts gives it to the reader',
+  FileProblem: 'why a file was not taken; intake/watch/station.ts looks again, or writes it beside the file',
+  CallFailed: 'runs in the browser; the block of the page that asked shows it',
   PipelineError: 'the base class',
 };
 
