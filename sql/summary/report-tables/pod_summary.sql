@@ -40,7 +40,9 @@ line as (
         and usage_start = any($2::date[])
     group by usage_start, cluster_id, cluster_alias, cost_model_rate_type
 ),
-resource as (
+-- Once: the table has just been written and has no statistics, and a planner that expects one row of it would
+-- unnest it again for every line.
+resource as materialized (
     select
         usage_start,
         cluster_id,
