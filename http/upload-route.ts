@@ -57,8 +57,8 @@ const acceptedSchema = z.object({
 });
 const testedSchema = z.object({ status: z.literal('ok') });
 
-/** Memory for bodies of all uploads: with 15 MiB each, eight large ones at the same time; others wait unread. */
-const budgetBytes = 120 * 1024 * 1024;
+/** Memory for bodies of all uploads: with 15 MiB each, six large ones at the same time; others wait unread. */
+const budgetBytes = 90 * 1024 * 1024;
 /** An operator waits 30 s for everything. */
 const turnPatienceMs = 20_000;
 
