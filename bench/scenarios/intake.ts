@@ -22,7 +22,7 @@ import { uploadBytes, uploadFile } from './uploads.ts';
 import type { Sender, Upload } from './uploads.ts';
 
 const megabyte = 1_000_000;
-/** What the issue of memory is about: one body as large as the default limit allows, and ten at the same time. */
+/** What memory is measured with: one body as large as the default limit allows, and ten large ones at the same time. */
 const large = [
   { count: 1, byteCount: 500 * megabyte },
   { count: 10, byteCount: 100 * megabyte },
