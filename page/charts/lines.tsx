@@ -1,4 +1,4 @@
-import { compact } from '../format.ts';
+import { ValueAxis } from './value-axis.tsx';
 import { scaleOf, useWidth } from './width.ts';
 
 /** A line over the days of a range; it ends where its values do. */
@@ -21,20 +21,7 @@ export function Lines({ label, lines, count }: { label: string; lines: readonly 
   return (
     <div ref={ref} class="chart">
       <svg role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-        {scale.ticks.map((tick) => (
-          <g key={tick}>
-            <line
-              x1={left}
-              x2={width}
-              y1={scale.at(tick)}
-              y2={scale.at(tick)}
-              class={tick === 0 ? 'zero' : 'grid'}
-            />
-            <text x={left - 6} y={scale.at(tick) + 4} class="axis end">
-              {compact(tick)}
-            </text>
-          </g>
-        ))}
+        <ValueAxis scale={scale} left={left} width={width} />
         {Array.from({ length: count }, (_, day) => day)
           .filter((day) => day % every === 0)
           .map((day) => (

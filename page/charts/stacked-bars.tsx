@@ -1,5 +1,5 @@
-import { compact } from '../format.ts';
 import { shortDay } from '../days.ts';
+import { ValueAxis } from './value-axis.tsx';
 import { scaleOf, useWidth } from './width.ts';
 
 /** One series: a name, and a value per day; null where there are no data. */
@@ -47,20 +47,7 @@ export function StackedBars({ label, days, series, partial, titleOf }: StackedBa
             <rect width="2" height="6" class="hatch" />
           </pattern>
         </defs>
-        {scale.ticks.map((tick) => (
-          <g key={tick}>
-            <line
-              x1={left}
-              x2={width}
-              y1={scale.at(tick)}
-              y2={scale.at(tick)}
-              class={tick === 0 ? 'zero' : 'grid'}
-            />
-            <text x={left - 6} y={scale.at(tick) + 4} class="axis end">
-              {compact(tick)}
-            </text>
-          </g>
-        ))}
+        <ValueAxis scale={scale} left={left} width={width} />
         {days.map((day, index) => {
           const x = left + step * index + (step - bar) / 2;
           const { parts, low, high } = sums[index] ?? { parts: [], low: 0, high: 0 };
