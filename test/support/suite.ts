@@ -20,6 +20,7 @@ const otherSuites = [
   'test/servers/**',
   'test/image/**',
   'test/faults/**',
+  'test/trino/**',
   'test/page/**',
   'node_modules/**',
   'dist/**',
