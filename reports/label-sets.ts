@@ -43,6 +43,11 @@ export interface LeftOutLabels {
 /** Keys that summaries read by name, whether or not they are enabled. */
 const keysReadByName = ['vm_kubevirt_io_name', 'node_role_kubernetes_io', 'kubernetes_io_arch'];
 
+interface StoredSet {
+  id: number;
+  labels: string;
+}
+
 interface SetToStore {
   hash: string;
   labels: string;
@@ -60,7 +65,7 @@ interface SetToStore {
  * limit removes only labels that somebody might enable later.
  */
 export class LabelSets {
-  readonly #idsByText = new Map<string, number>();
+  readonly #setsByText = new Map<string, StoredSet>();
   readonly #seenKeys = new Set<string>();
   readonly #pool: Pool;
   readonly #schema: string;
@@ -86,7 +91,12 @@ export class LabelSets {
 
   /** Id of the set for a label text; undefined until {@link store} was called with the text. */
   id(text: string): number | undefined {
-    return this.#idsByText.get(text);
+    return this.#setsByText.get(text)?.id;
+  }
+
+  /** The stored set for a label text, as JSON with sorted keys; undefined until {@link store} was called with it. */
+  labels(text: string): string | undefined {
+    return this.#setsByText.get(text)?.labels;
   }
 
   /** Ensure that every label text has an id. One round trip, none if all are known. */
@@ -94,7 +104,7 @@ export class LabelSets {
     const setsByHash = new Map<string, SetToStore>();
     const newKeys = new Set<string>();
     for (const text of texts) {
-      if (this.#idsByText.has(text)) continue;
+      if (this.#setsByText.has(text)) continue;
       const { text: knownText, keys, labels, hash } = canonicalSet(text);
       // The text of the cached set: the loads of a day then share one copy of it.
       addTexts(setsByHash, { hash, labels, texts: [knownText] });
@@ -123,11 +133,29 @@ export class LabelSets {
   }
 
   #remember(sets: Iterable<SetToStore>, ids: ReadonlyMap<string, number>): void {
-    for (const { hash, texts } of sets) {
+    for (const { hash, labels, texts } of sets) {
       const id = ids.get(hash);
-      if (id !== undefined) for (const text of texts) this.#idsByText.set(text, id);
+      if (id === undefined) continue;
+      const stored = { id, labels };
+      for (const text of texts) this.#setsByText.set(text, stored);
     }
   }
+}
+
+/**
+ * Ids of label sets that are given as JSON with sorted keys; those that are not known, or were swept, are stored. In the
+ * caller's transaction.
+ * @returns id by JSON
+ */
+export async function labelSetIds(client: PoolClient, sets: readonly string[]): Promise<Map<string, number>> {
+  const toStore = sets.map((labels) => ({ hash: hashOf(labels), labels, texts: [] }));
+  const ids = await storeSets(client, toStore);
+  return new Map(
+    toStore.flatMap(({ hash, labels }) => {
+      const id = ids.get(hash);
+      return id === undefined ? [] : [[labels, id]];
+    }),
+  );
 }
 
 function addTexts(setsByHash: Map<string, SetToStore>, set: SetToStore): void {

@@ -90,6 +90,13 @@ export const failures = {
     retried: 'always',
     final: false,
   },
+  TrinoFailed: {
+    meaning:
+      'Trino could not be reached, or refused or gave up a query; retried unless the query itself is at fault',
+    from: 'step',
+    retried: 'as thrown',
+    final: false,
+  },
   PartitionBusy: {
     meaning: 'a lock that is needed to create a partition could not be acquired in time',
     from: 'step',

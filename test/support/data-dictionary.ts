@@ -31,8 +31,9 @@ const groups: readonly { title: string; about: string; holds: (table: DescribedT
   {
     title: 'Daily relations',
     about:
-      'What the hourly line items of a day add up to, in each tenant schema, partitioned by month; all summaries are made of them.',
-    holds: ({ schema, name }) => schema !== 'public' && (relationTables as readonly string[]).includes(name),
+      'What the hourly line items of a day add up to, in each tenant schema, partitioned by month; all summaries are made of them. Rows that Trino computed wait beside them until one transaction moves them.',
+    holds: ({ schema, name }) =>
+      schema !== 'public' && (relationTables as readonly string[]).includes(name.replace(/_waiting$/, '')),
   },
   {
     title: 'Ledgers',

@@ -1,0 +1,121 @@
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
+import { billingMonthOf } from '../../domain/time/usage-day.ts';
+import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
+import { identifier, literal, TrinoError } from './client.ts';
+import type { QueryOptions, TrinoClient } from './client.ts';
+import { lakeColumns, lakePartition } from './lake-columns.ts';
+
+/** A month of a source in the table of a kind. */
+export interface LakePartition {
+  /** of the tenant */
+  schema: string;
+  kind: ReportKind;
+  sourceUuid: string;
+  month: BillingMonth;
+}
+
+/** How the lake makes files visible to queries. Each call may be repeated, also at the same time. */
+export interface LakeTables {
+  /** A schema and an external table over the folder of the kind. */
+  ensureTable(schema: string, kind: ReportKind, options?: QueryOptions): Promise<void>;
+  /** The files of a month are visible from then on, also those that are added later. */
+  ensurePartition(partition: LakePartition, options?: QueryOptions): Promise<void>;
+  /** They are no longer visible; the files stay. */
+  dropPartition(partition: LakePartition, options?: QueryOptions): Promise<void>;
+}
+
+/** Folder of a kind in the object store. The account is the schema name without a leading `acct`, as in Koku. */
+function folderOf(schema: string, kind: ReportKind): string {
+  return `data/parquet/${schema.replace(/^acct/, '')}/OCP/${kind}`;
+}
+
+/** Key of a piece's Parquet object. */
+export function parquetKey(
+  piece: { schema: string; kind: ReportKind; sourceUuid: string; usageDay: UsageDay },
+  generation: string,
+): string {
+  const [year = '', month = ''] = billingMonthOf(piece.usageDay).split('-');
+  const folder = folderOf(piece.schema, piece.kind);
+  return `${folder}/source=${piece.sourceUuid}/year=${year}/month=${month}/${piece.usageDay}-${generation}.parquet`;
+}
+
+/** Where the lake is. */
+interface LakePlace {
+  /** of the object store, as Trino names it: `s3://bucket/prefix` */
+  location: string;
+  /** name of a tenant's schema in the lake */
+  schemaOf: (schema: string) => string;
+}
+
+/**
+ * Hive external tables: new files of a partition that is registered are visible at once, so registration happens once a
+ * month and source.
+ */
+export function hiveTables(client: TrinoClient, { location, schemaOf }: LakePlace): LakeTables {
+  const inLake = (partition: LakePartition) => ({ ...partition, schema: schemaOf(partition.schema) });
+  return {
+    ensureTable: async (schema, kind, options) => {
+      const table = `${identifier(schemaOf(schema))}.${kind}`;
+      const definition = tableDefinition(table, kind, `${location}/${folderOf(schema, kind)}`);
+      // "If not exists" looks before it creates: of two workers one may lose.
+      await unless(
+        'ALREADY_EXISTS',
+        client.run(`create schema if not exists ${identifier(schemaOf(schema))}`, options),
+      );
+      await unless('ALREADY_EXISTS', client.run(definition, options));
+    },
+    ensurePartition: (partition, options) => register(client, inLake(partition), options),
+    dropPartition: (partition, options) =>
+      unless('NOT_FOUND', client.run(procedure('unregister_partition', inLake(partition)), options)),
+  };
+}
+
+function tableDefinition(table: string, kind: ReportKind, location: string): string {
+  const columns = [
+    ...lakeColumns(kind).map(({ name, type }) => `${name} ${type}`),
+    ...lakePartition.map((name) => `${name} varchar`),
+  ];
+  return (
+    `create table if not exists ${table} (${columns.join(', ')}) with (` +
+    `format = 'PARQUET', external_location = ${literal(location)}, ` +
+    `partitioned_by = ${array(lakePartition)})`
+  );
+}
+
+/** Where the procedure is not allowed, which is the default, all partitions of the table are compared. */
+async function register(
+  client: TrinoClient,
+  partition: LakePartition,
+  options?: QueryOptions,
+): Promise<void> {
+  try {
+    await unless('ALREADY_EXISTS', client.run(procedure('register_partition', partition), options));
+  } catch (error) {
+    if (!(error instanceof TrinoError && error.errorName === 'PERMISSION_DENIED')) throw error;
+    const { schema, kind } = partition;
+    // Never FULL, which also drops.
+    await client.run(
+      `call system.sync_partition_metadata(${literal(schema)}, ${literal(kind)}, 'ADD')`,
+      options,
+    );
+  }
+}
+
+function procedure(name: string, { schema, kind, sourceUuid, month }: LakePartition): string {
+  const [year = '', number = ''] = month.split('-');
+  const values = array([sourceUuid, year, number]);
+  return `call system.${name}(${literal(schema)}, ${literal(kind)}, ${array(lakePartition)}, ${values})`;
+}
+
+function array(texts: readonly string[]): string {
+  return `array[${texts.map(literal).join(', ')}]`;
+}
+
+/** Success, too, if it fails with this error. */
+async function unless(errorName: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof TrinoError && error.errorName === errorName)) throw error;
+  }
+}
