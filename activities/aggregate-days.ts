@@ -1,7 +1,9 @@
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { requireControlSums } from '../engines/control-sums.ts';
 import { planDays } from '../engines/plan.ts';
-import { postgresEngine } from '../engines/postgres/postgres-engine.ts';
+import { engineOfRebuild, engineOfTenant, recordEngine } from '../engines/engine-of-month.ts';
+import type { RebuildRelations } from '../engines/engine.ts';
+import { engines } from '../engines/engines.ts';
 import { recordDays } from '../engines/record.ts';
 import { summariseDays } from '../engines/summarise.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
@@ -34,28 +36,27 @@ export async function aggregateDays(
 ): Promise<AggregateDaysResult> {
   const overrides = await tenantSettings(deps.pool, input.schema);
   const profile = overrides.rules ?? deps.config.OCP_RULES;
-  const engine = postgresEngine;
+  const name = await engineOfRebuild(deps.pool, input, engineOfTenant(deps.config, overrides));
+  let rebuildRelations: RebuildRelations | undefined;
   return runStep(
     deps,
     'aggregate',
     input,
     async ({ client, rebuild }) => {
-      const plan = await planDays(client, input, profile);
+      const plan = await planDays(client, input, profile, name);
       if (plan?.outcome === 'missing') return plan;
       if (plan !== undefined) addLogContext({ cluster_id: plan.source.clusterId });
       // No data arrived for the month, or nothing changed.
       if (plan === undefined || plan.days.length === 0) return { dayCount: 0, summaryRowCount: 0 };
-      const behind = plan.days.filter(({ areRelationsBehind }) => areRelationsBehind);
-      await engine.rebuild(
-        client,
-        plan.sourceUuid,
-        behind.map(({ usageDay }) => usageDay),
-      );
+      if ((await rebuildRelations?.(client, plan)) !== 'rebuilt') return { outcome: 'busy' };
       await requireControlSums(client, plan);
       const summaryRowCount = await summariseDays(client, plan, rebuild);
       await recordDays(client, plan);
+      await recordEngine(client, input, name);
       return { dayCount: plan.days.length, summaryRowCount };
     },
-    (signal) => engine.prepare(deps, input, signal),
+    async (attempt) => {
+      rebuildRelations = await engines[name].prepare(deps, { ...input, profile }, attempt);
+    },
   );
 }

@@ -11,6 +11,7 @@ import type { ReportKind } from '../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
+import { convertReportDay, pieceForLake } from './convert-report-day.ts';
 import { LabelSets } from '../reports/label-sets.ts';
 import type { LeftOutLabels } from '../reports/label-sets.ts';
 import { ObjectNotFound } from '../platform/object-store/index.ts';
@@ -59,7 +60,8 @@ interface Piece {
 }
 
 /**
- * Copy one piece (file and day) from its daily CSV into staging, in one transaction that locks the piece's ledger row.
+ * Copy one piece (file and day) from its daily CSV into staging, in one transaction that locks the piece's ledger row; a
+ * piece of a month that Trino computes goes to the lake instead ({@link convertReportDay}).
  * Rerun, even concurrently: a piece that is staged with the same checksum is left alone, so it is loaded once.
  *
  * @throws PipelineError `ObjectMissing` (not retried) if the daily CSV is gone
@@ -73,6 +75,14 @@ export async function loadReportDay(
 ): Promise<LoadReportDayResult> {
   return measureLoad((load) =>
     withHeartbeat(async (report, signal) => {
+      const ofLake = await pieceForLake(deps, input);
+      if (ofLake !== undefined) {
+        load.kind = ofLake.report_kind;
+        const reportRows = (rows: number) => {
+          report({ file: ofLake.object_key, rows });
+        };
+        return { rowsLoaded: await convertReportDay(deps, input, ofLake, { report: reportRows, signal }) };
+      }
       try {
         return await inTenantTransaction(
           deps.pool,

@@ -21,7 +21,7 @@ import { dropPartition, expiredPartitions, isBusy } from '../retention/drop-part
 import type { ExpiredPartition } from '../retention/drop-partition.ts';
 import { toApplicationFailure } from '../platform/temporal/activity-failure.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
-import { purgeDailyCsvs, purgePayloads } from '../retention/purge-objects.ts';
+import { purgeDailyCsvs, purgeLake, purgePayloads } from '../retention/purge-objects.ts';
 import { retentionMonths } from '../retention/retention-months.ts';
 
 export interface PurgeTenantInput extends Tenant {
@@ -67,8 +67,8 @@ interface Purge {
 
 /**
  * Remove one tenant's months that are older than its retention: partitions, rows of default partitions, then report
- * periods, manifests and ledgers of each source, then tag values that no label summary contains any more, then daily
- * CSVs and raw payloads, which have their own, longer retention. Clusters, nodes, projects, claims, enabled keys,
+ * periods, manifests and ledgers of each source, then tag values that no label summary contains any more, then the
+ * lake's files, then daily CSVs and raw payloads, which have their own, longer retention. Clusters, nodes, projects, claims, enabled keys,
  * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left, and adds to the
  * counts of earlier attempts, which are passed on in heartbeats.
  *
@@ -275,11 +275,12 @@ async function refreshTagValues(purge: Purge): Promise<void> {
 
 async function purgeArchive(purge: Purge, archiveFirstDay: UsageDay): Promise<void> {
   const { deps, tenant, signal } = purge;
-  purge.at('daily CSVs');
+  purge.at('files of the lake and daily CSVs');
   const removed = (more: Partial<PurgedCounts>) => {
     count(purge, more);
     purge.committed();
   };
+  await purgeLake(deps, tenant.schema, { firstDayKept: purge.firstDay, signal, removed });
   await purgeDailyCsvs(deps, tenant.schema, { firstDayKept: archiveFirstDay, signal, removed });
   purge.at('payloads');
   await purgePayloads(deps, tenant, { firstDayKept: archiveFirstDay, signal, removed });

@@ -13,6 +13,7 @@ import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { dropPartition, expiredPartitions } from '../retention/drop-partition.ts';
 import type { DropOutcome, ExpiredPartition } from '../retention/drop-partition.ts';
 import { sweepOldPieces } from '../retention/sweep-pieces.ts';
+import { sweepWaiting } from '../retention/sweep-waiting.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 
 export interface SweepTenantInput extends Tenant {
@@ -61,6 +62,7 @@ export async function sweepTenant(deps: ActivityDependencies, input: SweepTenant
     if (unaligned.length > 0)
       log.warn('staging partitions do not begin and end at midnight UTC and are left alone', { unaligned });
     const sweptPieceCount = await sweepOldPieces(deps.pool, input.schema, cutoff, signal);
+    await sweepWaiting(deps.pool, input.schema, signal);
     const labelSetCount = await removeUnusedLabelSets(deps, input.schema, signal);
     const named = (outcome: DropOutcome) => names.get(outcome) ?? [];
     return {

@@ -225,7 +225,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     commands: [
       {
         name: 'set <org> <setting..>',
-        summary: 'Override settings: rules=design|koku, engine=postgres; KEY= removes the override',
+        summary: 'Override settings: rules=design|koku, engine=postgres|trino; KEY= removes the override',
         load: async () => (await import('./commands/tenant.ts')).tenantSetCommand,
       },
     ],

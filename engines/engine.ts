@@ -1,19 +1,28 @@
 import type { PoolClient } from 'pg';
-import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import type { EngineName, RulesProfile } from '../platform/config/config.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
+import type { Attempt } from '../summary/month-step.ts';
+import type { DayPlan, PlanInput } from './plan.ts';
+
+/** A month whose relations an engine may have to rebuild. */
+export interface MonthToPrepare extends PlanInput {
+  schema: string;
+  /** current rules profile of the tenant */
+  profile: RulesProfile;
+}
+
+/**
+ * Rebuild, in the caller's transaction, the daily relations of those days of a plan whose pieces changed.
+ * @returns replan: the ledger is no longer as it was when the engine prepared; nothing was written
+ */
+export type RebuildRelations = (client: PoolClient, plan: DayPlan) => Promise<'rebuilt' | 'replan'>;
 
 /**
  * What turns line items into daily relations. Planning and recording are work on the ledger, and everything behind the
  * relations is SQL that exists once: the same for every engine.
  */
 export interface Engine {
-  name: 'postgres';
-  /** Runs before the transaction begins. */
-  prepare(
-    deps: ActivityDependencies,
-    input: { schema: string; month: BillingMonth },
-    signal: AbortSignal,
-  ): Promise<void>;
-  /** Rebuild the daily relations of a source's days, in order, in the caller's transaction. */
-  rebuild(client: PoolClient, sourceUuid: string, days: readonly UsageDay[]): Promise<void>;
+  name: EngineName;
+  /** Runs before the transaction begins: what takes long and needs no lock. */
+  prepare(deps: ActivityDependencies, month: MonthToPrepare, attempt: Attempt): Promise<RebuildRelations>;
 }

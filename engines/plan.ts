@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { firstDay, lastDay } from '../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
-import type { RulesProfile } from '../platform/config/config.ts';
+import type { EngineName, RulesProfile } from '../platform/config/config.ts';
 import { scalar } from '../platform/database/scalar.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { piecesMissing } from '../summary/month-step.ts';
@@ -50,7 +50,7 @@ export interface DayPlan {
 interface ChangedDay {
   usage_day: UsageDay;
   pieces_hash: string;
-  swept_piece_ids: string[];
+  missing_piece_ids: string[];
   are_relations_behind: boolean;
   unloaded_count: number;
   is_foreign: boolean;
@@ -68,6 +68,7 @@ const sql = {
  * and records them.
  *
  * @param profile current rules profile of the tenant; a month that was summarised before keeps its own
+ * @param engine of the month; it decides where live pieces must be, in staging or in the lake
  * @returns undefined if no data ever arrived for the month
  * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */
@@ -75,6 +76,7 @@ export async function planDays(
   client: PoolClient,
   input: PlanInput,
   profile: RulesProfile,
+  engine: EngineName,
 ): Promise<DayPlan | PiecesMissing | undefined> {
   const { sourceUuid, force } = input;
   const monthStart = firstDay(input.month);
@@ -92,6 +94,7 @@ export async function planDays(
     settingsHash,
     force?.from ?? null,
     force?.until ?? null,
+    engine,
   ]);
   const { days, waiting, missing } = rebuildableDays(rows);
   if (missing.length > 0) return piecesMissing(missing);
@@ -114,7 +117,7 @@ export async function planDays(
 
 /**
  * The changed days that can be rebuilt now, those that keep their summary until their pieces are loaded, and the pieces
- * that the sweep has dropped, to be loaded first.
+ * that are not where the engine reads them, to be loaded first.
  *
  * @throws PipelineError `DayNotOurs` (not retried) if another writer summarised a day that nobody adopted
  */
@@ -138,7 +141,7 @@ function rebuildableDays(changed: readonly ChangedDay[]): {
   const days = changed.filter((day) => !isWaiting(day));
   const missing = days
     .filter((day) => day.are_relations_behind)
-    .flatMap((day) => day.swept_piece_ids.map(Number));
+    .flatMap((day) => day.missing_piece_ids.map(Number));
   return { days, waiting, missing };
 }
 
@@ -178,4 +181,9 @@ async function rulesOfMonth(
      returning rules`,
     [sourceUuid, firstDay(month), profile, wholeMonth],
   );
+}
+
+/** Days of a plan whose daily relations are not those of their live pieces, in order. */
+export function daysBehind({ days }: DayPlan): UsageDay[] {
+  return days.filter(({ areRelationsBehind }) => areRelationsBehind).map(({ usageDay }) => usageDay);
 }

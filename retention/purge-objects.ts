@@ -1,7 +1,10 @@
 import { failuresInParallel } from '../domain/run/in-parallel.ts';
 import type { PurgedCounts, Tenant } from '../domain/run/cleanup.ts';
+import type { ReportKind } from '../domain/reports/report-kind.ts';
+import { billingMonthOf, startOfDayMs } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
-import { startOfDayMs } from '../domain/time/usage-day.ts';
+import { openLake } from '../engines/trino/lake.ts';
+import type { LakePartition } from '../engines/trino/lake-tables.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
@@ -10,6 +13,7 @@ const expiredPayloadsSql = loadSql('retention/expired_payloads.sql');
 const batchSize = 100;
 /** Objects deleted per batch. */
 const concurrency = 8;
+const partitionOfKey = /\/OCP\/([a-z_]+)\/source=([^/]+)\/year=(\d{4})\/month=(\d{2})\//;
 const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 
 /** What to remove from an archive, and how progress is reported. */
@@ -40,6 +44,38 @@ export async function purgeDailyCsvs(
     if (expired.length === batchSize) await removeListed();
   }
   await removeListed();
+}
+
+/**
+ * Remove the lake's files of the months before `firstDayKept`; their partitions are dropped first, so that no query opens a
+ * file that goes. Without Trino only the files go. Rerun: finds nothing.
+ */
+export async function purgeLake(
+  deps: ActivityDependencies,
+  schema: string,
+  { firstDayKept, signal, removed }: PurgeOfObjects,
+): Promise<void> {
+  const tables = deps.config.TRINO_URL === undefined ? undefined : openLake(deps.config).tables;
+  const account = schema.replace(/^acct/, '');
+  const expired = new Map<string, { partition: LakePartition; keys: string[] }>();
+  for await (const { key } of deps.objectStore.list(`data/parquet/${account}/OCP/`)) {
+    signal.throwIfAborted();
+    const [folder, kind, sourceUuid, year = '', month = ''] = partitionOfKey.exec(key) ?? [];
+    if (folder === undefined || sourceUuid === undefined || `${year}-${month}-01` >= firstDayKept) continue;
+    const partition = {
+      schema,
+      kind: kind as ReportKind,
+      sourceUuid,
+      month: billingMonthOf(`${year}-${month}-01` as UsageDay),
+    };
+    const known = expired.get(folder) ?? { partition, keys: [] };
+    known.keys.push(key);
+    expired.set(folder, known);
+  }
+  for (const { partition, keys } of expired.values()) {
+    await tables?.dropPartition(partition, { signal });
+    await removeObjects(deps, keys, signal, removed);
+  }
 }
 
 /**

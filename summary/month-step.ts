@@ -11,6 +11,7 @@ import { measureAggregation } from '../platform/observability/metrics.ts';
 import type { RebuildTable } from '../platform/observability/metrics.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
+import type { HeartbeatDetails } from '../platform/temporal/heartbeat.ts';
 import type { LedgerMonth } from './day-ledger.ts';
 import { ensurePartitionsOf } from './ensure-partitions.ts';
 import { doesNotFit, isOutOfRange } from './greatest-part.ts';
@@ -33,10 +34,19 @@ export interface PiecesMissing {
   pieceIds: number[];
 }
 
+/** Another transaction of the source is running, or has changed what was prepared: ask again. */
+export interface Busy {
+  outcome: 'busy';
+}
+
 /** Result of a step. */
-export type StepAnswer<Done extends object> =
-  /** another transaction of the source is running: ask again */
-  { outcome: 'busy' } | PiecesMissing | ({ outcome: 'done' } & Done);
+export type StepAnswer<Done extends object> = Busy | PiecesMissing | ({ outcome: 'done' } & Done);
+
+/** What work before the transaction begins gets: whether it goes on, and how it says where it is. */
+export interface Attempt {
+  signal: AbortSignal;
+  report: (details: HeartbeatDetails) => void;
+}
 
 /** What a step works with, inside its transaction. */
 export interface StepMonth extends LedgerMonth {
@@ -47,7 +57,7 @@ export interface StepMonth extends LedgerMonth {
 /**
  * A step of a source and month: measured, with heartbeats, in one transaction that first checks that the source is
  * still registered, acquires the source's lock or returns "busy", and keeps the sweep from what the step reads. If
- * `work` returns that pieces are missing, the transaction is rolled back.
+ * `work` returns that pieces are missing, or that it has to be asked again, the transaction is rolled back.
  *
  * What is read from staging is counted against the ledger, and relations are compared with control sums. Pieces of
  * which staging holds other rows than were loaded (a partition dropped, rows deleted or changed by hand, a table
@@ -64,13 +74,13 @@ export async function runStep<Done extends object>(
   deps: ActivityDependencies,
   name: StepName,
   input: MonthInput,
-  work: (month: StepMonth) => Promise<Done | PiecesMissing>,
-  prepare: (signal: AbortSignal) => Promise<void> = () => Promise.resolve(),
+  work: (month: StepMonth) => Promise<Done | PiecesMissing | Busy>,
+  prepare: (attempt: Attempt) => Promise<void> = () => Promise.resolve(),
 ): Promise<StepAnswer<Done>> {
   const step = stepNamed(name);
   return measured(step, (rebuild) =>
-    withHeartbeat(async (_report, signal) => {
-      await prepare(signal);
+    withHeartbeat(async (report, signal) => {
+      await prepare({ signal, report });
       try {
         return await inTenantTransaction(
           deps.pool,
@@ -82,7 +92,7 @@ export async function runStep<Done extends object>(
           signal,
         );
       } catch (error) {
-        if (error instanceof RollBack) return error.result as PiecesMissing;
+        if (error instanceof RollBack) return error.result as PiecesMissing | Busy;
         return piecesToReload(deps, input, error, signal);
       }
     }),
@@ -98,7 +108,7 @@ async function inTransaction<Done extends object>(
   step: Step,
   client: PoolClient,
   { schema, sourceUuid, month }: MonthInput,
-  work: (month: Omit<StepMonth, 'rebuild' | 'today'>) => Promise<Done | PiecesMissing>,
+  work: (month: Omit<StepMonth, 'rebuild' | 'today'>) => Promise<Done | PiecesMissing | Busy>,
 ): Promise<StepAnswer<Done>> {
   await requireSource(client, { schema, sourceUuid });
   if (!(await tryLock(client, 'source', sourceUuid))) return { outcome: 'busy' };
@@ -107,7 +117,12 @@ async function inTransaction<Done extends object>(
   await client.query('select ocp_raise_settings()');
   const result = await work({ client, sourceUuid, monthStart: firstDay(month) });
   if (isMissing(result)) throw new RollBack(piecesMissing(result.pieceIds));
+  if (isBusy(result)) throw new RollBack(result);
   return { outcome: 'done', ...result };
+}
+
+function isBusy(result: object): result is Busy {
+  return 'outcome' in result && result.outcome === 'busy';
 }
 
 function isMissing(result: object): result is PiecesMissing {

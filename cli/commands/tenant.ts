@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import { openLake } from '../../engines/trino/lake.ts';
 import type { Command } from '../command.ts';
 import { schemaOf } from '../../platform/tenants/sources.ts';
 import { openServices } from '../services.ts';
@@ -30,11 +31,12 @@ export const tenantSetCommand: Command<Options> = {
           throw new PipelineError('ConfigInvalid', `"${text}": expected KEY=VALUE, for example rules=koku`);
         return [key, value];
       });
+      if (pairs.some(([key, value]) => key === 'engine' && value === 'trino')) openLake(services.config);
       const settings = await setTenantSettings(services.pool, options.org, pairs);
       const shown = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}`);
       output.result(
         `Organisation ${options.org}: ${shown.length === 0 ? 'follows the deployment' : shown.join(', ')}. ` +
-          'Months that are summarised already keep their rules.',
+          'Months that are summarised already keep their rules and their engine.',
         settings,
       );
       return 0;

@@ -4,12 +4,16 @@ import { httpSettings } from './http-settings.ts';
 import { withAliases } from './aliases.ts';
 import { cacheSettings } from './cache-settings.ts';
 import { kafkaProblems, kafkaSettings } from './kafka-settings.ts';
+import { trinoProblems, trinoSettings } from './trino-settings.ts';
 import { durationMs, setting, wholeNumber } from './setting.ts';
 import type { Setting } from './setting.ts';
 
 /** Rules profile: how effective usage is computed and which labels win. */
 export const rulesProfile = z.enum(['design', 'koku']);
 export type RulesProfile = z.infer<typeof rulesProfile>;
+
+/** What turns line items into daily relations. */
+export type EngineName = 'postgres' | 'trino';
 
 const settings = {
   DATABASE_URL: {
@@ -43,10 +47,9 @@ const settings = {
       'embedded Temporal',
   ),
   OCP_POSTGRES_PIPELINE: setting(
-    z.enum(['true', 'false']).refine((value) => value === 'true', {
-      error: 'the Trino engine does not exist yet; only true is supported',
-    }),
-    'engine of the deployment; `false` would select Trino and is rejected until that engine exists',
+    z.enum(['true', 'false']),
+    'engine of the deployment: `true` PostgreSQL, `false` Trino (`TRINO_URL`); each tenant can override it, a month keeps ' +
+      'its own',
     'true',
   ),
   OCP_RULES: setting(
@@ -215,6 +218,7 @@ const settings = {
   ...httpSettings,
   ...kafkaSettings,
   ...cacheSettings,
+  ...trinoSettings,
 } satisfies Record<string, Setting<z.ZodType>>;
 
 type SettingName = keyof typeof settings;
@@ -258,7 +262,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       `OCP_DATABASE_POOL_SIZE: expected at least ${config.OCP_LOAD_CONCURRENCY + config.OCP_SQL_CONCURRENCY + 2} ` +
         `(OCP_LOAD_CONCURRENCY + OCP_SQL_CONCURRENCY + 2), found ${config.OCP_DATABASE_POOL_SIZE}`,
     );
-  if (problems.length === 0) problems.push(...kafkaProblems(config));
+  if (problems.length === 0) problems.push(...kafkaProblems(config), ...trinoProblems(config));
   // Swept line items are loaded again from the archive, and raw payloads are what a replay reads.
   if (
     problems.length === 0 &&

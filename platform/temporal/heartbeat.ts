@@ -37,6 +37,8 @@ export interface HeartbeatDetails {
   file?: string;
   rows?: number;
   bytes?: number;
+  /** query of Trino that runs: the next attempt ends it first */
+  queryId?: string;
   /** what a purge has removed: the next attempt continues counting from there */
   counts?: PurgedCounts;
 }

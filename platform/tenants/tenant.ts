@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { loadSql } from '../database/sql-files.ts';
-import type { RulesProfile } from '../config/config.ts';
+import type { EngineName, RulesProfile } from '../config/config.ts';
 import { inTransaction } from '../database/database.ts';
 
 /** A registered cluster: its provider, the schema of its tenant, and its name for people. */
@@ -26,7 +26,7 @@ export async function matchSource(pool: Pool, orgId: string, clusterId: string):
 /** Overrides of a tenant; an absent key follows the deployment's configuration. */
 export interface TenantSettings {
   rules?: RulesProfile;
-  engine?: 'postgres';
+  engine?: EngineName;
 }
 
 /**
@@ -88,14 +88,9 @@ const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'p
  */
 function checkTenantSetting(key: string, value: string): TenantSettings {
   if (key === 'rules' && (value === 'design' || value === 'koku')) return { rules: value };
-  if (key === 'engine' && value === 'postgres') return { engine: value };
-  if (key === 'engine' && value === 'trino')
-    throw new PipelineError(
-      'ConfigInvalid',
-      'engine=trino: the Trino engine does not exist yet; use engine=postgres',
-    );
+  if (key === 'engine' && (value === 'postgres' || value === 'trino')) return { engine: value };
   throw new PipelineError(
     'ConfigInvalid',
-    `${key}=${value}: expected rules=design, rules=koku or engine=postgres`,
+    `${key}=${value}: expected rules=design, rules=koku, engine=postgres or engine=trino`,
   );
 }

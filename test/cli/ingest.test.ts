@@ -122,13 +122,13 @@ test('a wrong configuration is reported whole, without repeating secrets', async
   expect(stderr).not.toContain('hidden');
 });
 
-test('the Trino engine is refused, for the deployment and for a tenant', async () => {
+test('the Trino engine is refused while nobody says where Trino is', async () => {
   const deployment = await cli.run(['status'], { OCP_POSTGRES_PIPELINE: 'false' });
   expect(deployment.code).toBe(1);
-  expect(deployment.stderr).toContain('the Trino engine does not exist yet');
+  expect(deployment.stderr).toContain('TRINO_URL: expected a value, because OCP_POSTGRES_PIPELINE is false');
   const tenant = await cli.run(['tenant', 'set', cli.database.orgId, 'engine=trino']);
   expect(tenant.code).toBe(1);
-  expect(tenant.stderr).toContain('the Trino engine does not exist yet');
+  expect(tenant.stderr).toContain('engine=trino needs TRINO_URL');
 });
 
 test('tenant settings are checked, stored and removed', async () => {
@@ -136,7 +136,7 @@ test('tenant settings are checked, stored and removed', async () => {
   expect(JSON.parse(set.stdout)).toEqual({ rules: 'koku' });
   const wrong = await cli.run(['tenant', 'set', cli.database.orgId, 'rules=other']);
   expect(wrong).toMatchObject({ code: 1 });
-  expect(wrong.stderr).toContain('expected rules=design, rules=koku or engine=postgres');
+  expect(wrong.stderr).toContain('expected rules=design, rules=koku, engine=postgres or engine=trino');
   const removed = await cli.run(['tenant', 'set', cli.database.orgId, 'rules=', '--json']);
   expect(JSON.parse(removed.stdout)).toEqual({});
 });

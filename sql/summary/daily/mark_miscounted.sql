@@ -3,7 +3,7 @@
 --          has live pieces that were swept, that its relations are not what they were: all its pieces are loaded, and
 --          the relations are rebuilt
 -- Writes   ocp_piece.state; staged_checksum stays, and tells the load that there may be leftover rows to delete
---          ocp_day.relations_hash
+--          ocp_day.relations_hash; the lake is asked for its file again (ocp_lake_piece)
 -- Params   $1 pieces bigint[]   $2 those of which the relations are wrong in any case bigint[]
 -- Rerun    changes nothing; a piece that was reloaded meanwhile is loaded once more
 with told as (
@@ -27,6 +27,10 @@ without_staging as (
                 and piece.live_hours > 0
                 and (piece.state = 'swept' or piece.piece_id = any($2::bigint[]))
         )
+),
+without_lake as (
+    delete from ocp_lake_piece
+    where piece_id = any($1::bigint[])
 )
 update ocp_piece
 set state = 'swept'

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { durationMs, secretSetting, setting } from './setting.ts';
+
+/** Settings of the Trino engine. */
+export const trinoSettings = {
+  TRINO_URL: setting(
+    z.url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' }).optional(),
+    'Trino, for tenants with `engine=trino`. Unset: there is no such engine',
+  ),
+  TRINO_USER: setting(z.string().min(1), 'user of the queries', 'ocp-pipeline'),
+  TRINO_PASSWORD: secretSetting(
+    z.string().optional(),
+    'password of the user, with HTTPS only; never displayed',
+  ),
+  TRINO_CATALOG: setting(
+    z.string().regex(/^[a-z0-9_]+$/, 'expected lower-case letters, digits and underscores'),
+    'catalog of the lake: the Hive connector over the object store',
+    'lake',
+  ),
+  TRINO_LOCATION: setting(
+    z
+      .string()
+      .regex(
+        /^[a-z0-9]+:\/\/.*[^/]$/,
+        'expected a location without a slash at its end, such as s3://bucket/prefix',
+      )
+      .optional(),
+    'how Trino names `OBJECT_STORE`. Unset: as `OBJECT_STORE` does, which must then be a bucket',
+  ),
+  TRINO_SCHEMA_PREFIX: setting(
+    z.string().regex(/^[a-z0-9_]*$/, 'expected lower-case letters, digits and underscores'),
+    'precedes the names of tenant schemas in the lake, for deployments that share a catalog',
+    '',
+  ),
+  TRINO_QUERY_TIMEOUT: setting(durationMs, 'time limit of one query, on the server', '20m'),
+};
+
+interface TrinoConfig {
+  OCP_POSTGRES_PIPELINE: 'true' | 'false';
+  OBJECT_STORE?: string | undefined;
+  TRINO_URL: string | undefined;
+  TRINO_LOCATION: string | undefined;
+  TRINO_PASSWORD: string | undefined;
+}
+
+/** What is wrong with the combination of the settings, one sentence each. */
+export function trinoProblems(config: TrinoConfig): string[] {
+  const problems: string[] = [];
+  if (config.TRINO_URL === undefined) {
+    if (config.OCP_POSTGRES_PIPELINE === 'false')
+      problems.push('TRINO_URL: expected a value, because OCP_POSTGRES_PIPELINE is false; found none');
+    return problems;
+  }
+  if (trinoLocation(config) === undefined)
+    problems.push(
+      'TRINO_LOCATION: expected a value, because Trino cannot read a directory as OBJECT_STORE names it; found none',
+    );
+  if (config.TRINO_PASSWORD !== undefined && !config.TRINO_URL.startsWith('https:'))
+    problems.push('TRINO_URL: expected https://, because TRINO_PASSWORD is set; found http://');
+  return problems;
+}
+
+/** The object store as Trino names it; undefined if it is not known. */
+export function trinoLocation(
+  config: Pick<TrinoConfig, 'OBJECT_STORE' | 'TRINO_LOCATION'>,
+): string | undefined {
+  if (config.TRINO_LOCATION !== undefined) return config.TRINO_LOCATION;
+  return config.OBJECT_STORE?.startsWith('s3://') === true
+    ? config.OBJECT_STORE.replace(/\/+$/, '')
+    : undefined;
+}
