@@ -73,6 +73,9 @@ const pods: ReportRow[] = [
   pod(at(31, 6), 'mover', nodes('node-b')),
   pod(at(31, 7), 'mover', nodes('node-b')),
   pod(at(31, 20), 'mover', { ...nodes('node-b'), resource_id: 'i-b-2' }),
+  // On two nodes for two hours: the node of the hour after them counts, not the greatest.
+  ...[10, 11, 12].map((hour) => pod(at(31, hour), 'mover-2')),
+  ...[9, 10, 11].map((hour) => pod(at(31, hour), 'mover-2', nodes('node-b'))),
   ...Array.from({ length: 24 }, (_, hour) => pod(at(31, hour), 'mounts-1')),
   ...Array.from({ length: 24 }, (_, hour) => pod(at(31, hour), 'mounts-2', nodes('node-b'))),
 ];
@@ -88,6 +91,9 @@ const volumes: ReportRow[] = [
   ),
   ...Array.from({ length: 24 }, (_, hour) =>
     volume(at(31, hour), 'mover', { persistentvolumeclaim: 'claim-2', persistentvolume: 'pv-2' }),
+  ),
+  ...Array.from({ length: 24 }, (_, hour) =>
+    volume(at(31, hour), 'mover-2', { persistentvolumeclaim: 'claim-4', persistentvolume: 'pv-5' }),
   ),
   // Without a claim, without a volume, without either.
   volume(at(31, 1), 'mounts-1', { persistentvolumeclaim: '', persistentvolume: 'pv-3' }),
