@@ -82,8 +82,8 @@ export async function readReport(client: ClientBase, report: Report, call: Call)
   const { rates, unknown } = ratesTo(settings, currency);
   const asked: Asked = { request, access: call.access, rates };
   const ranking = await rankGroups(client, asked);
-  const { rows, capacities } = await answerRows(client, asked, ranking);
-  const [total = {}] = await ask(client, totalStatement(asked));
+  const { rows, capacities, total: ofRows } = await answerRows(client, asked, ranking);
+  const total = ofRows ?? (await ask(client, totalStatement(asked)))[0] ?? {};
   const totalCapacity = capacities.total(total);
   const compared = await compare(client, asked, { rows, ranking, total, capacity: totalCapacity });
   const hasOverhead = report.name === 'costs' && isGroupedBy(request, 'project');

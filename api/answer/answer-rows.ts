@@ -55,7 +55,10 @@ function namesOf(columns: Columns, request: ReportRequest): string[] {
   return nestingOf(request).map((_, index) => columns[`g${index + 1}`] as string);
 }
 
-/** The rows of an answer in their order, with their capacities; ranked groups on every day that has a row. */
+/**
+ * The rows of an answer in their order, with their capacities; ranked groups on every day that has a row. The total is
+ * undefined where it has to be asked for.
+ */
 export async function answerRows(client: ClientBase, asked: Asked, ranking: Ranking | undefined) {
   const { request } = asked;
   const others = request.rank?.offset === undefined;
@@ -64,10 +67,11 @@ export async function answerRows(client: ClientBase, asked: Asked, ranking: Rank
     rowsStatement(asked, ranking === undefined ? {} : { kept: ranking.kept, others }),
   );
   const capacities = await capacitiesOf(client, asked);
-  const shown = found.map((columns) => toRow(columns, request));
+  const total = found.find((columns) => columns['is_total'] === true);
+  const shown = found.filter((columns) => columns !== total).map((columns) => toRow(columns, request));
   const withZeroes = ranking === undefined ? shown : zeroFilled(shown, ranking, request);
   const rows = withZeroes.map((row) => ({ ...row, capacity: capacities.of(row, ranking) }));
-  return { rows, capacities };
+  return { rows, capacities, total };
 }
 
 function toRow(columns: Columns, request: ReportRequest): AnswerRow {

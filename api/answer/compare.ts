@@ -79,7 +79,7 @@ async function previousValues(
     rowsStatement(asked, { period, ...(ranking === undefined ? {} : { kept: ranking.kept, others: false }) }),
   );
   const values = new Map<string, number>();
-  for (const row of found) {
+  for (const row of found.filter((columns) => columns['is_total'] !== true)) {
     const names = nestingOf(asked.request).map((_, index) => row[`g${index + 1}`] as string);
     const key = keyOf(row['date'] as string, names);
     values.set(key, (values.get(key) ?? 0) + numberOf(row[column]));

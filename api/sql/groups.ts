@@ -1,6 +1,7 @@
 import { fieldColumns } from '../reports.ts';
 import { isGroupedBy } from '../request/report-request.ts';
 import type { Group, ReportRequest } from '../request/report-request.ts';
+import { firstOfMonth } from '../request/time-range.ts';
 import type { DayRange, Resolution, Shift } from '../request/time-range.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -53,6 +54,14 @@ export function periodExpression(parameters: Parameters, resolution: Resolution,
         ? `(t.usage_start + interval '1 month')::date`
         : `(t.usage_start + ${parameters.add(shift.count, 'integer')})`;
   return resolution === 'daily' ? day : `date_trunc('month', ${day})::date`;
+}
+
+/** The same for rows of a period, whose month is often one and then need not be computed for each of them. */
+export function periodOf(parameters: Parameters, { range, resolution, shift }: Period): string {
+  const month = firstOfMonth(range.start);
+  const isOneMonth = resolution === 'monthly' && month === firstOfMonth(range.end);
+  if (!isOneMonth || shift?.units === 'day') return periodExpression(parameters, resolution, shift);
+  return parameters.add(firstOfMonth(month, shift?.count ?? 0), 'date');
 }
 
 /** SQL of a period's name, from the period. */

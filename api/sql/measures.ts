@@ -1,27 +1,39 @@
 import type { ReportRequest } from '../request/report-request.ts';
 import { isGroupedBy } from '../request/report-request.ts';
 
-/** One output column: `sum` is computed over the rows of a group, `derived` from the sums. */
+/** A column of a group that is computed over its rows. */
+export interface Sum {
+  /** over the rows */
+  rows: string;
+  /** where it can be told from parts of the group, one per cluster and rate type: their columns, over their rows … */
+  parts?: Readonly<Record<string, string>>;
+  /** … and the column, over the parts */
+  ofParts?: string;
+}
+
+/** Output columns: `sums` are computed over the rows of a group, `derived` from the sums. */
 export interface Measures {
-  sums: Readonly<Record<string, string>>;
+  sums: Readonly<Record<string, Sum>>;
   derived: Readonly<Record<string, string>>;
 }
 
-/** Columns whose value of a group is the greatest of its parts. */
-const greatest = new Set(['base_currency', 'exchange_rate', 'node_count', 'cost_group']);
-/** Reports with columns of which a group's value cannot be told from its parts: lists and counts of what is distinct. */
-const indivisible = new Set(['volumes', 'gpu', 'mig', 'vms']);
+/** The column of a part that its rate type is in. */
+export const partType = 'part_type';
 
-/**
- * How the columns of parts of a group become those of the group: numbers are added up, which is exact for NUMERIC.
- * @returns undefined when that cannot be done for the report
- */
-export function combined(
-  request: ReportRequest,
-  names: readonly string[],
-): Record<string, string> | undefined {
-  if (indivisible.has(request.report.name)) return undefined;
-  return Object.fromEntries(names.map((name) => [name, `${greatest.has(name) ? 'max' : 'sum'}("${name}")`]));
+/** A number that is added up, which is exact for NUMERIC in any order. */
+function added(name: string, expression: string): Sum {
+  return addedOf(`part_${name}`, sum(expression));
+}
+
+/** The same of a column of parts, which several sums may share. @param type only of rows of this rate type */
+function addedOf(part: string, expression: string, type?: { name: string; rows: string }): Sum {
+  const filter = type && `${partType} = '${type.name}'`;
+  return { rows: type?.rows ?? expression, parts: { [part]: expression }, ofParts: sum(`"${part}"`, filter) };
+}
+
+/** The greatest value of an expression. */
+export function greatest(name: string, expression: string): Sum {
+  return { rows: expression, parts: { [`part_${name}`]: expression }, ofParts: `max("part_${name}")` };
 }
 
 const distributions = {
@@ -63,19 +75,21 @@ function costMeasures(request: ReportRequest, x: string, y: string): Measures {
   const { name } = request.report;
   const times = (expression: string, rate: string) =>
     rate === '1' ? expression : `(${expression}) * ${rate}`;
-  const cost = times(
-    (costColumns[name] ?? allCosts).map((column) => `coalesce(t.cost_model_${column}_cost, 0)`).join(' + '),
-    x,
-  );
+  // Column by column: most are NULL in most rows, and cost nothing.
+  const cost = (filter?: string) =>
+    `(${(costColumns[name] ?? allCosts).map((column) => sum(times(`t.cost_model_${column}_cost`, x), filter)).join(' + ')})`;
+  const costOf = (type: string) =>
+    addedOf('part_cost', cost(), { name: type, rows: cost(`t.cost_model_rate_type = '${type}'`) });
   const hasRaw = name !== 'gpu' && name !== 'mig';
-  const sums: Record<string, string> = {
-    cost_raw: hasRaw ? sum(times('t.infrastructure_raw_cost', y)) : '0::numeric',
-    cost_markup: hasRaw ? sum(times('t.infrastructure_markup_cost', y)) : '0::numeric',
-    cost_usage: sum(cost),
-    infra_usage: sum(cost, `t.cost_model_rate_type = 'Infrastructure'`),
-    sup_usage: sum(cost, `t.cost_model_rate_type = 'Supplementary'`),
-    base_currency: 'max(t.raw_currency)',
-    exchange_rate: `max(${y})`,
+  const raw = (column: string) => (hasRaw ? times(`t.infrastructure_${column}`, y) : '0::numeric');
+  const sums: Record<string, Sum> = {
+    cost_raw: added('cost_raw', raw('raw_cost')),
+    cost_markup: added('cost_markup', raw('markup_cost')),
+    cost_usage: addedOf('part_cost', cost()),
+    infra_usage: costOf('Infrastructure'),
+    sup_usage: costOf('Supplementary'),
+    base_currency: greatest('base_currency', 'max(t.raw_currency)'),
+    exchange_rate: greatest('exchange_rate', `max(${y})`),
   };
   const derived: Record<string, string> = {
     infra_raw: 'cost_raw',
@@ -87,11 +101,12 @@ function costMeasures(request: ReportRequest, x: string, y: string): Measures {
     sup_total: 'sup_usage',
   };
   if (distributedFields(request).sum) {
-    for (const [column, { type, rate }] of Object.entries(distributions))
-      sums[column] = sum(
-        times('t.distributed_cost', rate === 'x' ? x : y),
-        `t.cost_model_rate_type = '${type}'`,
-      );
+    for (const [column, { type, rate }] of Object.entries(distributions)) {
+      const share = times('t.distributed_cost', rate === 'x' ? x : y);
+      const rows = sum(share, `t.cost_model_rate_type = '${type}'`);
+      const part = rate === 'x' || x === y ? 'part_shared' : 'part_shared_raw';
+      sums[column] = addedOf(part, sum(share), { name: type, rows });
+    }
     derived['cost_total_distributed'] = ['cost_raw + cost_markup + cost_usage', ...distributionNames].join(
       ' + ',
     );
@@ -131,22 +146,28 @@ export function distinct(expression: string): string {
 function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures {
   const { name } = request.report;
   const sums = Object.fromEntries(
-    Object.entries(usageColumns[name] ?? {}).map(([column, expression]) => [column, sum(expression)]),
+    Object.entries(usageColumns[name] ?? {}).map(([column, expression]) => [
+      column,
+      added(column, expression),
+    ]),
   );
   if (name === 'network') return { sums, derived: { usage: 'data_transfer_in + data_transfer_out' } };
   if (name === 'volumes')
     return {
       sums: {
         ...sums,
-        persistent_volume_claim: distinct('t.persistentvolumeclaim'),
-        storage_class: distinct('t.storageclass'),
+        persistent_volume_claim: { rows: distinct('t.persistentvolumeclaim') },
+        storage_class: { rows: distinct('t.storageclass') },
       },
       derived: { first_class: 'storage_class[1]' },
     };
   if (name !== 'compute' && name !== 'memory') return { sums, derived: {} };
   const cores = name === 'compute' ? 't.node_capacity_cpu_cores' : 't.node_capacity_memory_gigabytes';
   return {
-    sums: { ...sums, ...(hasNodeCount ? { node_count: `coalesce(max(${cores}), 0)` } : {}) },
+    sums: {
+      ...sums,
+      ...(hasNodeCount ? { node_count: greatest('node_count', `coalesce(max(${cores}), 0)`) } : {}),
+    },
     derived: {
       usage_efficiency: 'case when request = 0 then 0 else round(usage / request * 100) end',
       wasted_cost: `case when request = 0 then 0
@@ -158,10 +179,10 @@ function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures 
 /** The columns of GPUs (API §4.6). */
 function gpuMeasures(): Measures {
   return {
-    sums: {
+    sums: rowsOnly({
       gpu_count: 'count(distinct t.gpu_uuid)',
       gpu_memory: 'coalesce(max(t.memory_capacity_gb), 0)',
-    },
+    }),
     derived: {},
   };
 }
@@ -169,7 +190,7 @@ function gpuMeasures(): Measures {
 /** The columns of virtual machines beyond their costs (API §4.5). */
 function vmMeasures(): Measures {
   return {
-    sums: {
+    sums: rowsOnly({
       request_cpu: `${sum('t.pod_request_cpu_core_hours')} / 24`,
       request_memory: `${sum('t.pod_request_memory_gigabyte_hours')} / 24`,
       cluster: 'max(coalesce(t.cluster_alias, t.cluster_id) collate "C")',
@@ -183,9 +204,14 @@ function vmMeasures(): Measures {
                 'usage_units', 'GiB-Mo'
             )) filter (where t.persistentvolumeclaim_usage_gigabyte_months is not null), '[]')`,
       labels: "coalesce(jsonb_agg(distinct t.pod_labels) filter (where t.pod_labels is not null), '[]')",
-    },
+    }),
     derived: {},
   };
+}
+
+/** Columns that parts of a group tell nothing of. */
+function rowsOnly(columns: Readonly<Record<string, string>>): Record<string, Sum> {
+  return Object.fromEntries(Object.entries(columns).map(([name, rows]) => [name, { rows }]));
 }
 
 /** All columns of a report's rows. */
@@ -199,7 +225,7 @@ export function measuresOf(
   else if (name === 'vms') parts.push(vmMeasures());
   else parts.push(usageMeasures(request, options.nodeCount));
   return {
-    sums: Object.assign({}, ...parts.map(({ sums }) => sums)) as Record<string, string>,
+    sums: Object.assign({}, ...parts.map(({ sums }) => sums)) as Record<string, Sum>,
     derived: Object.assign({}, ...parts.map(({ derived }) => derived)) as Record<string, string>,
   };
 }

@@ -1,13 +1,19 @@
-import { combined, distinct, measuresOf } from './measures.ts';
-import type { Measures } from './measures.ts';
-import { groupExpressions, mergedCondition, periodExpression, periodName, splitsOf } from './groups.ts';
+import { distinct, greatest, measuresOf, partType } from './measures.ts';
+import type { Measures, Sum } from './measures.ts';
+import {
+  groupExpressions,
+  mergedCondition,
+  periodExpression,
+  periodName,
+  periodOf,
+  splitsOf,
+} from './groups.ts';
 import type { Period } from './groups.ts';
 import { keepsRankOrder, orderTerms, rankTerms } from './order.ts';
 import { Parameters } from './parameters.ts';
 import { capacityCondition, capacityTable, conditionOf, scopeOf, tableOf } from './scope.ts';
 import type { Asked, Scope } from './scope.ts';
 import { isGroupedBy } from '../request/report-request.ts';
-import type { ReportRequest } from '../request/report-request.ts';
 
 /** A statement and its values. */
 export interface Statement {
@@ -51,7 +57,8 @@ function statement(parameters: Parameters, ...lines: string[]): Statement {
 }
 
 /**
- * The rows of an answer: one per period and group, in order.
+ * The rows of an answer: one per period and group, in order. Where the sums can be told from parts, and every row counts,
+ * the first row is the total of all, with `is_total`; its other columns but the sums mean nothing.
  * @param options.kept groups of a ranking; all others are added up, or left out with `others: false`
  * @param options.period another period than the request's
  */
@@ -70,7 +77,7 @@ export function rowsStatement(
     Object.entries(splitsOf(request)).map(([name, expression]) => [name, shown(expression)]),
   );
   const keys = {
-    period: periodExpression(parameters, period.resolution, period.shift),
+    period: periodOf(parameters, period),
     rank: ranked === undefined ? '0' : 'kept.rank',
     ...named(expressions.map((expression) => `coalesce(${shown(expression)}, '')`)),
     ...splits,
@@ -84,14 +91,15 @@ export function rowsStatement(
     parameters,
     `select ${periodName(period.resolution)} as date, sums.*, ${columnList(measures.derived).join(',\n    ')}`,
     'from (',
-    ...groupedRows(request, {
+    ...groupedRows({
       keys,
       merged: merged(parameters, asked),
       sums: measures.sums,
+      withTotal: options.others !== false,
       rows: [`from ${scope.from}`, ranked ?? '', `where ${scope.where}`],
     }),
     ') as sums',
-    `order by period, ${order.join(', ')}`,
+    `order by is_total desc, period, ${order.join(', ')}`,
   );
 }
 
@@ -100,26 +108,22 @@ function named(expressions: readonly string[]): Record<string, string> {
   return Object.fromEntries(expressions.map((expression, index) => [`g${index + 1}`, expression]));
 }
 
+/** What {@link groupedRows} selects. */
+interface GroupedRows {
+  keys: Readonly<Record<string, string>>;
+  merged: string;
+  sums: Readonly<Record<string, Sum>>;
+  /** from and where */
+  rows: readonly string[];
+  withTotal: boolean;
+}
+
 /**
- * The select of one row per group, with the names of its clusters and its sources. Lists of distinct names sort what
- * they are made from. Where the sums allow it, rows are added up by cluster first, which needs no order, and the few
- * rows of that are sorted.
+ * The select of one row per group, with the names of its clusters and its sources, and of their total. Lists of distinct
+ * names sort what they are made from. Where the sums allow it, rows are added up by cluster and rate type first, which
+ * needs no order and reads them once for everything; the few rows of that are sorted.
  */
-function groupedRows(
-  request: ReportRequest,
-  {
-    keys,
-    merged,
-    sums,
-    rows,
-  }: {
-    keys: Readonly<Record<string, string>>;
-    merged: string;
-    sums: Readonly<Record<string, string>>;
-    /** from and where */
-    rows: readonly string[];
-  },
-): string[] {
+function groupedRows({ keys, merged, sums, rows, withTotal }: GroupedRows): string[] {
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join(', ');
   const names = Object.keys(keys);
   const lists = (cluster: string, source: string) => ({
@@ -128,27 +132,42 @@ function groupedRows(
   });
   const select = (columns: Readonly<Record<string, string>>) =>
     `select ${columnList(columns).join(',\n    ')}`;
-  const ofParts = combined(request, Object.keys(sums));
-  if (ofParts === undefined)
+  const columns = (of: (sum: Sum) => string | undefined) =>
+    Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, of(sum) ?? 'null']));
+  if (Object.values(sums).some(({ parts }) => parts === undefined))
     return [
-      select({ ...keys, merged, ...sums, ...lists(clusterName, 't.source_uuid') }),
+      select({
+        ...keys,
+        merged,
+        ...columns((sum) => sum.rows),
+        ...lists(clusterName, 't.source_uuid'),
+        is_total: 'false',
+      }),
       ...rows,
       `group by ${numbers(names.length)}`,
     ];
-  const cluster = { part_cluster: clusterName, part_source: 't.source_uuid' };
+  const part = {
+    part_cluster: clusterName,
+    part_source: 't.source_uuid',
+    [partType]: 't.cost_model_rate_type',
+  };
+  const parts = Object.assign({}, ...Object.values(sums).map((sum) => sum.parts)) as Record<string, string>;
   return [
     select({
       ...Object.fromEntries(names.map((name) => [name, `"${name}"`])),
       merged: 'bool_or(merged)',
-      ...ofParts,
+      ...columns((sum) => sum.ofParts),
       ...lists('part_cluster', 'part_source'),
+      is_total: withTotal ? `grouping("${names[0] ?? ''}") = 1` : 'false',
     }),
     'from (',
-    select({ ...keys, ...cluster, merged, ...sums }),
+    select({ ...keys, ...part, merged, ...parts }),
     ...rows,
-    `group by ${numbers(names.length + 2)}`,
+    `group by ${numbers(names.length + Object.keys(part).length)}`,
     ') as parts',
-    `group by ${numbers(names.length)}`,
+    withTotal
+      ? `group by grouping sets ((${numbers(names.length)}), ())`
+      : `group by ${numbers(names.length)}`,
   ];
 }
 
@@ -193,10 +212,14 @@ export function ranksStatement(asked: Asked, ranks: { first: number; last: numbe
     'from (',
     `select sums.*, ${columnList(measures.derived).join(',\n    ')}`,
     'from (',
-    ...groupedRows(request, {
+    ...groupedRows({
       keys: named(expressions),
       merged: merged(parameters, asked),
-      sums: { ...measures.sums, cost_group: costGroup ? 'max(category.name)' : 'null::text' },
+      sums: {
+        ...measures.sums,
+        cost_group: greatest('cost_group', costGroup ? 'max(category.name)' : 'null::text'),
+      },
+      withTotal: false,
       rows: [`from ${scope.from}`, `where ${scope.where}`],
     }),
     ') as sums',
@@ -224,7 +247,11 @@ export function totalStatement(
       ? ''
       : ` and to_char(${periodExpression(parameters, 'daily', period.shift)}, 'YYYY-MM-DD') = any(${parameters.add(options.days, 'text[]')})`;
   // What virtual machines have beyond numbers is of one machine.
-  const sums = Object.fromEntries(Object.entries(measures.sums).filter(([name]) => !ofOneMachine.has(name)));
+  const sums = Object.fromEntries(
+    Object.entries(measures.sums)
+      .filter(([name]) => !ofOneMachine.has(name))
+      .map(([name, sum]) => [name, sum.rows]),
+  );
   return statement(
     parameters,
     `select sums.*, ${columnList(measures.derived).join(',\n    ')}`,
