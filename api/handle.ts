@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Pool } from 'pg';
-import { inTenantSnapshot } from '../platform/database/database.ts';
+import type { ClientBase, Pool } from 'pg';
+import { inSnapshot, searchTenant } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { AccessLists } from './access.ts';
 import { answer, emptyAnswer } from './endpoints.ts';
@@ -90,6 +90,11 @@ function databaseError(error: unknown): ApiError | undefined {
   const { code, message } = error as { code?: string; message?: string };
   if (code === '57014')
     return dependencyFailed('The database took too long; ask for fewer days or groups.', error);
+  if (code === '42501')
+    return dependencyFailed(
+      'The database role of the API may not read this organisation; its operator grants it (docs/api.md).',
+      error,
+    );
   const away =
     (code !== undefined && (networkCodes.has(code) || /^(08|53|57P)/.test(code))) ||
     /timeout exceeded when trying to connect|Connection terminated/.test(message ?? '');
@@ -102,18 +107,12 @@ async function answered(deps: ReadDeps, request: ReadRequest): Promise<ReadRespo
   const call: Call = { path, query, access, today, retentionMonths: deps.retentionMonths };
   const below = path.startsWith(request.prefix) ? path.slice(request.prefix.length) : path;
   if (below === 'openapi.json') return json(openApiDocument(request.prefix), {});
-  const schema = await schemaOf(deps.pool, request.orgId);
-  if (schema === undefined) return json(emptyAnswer(call), {});
-  if (below === 'status/') {
-    const blocked = await deps.blockedRuns(request.orgId);
-    return json(
-      await inTenantSnapshot(deps.pool, schema, deps.timeoutMs, (client) =>
-        statusAnswer(client, request.orgId, call, blocked),
-      ),
-      {},
-    );
-  }
-  return inTenantSnapshot(deps.pool, schema, deps.timeoutMs, async (client) => {
+  const blocked = below === 'status/' ? await deps.blockedRuns(request.orgId) : undefined;
+  return inSnapshot(deps.pool, deps.timeoutMs, async (client) => {
+    const schema = await schemaOf(client, request.orgId);
+    if (schema === undefined) return json(emptyAnswer(call), {});
+    await searchTenant(client, schema);
+    if (blocked !== undefined) return json(await statusAnswer(client, request.orgId, call, blocked), {});
     const { rows } = await client.query<{ versions: string | null }>(versionsSql);
     const etag = etagOf(request, today, rows[0]?.versions ?? null);
     const headers = etag === undefined ? {} : { etag };
@@ -140,8 +139,8 @@ function json(body: unknown, headers: Readonly<Record<string, string>>): ReadRes
 }
 
 /** Schema of an organisation, if it is registered and migrated. */
-async function schemaOf(pool: Pool, orgId: string): Promise<string | undefined> {
-  const { rows } = await pool.query<{ schema_name: string }>(
+async function schemaOf(client: ClientBase, orgId: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ schema_name: string }>(
     `select schema_name from public.api_customer
      where org_id = $1 and to_regclass(format('%I.ocp_day', schema_name)) is not null`,
     [orgId],

@@ -19,6 +19,7 @@ import { relationExists } from '../platform/database/relation-exists.ts';
 import { standbyProblem } from '../platform/database/session-settings.ts';
 import { checkCostModels } from './cost-checks.ts';
 import { describeFailure } from './failure.ts';
+import { checkReader } from './reader-checks.ts';
 import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';
 import { checkWorkers } from './worker-checks.ts';
@@ -36,6 +37,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
     checkObjects,
     checkTemporal,
     checkApiCache,
+    checkReader,
   ];
   const results = await Promise.allSettled(groups.map((group) => group(services)));
   return results.flatMap((result, index): Check[] =>
@@ -52,6 +54,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
                 'object store',
                 'Temporal',
                 'cache',
+                'role of the read API',
               ][index] ?? '',
             ok: false,
             found: describeFailure(result.reason).message,

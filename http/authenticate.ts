@@ -7,6 +7,7 @@ import type { Credential } from '../platform/tenants/credentials.ts';
 import { identityHeader } from '../platform/tenants/identity-header.ts';
 import { FailedLogins } from './failed-logins.ts';
 import { ForeignTokens } from './foreign-tokens.ts';
+import type { TokenHolder } from './foreign-tokens.ts';
 import { principalOfIdentity } from './identity-header.ts';
 import { isLoopback, matchNetworks } from './networks.ts';
 import type { NetworkMatch } from './networks.ts';
@@ -19,6 +20,7 @@ import type { Problem } from './problem.ts';
 export class Authenticator {
   readonly #pool: Pool;
   readonly #foreign: ForeignTokens | undefined;
+  readonly #readAudiences: readonly string[];
   readonly #mayAssert: NetworkMatch;
   readonly #isProxy: NetworkMatch;
   readonly #failed: FailedLogins;
@@ -27,6 +29,7 @@ export class Authenticator {
     this.#pool = pool;
     this.#foreign =
       config.OIDC_ISSUER === undefined ? undefined : new ForeignTokens(config, config.OIDC_ISSUER);
+    this.#readAudiences = config.OIDC_READ_AUDIENCES;
     this.#mayAssert = matchNetworks(config.TRUST_IDENTITY_HEADER_FROM);
     this.#isProxy = matchNetworks([...config.TRUST_PROXY_FROM, ...config.TRUST_IDENTITY_HEADER_FROM]);
     this.#failed = new FailedLogins(config.OCP_MAX_FAILED_LOGINS);
@@ -63,6 +66,18 @@ export class Authenticator {
       throw problem(400, `the request has credentials and an ${identityHeader} header; send one of them`);
     // The connection, and not what a header says about it.
     return { header: String(header), isTrusted: this.#mayAssert(socket.remoteAddress) };
+  }
+
+  /**
+   * Whom the JWT of a reader names; its audience is another one than those of senders, so that no credential of a
+   * cluster reads anything.
+   * @returns undefined for what is no JWT of the configured issuer, or where readers cannot log in with one
+   * @throws Problem 401, 403, 503, as {@link ForeignTokens.claimsOf}
+   */
+  async readerOf(token: string): Promise<TokenHolder | undefined> {
+    const isOurs = [undefined, ownIssuer].includes(issuerOf(token));
+    if (isOurs || this.#foreign === undefined || this.#readAudiences.length === 0) return undefined;
+    return this.#foreign.claimsOf(token, this.#readAudiences);
   }
 
   /**

@@ -16,6 +16,14 @@ const cooldownMs = 5_000;
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 
+/** Whom a JWT of the issuer names. */
+export interface TokenHolder {
+  /** unique among principals */
+  name: string;
+  orgId: string;
+  claims: JWTPayload;
+}
+
 /** Verifies JWTs of the configured issuer. */
 export class ForeignTokens {
   readonly #config: Config;
@@ -28,11 +36,28 @@ export class ForeignTokens {
   }
 
   /**
-   * The principal of a token: issuer, audience, times and signature must be right, and it must name an organisation.
-   * @throws Problem 401, 403 or (the issuer does not deliver its keys) 503
+   * The principal of a sender's token.
+   * @throws Problem as {@link claimsOf}
    */
   async principalOf(token: string): Promise<Principal> {
-    const claims = await this.#verify(token);
+    const { name, orgId, claims } = await this.claimsOf(token, this.#config.OIDC_AUDIENCES);
+    const account = idInJson.safeParse(claims['account_number']);
+    return {
+      name,
+      method: 'jwt',
+      orgId,
+      clusterId: undefined,
+      accountNumber: account.success ? account.data : undefined,
+    };
+  }
+
+  /**
+   * Whom a token names: issuer, audience, times and signature must be right, and it must name an organisation.
+   * @param audiences of which it must name one
+   * @throws Problem 401, 403 or (the issuer does not deliver its keys) 503
+   */
+  async claimsOf(token: string, audiences: readonly string[]): Promise<TokenHolder> {
+    const claims = await this.#verify(token, audiences);
     const orgId = idInJson.safeParse(claims['org_id']);
     if (!orgId.success || !orgIdForm.test(orgId.data))
       throw problem(
@@ -40,21 +65,14 @@ export class ForeignTokens {
         'the token names no organisation: expected a claim org_id of 1 to 36 letters, digits or underscores; ' +
           'add it to the client of your identity provider',
       );
-    const account = idInJson.safeParse(claims['account_number']);
-    return {
-      name: `jwt:${claims.sub ?? ''}@${orgId.data}`,
-      method: 'jwt',
-      orgId: orgId.data,
-      clusterId: undefined,
-      accountNumber: account.success ? account.data : undefined,
-    };
+    return { name: `jwt:${claims.sub ?? ''}@${orgId.data}`, orgId: orgId.data, claims };
   }
 
-  async #verify(token: string): Promise<JWTPayload> {
+  async #verify(token: string, audiences: readonly string[]): Promise<JWTPayload> {
     try {
       const { payload } = await jwtVerify(token, await this.#keySet(), {
         issuer: this.#issuer,
-        audience: this.#config.OIDC_AUDIENCES,
+        audience: [...audiences],
         clockTolerance: this.#config.OIDC_CLOCK_SKEW / 1_000,
         algorithms,
         requiredClaims: ['exp'],

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { AccessService } from '../api/access-service.ts';
 import { fullAccess } from '../api/access.ts';
 import type { AccessLists } from '../api/access.ts';
-import { ApiError, errorBody } from '../api/errors.ts';
+import { ApiError, dependencyFailed, errorBody } from '../api/errors.ts';
 import { errorResponse, handleRead } from '../api/handle.ts';
 import type { ReadDeps } from '../api/handle.ts';
 import { identityOf } from '../api/identity.ts';
@@ -16,6 +16,8 @@ import type { Authenticator } from './authenticate.ts';
 import { blockedRunsOf } from './blocked-runs.ts';
 import { isLoopback } from './networks.ts';
 import { answerTo, problem } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { accessOfClaims } from './reader-claims.ts';
 
 /** Where the read API is, as clients of Koku know it. */
 const readPrefix = '/api/cost-management/v1/';
@@ -109,7 +111,13 @@ function pathOf(request: FastifyRequest): string {
   return (request.raw.url ?? '').split('?')[0] ?? '';
 }
 
-/** Tokens of the read API, or an identity header from a trusted connection. Upload credentials read nothing. */
+/** The holder of a JWT of the configured issuer. */
+async function ofJwt(authenticator: Authenticator, token: string): Promise<Reader | undefined> {
+  const holder = await authenticator.readerOf(token);
+  return holder && { name: holder.name, orgId: holder.orgId, access: accessOfClaims(holder.claims) };
+}
+
+/** Tokens of the read API, JWTs, or an identity header from a trusted connection. Upload credentials read nothing. */
 function logins(
   deps: HttpDeps,
   authenticator: Authenticator,
@@ -133,13 +141,15 @@ function logins(
       return { name: 'this machine', orgId: openOrg, access: fullAccess };
     return authenticator.attempt(request, async () => {
       const [, token = ''] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-      const holder = isApiToken(token) ? await verifyApiToken(deps.pool, token) : undefined;
-      if (holder === undefined)
+      const known = isApiToken(token)
+        ? await verifyApiToken(deps.pool, token)
+        : await ofJwt(authenticator, token);
+      if (known === undefined)
         throw problem(401, 'expected Authorization: Bearer with a token of ocp-pipeline api token create', {
           isFailedLogin: authorization !== undefined,
           headers: { 'www-authenticate': 'Bearer' },
         });
-      return holder;
+      return known;
     });
   };
 }
@@ -159,6 +169,9 @@ function isFromHere({ socket, headers }: FastifyRequest): boolean {
 function toldToReader(error: unknown, report: (error: unknown) => void): ReturnType<typeof errorResponse> {
   if (error instanceof ApiError) return errorResponse(error, report);
   const { status, detail, headers } = answerTo(error);
+  // Of a login, which depends on somebody else: the issuer of tokens.
+  if ((error as Partial<Problem>).statusCode === 503)
+    return errorResponse(dependencyFailed(detail, error), report);
   if (status >= 500) return errorResponse(error, report);
   return { status, headers, body: status === 401 ? undefined : errorBody(status, detail) };
 }

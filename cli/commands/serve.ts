@@ -74,7 +74,7 @@ async function serve(services: Services, { sources, api }: Options, stop: AbortS
   };
   const app = await createHttpApp(deps, {
     sources,
-    ...(api ? { read: { readPool: services.openPool(poolSize, 'ocp-pipeline api') } } : {}),
+    ...(api ? { read: { readPool: services.openReadPool(poolSize, 'ocp-pipeline api') } } : {}),
   });
   const { host, port } = listenAddress(config.OCP_HTTP_ADDRESS);
   await app.listen({ host, port }).catch((cause: unknown) => {

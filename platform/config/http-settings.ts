@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { durationMs, setting, wholeNumber } from './setting.ts';
+import { durationMs, secretSetting, setting, wholeNumber } from './setting.ts';
 
 const listOf = (text: string) =>
   text
@@ -55,6 +55,12 @@ export const httpSettings = {
     'audiences of which a JWT must name one',
     'cost-management-operator,cost-management-ui',
   ),
+  OIDC_READ_AUDIENCES: setting(
+    z.string().transform(listOf),
+    'audiences of which the JWT of a reader of `serve --api` must name one: others than those of senders. Unset: ' +
+      'JWTs read nothing',
+    '',
+  ),
   OIDC_CLOCK_SKEW: setting(durationMs, 'how far the clock of the issuer may differ', '30s'),
   OCP_TOKEN_LIFETIME: setting(
     durationMs.refine((ms) => ms >= 60_000 && ms <= 86_400_000, { error: 'expected 1m to 24h' }),
@@ -73,6 +79,13 @@ export const httpSettings = {
   OCP_PAGE_URL: setting(
     url.optional(),
     'address of the page, for links from runs in the Temporal UI, such as `https://costs.example.com/page/`',
+  ),
+  READ_DATABASE_URL: secretSetting(
+    z
+      .url({ protocol: /^postgres(ql)?$/, error: 'expected postgresql://user:password@host:port/database' })
+      .optional(),
+    'where the read API reads: the database of `DATABASE_URL` with a role that can only read, or a hot standby of it. ' +
+      'Unset: `DATABASE_URL`',
   ),
   OCP_API_TIMEOUT: setting(durationMs, 'how long one statement of the read API may take', '30s'),
   OCP_MAX_UPLOAD_MB: setting(wholeNumber(1, 50_000), 'maximum size of an uploaded archive, MB', '500'),

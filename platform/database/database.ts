@@ -89,7 +89,7 @@ export async function inTenantTransaction<T>(
   return inTransaction(
     pool,
     async (client) => {
-      await client.query(`select set_config('search_path', quote_ident($1) || ', public', true)`, [schema]);
+      await searchTenant(client, schema);
       return work(client);
     },
     signal,
@@ -98,8 +98,7 @@ export async function inTenantTransaction<T>(
 
 /**
  * As {@link inTenantTransaction}, but read only and with one snapshot for all statements, each of which may take
- * `timeoutMs`. A hot standby will do. No statement is compiled (jit), which takes longer than reading a
- * month, and each of its sorts may have 32 MB where the server allows less.
+ * `timeoutMs`; see {@link inSnapshot}.
  */
 export async function inTenantSnapshot<T>(
   pool: Pool,
@@ -107,12 +106,27 @@ export async function inTenantSnapshot<T>(
   timeoutMs: number,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
+  return inSnapshot(pool, timeoutMs, async (client) => {
+    await searchTenant(client, schema);
+    return work(client);
+  });
+}
+
+/**
+ * Run `work` in one read-only transaction with one snapshot for all statements, each of which may take `timeoutMs`. A
+ * hot standby will do, and a role that can only read. No statement is compiled (jit), which takes longer than reading a
+ * month, and each of its sorts may have 32 MB where the server allows less. The search path is `public`.
+ */
+export async function inSnapshot<T>(
+  pool: Pool,
+  timeoutMs: number,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   return inTransaction(
     pool,
     async (client) => {
       await client.query(
-        `select set_config('search_path', quote_ident($1) || ', public', true),
-             set_config('statement_timeout', $2, true),
+        `select set_config('statement_timeout', $1, true),
              set_config('jit', 'off', true),
              set_config(
                  'work_mem',
@@ -122,13 +136,18 @@ export async function inTenantSnapshot<T>(
                  end,
                  true
              )`,
-        [schema, String(timeoutMs)],
+        [String(timeoutMs)],
       );
       return work(client);
     },
     undefined,
     'snapshot',
   );
+}
+
+/** From here to its end, the statements of the transaction are about a tenant: its schema comes first, then `public`. */
+export async function searchTenant(client: ClientBase, schema: string): Promise<void> {
+  await client.query(`select set_config('search_path', quote_ident($1) || ', public', true)`, [schema]);
 }
 
 /** As {@link inTenantTransaction}, without a tenant: for tables of `public`. */

@@ -30,6 +30,8 @@ export interface Services extends ServerAddresses {
   identity: string;
   /** Open a separate pool; see {@link openPool}. */
   openPool(size: number, applicationName: string): Pool;
+  /** The same for what only reads: with the role, or at the standby, of `READ_DATABASE_URL`. */
+  openReadPool(size: number, applicationName: string): Pool;
   /** Connect another client. @throws Error naming the address if nobody answers */
   client(): Promise<Client>;
   /** Open a client that connects with its first request. */
@@ -71,9 +73,9 @@ const clientPoolSize = 4;
 export async function openServices(options: ServiceOptions): Promise<Services> {
   const { config, addresses, disposal, say, warn } = options;
   const identity = config.HOSTNAME ?? `${process.pid}@${hostname()}`;
-  const newPool = (size: number, applicationName: string) => {
+  const newPool = (size: number, applicationName: string, url = addresses.databaseUrl) => {
     const opened = openPool({
-      url: addresses.databaseUrl,
+      url,
       size,
       applicationName,
       onIdleError: (error) => {
@@ -132,7 +134,8 @@ export async function openServices(options: ServiceOptions): Promise<Services> {
     identity,
     pool: newPool(clientPoolSize, 'ocp-pipeline'),
     objectStore: newObjectStore(),
-    openPool: newPool,
+    openPool: (size, applicationName) => newPool(size, applicationName),
+    openReadPool: (size, applicationName) => newPool(size, applicationName, config.READ_DATABASE_URL),
     client,
     lazyClient: clientForLater,
     tracing: traced,

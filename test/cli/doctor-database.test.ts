@@ -64,6 +64,25 @@ test('functions that somebody dropped are told with the command that makes them 
   expect(await ofSchema()).toMatchObject({ ok: true });
 });
 
+test('a role of the read API that may do too little or too much is told', async () => {
+  const { url } = cli.database;
+  const rolesOf = async (readUrl: string) => {
+    const { stdout } = await cli.run(['doctor', '--json'], { DATABASE_URL: url, READ_DATABASE_URL: readUrl });
+    return (JSON.parse(stdout) as Check[]).filter(({ what }) => what === 'role of the read API');
+  };
+  const [owner] = await rolesOf(url);
+  expect(owner).toMatchObject({
+    ok: false,
+    found: expect.stringMatching(/^postgres may write org1234567\.\S+, .* and \d+ more tables$/) as string,
+    repair: expect.stringContaining('docs/api.md') as string,
+  });
+  const wrong = new URL(url);
+  wrong.username = 'nobody';
+  expect(await rolesOf(wrong.href)).toMatchObject([
+    { ok: false, found: expect.stringMatching(/nobody/) as string },
+  ]);
+});
+
 test('a database from before the first release, and one whose public is behind, are reported with the remedy', async () => {
   const { url, pool } = cli.database;
   await pool.query(`update ocp_migration set name = '000004_intake' where name = '000020_payload_inbox'`);

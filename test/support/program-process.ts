@@ -110,7 +110,7 @@ function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^(OCP_|TEMPORAL_|DATABASE_|OBJECT_STORE|S3_|KAFKA_|OIDC_|TRUST_|RBAC_URL|INSIGHTS_|REQUESTED_|NODE_OPTIONS|VITEST)/.test(
+        !/^(OCP_|TEMPORAL_|DATABASE_|READ_DATABASE_|OBJECT_STORE|S3_|KAFKA_|OIDC_|TRUST_|RBAC_URL|INSIGHTS_|REQUESTED_|NODE_OPTIONS|VITEST)/.test(
           name,
         ),
     ),
