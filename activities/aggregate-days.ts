@@ -4,8 +4,10 @@ import { planDays } from '../engines/plan.ts';
 import { engineOfRebuild, engineOfTenant, recordEngine } from '../engines/engine-of-month.ts';
 import type { RebuildRelations } from '../engines/engine.ts';
 import { engines } from '../engines/engines.ts';
+import { elsewhereThan } from '../engines/own-queue.ts';
 import { recordDays } from '../engines/record.ts';
 import { summariseDays } from '../engines/summarise.ts';
+import type { Elsewhere } from '../domain/run/run.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { tenantSettings } from '../platform/tenants/tenant.ts';
@@ -20,7 +22,7 @@ export interface AggregateDaysInput extends MonthInput {
   force?: { from: UsageDay; until: UsageDay };
 }
 
-export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount: number }>;
+export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount: number }> | Elsewhere;
 
 /**
  * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine the daily
@@ -37,6 +39,8 @@ export async function aggregateDays(
   const overrides = await tenantSettings(deps.pool, input.schema);
   const profile = overrides.rules ?? deps.config.OCP_RULES;
   const name = await engineOfRebuild(deps.pool, input, engineOfTenant(deps.config, overrides));
+  const elsewhere = elsewhereThan(name);
+  if (elsewhere !== undefined) return elsewhere;
   let rebuildRelations: RebuildRelations | undefined;
   return runStep(
     deps,

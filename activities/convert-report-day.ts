@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { openDailyCsv } from './daily-csv.ts';
 import { engineOfMonth, engineOfTenant } from '../engines/engine-of-month.ts';
 import { convertPiece } from '../engines/trino/convert-piece.ts';
 import type { ConvertedPiece, PieceToConvert } from '../engines/trino/convert-piece.ts';
@@ -56,7 +57,7 @@ export async function pieceForLake(
  * not staged, with its control sums. Rerun, even concurrently: the object is a function of the content.
  *
  * @returns rows converted now; 0 if the lake had the piece
- * @throws PipelineError as {@link convertPiece}; `ConfigInvalid` (not retried) if this worker has no lake
+ * @throws PipelineError as {@link convertPiece} and {@link openDailyCsv}; `ConfigInvalid` (not retried) if this worker has no lake
  */
 export async function convertReportDay(
   deps: ActivityDependencies,
@@ -75,7 +76,10 @@ export async function convertReportDay(
   const converted = piece.is_in_lake
     ? undefined
     : await convertPiece(toConvert(schema, pieceId, piece), {
-        objectStore,
+        objectStore: {
+          get: () => openDailyCsv(deps, { schema, pieceId, objectKey: piece.object_key }, signal),
+          put: objectStore.put.bind(objectStore),
+        },
         labelSets,
         onRows: report,
         signal,

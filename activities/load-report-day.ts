@@ -6,15 +6,17 @@ import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { PipelineError } from '../domain/failures/failures.ts';
+import type { Elsewhere } from '../domain/run/run.ts';
 import { stagingTableOf } from '../domain/reports/report-kind.ts';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
+import { elsewhereThan } from '../engines/own-queue.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { convertReportDay, pieceForLake } from './convert-report-day.ts';
+import { openDailyCsv } from './daily-csv.ts';
 import { LabelSets } from '../reports/label-sets.ts';
 import type { LeftOutLabels } from '../reports/label-sets.ts';
-import { ObjectNotFound } from '../platform/object-store/index.ts';
 import { readDailyCsv } from '../reports/daily-csv.ts';
 import { deleteStagedRows } from '../reports/delete-staged-rows.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
@@ -72,10 +74,12 @@ interface Piece {
 export async function loadReportDay(
   deps: ActivityDependencies,
   input: LoadReportDayInput,
-): Promise<LoadReportDayResult> {
+): Promise<LoadReportDayResult | Elsewhere> {
+  const ofLake = await pieceForLake(deps, input);
+  const elsewhere = ofLake === undefined ? undefined : elsewhereThan('trino');
+  if (elsewhere !== undefined) return elsewhere;
   return measureLoad((load) =>
     withHeartbeat(async (report, signal) => {
-      const ofLake = await pieceForLake(deps, input);
       if (ofLake !== undefined) {
         load.kind = ofLake.report_kind;
         const reportRows = (rows: number) => {
@@ -226,7 +230,11 @@ interface PieceCopy {
 async function copyPiece(copy: PieceCopy): Promise<{ rowsLoaded: number; sums: ControlSums }> {
   const { deps, client, input, labelSets, piece, kernel, signal, onRows } = copy;
   const hash = createHash('sha256');
-  const object = await dailyCsv(deps, client, piece, signal);
+  const object = await openDailyCsv(
+    deps,
+    { schema: input.schema, pieceId: piece.piece_id, objectKey: piece.object_key },
+    signal,
+  );
   const csv = await readDailyCsv(Readable.from(hashed(object, hash), { objectMode: false }), { kernel });
   const writer = stagingRowWriter(piece.report_kind, csv.header, {
     pieceId: piece.piece_id,
@@ -266,30 +274,6 @@ async function copyPiece(copy: PieceCopy): Promise<{ rowsLoaded: number; sums: C
       how: 'by the COPY that sent it',
     });
   return { rowsLoaded: rowCount, sums: writer.sums };
-}
-
-/** @throws PipelineError `ObjectMissing` with the command that recreates the object from its archive */
-async function dailyCsv(
-  { objectStore }: ActivityDependencies,
-  client: PoolClient,
-  piece: Piece,
-  signal: AbortSignal,
-): Promise<Readable> {
-  try {
-    return await objectStore.get(piece.object_key, { signal });
-  } catch (error) {
-    if (!(error instanceof ObjectNotFound)) throw error;
-    const { rows } = await client.query<{ manifest_uuid: string }>(
-      'select manifest_uuid from ocp_piece join ocp_manifest using (manifest_id) where piece_id = $1',
-      [piece.piece_id],
-    );
-    throw new PipelineError(
-      'ObjectMissing',
-      `${piece.object_key} is no longer in the object store. Restore it and decide "retry", or recreate it from the ` +
-        `archived payload: ocp-pipeline replay ${rows[0]?.manifest_uuid ?? ''} --from split; then a rebuild that waits for it is retried`,
-      { cause: error },
-    );
-  }
 }
 
 async function* hashed(source: Readable, hash: Hash): AsyncGenerator<Buffer> {

@@ -5,6 +5,7 @@ import type { LostFunction } from '../platform/migrations/definitions.ts';
 import { readDefinitions, shippedSources } from '../platform/migrations/files.ts';
 import { publicIsBehind, requiredVersion, tenantIsBehind } from '../platform/migrations/migrate.ts';
 import { registeredSchemas } from '../platform/migrations/tenant-schemas.ts';
+import { userOfTrino } from '../engines/engine-in-use.ts';
 import { checkObjectStore } from '../platform/object-store/index.ts';
 import {
   checkSchema,
@@ -222,5 +223,9 @@ async function checkTemporal(services: Services): Promise<Check[]> {
   ];
   // The embedded server has workers only while a command runs one in its process.
   if (services.embedded.temporal) return checks;
-  return [...checks, ...(await checkWorkers(client, services.config.TEMPORAL_DEPLOYMENT_NAME))];
+  const { pool, config } = services;
+  // A database that is behind, or cannot be reached, is reported by another check.
+  const usesTrino =
+    config.TRINO_URL !== undefined || (await userOfTrino(pool, config).catch(() => undefined)) !== undefined;
+  return [...checks, ...(await checkWorkers(client, config.TEMPORAL_DEPLOYMENT_NAME, usesTrino))];
 }

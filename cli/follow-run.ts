@@ -4,6 +4,7 @@ import type { OpenFailure } from '../domain/run/decision.ts';
 import { abortable, resultOf } from '../platform/temporal/calls.ts';
 import { openFailuresQuery, progressQuery } from '../workflows/messages.ts';
 import { describeFailure } from './failure.ts';
+import { idleEngine } from './idle-queue.ts';
 import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
 import type { StartedRun } from '../intake/start-run.ts';
@@ -73,7 +74,7 @@ async function followRun(
   try {
     const blocked = await showUntilBlocked(run, over, (progress, running) => {
       show({
-        phase: progress.state,
+        phase: running.problem === undefined ? progress.state : `${progress.state}, idle`,
         text: describe(payload, progress, running, performance.now() - startedAt),
       });
     });
@@ -91,7 +92,7 @@ async function followRun(
 async function showUntilBlocked(
   run: StartedRun,
   over: AbortSignal,
-  show: (progress: RunProgress, running: { file?: string; rows: number }) => void,
+  show: (progress: RunProgress, running: Running) => void,
 ): Promise<RunEnd | undefined> {
   const { payload, handle } = run;
   const ask = <T>(call: () => Promise<T>) => abortable(handle.client, over, call).catch(() => undefined);
@@ -124,39 +125,47 @@ function pause(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** What the activities of a run are doing. */
+interface Running {
+  file?: string;
+  rows: number;
+  /** why none of them begins */
+  problem?: string;
+}
+
+/** States in which activities report rows, or may wait for the workers of an engine. */
+const shownStates: ReadonlySet<RunProgress['state']> = new Set(['splitting', 'loading', 'aggregating']);
+
 /** File and rows that the running activities last reported with their heartbeats. */
 async function rowsInProgress(
   run: StartedRun,
   progress: RunProgress,
   ask: <T>(call: () => Promise<T>) => Promise<T | undefined>,
-): Promise<{ file?: string; rows: number }> {
-  if (progress.state !== 'splitting' && progress.state !== 'loading') return { rows: 0 };
+): Promise<Running> {
+  if (!shownStates.has(progress.state)) return { rows: 0 };
   const description = await ask(() => run.handle.describe());
+  const pending = description?.raw.pendingActivities ?? [];
+  const problem = await ask(() => idleEngine(run.handle.client, pending));
   let rows = 0;
   let file: string | undefined;
-  for (const activity of description?.raw.pendingActivities ?? []) {
+  for (const activity of pending) {
     const data = activity.heartbeatDetails?.payloads?.[0]?.data;
     if (data == null) continue;
     const details = JSON.parse(Buffer.from(data).toString('utf8')) as { file?: string; rows?: number };
     rows += details.rows ?? 0;
     file ??= details.file;
   }
-  return { rows, ...(file === undefined ? {} : { file }) };
+  return { rows, ...(file === undefined ? {} : { file }), ...(problem === undefined ? {} : { problem }) };
 }
 
-function describe(
-  payload: string,
-  progress: RunProgress,
-  running: { file?: string; rows: number },
-  elapsedMs: number,
-): string {
+function describe(payload: string, progress: RunProgress, running: Running, elapsedMs: number): string {
   const rows = progress.rowsLoaded + running.rows;
   const perSecond = Math.round(rows / (elapsedMs / 1_000));
   const name = running.file?.split('/').at(-1);
   return [
     payload.split('/').at(-1) ?? payload,
     progress.state,
-    progress.detail,
+    running.problem ?? progress.detail,
     name,
     rows > 0 ? `${formatNumber(rows)} rows, ${formatNumber(perSecond)} rows/s` : undefined,
     formatDuration(elapsedMs),

@@ -4,6 +4,7 @@ import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
 import { ingestWorkflowId } from '../domain/run/run.ts';
 import type { ArchivedPayload } from '../payload/inbox.ts';
+import { idleEngine } from './idle-queue.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 
 /** The last run of one archive. */
@@ -13,6 +14,8 @@ export interface RunStatus {
   status: string;
   /** phase, or that it is blocked; undefined if it was never set */
   state?: string;
+  /** why nothing happens although nothing failed, and what to do; absent if something does */
+  problem?: string;
   /** activities that are running, or wait for their next attempt */
   activities: ActivityStatus[];
 }
@@ -40,7 +43,9 @@ export async function runStatuses(
     payloads.map(async ({ orgId, requestId }) => {
       const workflowId = ingestWorkflowId(orgId, requestId);
       try {
-        return runStatus(workflowId, await client.workflow.getHandle(workflowId).describe());
+        const description = await client.workflow.getHandle(workflowId).describe();
+        const problem = await idleEngine(client, description.raw.pendingActivities ?? []);
+        return { ...runStatus(workflowId, description), ...(problem === undefined ? {} : { problem }) };
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
         return { workflowId, status: 'NOT FOUND', activities: [] };
@@ -84,10 +89,11 @@ function stateOf(
 }
 
 /** Whether the run is in progress, is retrying, or waits for a decision: one phrase. */
-export function runPhrase({ status, state, activities }: RunStatus): string {
+export function runPhrase({ status, state, problem, activities }: RunStatus): string {
   if (status !== 'RUNNING') return status.toLowerCase().replaceAll('_', ' ');
   if (state === 'blocked') return 'blocked: waiting for a decision (ocp-pipeline replay)';
   if (activities.some((activity) => activity.state === 'paused')) return 'paused by an operator';
+  if (problem !== undefined) return problem;
   const attempt = Math.max(0, ...activities.map((activity) => activity.attempt));
   return attempt > 1 ? `retrying, attempt ${attempt}` : (state ?? 'running');
 }

@@ -91,6 +91,7 @@ export async function openServices(say: (line: string) => void, needs: ServiceNe
     temporal: needs.temporal === true && configured === undefined,
     objectStore: needs.objectStore === true && (ours || config.OBJECT_STORE === undefined),
   };
+  if (embedded.temporal) requireOwnTrino(config);
   const disposal = new Disposal();
   return disposal.closingOnFailure(async () => {
     const stack = await openEmbedded(config, embedded, disposal, say);
@@ -120,6 +121,15 @@ export async function openServices(say: (line: string) => void, needs: ServiceNe
       },
     };
   });
+}
+
+/** With the embedded Temporal there are no workers but those of this process. */
+function requireOwnTrino(config: Config): void {
+  if (config.OCP_POSTGRES_PIPELINE === 'false' && config.TRINO_URL === undefined)
+    throw new PipelineError(
+      'ConfigInvalid',
+      'TRINO_URL: expected a value, because OCP_POSTGRES_PIPELINE is false and the workers run in this process; found none',
+    );
 }
 
 /** The embedded stack is loaded only here: a production worker does without it. */

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { taskQueues } from '../domain/run/run.ts';
+import { engineQueues, taskQueues } from '../domain/run/run.ts';
 import {
   currentVersion,
   listVersions,
@@ -8,12 +8,22 @@ import {
 } from '../platform/temporal/worker-deployment.ts';
 import type { VersionOfDeployment } from '../platform/temporal/worker-deployment.ts';
 import type { Check } from './checks.ts';
+import { howToPoll } from './idle-queue.ts';
 
-/** Check that workers poll for new and for running workflows; the server lists a stopped worker for minutes. */
-export async function checkWorkers(client: Client, deploymentName: string): Promise<Check[]> {
+/**
+ * Check that workers poll for new and for running workflows; the server lists a stopped worker for minutes.
+ * @param usesTrino whether there is, or may be, work for the queue of the Trino engine
+ */
+export async function checkWorkers(
+  client: Client,
+  deploymentName: string,
+  usesTrino: boolean,
+): Promise<Check[]> {
   const current = await currentVersion(client, deploymentName);
   const queues = await Promise.all(
-    Object.values(taskQueues).map((queue) => checkQueue(client, queue, current)),
+    [...Object.values(taskQueues), ...(usesTrino ? [engineQueues.trino] : [])].map((queue) =>
+      checkQueue(client, queue, current),
+    ),
   );
   return [...queues, ...(await checkPinned(client, deploymentName))];
 }
@@ -44,8 +54,8 @@ async function checkQueue(
     found: `none${of}${pollers.length > recent.length ? `, those listed have not polled for ${maxPollMs / 1_000} s` : ''}`,
     repair:
       current === undefined
-        ? 'start one: ocp-pipeline worker'
-        : `start one with TEMPORAL_WORKER_BUILD_ID=${current.buildId}, or let another version take new runs: ` +
+        ? howToPoll(queue)
+        : `${howToPoll(queue, current.buildId)}; or let another version take new runs: ` +
           'ocp-pipeline deployment set-current',
   };
 }

@@ -3,7 +3,7 @@ import type { InjectedSinks, NativeConnection, WorkerOptions } from '@temporalio
 import { createActivities } from '../activities/index.ts';
 import type { ActivityDependencies } from '../activities/index.ts';
 import { PipelineError } from '../domain/failures/failures.ts';
-import { taskQueues } from '../domain/run/run.ts';
+import { engineQueues, taskQueues } from '../domain/run/run.ts';
 import { recordFailedRun } from '../platform/observability/metrics.ts';
 import { dataConverter } from '../platform/temporal/connection.ts';
 import type { WorkerTracing } from '../platform/observability/traced-process.ts';
@@ -73,8 +73,9 @@ function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, 'wo
 }
 
 /**
- * Start the workers of a process: workflows and short activities, loads, aggregations, and cleanups, with slots limited
- * so that every activity that needs a connection of the pool gets one.
+ * Start the workers of a process: workflows and short activities, loads, aggregations, cleanups, and what the Trino engine
+ * does if this process knows a Trino; with slots limited so that every activity that needs a connection of the pool gets
+ * one.
  */
 export async function startPipelineWorkers(options: PipelineWorkersOptions): Promise<PipelineWorkers> {
   const { connection, namespace, dependencies, tracing, identity } = options;
@@ -123,6 +124,16 @@ export async function startPipelineWorkers(options: PipelineWorkersOptions): Pro
       taskQueue: taskQueues.maintenance,
       maxConcurrentActivityTaskExecutions: maintenanceSlots,
     }),
+    // A process that does not know where Trino is leaves its work to others.
+    ...(config.TRINO_URL === undefined
+      ? []
+      : [
+          Worker.create({
+            ...common,
+            taskQueue: engineQueues.trino,
+            maxConcurrentActivityTaskExecutions: config.TRINO_CONCURRENCY,
+          }),
+        ]),
   ]);
   let stoppedAt: number | undefined;
   const stop = () => {

@@ -3,8 +3,8 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import { neverRetried } from '../domain/failures/failures.ts';
 import { fairnessKeyOf, priorityKeys } from '../domain/run/priority.ts';
 import type { PriorityKey } from '../domain/run/priority.ts';
-import { taskQueues } from '../domain/run/run.ts';
-import type { RunOptions } from '../domain/run/run.ts';
+import { engineQueues, taskQueues } from '../domain/run/run.ts';
+import type { Elsewhere, RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
 
 /** Activities with the same queue and time limits. */
@@ -39,12 +39,29 @@ const groupOf = {
   purgeTenant: 'maintenance',
 } as const satisfies Readonly<Record<keyof Activities, Group>>;
 
-/** The activities, each in its group and in no other. */
+/** Activities that may answer that an engine does the work on its own queue, where they are then called again. */
+const engineActivities = ['loadReportDay', 'aggregateDays'] as const;
+
+/** Activities of an engine, on its queue. */
+export type EngineActivities = Pick<Activities, (typeof engineActivities)[number]>;
+
+/** The activities, each in its group and in no other; beside them those of the engines. */
 export type BoundActivities = {
   [G in Group]: {
     [Name in keyof Activities as (typeof groupOf)[Name] extends G ? Name : never]: Activities[Name];
   };
+} & Readonly<Record<keyof typeof engineQueues, EngineActivities>>;
+
+/** The activities as their callers see them: whichever queue the work is done on. */
+export type SettledActivities = {
+  [G in keyof BoundActivities]: {
+    [Name in keyof BoundActivities[G]]: Settled<BoundActivities[G][Name]>;
+  };
 };
+
+type Settled<Activity> = Activity extends (input: infer Input) => Promise<infer Result>
+  ? (input: Input) => Promise<Exclude<Result, Elsewhere>>
+  : never;
 
 /** Queue and time limits of each group. Only long activities send heartbeats. */
 const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> = {
@@ -97,6 +114,26 @@ const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> 
   }),
 };
 
+/**
+ * Work of an engine waits without a limit until somebody polls its queue: nothing is wrong with it. So its attempts are
+ * counted, as many as there would be within the time limit if each failed at once.
+ */
+const engineBounds = (taskQueue: string, options: RunOptions): ActivityOptions => ({
+  taskQueue,
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '30 seconds',
+  retry: { maximumAttempts: attemptsWithin(options.sqlTimeoutMs, options) },
+});
+
+function attemptsWithin(limitMs: number, { retryInitialMs, retryMaxMs }: RunOptions): number {
+  let attempts = 1;
+  for (let [at, pauseMs] = [0, retryInitialMs]; at + pauseMs <= limitMs; attempts += 1) {
+    at += pauseMs;
+    pauseMs = Math.min(2 * pauseMs, retryMaxMs);
+  }
+  return attempts;
+}
+
 /** Whose work it is and how urgent; read at every call, because a run knows its month only after the download. */
 export interface RunPriority {
   readonly orgId: string;
@@ -114,32 +151,37 @@ const allPriorityKeys = Object.values(priorityKeys);
  * cancellation type the run would close while its COPY is still writing.
  */
 export function bindActivities(options: RunOptions, priority?: RunPriority): BoundActivities {
-  const proxy = (group: Group, priorityKey: PriorityKey | undefined): Activities =>
+  const proxy = (bounds: ActivityOptions, priorityKey: PriorityKey | undefined): Activities =>
     proxyActivities<Activities>({
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+      // Tenants share the slots evenly: one that sends hundreds of payloads does not hold up the others.
+      ...(priority === undefined || priorityKey === undefined
+        ? {}
+        : { priority: { priorityKey, fairnessKey: fairnessKeyOf(priority.orgId) } }),
+      ...bounds,
       retry: {
         initialInterval: options.retryInitialMs,
         backoffCoefficient: 2,
         maximumInterval: options.retryMaxMs,
         nonRetryableErrorTypes: [...neverRetried],
+        ...bounds.retry,
       },
-      // Tenants share the slots evenly: one that sends hundreds of payloads does not hold up the others.
-      ...(priority === undefined || priorityKey === undefined
-        ? {}
-        : { priority: { priorityKey, fairnessKey: fairnessKeyOf(priority.orgId) } }),
-      ...bounds[group](options),
     });
-  const bind = (group: Group): Partial<Activities> => {
+  const bind = (bounds: ActivityOptions, has: (name: keyof Activities) => boolean): Partial<Activities> => {
     const keys = priority === undefined ? [undefined] : allPriorityKeys;
-    const byKey = new Map(keys.map((priorityKey) => [priorityKey, proxy(group, priorityKey)]));
+    const byKey = new Map(keys.map((priorityKey) => [priorityKey, proxy(bounds, priorityKey)]));
     return new Proxy<Partial<Activities>>(
       {},
-      {
-        get: (_, name: keyof Activities) =>
-          groupOf[name] === group ? byKey.get(priority?.key)?.[name] : undefined,
-      },
+      { get: (_, name: keyof Activities) => (has(name) ? byKey.get(priority?.key)?.[name] : undefined) },
     );
   };
-  const groups = Object.keys(bounds) as Group[];
-  return Object.fromEntries(groups.map((group) => [group, bind(group)])) as unknown as BoundActivities;
+  const groups = (Object.keys(bounds) as Group[]).map((group) => [
+    group,
+    bind(bounds[group](options), (name) => groupOf[name] === group),
+  ]);
+  const engines = Object.entries(engineQueues).map(([engine, queue]) => [
+    engine,
+    bind(engineBounds(queue, options), (name) => (engineActivities as readonly string[]).includes(name)),
+  ]);
+  return Object.fromEntries([...groups, ...engines]) as BoundActivities;
 }

@@ -13,7 +13,9 @@ import type { DecisionAction, OpenFailure, ResolveFailureInput } from '../domain
 import { fields, optional, problemsOf } from '../domain/run/input-check.ts';
 import type { FieldRules } from '../domain/run/input-check.ts';
 import type { Activities } from '../activities/index.ts';
-import type { BoundActivities } from './activity-options.ts';
+import { isElsewhere } from '../domain/run/run.ts';
+import type { Elsewhere } from '../domain/run/run.ts';
+import type { BoundActivities, EngineActivities, SettledActivities } from './activity-options.ts';
 import { isFinal } from '../domain/failures/failures.ts';
 import { passControlFlow } from './control-flow.ts';
 import { openFailuresQuery, resolveFailureUpdate } from './messages.ts';
@@ -173,7 +175,7 @@ export class Skipped extends Error {}
 
 /**
  * Make every activity that gives up wait for an operator instead of failing the run: retry runs it again, abandon fails
- * the run.
+ * the run. What an engine does on its own queue is called again there.
  *
  * @param options.canSkip whether the caller can continue without what was skipped: skipping throws {@link Skipped}
  * @param options.onWorked called with every activity that succeeded, and its result
@@ -182,18 +184,29 @@ export function withDecisions(
   activities: BoundActivities,
   decisions: Decisions,
   { canSkip = false, onWorked = () => undefined }: GuardOptions = {},
-): BoundActivities {
+): SettledActivities {
   const guard = <Group extends object>(group: Group): Group =>
     new Proxy(group, {
       get: (target, name) => {
         const activity = Reflect.get(target, name) as (input: unknown) => Promise<unknown>;
         const step = name as keyof Activities;
         return (input: unknown) =>
-          untilDecided({ decisions, canSkip, step, input, onWorked }, () => activity(input));
+          untilDecided(
+            { decisions, canSkip, step, input, onWorked },
+            {
+              first: () => activity(input),
+              elsewhere: ({ engine }) => onEngine(activities[engine], step, input),
+            },
+          );
       },
     });
   const groups = Object.entries(activities).map(([name, group]) => [name, guard(group)]);
-  return Object.fromEntries(groups) as BoundActivities;
+  return Object.fromEntries(groups) as SettledActivities;
+}
+
+function onEngine(engine: EngineActivities, step: keyof Activities, input: unknown): Promise<unknown> {
+  const activity = engine[step as keyof EngineActivities] as (input: unknown) => Promise<unknown>;
+  return activity(input);
 }
 
 interface GuardOptions {
@@ -207,11 +220,18 @@ interface GuardedStep extends Required<GuardOptions> {
   input: unknown;
 }
 
-async function untilDecided<T>(guarded: GuardedStep, work: () => Promise<T>): Promise<T> {
+/** The call of an activity, and what to do if it answers that an engine does the work. */
+interface Call {
+  first: () => Promise<unknown>;
+  elsewhere: (answer: Elsewhere) => Promise<unknown>;
+}
+
+async function untilDecided(guarded: GuardedStep, call: Call): Promise<unknown> {
   const { decisions, canSkip, step, input, onWorked } = guarded;
   for (;;) {
     try {
-      const result = await work();
+      let result = await call.first();
+      if (isElsewhere(result)) result = await call.elsewhere(result);
       onWorked(step, result);
       return result;
     } catch (error) {
@@ -237,7 +257,9 @@ function subjectOf(input: unknown): Subject {
  */
 export function causeOf(error: unknown): { type: string; message: string; details: unknown[] } {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  const exhausted = error instanceof ActivityFailure && error.retryState === 'TIMEOUT';
+  const exhausted =
+    error instanceof ActivityFailure &&
+    (error.retryState === 'TIMEOUT' || error.retryState === 'MAXIMUM_ATTEMPTS_REACHED');
   if (cause instanceof ApplicationFailure && !exhausted)
     return { type: cause.type ?? 'Unexpected', message: cause.message, details: cause.details ?? [] };
   const activity = error instanceof ActivityFailure ? `${error.activityType}: ` : '';

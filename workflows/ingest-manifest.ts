@@ -21,7 +21,7 @@ import type { BillingMonth } from '../domain/time/usage-day.ts';
 import type { Activities } from '../activities/index.ts';
 import { Answer } from './answer.ts';
 import { bindActivities } from './activity-options.ts';
-import type { BoundActivities, RunPriority } from './activity-options.ts';
+import type { BoundActivities, RunPriority, SettledActivities } from './activity-options.ts';
 import { passControlFlow, passControlFlowAfter } from './control-flow.ts';
 import { causeOf, Decisions, Skipped, withDecisions } from './decisions.ts';
 import { countFailedRun } from './failed-runs.ts';
@@ -38,9 +38,9 @@ interface Run {
   /** of every activity that is scheduled from now on */
   priority: RunPriority;
   /** each waits for an operator if it gives up */
-  activities: BoundActivities;
+  activities: SettledActivities;
   /** the same for loads of this payload's own files, which an operator may skip */
-  ownLoad: BoundActivities['load'];
+  ownLoad: SettledActivities['load'];
   decisions: Decisions;
   answer: Answer;
   rosFiles: RosFiles;

@@ -13,7 +13,7 @@ import { summarisesAnew } from '../domain/run/resummarize.ts';
 import type { RecalculateCostsInput, SettingsChange } from '../domain/run/resummarize.ts';
 import type { PipelineState, RunOptions } from '../domain/run/run.ts';
 import { bindActivities } from './activity-options.ts';
-import type { BoundActivities } from './activity-options.ts';
+import type { SettledActivities } from './activity-options.ts';
 import { passControlFlowAfter } from './control-flow.ts';
 import { causeOf, decisionLines, Decisions, withDecisions } from './decisions.ts';
 import { countFailedRun } from './failed-runs.ts';
@@ -24,7 +24,7 @@ import { runOptionsOf } from './checked-input.ts';
 
 /** What a run does with its month. */
 export interface MonthWork {
-  activities: BoundActivities;
+  activities: SettledActivities;
   loadConcurrency: number;
   /** changes of settings so far; summarised anew when one of them concerns the aggregation */
   anew: boolean;

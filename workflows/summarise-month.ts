@@ -1,7 +1,7 @@
 import { patched, sleep } from '@temporalio/workflow';
 import { steps, stepsBeforeCosts } from '../domain/run/steps.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
-import type { BoundActivities } from './activity-options.ts';
+import type { SettledActivities } from './activity-options.ts';
 import { inParallel } from './in-parallel.ts';
 
 /** Initial and maximum interval at which a busy source is retried. */
@@ -27,7 +27,7 @@ export interface SummarisedMonth {
 }
 
 type ChainStep = (typeof steps)[number] | (typeof stepsBeforeCosts)[number];
-type Answer = Awaited<ReturnType<BoundActivities['sql'][ChainStep['activity']]>>;
+type Answer = Awaited<ReturnType<SettledActivities['sql'][ChainStep['activity']]>>;
 
 /**
  * Bring everything that is computed from the line items of a month up to date, one step of the chain after the other.
@@ -36,7 +36,7 @@ type Answer = Awaited<ReturnType<BoundActivities['sql'][ChainStep['activity']]>>
  * @param onPhase called before a step, for progress
  */
 export async function summariseMonth(
-  activities: BoundActivities,
+  activities: SettledActivities,
   { force, fromStep, ...input }: SummariseMonthInput,
   loadConcurrency: number,
   onPhase: (phase: SummaryPhase) => void = () => undefined,
@@ -102,7 +102,7 @@ const maxReloads = 3;
  * retry loads them once more.
  */
 async function whenPossible(
-  activities: BoundActivities,
+  activities: SettledActivities,
   { schema, month }: SummariseMonthInput,
   { loadConcurrency, reloads }: { loadConcurrency: number; reloads: Reloads },
   ask: (again: AskedAgain) => Promise<Answer>,

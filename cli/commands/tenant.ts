@@ -1,7 +1,8 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
+import { configuredTemporal } from '../../platform/temporal/connection.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
-import { openLake } from '../../engines/trino/lake.ts';
+import { requireTrino } from '../require-trino.ts';
 import type { Command } from '../command.ts';
 import { schemaOf } from '../../platform/tenants/sources.ts';
 import { openServices } from '../services.ts';
@@ -22,7 +23,10 @@ export const tenantSetCommand: Command<Options> = {
         describe: 'KEY=VALUE',
       }),
   run: async (options, output) => {
-    const services = await openServices(output.say, { migrate: 'public' });
+    const givesToTrino = options.setting.includes('engine=trino');
+    // Temporal knows whether there are workers for it, if this process cannot say where Trino is.
+    const temporal = givesToTrino && configuredTemporal() !== undefined;
+    const services = await openServices(output.say, { migrate: 'public', temporal });
     try {
       await schemaOf(services.pool, options.org);
       const pairs = options.setting.map((text): [string, string] => {
@@ -31,7 +35,7 @@ export const tenantSetCommand: Command<Options> = {
           throw new PipelineError('ConfigInvalid', `"${text}": expected KEY=VALUE, for example rules=koku`);
         return [key, value];
       });
-      if (pairs.some(([key, value]) => key === 'engine' && value === 'trino')) openLake(services.config);
+      if (givesToTrino) await requireTrino(services);
       const settings = await setTenantSettings(services.pool, options.org, pairs);
       const shown = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}`);
       output.result(

@@ -1,6 +1,8 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { PipelineError } from '../../domain/failures/failures.ts';
+import { engineQueues } from '../../domain/run/run.ts';
+import { isPolled } from '../../platform/temporal/worker-deployment.ts';
 import { serveHealth } from '../../platform/observability/health-server.ts';
 import type { PipelineLogger } from '../../platform/observability/logging.ts';
 import { missingSearchAttributes } from '../../platform/temporal/search-attributes.ts';
@@ -9,6 +11,7 @@ import { healthPages } from '../../workers/health.ts';
 import { collectStartupGarbage } from '../../workers/memory.ts';
 import type { Command } from '../command.ts';
 import { describeFailure } from '../failure.ts';
+import { howToPoll } from '../idle-queue.ts';
 import { requireConfigured } from '../required-settings.ts';
 import { openServices, processLogger } from '../services.ts';
 import type { Services } from '../services.ts';
@@ -42,6 +45,7 @@ export const workerCommand: Command<object> = {
       collectStartupGarbage();
       const { TEMPORAL_WORKER_BUILD_ID: buildId } = services.config;
       logger.info({ namespace: temporal.namespace, buildId }, 'worker started');
+      await warnOfNoTrino(services, logger);
       await Promise.race([aborted(stop), workers.finished]);
       logger.info('worker stopping: running activities end first');
       workers.stop();
@@ -54,6 +58,22 @@ export const workerCommand: Command<object> = {
     return 0;
   },
 };
+
+/** A worker may be the first one that starts, so this is no reason to end. */
+async function warnOfNoTrino(services: Services, logger: PipelineLogger): Promise<void> {
+  const { OCP_POSTGRES_PIPELINE: postgres, TRINO_URL: url } = services.config;
+  if (postgres === 'true' || url !== undefined) return;
+  try {
+    if (await isPolled(await services.client(), engineQueues.trino)) return;
+  } catch {
+    return;
+  }
+  logger.warn(
+    { queue: engineQueues.trino },
+    `OCP_POSTGRES_PIPELINE is false, but TRINO_URL is not set here and no worker polls ${engineQueues.trino}: payloads ` +
+      `wait until one does; ${howToPoll(engineQueues.trino)}`,
+  );
+}
 
 /** Time limit for closing connections after a worker failed. */
 const closeAfterFailureMs = 5_000;

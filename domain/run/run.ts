@@ -188,3 +188,20 @@ export const taskQueues = {
   /** sweep and purge */
   maintenance: 'ocp-maintenance',
 } as const;
+
+/** Task queues of engines that need servers of their own: only workers that know these servers poll them. */
+export const engineQueues = {
+  /** conversions and queries of months of Trino */
+  trino: 'ocp-trino',
+} as const;
+
+/** What an activity on a common queue answers about work of such an engine: ask again on that engine's queue. */
+export interface Elsewhere {
+  outcome: 'elsewhere';
+  engine: keyof typeof engineQueues;
+}
+
+/** Whether an activity has to be asked again on the queue of an engine. */
+export function isElsewhere(answer: unknown): answer is Elsewhere {
+  return (answer as Partial<Elsewhere> | null | undefined)?.outcome === 'elsewhere';
+}

@@ -99,7 +99,7 @@ const settings = {
   ),
   OCP_DATABASE_POOL_SIZE: setting(
     wholeNumber(4, 500),
-    'connections per worker process: at least the load slots, the aggregation slots and two more',
+    'connections per worker process: at least the load, aggregation and Trino slots and two more',
     '16',
   ),
   OCP_SHUTDOWN_GRACE: setting(
@@ -254,14 +254,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     }
   }
   const config = values as Config;
-  if (
-    problems.length === 0 &&
-    config.OCP_LOAD_CONCURRENCY + config.OCP_SQL_CONCURRENCY > config.OCP_DATABASE_POOL_SIZE - 2
-  )
-    problems.push(
-      `OCP_DATABASE_POOL_SIZE: expected at least ${config.OCP_LOAD_CONCURRENCY + config.OCP_SQL_CONCURRENCY + 2} ` +
-        `(OCP_LOAD_CONCURRENCY + OCP_SQL_CONCURRENCY + 2), found ${config.OCP_DATABASE_POOL_SIZE}`,
-    );
+  if (problems.length === 0) problems.push(...poolProblems(config));
   if (problems.length === 0) problems.push(...kafkaProblems(config), ...trinoProblems(config));
   // Swept line items are loaded again from the archive, and raw payloads are what a replay reads.
   if (
@@ -276,6 +269,21 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (problems.length > 0)
     throw new PipelineError('ConfigInvalid', `Configuration is invalid:\n  ${problems.join('\n  ')}`);
   return config;
+}
+
+/** Every slot that may need a connection of the pool must get one. */
+function poolProblems(config: Config): string[] {
+  const slots = [
+    'OCP_LOAD_CONCURRENCY',
+    'OCP_SQL_CONCURRENCY',
+    ...(config.TRINO_URL === undefined ? [] : (['TRINO_CONCURRENCY'] as const)),
+  ] as const;
+  const expected = slots.reduce((sum, name) => sum + config[name], 2);
+  if (config.OCP_DATABASE_POOL_SIZE >= expected) return [];
+  return [
+    `OCP_DATABASE_POOL_SIZE: expected at least ${expected} (${[...slots, 2].join(' + ')}), ` +
+      `found ${config.OCP_DATABASE_POOL_SIZE}`,
+  ];
 }
 
 /** The configuration table of the README, one row per variable. */

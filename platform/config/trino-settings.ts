@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { durationMs, secretSetting, setting } from './setting.ts';
+import { durationMs, secretSetting, setting, wholeNumber } from './setting.ts';
 
 /** Settings of the Trino engine. */
 export const trinoSettings = {
   TRINO_URL: setting(
     z.url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' }).optional(),
-    'Trino, for tenants with `engine=trino`. Unset: there is no such engine',
+    'Trino, for tenants with `engine=trino`. Unset: a worker leaves their months to workers that have it',
   ),
   TRINO_USER: setting(z.string().min(1), 'user of the queries', 'ocp-pipeline'),
   TRINO_PASSWORD: secretSetting(
@@ -32,11 +32,15 @@ export const trinoSettings = {
     'precedes the names of tenant schemas in the lake, for deployments that share a catalog',
     '',
   ),
+  TRINO_CONCURRENCY: setting(
+    wholeNumber(1, 64),
+    'conversions and queries in parallel per worker; a conversion takes up to 0.7 GB of memory',
+    '2',
+  ),
   TRINO_QUERY_TIMEOUT: setting(durationMs, 'time limit of one query, on the server', '20m'),
 };
 
 interface TrinoConfig {
-  OCP_POSTGRES_PIPELINE: 'true' | 'false';
   OBJECT_STORE?: string | undefined;
   TRINO_URL: string | undefined;
   TRINO_LOCATION: string | undefined;
@@ -45,12 +49,8 @@ interface TrinoConfig {
 
 /** What is wrong with the combination of the settings, one sentence each. */
 export function trinoProblems(config: TrinoConfig): string[] {
+  if (config.TRINO_URL === undefined) return [];
   const problems: string[] = [];
-  if (config.TRINO_URL === undefined) {
-    if (config.OCP_POSTGRES_PIPELINE === 'false')
-      problems.push('TRINO_URL: expected a value, because OCP_POSTGRES_PIPELINE is false; found none');
-    return problems;
-  }
   if (trinoLocation(config) === undefined)
     problems.push(
       'TRINO_LOCATION: expected a value, because Trino cannot read a directory as OBJECT_STORE names it; found none',

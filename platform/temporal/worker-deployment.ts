@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowClient } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
 import { PipelineError } from '../../domain/failures/failures.ts';
@@ -77,9 +77,12 @@ export const maxPollMs = 75_000;
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
+/** What queues are asked with: a client, or its part for workflows. */
+export type QueueClient = Pick<WorkflowClient, 'workflowService'> & { options: { namespace: string } };
+
 /** When a queue was last polled. */
 export async function pollersOf(
-  client: Client,
+  client: QueueClient,
   queue: string,
 ): Promise<{ buildId?: string; deploymentName?: string; at: Date }[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
@@ -92,6 +95,12 @@ export async function pollersOf(
     ...(deploymentOptions?.deploymentName ? { deploymentName: deploymentOptions.deploymentName } : {}),
     at: new Date(Number(lastAccessTime?.seconds ?? 0) * 1_000 + (lastAccessTime?.nanos ?? 0) / 1e6),
   }));
+}
+
+/** Whether any worker polls a queue, of whatever version. */
+export async function isPolled(client: QueueClient, queue: string): Promise<boolean> {
+  const pollers = await pollersOf(client, queue);
+  return pollers.some(({ at }) => Date.now() - at.getTime() < maxPollMs);
 }
 
 /** When workers of a version last polled, by queue; a queue that they have not polled recently is absent. */

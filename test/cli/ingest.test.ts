@@ -123,7 +123,12 @@ test('a wrong configuration is reported whole, without repeating secrets', async
 });
 
 test('the Trino engine is refused while nobody says where Trino is', async () => {
-  const deployment = await cli.run(['status'], { OCP_POSTGRES_PIPELINE: 'false' });
+  // With the embedded Temporal, the workers are those of this process.
+  const deployment = await cli.run(['status'], {
+    OCP_POSTGRES_PIPELINE: 'false',
+    DATABASE_URL: '',
+    TEMPORAL_ADDRESS: '',
+  });
   expect(deployment.code).toBe(1);
   expect(deployment.stderr).toContain('TRINO_URL: expected a value, because OCP_POSTGRES_PIPELINE is false');
   const tenant = await cli.run(['tenant', 'set', cli.database.orgId, 'engine=trino']);

@@ -26,6 +26,13 @@ test('a worker loads nothing of the embedded servers', () => {
   }
 });
 
+test("a worker loads nothing of the Trino engine's libraries until it converts", () => {
+  const { files, packages } = staticImports('workers/start-workers.ts');
+  // The imports were followed down to the conversion.
+  expect([...files]).toContain('engines/trino/parquet-file.ts');
+  expect([...packages].filter((name) => name.startsWith('@duckdb/'))).toEqual([]);
+});
+
 const commands = readdirSync(join(packageRoot, 'cli/commands'));
 
 test.for(commands)('%s does without the native core of Temporal until it starts workers', (name) => {

@@ -1,0 +1,38 @@
+import proto from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
+import { engineQueues } from '../domain/run/run.ts';
+import { isPolled } from '../platform/temporal/worker-deployment.ts';
+import type { QueueClient } from '../platform/temporal/worker-deployment.ts';
+
+const { PENDING_ACTIVITY_STATE_SCHEDULED } = proto.temporal.api.enums.v1.PendingActivityState;
+
+/** Engine and command for its queue. */
+const engineOfQueue: ReadonlyMap<string, string> = new Map([[engineQueues.trino, 'the Trino engine']]);
+
+/** How to get workers that poll a queue, of a version if one is current. */
+export function howToPoll(queue: string, buildId?: string): string {
+  const settings = [
+    ...(queue === engineQueues.trino ? ['TRINO_URL'] : []),
+    ...(buildId === undefined ? [] : [`TEMPORAL_WORKER_BUILD_ID=${buildId}`]),
+  ];
+  return `start one${settings.length === 0 ? '' : ` with ${settings.join(' and ')}`}: ocp-pipeline worker`;
+}
+
+/**
+ * Why the activities of a run do not begin: one of them waits on the queue of an engine that no worker polls. Such a wait has
+ * no limit, so whoever looks at the run is told.
+ *
+ * @returns undefined if there is no such wait
+ */
+export async function idleEngine(
+  client: QueueClient,
+  activities: readonly temporal.api.workflow.v1.IPendingActivityInfo[],
+): Promise<string | undefined> {
+  const waiting = activities.filter(({ state }) => state === PENDING_ACTIVITY_STATE_SCHEDULED);
+  for (const queue of new Set(waiting.map(({ activityOptions }) => activityOptions?.taskQueue?.name ?? ''))) {
+    const engine = engineOfQueue.get(queue);
+    if (engine !== undefined && !(await isPolled(client, queue)))
+      return `waiting for a worker of ${engine}: none polls ${queue}; nothing is lost, ${howToPoll(queue)}`;
+  }
+  return undefined;
+}
