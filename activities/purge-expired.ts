@@ -14,6 +14,7 @@ import { quoteQualified } from '../platform/database/schema-names.ts';
 import { forgetCachedAnswers } from '../summary/cached-answers.ts';
 import { monthlyTables } from '../summary/ensure-partitions.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
+import { relationTables } from '../domain/reports/relations.ts';
 import { summaryTableNames } from '../domain/reports/summary-tables.ts';
 import { cleanUpTime } from '../retention/clean-up-time.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
@@ -186,16 +187,22 @@ async function markStagingSwept(client: PoolClient, partition: ExpiredPartition)
   await client.query(sql.markSwept, range);
 }
 
+/** The tables whose rows go with their month, and their column of the day; rows of staging go with their pieces. */
+const dayColumns: readonly (readonly [table: string, column: string])[] = [
+  ...relationTables.map((table) => [table, 'usage_day'] as const),
+  ...summaryTableNames.map((table) => [table, 'usage_start'] as const),
+];
+
 /** Rows of default partitions, and of partitions that extend beyond the cutoff. */
 async function deleteRemainingRows(purge: Purge): Promise<void> {
   const { schema } = purge.tenant;
-  for (const table of summaryTableNames) {
+  for (const [table, column] of dayColumns) {
     // If a whole partition could not be dropped, its rows are not deleted one by one either.
     if (purge.busyTables.has(table)) continue;
     purge.at(table);
     await unlessBusy(purge, table, async (client) => {
       const { rowCount } = await client.query(
-        `delete from ${quoteQualified(schema, table)} where usage_start < $1::date`,
+        `delete from ${quoteQualified(schema, table)} where ${column} < $1::date`,
         [purge.firstDay],
       );
       count(purge, { summaryRowCount: rowCount ?? 0 });

@@ -70,7 +70,7 @@ export interface PurgeExpiredInput {
 /** Rows and objects that a purge removed. */
 export interface PurgedCounts {
   partitionCount: number;
-  /** rows of default partitions and of partitions that extend beyond the cutoff */
+  /** rows of summaries and daily relations in default partitions and in partitions that extend beyond the cutoff */
   summaryRowCount: number;
   reportPeriodCount: number;
   manifestCount: number;

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { dailyCsvKey, payloadKey } from '../../platform/object-store/object-keys.ts';
+import { relationTables } from '../../domain/reports/relations.ts';
 import type { UsageDay } from '../../domain/time/usage-day.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -122,6 +123,36 @@ test('rows of default partitions go, and their younger neighbours stay', async (
   expect(await cleanUp.purge(july)).toMatchObject({ counts: { summaryRowCount: 1 } });
   const rows = await query(`select usage_start from ${summary}_default`);
   expect(rows).toEqual([{ usage_start: '2026-08-01' }]);
+});
+
+/** A row of each of two days in a default partition, which our relations do not have but whoever runs them may have made. */
+async function addToDefaultPartition(table: string, days: [string, string]): Promise<void> {
+  await query(`create table ${table}_default partition of ${table} default`);
+  const required = await query<{ column: string; type: string }>(
+    `select column_name as column, data_type as type
+     from information_schema.columns
+     where table_schema = $1 and table_name = $2 and is_nullable = 'NO'
+         and column_name not in ('usage_day', 'source_uuid')`,
+    [database.schema, table],
+  );
+  const filler = ({ type }: { type: string }) =>
+    type === 'text' ? `'x'` : type.startsWith('timestamp') ? 'day' : '0';
+  await query(
+    `insert into ${table} (usage_day, source_uuid ${required.map(({ column }) => `, ${column}`).join('')})
+     select day, $1 ${required.map((column) => `, ${filler(column)}`).join('')}
+     from unnest($2::date[]) as listed (day)`,
+    [sourceUuid, days],
+  );
+}
+
+test('rows of daily relations that are in default partitions go, too', async () => {
+  for (const table of relationTables) await addToDefaultPartition(table, ['2026-03-31', '2026-04-01']);
+  expect(await cleanUp.purge(july)).toMatchObject({
+    outcome: 'done',
+    counts: { summaryRowCount: relationTables.length },
+  });
+  for (const table of relationTables)
+    expect(await query(`select usage_day from ${table}`), table).toEqual([{ usage_day: '2026-04-01' }]);
 });
 
 test('tag values that another source still has stay', async () => {
