@@ -19,12 +19,12 @@ import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import { clock } from '../../platform/config/config.ts';
 import { writtenLabelKey } from '../../domain/reports/label-key.ts';
 import { findSource, listSources, schemaOf } from '../../platform/tenants/sources.ts';
-import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { Command, GlobalOptions } from '../command.ts';
 import { basisLines, dryRunText, midMonthRemarks, recalculateFrom } from '../cost-model-changes.ts';
 import { table } from '../output.ts';
 import type { Output } from '../output.ts';
-import { logFile, openServices, processLogger } from '../services.ts';
+import { withOwnWorker } from '../own-worker.ts';
+import { openServices } from '../services.ts';
 import type { Services } from '../services.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -177,9 +177,7 @@ async function applyFrom(
   output: Output,
 ): Promise<number> {
   const stop = stopSignal();
-  const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
-  let workers: PipelineWorkers | undefined;
-  try {
+  return withOwnWorker(output, { migrate: 'all', withWorker }, async (services, startWorker) => {
     const { pool } = services;
     const schema = await schemaOf(pool, org);
     const model = await readDocument(how.source, output, await organisationCurrency(pool, schema));
@@ -187,11 +185,7 @@ async function applyFrom(
     const sources = await sourcesOf(pool, org, cluster);
     const applied = await applyModel(pool, schema, model, { ...how, sources });
     output.say(appliedText(model, applied));
-    if (withWorker === true || services.embedded.temporal) {
-      await processLogger(services.config, 'file');
-      output.say(`Worker in this process; its log is ${logFile(services.config)}`);
-      workers = await services.startWorkers();
-    }
+    await startWorker();
     const { modelUuid } = applied;
     const recalculated = await recalculateFrom(services, { orgId: org, schema, modelUuid }, from, stop);
     const clusterOf = await clusterNames(pool, org);
@@ -209,11 +203,7 @@ async function applyFrom(
       { name: model.name, ...applied, recalculated },
     );
     return 0;
-  } finally {
-    workers?.stop();
-    await workers?.finished;
-    await services.close();
-  }
+  });
 }
 
 async function clusterNames(pool: Pool, org: string): Promise<Map<string, string>> {

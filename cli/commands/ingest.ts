@@ -6,13 +6,13 @@ import { openPayload } from '../../payload/payload-source.ts';
 import { scanPayloadArchive } from '../../payload/archive.ts';
 import { registerSource, tenantSchemaOf } from '../../platform/tenants/sources.ts';
 import { matchSource } from '../../platform/tenants/tenant.ts';
-import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { Command } from '../command.ts';
 import { followRuns } from '../follow-run.ts';
 import type { RunEnd } from '../follow-run.ts';
 import { formatDuration, formatNumber } from '../output.ts';
 import type { Output } from '../output.ts';
-import { logFile, migrationLog, openServices, processLogger } from '../services.ts';
+import { withOwnWorker } from '../own-worker.ts';
+import { migrationLog } from '../services.ts';
 import type { Services } from '../services.ts';
 import { isRemote } from '../../intake/payload-address.ts';
 import { localPath, startRun } from '../../intake/start-run.ts';
@@ -68,22 +68,11 @@ export const ingestCommand: Command<Options> = {
     // Before servers are started for it.
     for (const payload of options.payload) if (!isRemote(payload)) localPath(payload);
     tenantSchemaOf(options.org);
-    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
-    let workers: PipelineWorkers | undefined;
-    try {
-      const ownWorker = options.withWorker || services.embedded.temporal;
-      if (ownWorker) {
-        await processLogger(services.config, 'file');
-        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
-        workers = await services.startWorkers();
-      }
-      const follow = ownWorker || (options.follow ?? output.terminal);
-      return await ingestAll(services, options, output, follow, stop);
-    } finally {
-      workers?.stop();
-      await workers?.finished;
-      await services.close();
-    }
+    const { withWorker } = options;
+    return withOwnWorker(output, { migrate: 'public', withWorker }, async (services, startWorker) => {
+      const follow = (await startWorker()) || (options.follow ?? output.terminal);
+      return ingestAll(services, options, output, follow, stop);
+    });
   },
 };
 

@@ -8,7 +8,6 @@ import { findPayloads } from '../../payload/inbox.ts';
 import type { ArchivedPayload } from '../../payload/inbox.ts';
 import { resolveFailures } from '../../payload/open-failures.ts';
 import { expectWorkersOf } from '../../platform/temporal/worker-deployment.ts';
-import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { ingestManifest } from '../../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import type { Command } from '../command.ts';
@@ -16,9 +15,9 @@ import { followRuns } from '../follow-run.ts';
 import type { RunEnd } from '../follow-run.ts';
 import { endText, wentThrough } from './ingest.ts';
 import type { Output } from '../output.ts';
+import { withOwnWorker } from '../own-worker.ts';
 import { resetPhases, resetRun } from '../reset-run.ts';
 import type { ResetPhase } from '../reset-run.ts';
-import { logFile, openServices, processLogger } from '../services.ts';
 import type { Services } from '../services.ts';
 import { restartRun } from '../../intake/start-run.ts';
 import type { StartedRun } from '../../intake/start-run.ts';
@@ -66,27 +65,18 @@ export const replayCommand: Command<Options> = {
       }) as unknown as Argv<Options>,
   run: async (options, output) => {
     const stop = stopSignal();
-    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
-    let workers: PipelineWorkers | undefined;
-    try {
+    const { withWorker } = options;
+    return withOwnWorker(output, { migrate: 'all', withWorker }, async (services, startWorker) => {
       const payloads = await findPayloads(services.pool, options.manifest, options.org);
       if (options.dismiss === true) return await dismiss(services, payloads, output);
-      if (options.withWorker || services.embedded.temporal) {
-        await processLogger(services.config, 'file');
-        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
-        workers = await services.startWorkers();
-      }
+      await startWorker();
       const runs = await Promise.all(payloads.map((payload) => replay(services, payload, options, output)));
       const ends = await followRuns(output, runs, stop);
       output.result(ends.map(endText).join('\n'), ends);
       const isDone = ({ outcome }: RunEnd) =>
         options.decide === 'abandon' ? outcome === 'failed' : wentThrough.has(outcome);
       return ends.every(isDone) ? 0 : 1;
-    } finally {
-      workers?.stop();
-      await workers?.finished;
-      await services.close();
-    }
+    });
   },
 };
 

@@ -7,10 +7,9 @@ import { billingMonth, billingMonthOf, firstDay, lastDay, usageDay } from '../..
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 import { resultOf } from '../../platform/temporal/calls.ts';
 import { findSource } from '../../platform/tenants/sources.ts';
-import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { resummarize } from '../../workflows/index.ts';
 import type { Command } from '../command.ts';
-import { logFile, openServices, processLogger } from '../services.ts';
+import { withOwnWorker } from '../own-worker.ts';
 import { runOptions } from '../../intake/start-workflow.ts';
 import { stopSignal } from '../stop-signal.ts';
 
@@ -40,15 +39,10 @@ export const resummarizeCommand: Command<Options> = {
     const stop = stopSignal();
     const month = billingMonth(options.month);
     const range = dayRangeOf(options, month);
-    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
-    let workers: PipelineWorkers | undefined;
-    try {
+    const { withWorker } = options;
+    return withOwnWorker(output, { migrate: 'all', withWorker }, async (services, startWorker) => {
       const source = await findSource(services.pool, options.org, options.cluster);
-      if (options.withWorker || services.embedded.temporal) {
-        await processLogger(services.config, 'file');
-        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
-        workers = await services.startWorkers();
-      }
+      await startWorker();
       const { schema, sourceUuid } = source;
       const input: ResummarizeInput = {
         orgId: options.org,
@@ -79,11 +73,7 @@ export const resummarizeCommand: Command<Options> = {
         result,
       );
       return 0;
-    } finally {
-      workers?.stop();
-      await workers?.finished;
-      await services.close();
-    }
+    });
   },
 };
 

@@ -11,11 +11,10 @@ import { watch } from '../../intake/watch/watch.ts';
 import { durationMs } from '../../platform/config/setting.ts';
 import { serveHealth } from '../../platform/observability/health-server.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
-import type { PipelineWorkers } from '../../workers/pipeline.ts';
 import type { Command } from '../command.ts';
 import { describeFailure } from '../failure.ts';
 import type { Output } from '../output.ts';
-import { logFile, openServices, processLogger } from '../services.ts';
+import { withOwnWorker } from '../own-worker.ts';
 import type { Services } from '../services.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { watchReporter } from '../watch-report.ts';
@@ -64,26 +63,18 @@ export const watchCommand: Command<Options> = {
     const isBucket = /^s3:\/\//i.test(options.place);
     const local = isBucket ? undefined : localRoot(directoryOf(options.place));
     await local?.check(); // before servers are started for it
-    const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
-    let workers: PipelineWorkers | undefined;
-    try {
-      const ownWorker = options.withWorker || services.embedded.temporal;
-      if (ownWorker) {
-        await processLogger(services.config, 'file');
-        output.say(`Worker in this process; its log is ${logFile(services.config)}`);
-        workers = await services.startWorkers();
-      }
-      const deps = await watchDeps(services, output, ownWorker);
-      const root = local ?? openBucket(services, options.place);
-      const usual = isBucket ? usualIntervalMs.bucket : usualIntervalMs.folder;
-      const { org: orgId, once, interval: intervalMs = usual } = options;
-      const problemCount = await watch(deps, root, { orgId, once, intervalMs }, stop);
-      return once && problemCount > 0 ? 1 : 0;
-    } finally {
-      workers?.stop();
-      await workers?.finished;
-      await services.close();
-    }
+    return withOwnWorker(
+      output,
+      { migrate: 'public', withWorker: options.withWorker },
+      async (services, startWorker) => {
+        const deps = await watchDeps(services, output, await startWorker());
+        const root = local ?? openBucket(services, options.place);
+        const usual = isBucket ? usualIntervalMs.bucket : usualIntervalMs.folder;
+        const { org: orgId, once, interval: intervalMs = usual } = options;
+        const problemCount = await watch(deps, root, { orgId, once, intervalMs }, stop);
+        return once && problemCount > 0 ? 1 : 0;
+      },
+    );
   },
 };
 
