@@ -56,6 +56,7 @@ const today = [
 export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'reports/fast-path/wasm/']),
+  { files: ['**/*.{ts,tsx,js,mjs,cjs}'], rules: { 'max-lines': ['error', { max: 400 }] } },
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
