@@ -12,6 +12,7 @@ import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
 import { measureCustomers } from './scenarios/customers.ts';
 import { measureDisk } from './scenarios/disk.ts';
+import { measureExports } from './scenarios/exports.ts';
 import { measureIntake } from './scenarios/intake.ts';
 import { measureReads } from './scenarios/reads.ts';
 import { measureRebuild } from './scenarios/rebuild.ts';
@@ -66,6 +67,10 @@ const scenarios = {
   reads: {
     measure: measureReads,
     describe: 'Measure answers of the read API: a month of one cluster, 90 days of 23',
+  },
+  exports: {
+    measure: measureExports,
+    describe: 'Measure exports in FOCUS format, of 100,000 lines and of a million, and their memory',
   },
 } as const satisfies Record<ScenarioName, object>;
 
@@ -200,6 +205,14 @@ const parser = yargs(hideBin(process.argv))
     (command) => command,
     async (options) => {
       process.exitCode = await runBench(options, ofScenario('reads'));
+    },
+  )
+  .command(
+    'exports',
+    scenarios.exports.describe,
+    (command) => command,
+    async (options) => {
+      process.exitCode = await runBench(options, ofScenario('exports'));
     },
   )
   .command(

@@ -129,8 +129,13 @@ export function judgeLater(later: ShapeName, { ratio }: GrowthFigures): Verdict[
 }
 
 /** Judge the peak memory of a process, the worker if none is named, in a measurement that has no shape. */
-export function memoryVerdict(peakRssBytes: number, of = '', target = memoryTarget): Verdict {
-  return verdict(`${target}${of}`, maxMemoryMegabytes, peakRssBytes / megabyte, 'MB');
+export function memoryVerdict(
+  peakRssBytes: number,
+  of = '',
+  target = memoryTarget,
+  limit = maxMemoryMegabytes,
+): Verdict {
+  return verdict(`${target}${of}`, limit, peakRssBytes / megabyte, 'MB');
 }
 
 /** Judge what something took. */

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { finished, pipeline } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
@@ -42,7 +42,8 @@ export function formatOf(path: string): 'csv' | 'parquet' {
  * Write a month to a file, and what is known of it to `FILE.meta.json`. The file appears whole, with everything checked,
  * or not at all; one that was there is replaced.
  *
- * @throws as {@link exportMonth}; of the file system as it says
+ * @throws PipelineError `UsageError` if the folder cannot be written, or the name is that of one; as {@link exportMonth};
+ * later errors of the file system as it says
  */
 export async function exportToFile(
   pool: Pool,
@@ -53,6 +54,7 @@ export async function exportToFile(
   signal?: AbortSignal,
 ): Promise<ExportedFile> {
   const format = formatOf(path);
+  await requireFolder(path);
   const unfinished = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
   const unfinishedMetadata = `${unfinished}.meta.json`;
   try {
@@ -93,6 +95,25 @@ export async function exportToStream(
   signal?: AbortSignal,
 ): Promise<Exported> {
   return exportMonth(pool, schema, request, csvSink(stream, columnsOf(request.version)), progress, signal);
+}
+
+/** Before anything is read for it. */
+async function requireFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const problem = await access(folder, constants.W_OK | constants.X_OK).then(
+    () => undefined,
+    (error: unknown) => (error as Error).message,
+  );
+  if (problem !== undefined)
+    throw new PipelineError(
+      'UsageError',
+      `Output ${path}: expected a folder ${folder} that can be written, found: ${problem}`,
+    );
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) throw new PipelineError('UsageError', `Output ${path}: expected a file, found a folder`);
 }
 
 interface OpenFile {

@@ -15,7 +15,7 @@ import type { Month, MonthSource } from './month.ts';
 const linesSql = loadSql('focus/lines.sql');
 
 /** Lines that are fetched from the server at once: what the memory of an export depends on. */
-const fetchSize = 2_000;
+const fetchSize = 1_000;
 /** For the lines of one cluster and day. */
 const statementTimeoutMs = 600_000;
 

@@ -8,7 +8,7 @@ import { decimalPrecision, scaled } from './decimals.ts';
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]['schema'];
 
 /** Lines that are compressed and written together; what the memory of an export depends on. */
-const rowGroupSize = 10_000;
+const rowGroupSize = 5_000;
 /** Bytes of a decimal of 38 digits. */
 const decimalBytes = 16;
 

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { giveModel, plain } from '../costs/priced-source.ts';
@@ -53,6 +53,7 @@ test('a file and its metadata, or standard output', async () => {
 });
 
 test('what cannot be exported is said, and leaves no file', async () => {
+  await mkdir(join(directory, 'folder.csv'));
   const before = await readdir(directory);
   const path = join(directory, 'new.parquet');
   const refusals = [
@@ -62,7 +63,14 @@ test('what cannot be exported is said, and leaves no file', async () => {
     [['--month', '2026-10', '-o', path, '--cluster', 'nobody'], 'has no cluster nobody'],
     [['--month', '2026-10', '-o', path, '--layers', 'rate,tax'], 'found "tax"'],
     [['--month', '2026-10', '-o', path, '--closed-only'], '31 of 31 days are incomplete'],
-    [['--month', '2026-10', '-o', join(directory, 'nowhere', 'a.csv')], 'ENOENT'],
+    [
+      ['--month', '2026-10', '-o', join(directory, 'nowhere', 'a.csv')],
+      'nowhere that can be written, found: ENOENT',
+    ],
+    [
+      ['--month', '2026-10', '-o', join(directory, 'folder.csv')],
+      'folder.csv: expected a file, found a folder',
+    ],
   ] as const;
   for (const [args, message] of refusals) {
     const { code, stdout, stderr } = await exportFocus(...args);
