@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { scaled } from '../../focus/decimals.ts';
+import { decimalText, scaled } from '../../focus/decimals.ts';
 import type { Row } from './exported.ts';
 
 /*
@@ -35,6 +35,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   PricingCategory: ['Standard'],
   SubAccountType: ['Project'],
   ServiceCategory: ['Compute', 'Storage', 'Networking'],
+  ServiceName: [
+    'OpenShift Compute',
+    'OpenShift Storage',
+    'OpenShift Virtualization',
+    'OpenShift GPU',
+    'OpenShift Network',
+  ],
   ResourceType: ['GPU', 'Persistent Volume Claim', 'Virtual Machine', 'Cluster', 'Project', 'Node'],
   x_CostLayer: ['rate', 'cloud', 'markup', 'distribution', 'residue'],
 };
@@ -66,6 +73,20 @@ const mayBeNull = new Set([
   'Tags',
   ...words(ours).filter((name) => !['x_ClusterId', 'x_CostLayer', 'x_OrgId', 'x_SourceId'].includes(name)),
 ]);
+
+/** Columns that say the same, in version 1.3. */
+const twins: readonly [string, string][] = [
+  ['x_ClusterId', 'BillingAccountId'],
+  ['x_ClusterAlias', 'BillingAccountName'],
+  ['PricingCurrency', 'BillingCurrency'],
+  ['ConsumedQuantity', 'PricingQuantity'],
+  ['ConsumedUnit', 'PricingUnit'],
+  ['ContractedUnitPrice', 'ListUnitPrice'],
+  ['PricingCurrencyContractedUnitPrice', 'ListUnitPrice'],
+  ['PricingCurrencyListUnitPrice', 'ListUnitPrice'],
+  ['ProviderName', 'ServiceProviderName'],
+  ['PublisherName', 'ServiceProviderName'],
+];
 
 const decimalForm = /^-?(0|[1-9]\d*)\.(\d*[1-9]|0)$/;
 const timeForm = /^\d{4}-\d\d-\d\dT00:00:00Z$/;
@@ -117,6 +138,44 @@ function jsonProblems(name: string, cell: string): string[] {
   ];
 }
 
+/** What columns say of each other. */
+function agreementProblems(row: Row): string[] {
+  const cell = (name: string) => row[name] ?? null;
+  const day = cell('ChargePeriodStart') ?? '';
+  const [year = 0, month = 0, ofMonth = 0] = day.split(/[-T]/).map(Number);
+  const midnight = (...date: [number, number, number]) =>
+    `${new Date(Date.UTC(...date)).toISOString().slice(0, 19)}Z`;
+  const account = cell('BillingAccountId') ?? '';
+  const expected: [name: string, expected: string | null][] = [
+    ...twins.map(([name, twin]): [string, string | null] => [name, cell(twin)]),
+    ['ChargePeriodEnd', midnight(year, month - 1, ofMonth + 1)],
+    ['BillingPeriodStart', midnight(year, month - 1, 1)],
+    ['BillingPeriodEnd', midnight(year, month, 1)],
+    ['SubAccountId', cell('SubAccountName') === null ? null : `${account}/${cell('SubAccountName') ?? ''}`],
+  ];
+  const begins: [name: string, beginning: string][] = [
+    ['x_OrgId', 'org'],
+    ['ResourceId', account],
+    ['SubAccountName', cell('x_Namespace') ?? ''],
+    [
+      'SkuId',
+      cell('x_CostLayer') === 'cloud' ? 'cloud/pass-through' : `${cell('x_CostModelRateType') ?? ''}/`,
+    ],
+  ];
+  const sku = cell('SkuId');
+  return [
+    ...expected.flatMap(([name, value]) =>
+      cell(name) === value ? [] : [`${name}: expected ${value ?? 'null'}, found ${cell(name) ?? 'null'}`],
+    ),
+    ...begins.flatMap(([name, beginning]) =>
+      cell(name)?.startsWith(beginning) === false
+        ? [`${name}: expected ${beginning}…, found ${cell(name) ?? ''}`]
+        : [],
+    ),
+    ...(sku === null || cell('SkuPriceId')?.includes(sku) === true ? [] : [`SkuPriceId is not of ${sku}`]),
+  ];
+}
+
 /** 35 digits after the point: a quantity of 20 times a price of 15. */
 function priceProblems(row: Row, billed: 'chargeback' | 'showback'): string[] {
   const amount = row['EffectiveCost'] ?? '';
@@ -127,18 +186,14 @@ function priceProblems(row: Row, billed: 'chargeback' | 'showback'): string[] {
   const found = [...equal, ...(row['BilledCost'] === bill ? [] : ['BilledCost'])].map(
     (name) => `${name}: expected ${amount}, found ${row[name] ?? ''}`,
   );
-  for (const name of ['ContractedUnitPrice', 'ListUnitPrice', 'PricingCurrencyListUnitPrice']) {
-    const [price, count] = [row[name] ?? null, row['PricingQuantity'] ?? null];
-    if (price === null || count === null) continue;
-    if (price.startsWith('-')) found.push(`${name} is negative`);
-    const product = scaled(price, 20) * scaled(count, 20);
-    const difference = product - scaled(amount, 40);
-    const limit =
-      10n ** 31n *
-      (magnitude(scaled(amount, 40)) > 10n ** 40n ? magnitude(scaled(amount, 40)) / 10n ** 40n : 1n);
-    if (magnitude(difference) > limit) found.push(`${name}: ${price} · ${count} is not ${amount}`);
-  }
-  if (row['ConsumedQuantity'] !== row['PricingQuantity']) found.push('ConsumedQuantity');
+  const [price, count] = [row['ListUnitPrice'] ?? null, row['PricingQuantity'] ?? null];
+  if (price === null || count === null) return found;
+  if (price.startsWith('-')) found.push('the price is negative');
+  const exact = scaled(amount, 40);
+  const difference = scaled(price, 20) * scaled(count, 20) - exact;
+  // 1e-9 of the amount, or of 1 where that is more.
+  const limit = 10n ** 31n * (magnitude(exact) > 10n ** 40n ? magnitude(exact) / 10n ** 40n : 1n);
+  if (magnitude(difference) > limit) found.push(`${price} · ${count} is not ${amount}`);
   return found;
 }
 
@@ -159,7 +214,7 @@ function relationProblems(rows: readonly Row[]): string[] {
     const known = new Map<string, string | null>();
     return rows.flatMap((row) => {
       const name = row[key] ?? null;
-      if (name === null || (key === 'SkuPriceId' && name.startsWith('cloud/'))) return [];
+      if (name === null) return [];
       const before = known.get(name);
       known.set(name, row[value] ?? null);
       return before === undefined || before === row[value] ? [] : [`${key} ${name} has two of ${value}`];
@@ -211,9 +266,11 @@ export function violations(
   options: { billed?: 'chargeback' | 'showback'; repeats?: boolean } = {},
 ): string[] {
   const ofRows = rows.flatMap((row, index) =>
-    [...cellProblems(row), ...priceProblems(row, options.billed ?? 'chargeback')].map(
-      (problem) => `line ${index + 1}: ${problem}`,
-    ),
+    [
+      ...cellProblems(row),
+      ...agreementProblems(row),
+      ...priceProblems(row, options.billed ?? 'chargeback'),
+    ].map((problem) => `line ${index + 1}: ${problem}`),
   );
   return [
     ...ofRows,
@@ -223,20 +280,68 @@ export function violations(
   ];
 }
 
-/** What the metadata beside a file say that is not so. */
-export async function metadataProblems(path: string): Promise<string[]> {
-  const metadata = JSON.parse(await readFile(`${path}.meta.json`, 'utf8')) as {
-    Schema: { ColumnDefinition: { ColumnName: string }[] }[];
-    Artifact: { Sha256: string };
+interface Metadata {
+  DatasetInstance: { DatasetInstanceId: string; FocusDatasetId: string }[];
+  Schema: { DatasetInstanceId: string; FocusVersion: string; ColumnDefinition: Record<string, unknown>[] }[];
+  Recency: { DatasetInstanceId: string; TimeSectors: { Start: string; End: string }[] }[];
+  Artifact: { Sha256: string; Rows: number; Totals: { Currency: string; Layer: string; Cost: string }[] };
+}
+
+/** What the metadata say of a column. */
+function definitionOf(name: string): Record<string, unknown> {
+  const decimal = (NumberScale: number) => ({ DataType: 'DECIMAL', NumericPrecision: 38, NumberScale });
+  const isJson = name === 'Tags' || name === 'SkuPriceDetails';
+  return {
+    ColumnName: name,
+    ...(costs.includes(name)
+      ? decimal(15)
+      : quantities.includes(name)
+        ? decimal(20)
+        : times.includes(name)
+          ? { DataType: 'DATETIME' }
+          : { DataType: isJson ? 'JSON' : 'STRING', StringEncoding: 'UTF-8' }),
+    ...(name === 'ChargeDescription' && { StringMaxLength: 1024 }),
+    ...(['ProviderName', 'PublisherName'].includes(name) && { Deprecated: true }),
+    ...(name === 'Tags' && { ProviderTagPrefixes: ['openshift/'] }),
   };
-  const names = metadata.Schema[0]?.ColumnDefinition.map(({ ColumnName }) => ColumnName) ?? [];
+}
+
+/** What the metadata beside a file of version 1.3 say that is not so. */
+export async function metadataProblems(path: string, rows: readonly Row[]): Promise<string[]> {
+  const metadata = JSON.parse(await readFile(`${path}.meta.json`, 'utf8')) as Metadata;
+  const [{ DatasetInstanceId: instance, FocusDatasetId: dataset } = {}] = metadata.DatasetInstance;
+  const [schema, recency] = [metadata.Schema[0], metadata.Recency[0]];
+  const sectors = recency?.TimeSectors ?? [];
+  const { Sha256, Rows, Totals } = metadata.Artifact;
   const hash = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
-  return [
-    ...(names.join() === header.join() ? [] : ['the columns are not those of the file']),
-    ...(hash === metadata.Artifact.Sha256 ? [] : ['the checksum is not that of the file']),
+  const keyOf = (row: Row) => `${row['BillingCurrency'] ?? ''} ${row['x_CostLayer'] ?? ''}`;
+  const sums = [...new Set(rows.map(keyOf))]
+    .map((key) => `${key} ${decimalText(sumOf(rows.filter((row) => keyOf(row) === key)))}`)
+    .sort();
+  const isSo: [what: string, so: boolean][] = [
+    ['the dataset', dataset === 'CostAndUsage'],
+    ['the instances', schema?.DatasetInstanceId === instance && recency?.DatasetInstanceId === instance],
+    ['the version', schema?.FocusVersion === '1.3'],
+    [
+      'the columns',
+      JSON.stringify(schema?.ColumnDefinition) === JSON.stringify(header.map((name) => definitionOf(name))),
+    ],
+    [
+      'the days',
+      sectors.length > 27 && sectors.slice(1).every(({ Start }, index) => Start === sectors[index]?.End),
+    ],
+    ['the checksum', hash === Sha256],
+    ['the number of lines', Rows === rows.length],
+    [
+      'the sums',
+      Totals.map(({ Currency, Layer, Cost }) => `${Currency} ${Layer} ${Cost}`)
+        .sort()
+        .join() === sums.join(),
+    ],
   ];
+  return isSo.flatMap(([what, so]) => (so ? [] : [`metadata: ${what}`]));
 }
 
 /** Sum of a column over lines, exactly. */

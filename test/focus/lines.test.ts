@@ -32,7 +32,7 @@ async function lines(changes: Partial<ExportRequest> = {}, repeats = false): Pro
   await exportTo(database, path, '2026-10', { clusterId: source.clusterId, ...changes });
   const rows = await csvRows(path);
   expect(violations(rows, { repeats })).toEqual([]);
-  expect(await metadataProblems(path)).toEqual([]);
+  expect(await metadataProblems(path, rows)).toEqual([]);
   return rows;
 }
 

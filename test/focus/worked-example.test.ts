@@ -89,7 +89,7 @@ test('31 lines that add up to the cost, to the last digit; by project after dist
 test('the file is as the format demands', async () => {
   expect((await readFile(path, 'utf8')).split('\n', 1)[0]).toBe(header.join(','));
   expect(violations(rows)).toEqual([]);
-  expect(await metadataProblems(path)).toEqual([]);
+  expect(await metadataProblems(path, rows)).toEqual([]);
 });
 
 test('Parquet has the same cells, and both have the same bytes again', async () => {

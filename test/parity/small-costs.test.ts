@@ -64,7 +64,7 @@ test('the FOCUS export holds the costs of the month, to the last digit', async (
     ]),
   );
   expect(violations(rows)).toEqual([]);
-  expect(await metadataProblems(path)).toEqual([]);
+  expect(await metadataProblems(path, rows)).toEqual([]);
   const [summary] = await tenantRows<{ total: string; projects: Record<string, string> }>(
     pipeline.database,
     `select
