@@ -10,6 +10,7 @@ import { setTagKeys } from '../../summary/tag-keys.ts';
 import type { recalculateCosts } from '../../workflows/index.ts';
 import { tenantRows } from '../costs/stored-rows.ts';
 import { metadataProblems, sumOf, violations } from '../focus/checks.ts';
+import { documentedFormulas, documentedStatements, duckDbAnswers, sumIfs } from '../focus/documented.ts';
 import { csvRows, exportTo, parquetRows, scratchDirectory } from '../focus/exported.ts';
 import { wrongAnswers } from '../support/api-call.ts';
 import { payloadPath } from '../support/fixtures.ts';
@@ -94,6 +95,38 @@ test('the FOCUS export holds the costs of the month, to the last digit', async (
   const parquet = path.replace('.csv', '.parquet');
   await exportTo(pipeline.database, parquet, '2026-10');
   expect(await parquetRows(parquet)).toEqual(rows);
+});
+
+test('DuckDB answers the statements of docs/focus.md as the page says, and sums of CSV as of Parquet', async () => {
+  const directory = await scratchDirectory();
+  for (const format of ['csv', 'parquet'])
+    await exportTo(pipeline.database, join(directory, `october.${format}`), '2026-10');
+  const documented = await documentedStatements();
+  expect(documented).toHaveLength(4);
+  const there = (statement: string) => statement.replaceAll(`'october.`, `'${directory}/october.`);
+  const answers = await duckDbAnswers(documented.map(({ statement }) => there(statement)));
+  expect(answers).toEqual(documented.map(({ shown }) => shown));
+  const [, read = ''] = /`(read_csv\('october[^`]+\))`/.exec(await readFile('docs/focus.md', 'utf8')) ?? [];
+  const [csv, parquet] = await duckDbAnswers(
+    [read, `'october.parquet'`].map((from) => there(`select count(*), sum(BilledCost) from ${from}`)),
+  );
+  expect(csv).toEqual(parquet);
+  expect(csv?.[1]?.[0]).toBe('1293');
+});
+
+test('the formulas of docs/focus.md for spreadsheets are about the columns they name, and sum up to what it shows', async () => {
+  const path = join(await scratchDirectory(), 'october.csv');
+  await exportTo(pipeline.database, path, '2026-10');
+  const [head = ''] = (await readFile(path, 'utf8')).split('\n', 1);
+  const rows = await csvRows(path);
+  const documented = await documentedFormulas();
+  expect(documented).toHaveLength(3);
+  for (const { formula, columns, shown } of documented) {
+    const computed = sumIfs(formula, head.split(','), rows);
+    expect(computed.columns, formula).toEqual(columns);
+    // With the digits that the page shows.
+    expect(Number(computed.sum).toFixed(shown.split('.')[1]?.length ?? 0), formula).toBe(shown);
+  }
 });
 
 test('priced again it is the same', async () => {
