@@ -8,12 +8,13 @@ import type { Services } from './services.ts';
 const poolSize = 4;
 
 /**
- * Serve the page and the read API on a loopback address, where one organisation needs no login: demonstrations and
- * development. The port is that of `OCP_HTTP_ADDRESS` if it is free.
+ * Serve the page and the read API on a loopback address: demonstrations and development. The port is that of
+ * `OCP_HTTP_ADDRESS` if it is free.
  *
+ * @param orgId organisation that needs no login from this machine; without one a token is asked for
  * @returns the page's address; it is served until the services are closed
  */
-export async function openPage(services: Services, orgId: string): Promise<string> {
+export async function openPage(services: Services, orgId?: string): Promise<string> {
   const { config, objectStore, databaseUrl } = services;
   const app = await createHttpApp(
     {

@@ -2,6 +2,7 @@ import { serveHealth } from '../../platform/observability/health-server.ts';
 import { applySchedules } from '../../platform/temporal/schedules.ts';
 import { healthPages } from '../../workers/health.ts';
 import type { Command } from '../command.ts';
+import { openPage } from '../open-page.ts';
 import { logFile, openServices, processLogger } from '../services.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
 
@@ -18,6 +19,7 @@ export const devCommand: Command<object> = {
         stopHealth = await serveHealth(healthAddress, healthPages(services.observer, services.pool));
       const workers = await services.startWorkers();
       await applySchedules(await services.client(), services.config);
+      const pageUrl = await openPage(services);
       const settings = {
         DATABASE_URL: services.databaseUrl,
         OBJECT_STORE: services.objectStoreUrl,
@@ -29,10 +31,11 @@ export const devCommand: Command<object> = {
           'Ready. In another terminal:',
           ...Object.entries(settings).map(([name, value]) => `  export ${name}='${value}'`),
           ...(services.temporalUiUrl === undefined ? [] : [`Temporal UI: ${services.temporalUiUrl}`]),
+          `Page: ${pageUrl} (sign in with a token: ocp-pipeline api token create --org ID)`,
           `Worker log: ${logFile(services.config)}`,
           'Ctrl-C stops everything; the data stays.',
         ].join('\n'),
-        { ...settings, temporalUiUrl: services.temporalUiUrl },
+        { ...settings, temporalUiUrl: services.temporalUiUrl, pageUrl },
       );
       await Promise.race([aborted(stop), workers.finished]);
       output.say('Stopping …');

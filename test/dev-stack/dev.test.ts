@@ -74,10 +74,13 @@ async function openFiles(directory: string): Promise<string[]> {
   return found.flat();
 }
 
-test('dev answers on OCP_HEALTH_ADDRESS', async () => {
+test('dev answers on OCP_HEALTH_ADDRESS, and serves the page, which asks for a token', async () => {
   const health = `127.0.0.1:${await freePort()}`;
   await start(['dev'], /Ctrl-C/, { OCP_HEALTH_ADDRESS: health });
   expect((await fetch(`http://${health}/healthz`)).status).toBe(200);
+  const page = /Page: (\S+)/.exec(output.stdout)?.[1] ?? '';
+  expect(await (await fetch(page)).text()).toContain('<title>OpenShift costs</title>');
+  expect((await fetch(new URL('../api/cost-management/v1/status/', page))).status).toBe(401);
   expect(await openFiles(join(scratch, 'data'))).toEqual([]);
 }, 200_000);
 
