@@ -52,34 +52,42 @@ export class Api {
 
   /** @param path below the API's address, with its query */
   get<T>(path: string): Promise<T> {
-    const known = this.#answers.get(path);
+    return this.#remembered(path, () =>
+      this.#ask(path, 'application/json').then((response) => response.json() as Promise<T>),
+    );
+  }
+
+  /** The same report as CSV. */
+  csv(path: string): Promise<string> {
+    return this.#remembered(`${path} as CSV`, () => this.#ask(path, 'text/csv').then((each) => each.text()));
+  }
+
+  #remembered<T>(name: string, ask: () => Promise<T>): Promise<T> {
+    const known = this.#answers.get(name);
     if (known !== undefined) return known as Promise<T>;
-    const answer = this.#ask(path, 'application/json').then((response) => response.json() as Promise<T>);
-    this.#answers.set(path, answer);
+    const answer = ask();
+    // What failed is asked for again next time.
+    answer.catch(() => this.#answers.delete(name));
+    this.#answers.set(name, answer);
     return answer;
-  }
-
-  /** Ask again next time. */
-  forget(path: string): void {
-    this.#answers.delete(path);
-  }
-
-  /** The same report as CSV, for a download. */
-  async csv(path: string): Promise<Blob> {
-    return (await this.#ask(path, 'text/csv')).blob();
   }
 
   async #ask(path: string, accept: string): Promise<Response> {
     const headers = new Headers({ accept });
     if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), patienceMs);
     const response = await fetch(new URL(path, base), {
       headers,
       credentials: 'same-origin',
-      signal: AbortSignal.timeout(patienceMs),
-    }).catch((error: unknown) => {
-      const late = error instanceof DOMException && error.name === 'TimeoutError';
-      throw new CallFailed(late ? 'There was no answer within a minute.' : 'The server cannot be reached.');
-    });
+      signal: patience.signal,
+    })
+      .catch(() => {
+        throw new CallFailed(
+          patience.signal.aborted ? 'There was no answer within a minute.' : 'The server cannot be reached.',
+        );
+      })
+      .finally(() => clearTimeout(timer));
     if (response.ok) return response;
     if (response.status === 401) this.#signedOut();
     throw await failureOf(response);

@@ -1,4 +1,4 @@
-import { daysBefore } from './days.ts';
+import { daysBefore, monthBefore } from './days.ts';
 import type { View } from './view.ts';
 
 const scopes: Readonly<Record<string, { units: 'day' | 'month'; value: number }>> = {
@@ -79,6 +79,7 @@ export function callsOf(view: View) {
     ),
     gpu: path('reports/openshift/gpu/', months, own, by('project'), all),
     volumes: path('reports/openshift/volumes/', months, own, by('project'), all),
+    rawCurrency: path(costsPath, months, own, all),
     project: (project: string) => ({
       nodes: path(costsPath, months, own, by('project'), by('node'), all, {
         'filter[exact:project]': project,
@@ -86,6 +87,12 @@ export function callsOf(view: View) {
       volumes: path('reports/openshift/volumes/', months, own, by('persistentvolumeclaim'), all, {
         'filter[exact:project]': project,
       }),
+      // Machines are reported by month, so other ranges cannot be split by them.
+      vms: isMonth(view)
+        ? path('reports/openshift/resources/virtual-machines/', months, own, all, {
+            'filter[exact:project]': project,
+          })
+        : undefined,
     }),
   };
 }
@@ -97,6 +104,36 @@ function keyTime(view: View): Parameters {
   return scope === undefined
     ? { start_date: view.start ?? '', end_date: view.end ?? '' }
     : { 'filter[time_scope_units]': scope.units, 'filter[time_scope_value]': String(scope.value) };
+}
+
+/**
+ * The same report for a CSV: all groups instead of the largest, apart by cluster. Compute and memory have no scores with
+ * two groups (API §4.4), so they name their clusters in a list.
+ */
+export function csvOf(call: string): string {
+  const [report = '', query = ''] = call.split('?');
+  const parts = query.split('&').filter((part) => !/^(filter\[limit\]|order_by)/.test(part));
+  const groups = parts.filter((part) => part.startsWith('group_by['));
+  const isApart = groups.length === 1 && !/\/(compute|memory)\/$/.test(report);
+  return `${report}?${[...(isApart ? ['group_by[cluster]=*'] : []), ...parts].join('&')}`;
+}
+
+/**
+ * Costs by project of the days that a change is against (API §6.6): the same days of the month before, or as many days.
+ * @param days of the answer
+ */
+export function projectsBefore(view: View, days: readonly string[]): string | undefined {
+  const [first, last] = [days[0], days.at(-1)];
+  if (!isComparable(view) || first === undefined || last === undefined) return undefined;
+  const [start, end] = isMonth(view)
+    ? [monthBefore(first), monthBefore(last)]
+    : [daysBefore(first, days.length), daysBefore(last, days.length)];
+  return path(
+    costsPath,
+    { start_date: start, end_date: end, 'filter[resolution]': 'monthly' },
+    scopeOf(view),
+    { 'group_by[project]': '*', limit: '0' },
+  );
 }
 
 /**

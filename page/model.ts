@@ -49,8 +49,10 @@ export function staleClusters(status: Status | undefined): { cluster: ClusterSta
   if (today === undefined) return [];
   return clustersOf(status).flatMap((cluster) => {
     if (cluster.last_day === null) return [];
-    // From the end of the last day.
-    const hours = (daysBetween(cluster.last_day, today) - 1) * 24 + new Date().getUTCHours();
+    // From the end of the last day. The hour is the browser's, which may be at another day than the server.
+    const now = new Date().toISOString();
+    const hour = now.slice(0, 10) === today ? Number(now.slice(11, 13)) : 0;
+    const hours = (daysBetween(cluster.last_day, today) - 1) * 24 + hour;
     return hours > staleHours ? [{ cluster, hours }] : [];
   });
 }

@@ -13,11 +13,10 @@ import { ProjectsBlock } from './blocks/projects.tsx';
 import { SummaryBlock } from './blocks/summary.tsx';
 import { UnallocatedBlock } from './blocks/unallocated.tsx';
 import { callsOf } from './calls.ts';
-import { clustersOf } from './model.ts';
 import { Context, useCall, usePage } from './parts/context.ts';
 import { Controls } from './parts/controls.tsx';
 import { SignIn } from './parts/sign-in.tsx';
-import { Messages, NoClusters, NoData } from './parts/states.tsx';
+import { Messages, NoClusters, NoData, useNothingYet } from './parts/states.tsx';
 import { queryOf, viewOf } from './view.ts';
 import type { View } from './view.ts';
 
@@ -49,6 +48,9 @@ export function Page() {
 function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
   const [view, setView] = useState(() => viewOf(location.search));
   const [status, setStatus] = useState<Status>();
+  const [isGrown, setGrown] = useState(false);
+  const [attempts, setAttempts] = useState<Readonly<Record<string, number>>>({});
+  const retry = (path: string) => setAttempts((all) => ({ ...all, [path]: (all[path] ?? 0) + 1 }));
   useEffect(() => {
     const back = () => setView(viewOf(location.search));
     window.addEventListener('popstate', back);
@@ -61,13 +63,13 @@ function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
     setView(next);
   };
   return (
-    <Context.Provider value={{ api, view, calls, status, setView: change }}>
+    <Context.Provider value={{ api, view, calls, status, isGrown, setView: change, attempts, retry }}>
       <a class="skip" href="#summary">
         To the numbers
       </a>
       <Controls signOut={api.hasToken ? signOut : undefined} />
       <main>
-        <Blocks setStatus={setStatus} />
+        <Blocks setStatus={setStatus} setGrown={setGrown} />
       </main>
       <footer>
         <p>All days are UTC days. Amounts are rounded to the cent for display; a CSV holds every digit.</p>
@@ -76,21 +78,25 @@ function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
   );
 }
 
-function Blocks({ setStatus }: { setStatus: (status: Status) => void }) {
+interface BlocksProps {
+  setStatus: (status: Status) => void;
+  setGrown: (isGrown: boolean) => void;
+}
+
+function Blocks({ setStatus, setGrown }: BlocksProps) {
   const { calls, status } = usePage();
   const projects = useCall<Report>(calls.projects);
   const known = useCall<Status>(calls.status);
+  const days = useCall<Report>(calls.costByDay);
+  const first = [projects, days, useCall<Report>(calls.compute), useCall<Report>(calls.memory)];
+  const isGrown = first.every(({ answer, failure }) => (answer ?? failure) !== undefined);
+  useEffect(() => setGrown(isGrown), [isGrown]);
   useEffect(() => {
     if (known.answer !== undefined) setStatus(known.answer);
   }, [known.answer]);
   useAnchor(projects.answer !== undefined);
   const empty = projects.answer !== undefined && !hasRows(projects.answer) ? projects.answer : undefined;
-  if (
-    empty !== undefined &&
-    status !== undefined &&
-    clustersOf(status).every(({ last_day: day }) => day === null)
-  )
-    return <NoClusters />;
+  if (useNothingYet()) return <NoClusters />;
   if (empty !== undefined && status !== undefined)
     return (
       <>

@@ -1,13 +1,14 @@
 import type { Report } from '../answers.ts';
-import { isComparable } from '../calls.ts';
-import { numberOf } from '../decimal.ts';
+import { isComparable, projectsBefore } from '../calls.ts';
+import { minus, numberOf, plus, zero } from '../decimal.ts';
 import { signedPercent } from '../format.ts';
-import { projectLines } from '../lines.ts';
+import { agree, projectLines, shown } from '../lines.ts';
 import type { ProjectLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
 import { Sum } from '../parts/amounts.tsx';
-import { Answers, Block, Notice } from '../parts/block.tsx';
+import { Answers, Block, Loading, Notice, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
+import type { Call } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import { Bar } from '../charts/bars.tsx';
 import { ProjectName } from './projects.tsx';
@@ -19,6 +20,8 @@ const listed = 5;
 export function ChangesBlock() {
   const { calls, view } = usePage();
   const projects = useCall<Report>(calls.projects);
+  const { ref, seen } = useSeen();
+  const gone = useGone(projects.answer, seen);
   if (!isComparable(view))
     return (
       <Block id="changes" title="Changes" question="What moved?">
@@ -31,24 +34,64 @@ export function ChangesBlock() {
       </Block>
     );
   return (
-    <Block id="changes" title="Changes" question="What moved?" csv={calls.projects}>
-      <Answers calls={[projects]}>
-        {(costs) => {
-          const moved = movedLines(projectLines(costs, view.distributed));
-          if (!hasCosts(costs) || moved.length === 0)
+    <div ref={ref}>
+      <Block id="changes" title="Changes" question="What moved?" csv={calls.projects}>
+        <Answers calls={[projects]}>
+          {(costs) => {
+            const lines = projectLines(costs, view.distributed);
+            const moved = movedLines([...lines, ...gone.lines]);
+            if (moved.length > 0) return <Changes lines={moved} gone={gone.lines} />;
             return (
               <Notice>
-                <p>No project's cost differs from the period before.</p>
+                <p>
+                  {hasCosts(costs)
+                    ? "No project's cost differs from the period before."
+                    : '– No costs in these days: no cost model has set prices.'}
+                </p>
               </Notice>
             );
-          return <Changes lines={moved} />;
-        }}
-      </Answers>
-    </Block>
+          }}
+        </Answers>
+        {gone.isPending && <Loading of="projects that cost nothing now" />}
+        {gone.call.failure !== undefined && (
+          <p class="small" role="alert">
+            Projects that cost something before, and nothing now, could not be loaded:{' '}
+            {gone.call.failure.message}{' '}
+            <button type="button" onClick={gone.call.retry}>
+              Try again
+            </button>
+          </p>
+        )}
+      </Block>
+    </div>
   );
 }
 
-function Changes({ lines }: { lines: ProjectLine[] }) {
+/**
+ * Projects that have cost something in the period before and are not there any more. The rows of an answer are those of
+ * now (API §6.6) and its total is about all, so there are some only if the changes do not add up to that of the total.
+ */
+function useGone(
+  costs: Report | undefined,
+  seen: boolean,
+): { lines: ProjectLine[]; call: Call<Report>; isPending: boolean } {
+  const { calls, view } = usePage();
+  const days = useCall<Report>(calls.costByDay).answer?.data.map(({ date }) => date) ?? [];
+  const lines = costs === undefined ? [] : projectLines(costs, view.distributed);
+  const delta = costs?.meta.delta?.value;
+  const explained = lines.reduce((sum, line) => plus(sum, line.delta ?? zero), zero);
+  const isMissing = delta !== undefined && !agree(explained, delta);
+  const call = useCall<Report>(seen && isMissing ? projectsBefore(view, days) : undefined);
+  const names = new Set(lines.map(({ name }) => name));
+  const before = call.answer === undefined ? [] : projectLines(call.answer, view.distributed);
+  const gone = before
+    .filter(({ name }) => !names.has(name))
+    .map((line) => ({ ...line, delta: minus(zero, shown(line, view.distributed)), deltaPercent: -100 }));
+  const isPending = isMissing && (call.answer ?? call.failure) === undefined;
+  return { lines: gone, call, isPending };
+}
+
+function Changes({ lines, gone }: { lines: ProjectLine[]; gone: readonly ProjectLine[] }) {
   const values = lines.map(({ delta }) => (delta === undefined ? 0 : numberOf(delta)));
   const [min, max] = [Math.min(...values, 0), Math.max(...values, 0)];
   return (
@@ -58,13 +101,30 @@ function Changes({ lines }: { lines: ProjectLine[] }) {
       shown={2 * listed}
       keyOf={({ name }) => name}
       columns={[
-        { name: 'Project', cell: (line) => <ProjectName line={line} /> },
+        {
+          name: 'Project',
+          cell: (line) => (
+            <>
+              <ProjectName line={line} />
+              {gone.includes(line) && <span class="tag">no cost now</span>}
+            </>
+          ),
+        },
         {
           name: 'Change',
           numeric: true,
           cell: ({ delta, units }) => (delta === undefined ? '–' : <Sum of={delta} units={units} signed />),
         },
-        { name: 'Percent', numeric: true, cell: ({ deltaPercent }) => signedPercent(deltaPercent) },
+        {
+          name: 'Percent',
+          numeric: true,
+          cell: ({ deltaPercent }) =>
+            deltaPercent === null ? (
+              'new'
+            ) : (
+              <data value={String(deltaPercent)}>{signedPercent(deltaPercent)}</data>
+            ),
+        },
         {
           name: 'Less or more',
           cell: ({ delta }) => <Bar value={delta === undefined ? 0 : numberOf(delta)} min={min} max={max} />,

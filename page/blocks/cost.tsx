@@ -8,7 +8,7 @@ import { money } from '../format.ts';
 import { dailyTotals, shownCost } from '../lines.ts';
 import { hasCosts, partialDays } from '../model.ts';
 import { Money, Sum } from '../parts/amounts.tsx';
-import { Answers, Block, Notice } from '../parts/block.tsx';
+import { Answers, Block, Loading, Notice, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { ChartTable } from '../parts/table.tsx';
 import { Lines } from '../charts/lines.tsx';
@@ -92,8 +92,9 @@ function Daily({ report }: { report: Report }) {
 function Cumulative({ report }: { report: Report }) {
   const { view } = usePage();
   const days = report.data.map(({ date }) => date);
+  const { ref, seen } = useSeen(-100);
   const path = costBefore(view, days);
-  const before = useCall<Report>(path);
+  const before = useCall<Report>(seen ? path : undefined);
   const now = cumulated(report, view.distributed);
   const then = before.answer === undefined ? undefined : cumulated(before.answer, view.distributed);
   const units = report.meta.total?.cost?.total.units ?? '';
@@ -104,16 +105,23 @@ function Cumulative({ report }: { report: Report }) {
     ...(then === undefined ? [] : [{ name, values: then.map(numberOf), dashed: true }]),
   ];
   return (
-    <>
+    <div ref={ref}>
       <h3>Summed up{path === undefined ? '' : `, against ${name}`}</h3>
       {before.failure !== undefined && (
         <p class="small" role="alert">
-          {name} could not be loaded: {before.failure.message}{' '}
-          <button type="button" onClick={before.retry}>
-            Try again
-          </button>
+          {before.failure.status === 400 ? (
+            'The days before are older than what is kept, so there is one line only.'
+          ) : (
+            <>
+              The line of {name} could not be loaded: {before.failure.message}{' '}
+              <button type="button" onClick={before.retry}>
+                Try again
+              </button>
+            </>
+          )}
         </p>
       )}
+      {path !== undefined && (before.answer ?? before.failure) === undefined && <Loading of={name} />}
       <Lines
         label="Cost summed up from the first day; the table below has the numbers"
         lines={lines}
@@ -139,7 +147,7 @@ function Cumulative({ report }: { report: Report }) {
           return sum === undefined ? '–' : <Sum of={sum} units={units} />;
         }}
       />
-    </>
+    </div>
   );
 }
 

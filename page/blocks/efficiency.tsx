@@ -1,10 +1,9 @@
 import type { Report } from '../answers.ts';
 import { numberOf } from '../decimal.ts';
-import { amount } from '../format.ts';
 import { usageLines } from '../lines.ts';
 import type { UsageLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
-import { Money } from '../parts/amounts.tsx';
+import { Amount, Money, Percent, Quantity } from '../parts/amounts.tsx';
 import { Answers, Block, Notice } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
@@ -16,7 +15,12 @@ export function EfficiencyBlock() {
   const compute = useCall<Report>(calls.compute);
   const memory = useCall<Report>(calls.memory);
   return (
-    <Block id="efficiency" title="Efficiency" question="What do we pay for and not use?">
+    <Block
+      id="efficiency"
+      title="Efficiency"
+      question="What do we pay for and not use?"
+      csv={{ CPU: calls.compute, Memory: calls.memory }}
+    >
       <Answers calls={[compute, memory]}>
         {(cpu, ram) => (
           <>
@@ -75,9 +79,11 @@ function Resource({ name, report }: { name: string; report: Report }) {
             numeric: true,
             cell: efficiencyOf,
             sum:
-              score?.usage_efficiency_percent === undefined || (total?.request?.value ?? 0) === 0
-                ? '–'
-                : `${amount(score.usage_efficiency_percent, 0)} %`,
+              score?.usage_efficiency_percent === undefined || (total?.request?.value ?? 0) === 0 ? (
+                '–'
+              ) : (
+                <Percent of={score.usage_efficiency_percent} />
+              ),
           },
           {
             name: `Used / requested, ${units}`,
@@ -89,13 +95,13 @@ function Resource({ name, report }: { name: string; report: Report }) {
                   max={Math.max(...numbers)}
                 />
                 <small>
-                  {amount(numberOf(line.usage))} / {amount(numberOf(line.request))}
+                  <Quantity of={line.usage} /> / <Quantity of={line.request} />
                 </small>
               </>
             ),
             sum: (
               <small>
-                {amount(total?.usage?.value ?? 0)} / {amount(total?.request?.value ?? 0)}
+                <Amount of={total?.usage} /> / <Amount of={total?.request} />
               </small>
             ),
           },
@@ -109,7 +115,8 @@ function efficiencyOf({ efficiency }: UsageLine) {
   if (efficiency === undefined) return '–';
   return (
     <>
-      {amount(efficiency, 0)} %{efficiency > 100 && <span class="tag">requests too small</span>}
+      <Percent of={efficiency} />
+      {efficiency > 100 && <span class="tag">requests too small</span>}
     </>
   );
 }

@@ -1,9 +1,9 @@
 import type { Report, TagList } from '../answers.ts';
 import { numberOf } from '../decimal.ts';
-import { amount } from '../format.ts';
 import { groupLines } from '../lines.ts';
-import { hasCosts } from '../model.ts';
-import { Money, Sum } from '../parts/amounts.tsx';
+import type { GroupLine } from '../lines.ts';
+import { hasCosts, hidesOthers } from '../model.ts';
+import { Money, Quantity, Sum } from '../parts/amounts.tsx';
 import { Answers, Block, Notice, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
@@ -55,6 +55,7 @@ export function LabelsBlock() {
 }
 
 function Labels({ report, label }: { report: Report; label: string }) {
+  const { status } = usePage();
   if (!hasCosts(report))
     return (
       <Notice>
@@ -70,7 +71,13 @@ function Labels({ report, label }: { report: Report; label: string }) {
   const values = lines.map(({ cost }) => numberOf(cost));
   const [min, max] = [Math.min(...values, 0), Math.max(...values, 0)];
   const share = (value: number) =>
-    total === undefined || total.value === 0 ? '–' : `${amount((value / total.value) * 100)} %`;
+    total === undefined || total.value === 0 ? (
+      '–'
+    ) : (
+      <>
+        <Quantity of={(value / total.value) * 100} /> %
+      </>
+    );
   return (
     <>
       <Table
@@ -89,7 +96,16 @@ function Labels({ report, label }: { report: Report; label: string }) {
             cell: ({ cost }) => <Sum of={cost} units={total?.units ?? ''} />,
             sum: <Money of={total} />,
           },
-          { name: 'Of all', numeric: true, cell: ({ cost }) => share(numberOf(cost)), sum: '' },
+          ...(hidesOthers(status)
+            ? []
+            : [
+                {
+                  name: 'Of all',
+                  numeric: true,
+                  cell: ({ cost }: GroupLine) => share(numberOf(cost)),
+                  sum: '',
+                },
+              ]),
           { name: 'Share', cell: ({ cost }) => <Bar value={numberOf(cost)} min={min} max={max} />, sum: '' },
         ]}
       />

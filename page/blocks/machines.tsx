@@ -2,11 +2,11 @@ import { rowsOf } from '../answers.ts';
 import type { Report, Row } from '../answers.ts';
 import { isMonth } from '../calls.ts';
 import { numberOf } from '../decimal.ts';
-import { amount } from '../format.ts';
 import { groupLines, shownCost } from '../lines.ts';
 import type { GroupLine } from '../lines.ts';
-import { Amount, Money, Sum } from '../parts/amounts.tsx';
-import { Answers, Block, useSeen } from '../parts/block.tsx';
+import { hasCosts } from '../model.ts';
+import { Amount, Money, Quantity, Sum } from '../parts/amounts.tsx';
+import { Answers, Block, Loading, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import { BarPair } from '../charts/bars.tsx';
@@ -16,27 +16,31 @@ export function MachineBlocks() {
   const { ref, seen } = useSeen();
   const { calls } = usePage();
   const question = useVmQuestion();
+  const costs = useCall<Report>(calls.projects).answer;
+  const priced = costs === undefined || hasCosts(costs);
   const asked = (path: string) => (seen ? path : undefined);
   const vms = useCall<Report>(asked(calls.vms));
   const gpu = useCall<Report>(asked(calls.gpu));
   const volumes = useCall<Report>(asked(calls.volumes));
   const isShown = ({ answer, failure }: typeof vms) =>
     failure !== undefined || (answer !== undefined && answer.data.flatMap(rowsOf).length > 0);
+  const isPending = [vms, gpu, volumes].some(({ answer, failure }) => (answer ?? failure) === undefined);
   return (
     <div ref={ref}>
+      {isPending && <Loading of="machines, GPUs and volumes" />}
       {isShown(vms) && (
         <Block id="vms" title="Virtual machines" question={question} csv={calls.vms}>
-          <Answers calls={[vms]}>{(report) => <Vms report={report} />}</Answers>
+          <Answers calls={[vms]}>{(report) => <Vms report={report} priced={priced} />}</Answers>
         </Block>
       )}
       {isShown(gpu) && (
         <Block id="gpus" title="GPUs" question="Which GPUs does who use?" csv={calls.gpu}>
-          <Answers calls={[gpu]}>{(report) => <Gpus report={report} />}</Answers>
+          <Answers calls={[gpu]}>{(report) => <Gpus report={report} priced={priced} />}</Answers>
         </Block>
       )}
       {isShown(volumes) && (
         <Block id="volumes" title="Volumes" question="What is requested and not used?" csv={calls.volumes}>
-          <Answers calls={[volumes]}>{(report) => <Volumes report={report} />}</Answers>
+          <Answers calls={[volumes]}>{(report) => <Volumes report={report} priced={priced} />}</Answers>
         </Block>
       )}
     </div>
@@ -49,7 +53,13 @@ function useVmQuestion(): string {
   return isMonth(view) ? question : `${question} Machines are reported by month: this is the current month.`;
 }
 
-function Vms({ report }: { report: Report }) {
+interface ReportProps {
+  report: Report;
+  /** without prices there are no costs to show */
+  priced: boolean;
+}
+
+function Vms({ report, priced }: ReportProps) {
   const { view } = usePage();
   const rows = report.data.flatMap(rowsOf).map(({ row }) => row);
   return (
@@ -64,8 +74,8 @@ function Vms({ report }: { report: Report }) {
         {
           name: 'Cost',
           numeric: true,
-          cell: ({ cost }) => <Money of={shownCost(cost, view.distributed)} />,
-          sum: <Money of={shownCost(report.meta.total?.cost, view.distributed)} />,
+          cell: ({ cost }) => (priced ? <Money of={shownCost(cost, view.distributed)} /> : '–'),
+          sum: priced ? <Money of={shownCost(report.meta.total?.cost, view.distributed)} /> : '–',
         },
         {
           name: 'CPU requested, cores',
@@ -89,7 +99,7 @@ interface GpuRow {
   row: Row;
 }
 
-function Gpus({ report }: { report: Report }) {
+function Gpus({ report, priced }: ReportProps) {
   const rows: GpuRow[] = report.data
     .flatMap(rowsOf)
     .map(({ names, row }) => ({ project: names[0] ?? '', row }));
@@ -119,15 +129,15 @@ function Gpus({ report }: { report: Report }) {
         {
           name: 'Cost',
           numeric: true,
-          cell: ({ row }) => <Money of={row.cost?.total} />,
-          sum: <Money of={report.meta.total?.cost?.total} />,
+          cell: ({ row }) => (priced ? <Money of={row.cost?.total} /> : '–'),
+          sum: priced ? <Money of={report.meta.total?.cost?.total} /> : '–',
         },
       ]}
     />
   );
 }
 
-function Volumes({ report }: { report: Report }) {
+function Volumes({ report, priced }: ReportProps) {
   const lines = groupLines(report).sort(
     (a, b) => numberOf(b.cost) - numberOf(a.cost) || numberOf(b.request) - numberOf(a.request),
   );
@@ -138,7 +148,7 @@ function Volumes({ report }: { report: Report }) {
     <>
       <BarPair used={numberOf(usage)} requested={numberOf(request)} max={max} />
       <small>
-        {amount(numberOf(usage))} / {amount(numberOf(request))}
+        <Quantity of={usage} /> / <Quantity of={request} />
       </small>
     </>
   );
@@ -152,19 +162,19 @@ function Volumes({ report }: { report: Report }) {
         {
           name: 'Cost',
           numeric: true,
-          cell: ({ cost }) => <Sum of={cost} units={units} />,
-          sum: <Money of={total?.cost?.total} />,
+          cell: ({ cost }) => (priced ? <Sum of={cost} units={units} /> : '–'),
+          sum: priced ? <Money of={total?.cost?.total} /> : '–',
         },
         {
           name: 'Requested',
           numeric: true,
-          cell: ({ request }) => amount(numberOf(request)),
+          cell: ({ request }) => <Quantity of={request} />,
           sum: <Amount of={total?.request} />,
         },
         {
           name: 'Used',
           numeric: true,
-          cell: ({ usage }) => amount(numberOf(usage)),
+          cell: ({ usage }) => <Quantity of={usage} />,
           sum: <Amount of={total?.usage} />,
         },
         { name: `Used / requested, ${total?.usage?.units ?? ''}`, cell: pair, sum: '' },

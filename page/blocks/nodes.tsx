@@ -1,10 +1,9 @@
 import type { Report } from '../answers.ts';
 import { numberOf } from '../decimal.ts';
-import { amount } from '../format.ts';
 import { groupLines } from '../lines.ts';
 import type { GroupLine } from '../lines.ts';
 import { hasCosts, hidesOthers } from '../model.ts';
-import { Money, Sum } from '../parts/amounts.tsx';
+import { Money, Quantity, Sum } from '../parts/amounts.tsx';
 import { Answers, Block, Notice, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
@@ -26,7 +25,9 @@ export function NodesBlock() {
         id="nodes"
         title="Nodes"
         question="Is the cluster too large?"
-        csv={hidden ? undefined : calls.nodeCosts}
+        csv={
+          hidden ? undefined : { Costs: calls.nodeCosts, CPU: calls.nodeCompute, Memory: calls.nodeMemory }
+        }
       >
         {hidden ? (
           <Notice>
@@ -108,7 +109,7 @@ function Capacity({ line, all }: { line: GroupLine | undefined; all: readonly Gr
     <>
       <NodeBar {...{ used, requested, capacity, max }} />
       <small>
-        {amount(used)} / {amount(requested)} / {amount(capacity)}
+        <Quantity of={used} /> / <Quantity of={requested} /> / <Quantity of={capacity} />
       </small>
     </>
   );

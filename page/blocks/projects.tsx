@@ -1,26 +1,17 @@
 import type { Report } from '../answers.ts';
 import { isComparable } from '../calls.ts';
 import { numberOf, plus, zero } from '../decimal.ts';
-import { amount, signedPercent } from '../format.ts';
-import {
-  agree,
-  groupLines,
-  isPool,
-  projectLines,
-  shareNames,
-  shares,
-  shown,
-  shownCost,
-  usageLines,
-} from '../lines.ts';
+import { signedPercent } from '../format.ts';
+import { agree, isPool, projectLines, shown, shownCost, usageLines } from '../lines.ts';
 import type { ProjectLine, UsageLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
-import { Money, Sum } from '../parts/amounts.tsx';
+import { Money, Percent, Sum } from '../parts/amounts.tsx';
 import { Answers, Block, Notice } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import type { Column } from '../parts/table.tsx';
 import { Bar } from '../charts/bars.tsx';
+import { ProjectDetails } from './project-details.tsx';
 
 /** Who? */
 export function ProjectsBlock() {
@@ -58,11 +49,7 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
   const usage = (list: UsageLine[]) => new Map(list.map((line) => [line.name, line]));
   const [byCpu, byMemory] = [usage(cpu), usage(memory)];
   const efficiency = (line: UsageLine | undefined) =>
-    line?.efficiency === undefined ? (
-      '–'
-    ) : (
-      <data value={String(line.efficiency)}>{amount(line.efficiency, 0)} %</data>
-    );
+    line?.efficiency === undefined ? '–' : <Percent of={line.efficiency} />;
   const change: Column<ProjectLine> = {
     name: 'Change',
     numeric: true,
@@ -125,7 +112,7 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
   ];
   return (
     <>
-      {costs.meta.distributed_overhead === false && view.distributed && (
+      {priced && costs.meta.distributed_overhead === false && view.distributed && (
         <p class="small">Nothing is distributed in these days, so each project shows its own cost.</p>
       )}
       <Table
@@ -133,7 +120,7 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
         columns={columns}
         rows={lines}
         keyOf={({ name }) => name}
-        details={(line) => <ProjectDetails line={line} />}
+        details={(line) => <ProjectDetails line={line} priced={priced} />}
       />
       {!agree(sumOfLines(lines, view.distributed), total?.value ?? 0) && (
         <Notice kind="warn">
@@ -145,93 +132,9 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
       )}
       <p class="small">
         "Used" is what was used of the request; – where nothing was requested. Choose a project to see what it
-        received of shared costs, its nodes and its volumes.
+        received of shared costs, its nodes, machines and volumes.
       </p>
     </>
-  );
-}
-
-/** Where the cost of one project comes from; the parts add up to its cost. */
-function ProjectDetails({ line }: { line: ProjectLine }) {
-  const { view, calls } = usePage();
-  const paths = calls.project(line.name);
-  const nodes = useCall<Report>(paths.nodes);
-  const volumes = useCall<Report>(paths.volumes);
-  const received = shares.filter((share) => numberOf(line.shares[share]) !== 0);
-  return (
-    <div class="project-details">
-      <table>
-        <caption>What the cost is made of</caption>
-        <tbody>
-          <tr>
-            <th scope="row">Own cost</th>
-            <td class="number">
-              <Sum of={line.total} units={line.units} />
-            </td>
-          </tr>
-          {received.map((share) => (
-            <tr key={share}>
-              <th scope="row">{isPool(line) ? 'Given away' : `Share of ${shareNames[share]}`}</th>
-              <td class="number">
-                <Sum of={line.shares[share]} units={line.units} signed />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">With shared costs</th>
-            <td class="number">
-              <Sum of={line.distributed} units={line.units} />
-            </td>
-          </tr>
-        </tfoot>
-      </table>
-      <Answers calls={[nodes]}>
-        {(report) => {
-          const byNode = projectLines(report, view.distributed);
-          return (
-            <Table
-              caption={`nodes of ${line.name}`}
-              rows={byNode}
-              keyOf={({ name }) => name}
-              columns={[
-                { name: 'Node', cell: ({ name }) => (name === 'No-node' ? 'on no node' : name), sum: 'All' },
-                {
-                  name: 'Cost',
-                  numeric: true,
-                  cell: (node) => <Sum of={shown(node, view.distributed)} units={node.units} />,
-                  sum: <Money of={shownCost(report.meta.total?.cost, view.distributed)} />,
-                },
-              ]}
-            />
-          );
-        }}
-      </Answers>
-      <Answers calls={[volumes]}>
-        {(report) => {
-          const claims = groupLines(report);
-          if (claims.length === 0) return null;
-          return (
-            <Table
-              caption={`volumes of ${line.name}`}
-              rows={claims}
-              keyOf={({ name }) => name}
-              columns={[
-                { name: 'Volume claim', cell: ({ name }) => name },
-                {
-                  name: 'Requested, GiB-months',
-                  numeric: true,
-                  cell: ({ request }) => amount(numberOf(request)),
-                },
-                { name: 'Used, GiB-months', numeric: true, cell: ({ usage }) => amount(numberOf(usage)) },
-                { name: 'Cost', numeric: true, cell: ({ cost }) => <Sum of={cost} units={line.units} /> },
-              ]}
-            />
-          );
-        }}
-      </Answers>
-    </div>
   );
 }
 

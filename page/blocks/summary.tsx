@@ -9,6 +9,7 @@ import { hasCosts, hidesOthers, partialDays, projection } from '../model.ts';
 import { Money, Sum } from '../parts/amounts.tsx';
 import { Answers, Block } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
+import { NotConverted } from '../parts/unconverted.tsx';
 
 /** How much, is it more, where will it end? */
 export function SummaryBlock() {
@@ -41,8 +42,12 @@ export function SummaryBlock() {
 function NoCosts() {
   return (
     <div class="tiles">
-      <Tile name="Cost" formula="Without a cost model, or with rates of 0, nothing has a price.">
-        –<Note>No cost model has set prices for these days. Usage, efficiency and nodes are below.</Note>
+      <Tile name="Cost" hasNoAmount formula="Without a cost model, or with rates of 0, nothing has a price.">
+        –
+        <Note>
+          No cost model has set prices for these days, or all its rates are 0. Usage, efficiency and nodes are
+          below.
+        </Note>
       </Tile>
     </div>
   );
@@ -53,15 +58,20 @@ interface TileProps {
   formula: string;
   /** anchor of the block that has more */
   more?: string;
+  /** it is no amount of money */
+  hasNoAmount?: boolean;
   children: ComponentChildren;
 }
 
-function Tile({ name, formula, more, children }: TileProps) {
+function Tile({ name, formula, more, hasNoAmount = false, children }: TileProps) {
   return (
     <details class="tile">
       <summary>
         <span class="tile-name">{name}</span>
-        <span class="tile-value">{children}</span>
+        <span class="tile-value">
+          {children}
+          {!hasNoAmount && <NotConverted />}
+        </span>
       </summary>
       <p class="formula">
         {formula} {more !== undefined && <a href={`#${more}`}>More</a>}
@@ -107,7 +117,7 @@ function Change({ costs }: { costs: Report }) {
     : 'the same days of the month before';
   if (delta === undefined)
     return (
-      <Tile name="Change" formula="Needs a range such as this month or the last 30 days.">
+      <Tile name="Change" hasNoAmount formula="Needs a range such as this month or the last 30 days.">
         –
         <Note>
           {isComparable(view) ? 'Not known.' : 'Days chosen by hand have no period before to compare with.'}
@@ -131,21 +141,21 @@ function Projection() {
     'To date, plus the mean of the last 7 full days for each day that is left. Today and days with less than 24 hours are left out of the mean.';
   if (view.period !== 'this-month')
     return (
-      <Tile name="Projection" formula={formula}>
+      <Tile name="Projection" hasNoAmount formula={formula}>
         –<Note>Only a month that has not ended is projected.</Note>
       </Tile>
     );
   if (days === undefined || status === undefined)
     return (
-      <Tile name="Projection" formula={formula}>
+      <Tile name="Projection" hasNoAmount formula={formula}>
         …
       </Tile>
     );
   const found = projection(dailyTotals(days, view.distributed), partialDays(status, view));
   const units = days.meta.total?.cost?.total.units ?? '';
   return (
-    <Tile name="Projection" formula={formula}>
-      {found === undefined ? '–' : money(found.value, units)}
+    <Tile name="Projection" hasNoAmount={found === undefined} formula={formula}>
+      {found === undefined ? '–' : <Money of={{ value: found.value, units }} />}
       <Note>
         {found === undefined
           ? 'No full day yet.'
@@ -161,7 +171,7 @@ function Unowned({ costs }: { costs: Report }) {
     'Costs of the pools (capacity nobody requested, storage and network nobody claimed) before distribution, divided by all costs.';
   if (hidesOthers(status))
     return (
-      <Tile name="Nobody owns" formula={formula}>
+      <Tile name="Nobody owns" hasNoAmount formula={formula}>
         –<Note>Not shown: your access covers a part of the clusters.</Note>
       </Tile>
     );

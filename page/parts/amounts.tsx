@@ -24,5 +24,20 @@ export function Sum({ of, units, signed = false }: { of: Decimal; units: string;
 /** An amount of anything else; the unit is in the heading. */
 export function Amount({ of, digits = 1 }: { of: Measure | undefined; digits?: number }) {
   if (of === undefined) return <span>–</span>;
-  return <data value={String(of.value)}>{amount(of.value, digits)}</data>;
+  return <Quantity of={of.value} digits={digits} />;
+}
+
+/** The same, of a number or of an exact sum that was made here. */
+export function Quantity({ of, digits = 1 }: { of: number | Decimal; digits?: number }) {
+  const value = typeof of === 'number' ? of : numberOf(of);
+  return <data value={String(value)}>{amount(value, digits)}</data>;
+}
+
+/** A whole percentage. */
+export function Percent({ of }: { of: number }) {
+  return (
+    <>
+      <Quantity of={of} digits={0} /> %
+    </>
+  );
 }

@@ -1,14 +1,16 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { usePage } from './context.ts';
 import type { Call } from './context.ts';
 import { Download } from './download.tsx';
+import { NotConverted } from './unconverted.tsx';
 
 interface BlockProps {
   id: string;
   title: string;
   question: string;
-  /** address of a report that the block shows, for its CSV */
-  csv?: string | undefined;
+  /** the report that the block shows, for its CSV; several by what they are about */
+  csv?: string | Readonly<Record<string, string>> | undefined;
   children: ComponentChildren;
 }
 
@@ -23,34 +25,46 @@ export function Block({ id, title, question, csv, children }: BlockProps) {
           </h2>
           <p class="question">{question}</p>
         </div>
-        {csv !== undefined && <Download path={csv} name={id} />}
+        {id !== 'data' && id !== 'summary' && <NotConverted />}
+        <div class="downloads">
+          {typeof csv === 'string' && <Download call={csv} name={id} />}
+          {typeof csv === 'object' &&
+            Object.entries(csv).map(([of, call]) => <Download key={of} call={call} name={id} of={of} />)}
+        </div>
       </header>
       {children}
     </section>
   );
 }
 
-/** Has the element come near the window, or is the page printed? It stays so. */
-export function useSeen() {
+/**
+ * Has the element come near the window, or is the page printed? It stays so. While the first blocks load, everything is
+ * near, so that nothing else is asked for before they have the height that they need.
+ *
+ * @param margin how near, px; negative: how far inside
+ */
+export function useSeen(margin = 300) {
+  const { isGrown } = usePage();
   const ref = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState(false);
   useEffect(() => {
     const element = ref.current;
     if (element === null || seen) return;
     const see = () => setSeen(true);
+    window.addEventListener('beforeprint', see);
+    if (!isGrown) return () => window.removeEventListener('beforeprint', see);
     const observer = new IntersectionObserver(
       (entries) => {
         if (entries.some(({ isIntersecting }) => isIntersecting)) see();
       },
-      { rootMargin: '300px' },
+      { rootMargin: `${margin}px` },
     );
     observer.observe(element);
-    window.addEventListener('beforeprint', see);
     return () => {
       observer.disconnect();
       window.removeEventListener('beforeprint', see);
     };
-  }, [seen]);
+  }, [seen, isGrown]);
   return { ref, seen };
 }
 
@@ -85,13 +99,17 @@ export function Answers<T extends unknown[]>({
       </div>
     );
   }
-  if (list.some(({ answer }) => answer === undefined))
-    return (
-      <p class="loading" role="status">
-        Loading …
-      </p>
-    );
+  if (list.some(({ answer }) => answer === undefined)) return <Loading />;
   return <>{children(...(list.map(({ answer }) => answer) as T))}</>;
+}
+
+/** In place of what is not there yet, or waits until it is scrolled to. */
+export function Loading({ of }: { of?: string }) {
+  return (
+    <p class={of === undefined ? 'loading' : 'loading slim'} role="status">
+      Loading {of} …
+    </p>
+  );
 }
 
 /** A sentence about a state, with its next step. */

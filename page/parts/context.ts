@@ -13,7 +13,13 @@ export interface PageContext {
   calls: Calls;
   /** undefined until it has been answered, or if it cannot be */
   status: Status | undefined;
+  /** the first blocks have their answers, so that those below are where they stay */
+  isGrown: boolean;
   setView: (changes: Partial<View>) => void;
+  /** how often calls that failed were asked for again */
+  attempts: Readonly<Record<string, number>>;
+  /** ask again, for every block that shows the call */
+  retry: (path: string) => void;
 }
 
 export const Context = createContext<PageContext | undefined>(undefined);
@@ -33,30 +39,26 @@ export interface Call<T> {
 
 /** Ask the API; undefined: not yet. An answer to another address is never shown. */
 export function useCall<T>(path: string | undefined): Call<T> {
-  const { api } = usePage();
-  const [attempt, setAttempt] = useState(0);
-  const [state, setState] = useState<{ path: string; answer?: T; failure?: CallFailed }>();
+  const { api, attempts, retry } = usePage();
+  const attempt = path === undefined ? 0 : (attempts[path] ?? 0);
+  const [state, setState] = useState<{ path: string; attempt: number; answer?: T; failure?: CallFailed }>();
   useEffect(() => {
     if (path === undefined) return;
     let isCurrent = true;
     api.get<T>(path).then(
-      (answer) => isCurrent && setState({ path, answer }),
+      (answer) => isCurrent && setState({ path, attempt, answer }),
       (failure: unknown) => {
-        api.forget(path);
-        if (isCurrent) setState({ path, failure: failure as CallFailed });
+        if (isCurrent) setState({ path, attempt, failure: failure as CallFailed });
       },
     );
     return () => {
       isCurrent = false;
     };
   }, [api, path, attempt]);
-  const current = state?.path === path ? state : undefined;
+  const current = state !== undefined && state.path === path && state.attempt === attempt ? state : undefined;
   return {
     answer: current?.answer,
     failure: current?.failure,
-    retry: () => {
-      setState(undefined);
-      setAttempt((count) => count + 1);
-    },
+    retry: () => path !== undefined && retry(path),
   };
 }

@@ -4,6 +4,7 @@ import { chosenClusters, clusterName, clustersOf, clusterValue } from '../model.
 import { periods } from '../view.ts';
 import type { PeriodName } from '../view.ts';
 import { useCall, usePage } from './context.ts';
+import { useNothingYet } from './states.tsx';
 
 const anchors = {
   summary: 'Summary',
@@ -20,6 +21,7 @@ const anchors = {
 /** Head of the page: what is shown, and the way to its parts. */
 export function Controls({ signOut }: { signOut: (() => void) | undefined }) {
   const { status, view } = usePage();
+  const nothingYet = useNothingYet();
   const clusters = clustersOf(status);
   const [only] = clusters;
   return (
@@ -42,6 +44,14 @@ export function Controls({ signOut }: { signOut: (() => void) | undefined }) {
           </button>
         )}
       </div>
+      {!nothingYet && <Choices />}
+    </header>
+  );
+}
+
+function Choices() {
+  return (
+    <>
       <form class="controls" onSubmit={(event) => event.preventDefault()}>
         <PeriodControl />
         <ClusterControl />
@@ -57,7 +67,7 @@ export function Controls({ signOut }: { signOut: (() => void) | undefined }) {
           ))}
         </ul>
       </nav>
-    </header>
+    </>
   );
 }
 

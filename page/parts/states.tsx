@@ -1,9 +1,13 @@
+import uploadGuide from '../../docs/upload.md?url';
+import { hasRows } from '../answers.ts';
 import type { Report } from '../answers.ts';
 import { longDay } from '../days.ts';
-import { chosenClusters, clusterName, clustersOf, lastDayOf, staleClusters, unconverted } from '../model.ts';
+import { chosenClusters, clusterName, clustersOf, lastDayOf, staleClusters } from '../model.ts';
 import { counted } from '../format.ts';
+import { queryOf } from '../view.ts';
 import { Notice } from './block.tsx';
 import { useCall, usePage } from './context.ts';
+import { useUnconverted } from './unconverted.tsx';
 
 /** What a reader must know before the numbers. */
 export function Messages() {
@@ -52,14 +56,11 @@ function Restricted() {
 }
 
 function Unconverted() {
-  const { status, view, calls } = usePage();
-  const shown = useCall<Report>(calls.projects).answer?.meta.currency;
-  if (shown === undefined) return null;
-  return [...unconverted(status, view, shown)].map(([from, clusters]) => (
-    <Notice key={from} kind="warn">
+  return useUnconverted().map(({ from, shown, what }) => (
+    <Notice key={`${from} ${what}`} kind="warn">
       <p>
-        <strong>Not converted:</strong> amounts of {clusters.join(', ')} are in {from} and shown as {shown},
-        because no exchange rate from {from} to {shown} is known. Choose {from}, or have the rate added.
+        <strong>Not converted:</strong> {what} are in {from} and shown as {shown}, because no exchange rate
+        from {from} to {shown} is known. Choose {from}, or have the rate added.
       </p>
     </Notice>
   ));
@@ -82,6 +83,18 @@ function Uncosted() {
   );
 }
 
+/** Has no cluster of the organisation ever had a day? Another program may write days that the status does not know. */
+export function useNothingYet(): boolean {
+  const { calls, status } = usePage();
+  const projects = useCall<Report>(calls.projects).answer;
+  return (
+    projects !== undefined &&
+    !hasRows(projects) &&
+    status !== undefined &&
+    clustersOf(status).every(({ last_day: day }) => day === null)
+  );
+}
+
 /** Nobody has sent anything yet. */
 export function NoClusters() {
   return (
@@ -97,14 +110,16 @@ export function NoClusters() {
         </li>
         <li>Load this page again a minute later.</li>
       </ol>
-      <p>The README and docs/upload.md of the project have each step.</p>
+      <p>
+        <a href={uploadGuide}>How to upload</a> has each step.
+      </p>
     </section>
   );
 }
 
 /** There are data, but not in these days. */
 export function NoData({ report }: { report: Report }) {
-  const { status, view, setView, calls } = usePage();
+  const { status, view, calls } = usePage();
   const days = useCall<Report>(calls.costByDay).answer?.data ?? report.data;
   const [first, last] = [days[0]?.date ?? '', days.at(-1)?.date ?? ''];
   const latest = lastDayOf(chosenClusters(status, view));
@@ -118,9 +133,11 @@ export function NoData({ report }: { report: Report }) {
       ) : (
         <p>
           The last day is {longDay(latest)}.{' '}
-          <button type="button" onClick={() => setView(viewOfMonth(latest, status?.meta.today ?? ''))}>
+          <a
+            href={`${location.pathname}${queryOf({ ...view, ...viewOfMonth(latest, status?.meta.today ?? '') })}`}
+          >
             Show the days up to {longDay(latest)}
-          </button>
+          </a>
         </p>
       )}
     </section>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 /** A column of a table. */
 export interface Column<T> {
@@ -7,7 +7,7 @@ export interface Column<T> {
   /** numbers are set to the right */
   numeric?: boolean;
   cell: (row: T) => ComponentChildren;
-  /** in the line of sums */
+  /** in the line of sums, which is there if any column has one */
   sum?: ComponentChildren;
   /** left out on narrow screens, because another column or the details have it */
   wide?: boolean;
@@ -27,7 +27,8 @@ interface TableProps<T> {
 /** A table with a heading per row, an optional line of sums and rows that open. */
 export function Table<T>({ caption, columns, rows, keyOf, details, shown = 12 }: TableProps<T>) {
   const [all, setAll] = useState(false);
-  const visible = all ? rows : rows.slice(0, shown);
+  const printing = usePrinting();
+  const visible = all || printing ? rows : rows.slice(0, shown);
   const [first, ...others] = columns;
   const hasSums = columns.some(({ sum }) => sum !== undefined);
   return (
@@ -75,6 +76,22 @@ export function Table<T>({ caption, columns, rows, keyOf, details, shown = 12 }:
       )}
     </>
   );
+}
+
+/** On paper nothing can be opened, so a table is whole there. */
+function usePrinting(): boolean {
+  const [printing, setPrinting] = useState(false);
+  useEffect(() => {
+    const start = () => setPrinting(true);
+    const end = () => setPrinting(false);
+    window.addEventListener('beforeprint', start);
+    window.addEventListener('afterprint', end);
+    return () => {
+      window.removeEventListener('beforeprint', start);
+      window.removeEventListener('afterprint', end);
+    };
+  }, []);
+  return printing;
 }
 
 function classOf({ numeric, wide }: Column<never>): string {

@@ -39,8 +39,10 @@ export interface Opened {
 /** What to open, and as whom. */
 export interface OpenOptions extends BrowserContextOptions {
   token?: string;
-  /** clock of the browser */
+  /** clock of the browser, which stands still */
   now?: string;
+  /** it goes on from there, and a test may turn it */
+  isMoving?: boolean;
   /** do not wait for the blocks */
   untilLoaded?: boolean;
 }
@@ -49,13 +51,14 @@ export interface OpenOptions extends BrowserContextOptions {
 export async function open(
   browser: Browser,
   url: string,
-  { token, now, untilLoaded = true, ...options }: OpenOptions = {},
+  { token, now, isMoving = false, untilLoaded = true, ...options }: OpenOptions = {},
 ): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   if (token !== undefined)
     await context.addInitScript(`sessionStorage.setItem('ocp-token', ${JSON.stringify(token)})`);
   const page = await context.newPage();
-  if (now !== undefined) await page.clock.setFixedTime(now);
+  if (now !== undefined && isMoving) await page.clock.install({ time: now });
+  else if (now !== undefined) await page.clock.setFixedTime(now);
   const opened: Opened = { page, foreign: [], calls: [], errors: [] };
   const { origin } = new URL(url);
   page.on('request', (request) => {
@@ -72,13 +75,16 @@ export async function open(
   return opened;
 }
 
-/** Wait until no part of the page is loading, having scrolled to all of them. */
-async function loaded(page: Page): Promise<void> {
-  await page.waitForSelector('section, form');
-  await page.evaluate(`window.dispatchEvent(new Event('beforeprint'))`);
-  await page.locator('.loading').first().waitFor({ state: 'detached' });
-  await page.waitForLoadState('networkidle');
-  await page.locator('.loading').first().waitFor({ state: 'detached' });
+/** Wait until no part of the page is loading, having scrolled to those that wait for that. */
+export async function loaded(page: Page): Promise<void> {
+  await page.waitForSelector('section, form.block');
+  for (;;) {
+    const [first] = await page.locator('.loading').elementHandles();
+    if (first === undefined) return;
+    // It may have gone meanwhile.
+    await first.scrollIntoViewIfNeeded().catch(() => undefined);
+    await first.waitForElementState('hidden');
+  }
 }
 
 /** What axe-core finds wrong with a page, one line per place. */

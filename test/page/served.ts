@@ -6,13 +6,17 @@ import { writeDemoPayload } from '../../cli/demo-payload.ts';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
 import { atEnd } from '../support/at-end.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
 import { serveHttp } from '../support/http-app.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 
 /** A day on which the sample's three days, 1 to 3 October 2026, are those of the current month so far. */
 export const sampleNow = '2026-10-04T12:00:00Z';
-const sampleCluster = 'my-ocp-cluster-small';
+/** Its only cluster. */
+export const sampleCluster = 'my-ocp-cluster-small';
+/** A label key that the sample's pods have, and that is enabled. */
+export const sampleLabel = 'environment';
 
 /** What a token shows; empty lists are everything. */
 export type TokenLists = Partial<Record<'clusters' | 'nodes' | 'projects', string[]>>;
@@ -22,26 +26,38 @@ export interface Served {
   pipeline: TestPipeline;
   /** of the page */
   url: string;
-  token(lists?: TokenLists): Promise<string>;
+  token(lists?: TokenLists, orgId?: string): Promise<string>;
+  /** the address of the same page from a server with other settings, such as another day */
+  servedWith(environment: Record<string, string>): Promise<string>;
   /** what the read API answers */
-  ask(path: string, token: string): Promise<unknown>;
+  ask<T>(path: string, token: string): Promise<T>;
+  /** the same as CSV */
+  csv(path: string, token: string): Promise<string>;
 }
 
 /** Serve the page of a pipeline's organisation, for which everybody needs a token. */
 async function servePage(pipeline: TestPipeline, environment: Record<string, string>): Promise<Served> {
   const { pool, orgId } = pipeline.database;
-  const http = await serveHttp(pipeline, environment, { sources: true, read: { readPool: pool } });
+  const serve = (changes: Record<string, string> = {}) =>
+    serveHttp(pipeline, { ...environment, ...changes }, { sources: true, read: { readPool: pool } });
+  const http = await serve();
   return {
     pipeline,
     url: `${http.url}/page/`,
-    token: async ({ clusters = [], nodes = [], projects = [] } = {}) =>
-      (await createApiToken(pool, { orgId, clusters, nodes, projects })).token,
-    ask: async (path, token) => {
-      const response = await fetch(`${http.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
-      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-      return response.json();
-    },
+    token: async ({ clusters = [], nodes = [], projects = [] } = {}, org = orgId) =>
+      (await createApiToken(pool, { orgId: org, clusters, nodes, projects })).token,
+    servedWith: async (changes) => `${(await serve(changes)).url}/page/`,
+    ask: async <T>(path: string, token: string) =>
+      JSON.parse(await answer(http.url, path, token, 'application/json')) as T,
+    csv: (path, token) => answer(http.url, path, token, 'text/csv'),
   };
+}
+
+async function answer(url: string, path: string, token: string, accept: string): Promise<string> {
+  const response = await fetch(`${url}${path}`, { headers: { accept, authorization: `Bearer ${token}` } });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+  return text;
 }
 
 /** The demo's cluster with its cost model, and its days in September and in October of 2026. */
@@ -49,6 +65,8 @@ export async function serveSample(environment: Record<string, string> = {}): Pro
   const pipeline = await createTestPipeline({ OCP_NOW: sampleNow, ...environment });
   const sourceUuid = await pipeline.addSource(sampleCluster, 'demo cluster');
   await giveModel(pipeline, sourceUuid, 'samples/cost-model.yaml');
+  const { pool, schema } = pipeline.database;
+  await setTagKeys(pool, schema, [sampleLabel], true);
   const folder = await mkdtemp(join(tmpdir(), 'ocp-pipeline-page-'));
   atEnd(() => rm(folder, { recursive: true, force: true }));
   const before = join(folder, 'september.tar.gz');
@@ -58,15 +76,10 @@ export async function serveSample(environment: Record<string, string> = {}): Pro
   return servePage(pipeline, { OCP_NOW: sampleNow, ...environment });
 }
 
-/** Give a source the cost model of a document, perhaps with another currency. */
-async function giveModel(
-  pipeline: TestPipeline,
-  sourceUuid: string,
-  path: string,
-  change: (text: string) => string = (text) => text,
-): Promise<void> {
+/** Give a source the cost model of a document. */
+async function giveModel(pipeline: TestPipeline, sourceUuid: string, path: string): Promise<void> {
   const { pool, schema } = pipeline.database;
-  const model = readCostModel(change(await readFile(path, 'utf8')), 'yaml', path);
+  const model = readCostModel(await readFile(path, 'utf8'), 'yaml', path);
   await applyModel(pool, schema, model, {
     source: path,
     sources: [{ sourceUuid, clusterId: sampleCluster }],

@@ -53,6 +53,11 @@ export async function holdTable(database: TestDatabase, table: string): Promise<
   return hold(database, `lock table ${table} in share mode`, []);
 }
 
+/** Let nobody read a table of the tenant until the hold is released. */
+export async function holdReaders(database: TestDatabase, table: string): Promise<Hold> {
+  return hold(database, `lock table ${table} in access exclusive mode`, []);
+}
+
 async function hold(database: TestDatabase, statement: string, values: unknown[]): Promise<Hold> {
   const client = await database.pool.connect();
   await client.query('begin');
