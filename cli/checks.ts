@@ -23,6 +23,7 @@ import { describeFailure } from './failure.ts';
 import { checkReader } from './reader-checks.ts';
 import type { Services } from './services.ts';
 import { checkLineItems } from './staging-checks.ts';
+import { checkTrino } from './trino-checks.ts';
 import { checkWorkers } from './worker-checks.ts';
 
 /** One thing that was checked. */
@@ -37,6 +38,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
     checkCostModels,
     checkObjects,
     checkTemporal,
+    checkTrino,
     checkApiCache,
     checkReader,
   ];
@@ -54,6 +56,7 @@ export async function runChecks(services: Services): Promise<Check[]> {
                 'cost models',
                 'object store',
                 'Temporal',
+                'Trino',
                 'cache',
                 'role of the read API',
               ][index] ?? '',

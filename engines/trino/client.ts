@@ -39,6 +39,11 @@ interface Answer {
   error?: { message: string; errorName: string; errorType: string };
 }
 
+interface ServerInfo {
+  nodeVersion?: { version: string };
+  starting?: boolean;
+}
+
 /** Types of Trino's errors that may go away by themselves; a USER_ERROR stays. */
 const passingErrors: ReadonlySet<string> = new Set(['EXTERNAL', 'INTERNAL_ERROR', 'INSUFFICIENT_RESOURCES']);
 
@@ -78,7 +83,7 @@ export class TrinoClient {
    */
   async *pages(statement: string, options: QueryOptions = {}): AsyncGenerator<ResultPage> {
     const { signal, onQueryId, session = {} } = options;
-    let answer = await this.#request(`${this.#connection.url}/v1/statement`, signal, {
+    let answer = await this.#request<Answer>(`${this.#connection.url}/v1/statement`, signal, {
       method: 'POST',
       body: statement,
       headers: sessionHeader(session),
@@ -96,7 +101,7 @@ export class TrinoClient {
         if (columns !== undefined && data !== undefined && data.length > 0)
           yield { columns: columns.map(({ name }) => name), rows: data };
         if (nextUri === undefined) break;
-        answer = await this.#request(nextUri, signal);
+        answer = await this.#request<Answer>(nextUri, signal);
       }
       isOver = true;
     } finally {
@@ -111,12 +116,21 @@ export class TrinoClient {
     return rows;
   }
 
+  /** Version of the server, as it names it itself, and whether it is starting. Needs no user. */
+  async server(signal: AbortSignal): Promise<{ version: string; isStarting: boolean }> {
+    const { nodeVersion, starting } = await this.#request<ServerInfo>(
+      `${this.#connection.url}/v1/info`,
+      signal,
+    );
+    return { version: nodeVersion?.version ?? 'unknown', isStarting: starting === true };
+  }
+
   /** End a query, also of another process; no error if it has ended or is unknown. */
   async cancel(queryId: string): Promise<void> {
     await this.#fetch(`${this.#connection.url}/v1/query/${queryId}`, undefined, { method: 'DELETE' });
   }
 
-  async #request(url: string, signal: AbortSignal | undefined, init: RequestInit = {}): Promise<Answer> {
+  async #request<T>(url: string, signal: AbortSignal | undefined, init: RequestInit = {}): Promise<T> {
     const response = await this.#fetch(url, signal, init);
     const text = await response.text();
     if (!response.ok)
@@ -124,7 +138,7 @@ export class TrinoClient {
         `Trino at ${this.#connection.url} answered ${response.status}: ${text.slice(0, 200)}`,
         { errorName: `HTTP_${response.status}`, retryable: busyStatuses.has(response.status) },
       );
-    return JSON.parse(text) as Answer;
+    return JSON.parse(text) as T;
   }
 
   /** A request, repeated while the server is busy or the connection breaks: each page can be fetched twice. */

@@ -88,17 +88,37 @@ async function register(
   partition: LakePartition,
   options?: QueryOptions,
 ): Promise<void> {
+  if (await registerIfAllowed(client, partition, options)) return;
+  const { schema, kind } = partition;
+  // Never FULL, which also drops.
+  await client.run(
+    `call system.sync_partition_metadata(${literal(schema)}, ${literal(kind)}, 'ADD')`,
+    options,
+  );
+}
+
+/**
+ * Register a single partition, if the catalog allows it.
+ * @param partition by the names of the lake; it exists afterwards if it is allowed
+ * @throws TrinoError as {@link TrinoClient.run}
+ */
+export async function registerIfAllowed(
+  client: TrinoClient,
+  partition: LakePartition,
+  options?: QueryOptions,
+): Promise<boolean> {
   try {
     await unless('ALREADY_EXISTS', client.run(procedure('register_partition', partition), options));
+    return true;
   } catch (error) {
-    if (!(error instanceof TrinoError && error.errorName === 'PERMISSION_DENIED')) throw error;
-    const { schema, kind } = partition;
-    // Never FULL, which also drops.
-    await client.run(
-      `call system.sync_partition_metadata(${literal(schema)}, ${literal(kind)}, 'ADD')`,
-      options,
-    );
+    if (!isForbidden(error)) throw error;
+    return false;
   }
+}
+
+/** What the procedure answers where it is not allowed. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof TrinoError && error.errorName === 'PERMISSION_DENIED';
 }
 
 function procedure(name: string, { schema, kind, sourceUuid, month }: LakePartition): string {

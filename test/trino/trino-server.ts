@@ -18,33 +18,52 @@ export interface TrinoServer {
   /** Directory that `local:///` of the catalog names. */
   readonly directory: string;
   stop(): Promise<void>;
+  /** End it as a power cut would. */
+  kill(): Promise<void>;
 }
 
-/** Small: one node that coordinates and works, and a query may use a third of the heap. */
-const settings = (port: number) => `
-coordinator=true
-node-scheduler.include-coordinator=true
-node.bind-ip=127.0.0.1
-node.internal-address=127.0.0.1
-http-server.http.port=${port}
-discovery.uri=http://127.0.0.1:${port}
-query.max-memory=160MB
-query.max-memory-per-node=160MB
-memory.heap-headroom-per-node=128MB
-task.concurrency=2
-task.max-worker-threads=4
-web-ui.enabled=false
-`;
+/** How a server differs from the one that all tests share. */
+export interface TrinoOptions {
+  /** lines of its configuration; a property that the usual one has replaces it */
+  config?: Readonly<Record<string, string>>;
+  /** of an earlier server, to take its place */
+  port?: number;
+  /** wait until it answers itself, not until it answers queries */
+  withoutWorkers?: boolean;
+}
 
-const lake = (directory: string) => `
-connector.name=hive
-hive.metastore=file
-hive.metastore.catalog.dir=local:///metastore
-fs.native-local.enabled=true
-local.location=${directory}
-hive.allow-register-partition-procedure=true
-hive.security=allow-all
-`;
+/**
+ * Small: one node that coordinates and works, and a query may use a third of the heap. A test file may create catalogs of its
+ * own.
+ */
+const settings = (port: number): Record<string, string> => ({
+  coordinator: 'true',
+  'node-scheduler.include-coordinator': 'true',
+  'node.bind-ip': '127.0.0.1',
+  'node.internal-address': '127.0.0.1',
+  'http-server.http.port': String(port),
+  'discovery.uri': `http://127.0.0.1:${port}`,
+  'query.max-memory': '160MB',
+  'query.max-memory-per-node': '160MB',
+  'memory.heap-headroom-per-node': '128MB',
+  'task.concurrency': '2',
+  'task.max-worker-threads': '4',
+  'web-ui.enabled': 'false',
+  'catalog.management': 'dynamic',
+});
+
+/** Properties of the catalog {@link catalog}. */
+export function lakeProperties(directory: string): Record<string, string> {
+  return {
+    'connector.name': 'hive',
+    'hive.metastore': 'file',
+    'hive.metastore.catalog.dir': 'local:///metastore',
+    'fs.native-local.enabled': 'true',
+    'local.location': directory,
+    'hive.allow-register-partition-procedure': 'true',
+    'hive.security': 'allow-all',
+  };
+}
 
 const jvmOptions = [
   '-Xmx512m',
@@ -67,7 +86,7 @@ const maxStartMs = 120_000;
  * @param directory of its own, created when absent
  * @throws Error that says how to get Trino when it is not installed
  */
-export async function startTrino(directory: string): Promise<TrinoServer> {
+export async function startTrino(directory: string, options: TrinoOptions = {}): Promise<TrinoServer> {
   const home = join(cacheDirectory(), `trino-${version}`);
   await access(join(home, 'java', 'bin', 'java')).catch((cause: unknown) => {
     throw new Error(`${home} has no Trino with its Java; run test/trino/install.sh`, { cause });
@@ -75,10 +94,10 @@ export async function startTrino(directory: string): Promise<TrinoServer> {
   const files = join(directory, 'lake');
   await mkdir(join(directory, 'catalog'), { recursive: true });
   await mkdir(files, { recursive: true });
-  await writeFile(join(directory, 'catalog', `${catalog}.properties`), lake(files));
-  return startOnFreePorts([0], async ([port = 0]) => {
+  await writeFile(join(directory, 'catalog', `${catalog}.properties`), propertiesFile(lakeProperties(files)));
+  return startOnFreePorts([options.port ?? 0], async ([port = 0]) => {
     const config = join(directory, 'config.properties');
-    await writeFile(config, settings(port));
+    await writeFile(config, propertiesFile({ ...settings(port), ...options.config }));
     const url = `http://127.0.0.1:${port}`;
     const server = await startServerProcess({
       name: 'Trino',
@@ -100,7 +119,7 @@ export async function startTrino(directory: string): Promise<TrinoServer> {
         { signal: 'SIGKILL', graceMs: 5_000 },
       ]);
     try {
-      await server.waitUntil(() => answers(url), maxStartMs);
+      await server.waitUntil(() => (options.withoutWorkers === true ? isUp(url) : answers(url)), maxStartMs);
     } catch (error) {
       await stop();
       throw error;
@@ -111,8 +130,17 @@ export async function startTrino(directory: string): Promise<TrinoServer> {
       stop: async () => {
         await stop();
       },
+      kill: async () => {
+        await stopProcess(server.identity, 'Trino', [{ signal: 'SIGKILL', graceMs: 5_000 }]);
+      },
     };
   });
+}
+
+function propertiesFile(properties: Readonly<Record<string, string>>): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }
 
 function javaArguments(home: string, directory: string, config: string): string[] {
@@ -136,6 +164,16 @@ function javaArguments(home: string, directory: string, config: string): string[
 interface Page {
   nextUri?: string;
   error?: object;
+}
+
+/** Whether the server has started. */
+async function isUp(url: string): Promise<boolean> {
+  try {
+    const { starting } = (await (await fetch(`${url}/v1/info`)).json()) as { starting: boolean };
+    return !starting;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a worker answers a query now. */

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import type { ColumnSource } from 'hyparquet-writer';
+import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
+import type { ObjectStore } from '../../platform/object-store/index.ts';
+import { identifier } from './client.ts';
+import type { QueryOptions } from './client.ts';
+import type { Lake } from './lake.ts';
+import { generationOf, lakeColumns } from './lake-columns.ts';
+import type { LakeColumn } from './lake-columns.ts';
+import { parquetKey, registerIfAllowed } from './lake-tables.ts';
+
+/** Small and with all types but numbers. */
+const kind = 'node_labels';
+const usageDay = '2000-01-01' as UsageDay;
+const month = '2000-01' as BillingMonth;
+
+/**
+ * Put a file of one row into the lake and read it back with Trino, as the engine does, in a schema of its own. All of it is
+ * removed again, whatever failed.
+ *
+ * @param connector of the catalog
+ * @returns whether single partitions may be registered; true if the connector has none
+ * @throws TrinoError if Trino refuses a step; Error if the row does not come back; as the object store
+ */
+export async function tryLake(
+  lake: Lake,
+  objectStore: Pick<ObjectStore, 'put' | 'delete'>,
+  connector: string,
+  options: QueryOptions,
+): Promise<boolean> {
+  const { client, tables } = lake;
+  const schema = `ocp_pipeline_doctor_${randomUUID().replaceAll('-', '')}`;
+  const inLake = lake.schemaOf(schema);
+  const piece = {
+    schema,
+    kind,
+    sourceUuid: randomUUID(),
+    usageDay,
+    pieceId: 1,
+    checksum: randomUUID(),
+  } as const;
+  const generation = generationOf(piece);
+  const key = parquetKey(piece, generation);
+  const partition = { schema, kind, sourceUuid: piece.sourceUuid, month } as const;
+  const table = `${identifier(inLake)}.${kind}`;
+  try {
+    await objectStore.put(key, oneRow(generation));
+    await tables.ensureTable(schema, kind, options);
+    await tables.ensurePartition(partition, options);
+    const rows = await client.run(`select generation, hour(interval_start) from ${table}`, options);
+    if (JSON.stringify(rows) !== JSON.stringify([[generation, 1]]))
+      throw new Error(
+        `a file of one row was put into the object store, and Trino finds ${rows.length} rows where it should be`,
+      );
+    const isAllowed =
+      connector !== 'hive' || (await registerIfAllowed(client, { ...partition, schema: inLake }, options));
+    await tables.dropPartition(partition, options);
+    return isAllowed;
+  } finally {
+    await client.run(`drop table if exists ${table}`, options).catch(() => undefined);
+    await client.run(`drop schema if exists ${identifier(inLake)}`, options).catch(() => undefined);
+    await objectStore.delete(key).catch(() => undefined);
+  }
+}
+
+function oneRow(generation: string): Buffer {
+  const columnData = lakeColumns(kind).map((column) => ({
+    name: column.name,
+    ...cellOf(column, generation),
+  }));
+  return Buffer.from(parquetWriteBuffer({ columnData }));
+}
+
+function cellOf({ name, type }: LakeColumn, generation: string): Omit<ColumnSource, 'name'> {
+  switch (type) {
+    case 'timestamp(3)':
+      return { type: 'TIMESTAMP', data: [new Date(`${usageDay}T01:00:00Z`)] };
+    case 'bigint':
+      return { type: 'INT64', data: [1n] };
+    case 'double':
+      return { type: 'DOUBLE', data: [1] };
+    case 'varchar':
+      return { type: 'STRING', data: [name === 'generation' ? generation : ''] };
+  }
+}
