@@ -3,7 +3,8 @@
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
 #   kubectl-validate, the check of docker-compose.yml, Kafka (needs Java 17 and Maven), Valkey's predecessor Redis, and
 #   schemathesis and nise (need Python).
-# With `chromium` as its argument it installs only the browser that `npm run test:page` needs.
+# With `chromium` as its argument it installs only the browser that `npm run test:page` needs, with `versitygw` only the S3
+# server, for `npm run test:trino`.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 
@@ -298,6 +299,11 @@ timed() {
 mkdir -p "$cache" || fail "$cache cannot be created; set XDG_CACHE_HOME to a directory that can be written"
 if [[ ${1:-} == chromium ]]; then
   install_chromium
+  exit
+fi
+if [[ ${1:-} == versitygw ]]; then
+  need_go versitygw
+  install_versitygw
   exit
 fi
 need_go 'versitygw, kubectl-validate and compose-check'

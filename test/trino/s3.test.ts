@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { TrinoClient } from '../../engines/trino/client.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import { startVersitygw } from '../servers/versitygw.ts';
+import type { Versitygw } from '../servers/versitygw.ts';
+import { between, createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
+import type { ArchiveFolder, Payload } from '../support/archives.ts';
+import { atEnd } from '../support/at-end.ts';
+import { holdLabelSet, podFileAlone } from '../support/held-load.ts';
+import { createTestPipeline } from '../support/pipeline.ts';
+import type { TestPipeline } from '../support/pipeline.ts';
+import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { createCatalog } from './catalogs.ts';
+import { expectSameRelations } from './same-relations.ts';
+import { catalog } from './trino-server.ts';
+
+/* The lake is a bucket, which Trino finds by the name that the program has for it. */
+const bucket = 'lake';
+let s3: Versitygw;
+let pipeline: TestPipeline;
+let folder: ArchiveFolder;
+
+beforeAll(async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-trino-s3-'));
+  atEnd(() => rm(directory, { recursive: true, force: true }));
+  s3 = await startVersitygw(directory);
+  atEnd(() => s3.stop());
+  // The AWS SDK finds them there.
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: s3.accessKey,
+    AWS_SECRET_ACCESS_KEY: s3.secretKey,
+    AWS_REGION: 'us-east-1',
+    AWS_MAX_ATTEMPTS: '2',
+  });
+  const client = new S3Client({ endpoint: s3.endpoint, forcePathStyle: true });
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  client.destroy();
+  const trino = new TrinoClient({ url: inject('trinoUrl'), user: 'test', catalog });
+  const name = await createCatalog(trino, {
+    'fs.native-s3.enabled': 'true',
+    's3.endpoint': s3.endpoint,
+    's3.region': 'us-east-1',
+    's3.path-style-access': 'true',
+    's3.aws-access-key': s3.accessKey,
+    's3.aws-secret-key': s3.secretKey,
+    // Months are found by listing, as where this is not allowed.
+    'hive.allow-register-partition-procedure': 'false',
+  });
+  pipeline = await createTestPipeline({
+    OBJECT_STORE: `s3://${bucket}/ocp`,
+    S3_ENDPOINT: s3.endpoint,
+    TRINO_URL: inject('trinoUrl'),
+    TRINO_CATALOG: name,
+  });
+  folder = await createArchiveFolder();
+});
+
+async function start(clusterId: string, payload: Payload) {
+  const sourceUuid = await pipeline.addSource(clusterId);
+  const archive = await folder.pack(withManifest(payload, { cluster_id: clusterId }));
+  const { handle } = await pipeline.start({ payload: archive });
+  return { sourceUuid, handle };
+}
+
+async function choose(engine: 'postgres' | 'trino'): Promise<void> {
+  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['engine', engine]]);
+}
+
+async function expectSame(sourceUuid: string, cleanUuid: string): Promise<void> {
+  const { database } = pipeline;
+  await expectSameRelations(database, sourceUuid, cleanUuid);
+  expectSameTables(await snapshotTables(database, sourceUuid), await snapshotTables(database, cleanUuid));
+}
+
+test('months are found by listing where partitions may not be registered: two days, as from PostgreSQL', async () => {
+  const payload = between(await readPayload('nise-small'), '2026-10-01 00:00', '2026-10-03 00:00');
+  await choose('trino');
+  const fromTrino = await start('bucket', payload);
+  expect(await fromTrino.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 2 });
+  const { pool, schema } = pipeline.database;
+  const files = await inTenantTransaction(pool, schema, (client) =>
+    client.query<{ key: string }>('select parquet_key as key from ocp_lake_piece'),
+  );
+  expect(files.rows.length).toBe(12);
+  for (const { key } of files.rows) expect(await pipeline.objectStore.head(key)).toBeDefined();
+  await choose('postgres');
+  const clean = await start('clean', payload);
+  expect(await clean.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 2 });
+  await expectSame(fromTrino.sourceUuid, clean.sourceUuid);
+});
+
+test('the object store is away while a piece is converted: tried until it is back', async () => {
+  const payload = podFileAlone(await readPayload('operator-sample'), 'held');
+  await choose('trino');
+  // The conversion waits for the label set until the store is gone: what it has read cannot be written.
+  const held = await holdLabelSet(pipeline.database, 'held');
+  const outage = await start('outage', payload);
+  await waitUntil(async () => {
+    const { rowCount } = await pipeline.database.pool.query(
+      `select from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and query like '%ocp_label_set_ids%'`,
+    );
+    return rowCount === 1;
+  });
+  await s3.kill();
+  await held.release();
+  let failure = '';
+  await waitUntil(async () => {
+    const { raw } = await outage.handle.describe();
+    failure = raw.pendingActivities?.[0]?.lastFailure?.message ?? '';
+    return failure !== '';
+  });
+  expect(failure).toMatch(/^Object store s3:\/\/lake\/ocp at .* failed \(.*\); check S3_ENDPOINT/);
+  await s3.start();
+  expect(await outage.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
+  await choose('postgres');
+  const clean = await start('clean-sample', payload);
+  expect(await clean.handle.result()).toMatchObject({ outcome: 'completed' });
+  await expectSame(outage.sourceUuid, clean.sourceUuid);
+});
