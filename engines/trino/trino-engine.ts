@@ -8,6 +8,7 @@ import type { ActivityDependencies } from '../../platform/runtime/dependencies.t
 import type { Engine, MonthToPrepare, RebuildRelations } from '../engine.ts';
 import { daysBehind, planDays } from '../plan.ts';
 import type { DayPlan } from '../plan.ts';
+import type { QueryOptions } from './client.ts';
 import { openLake } from './lake.ts';
 import type { Lake } from './lake.ts';
 import { livePiecesOf } from './live-pieces.ts';
@@ -39,7 +40,14 @@ export const trinoEngine: Engine = {
     if (planned === undefined || (await forgetLostFiles(deps, month.schema, planned.files, signal)))
       return (_client, plan) => Promise.resolve(daysBehind(plan).length === 0 ? 'rebuilt' : 'replan');
     const attempt = randomUUID();
-    await makeVisible(lake, month, planned, signal);
+    const options: QueryOptions = {
+      signal,
+      session: { query_max_run_time: `${deps.config.TRINO_QUERY_TIMEOUT}ms` },
+      onQueryId: (queryId) => {
+        report({ queryId });
+      },
+    };
+    await makeVisible(lake, month, planned, options);
     await queryRelations(
       { client: lake.client, pool: deps.pool },
       {
@@ -50,13 +58,7 @@ export const trinoEngine: Engine = {
         pieces: planned.pieces,
       },
       { attempt },
-      {
-        signal,
-        session: { query_max_run_time: `${deps.config.TRINO_QUERY_TIMEOUT}ms` },
-        onQueryId: (queryId) => {
-          report({ queryId });
-        },
-      },
+      options,
     );
     return apply(planned.planHash, attempt);
   },
@@ -101,11 +103,11 @@ async function makeVisible(
   { tables }: Lake,
   { schema, sourceUuid, month }: MonthToPrepare,
   { pieces }: QueryPlan,
-  signal: AbortSignal,
+  options: QueryOptions,
 ): Promise<void> {
   for (const kind of new Set(pieces.map((piece) => piece.kind))) {
-    await tables.ensureTable(schema, kind, { signal });
-    await tables.ensurePartition({ schema, kind, sourceUuid, month }, { signal });
+    await tables.ensureTable(schema, kind, options);
+    await tables.ensurePartition({ schema, kind, sourceUuid, month }, options);
   }
 }
 

@@ -1,0 +1,139 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { beforeAll, expect, test } from 'vitest';
+import pg from 'pg';
+import type { OpenFailure } from '../../domain/run/decision.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
+import { inTenantTransaction } from '../../platform/database/database.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import type { resummarize } from '../../workflows/index.ts';
+import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
+import { between, createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
+import type { ArchiveFolder, Payload } from '../support/archives.ts';
+import { atEnd } from '../support/at-end.ts';
+import { createTestPipeline } from '../support/pipeline.ts';
+import type { TestPipeline } from '../support/pipeline.ts';
+import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { trinoEnvironment } from './lake.ts';
+import { expectSameRelations } from './same-relations.ts';
+
+/*
+ * One day of a cluster, computed by PostgreSQL: what every other cluster must have after something went wrong with Trino.
+ */
+const october = billingMonth('2026-10');
+let pipeline: TestPipeline;
+let folder: ArchiveFolder;
+let day: Payload;
+let clean: string;
+
+beforeAll(async () => {
+  pipeline = await createTestPipeline(await trinoEnvironment());
+  folder = await createArchiveFolder();
+  day = between(await readPayload('nise-small'), '2026-10-01 00:00', '2026-10-02 00:00');
+  clean = await ingest('clean');
+});
+
+async function ingest(clusterId: string): Promise<string> {
+  const sourceUuid = await pipeline.addSource(clusterId);
+  const archive = await folder.pack(withManifest(day, { cluster_id: clusterId }));
+  expect(await pipeline.ingest(archive)).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
+  return sourceUuid;
+}
+
+async function choose(engine: 'postgres' | 'trino'): Promise<void> {
+  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['engine', engine]]);
+}
+
+async function rebuild(sourceUuid: string): Promise<WorkflowHandle<typeof resummarize>> {
+  const { orgId, schema } = pipeline.database;
+  return pipeline.client.workflow.start<typeof resummarize>('resummarize', {
+    workflowId: `resummarize:${crypto.randomUUID()}`,
+    taskQueue: taskQueues.pipeline,
+    args: [{ orgId, schema, sourceUuid, month: october }],
+  });
+}
+
+async function query<R extends object>(text: string, values: unknown[] = []): Promise<R[]> {
+  const { pool, schema } = pipeline.database;
+  return inTenantTransaction(pool, schema, async (client) => (await client.query<R>(text, values)).rows);
+}
+
+async function expectClean(sourceUuid: string): Promise<void> {
+  const { database } = pipeline;
+  await expectSameRelations(database, sourceUuid, clean);
+  expectSameTables(await snapshotTables(database, sourceUuid), await snapshotTables(database, clean));
+}
+
+test('two workers with one plan: both query at the same time, and the rows count once', async () => {
+  const sourceUuid = await ingest('twice');
+  await choose('trino');
+  // Whoever copies rows of pods waits until the test lets go.
+  const keeper = new pg.Client({ connectionString: pipeline.database.url });
+  await keeper.connect();
+  atEnd(() => keeper.end());
+  await query(
+    `create function wait_for_test() returns trigger language plpgsql as $body$
+     begin
+         perform pg_advisory_xact_lock_shared(4711);
+         return new;
+     end
+     $body$`,
+  );
+  await query(
+    'create trigger gate before insert on ocp_pod_day_waiting for each row execute function wait_for_test()',
+  );
+  await keeper.query('select pg_advisory_lock(4711)');
+  const runs = [await rebuild(sourceUuid), await rebuild(sourceUuid)];
+  await waitUntil(async () => {
+    const { rows } = await keeper.query<{ count: number }>(
+      `select count(*)::integer as count from pg_locks
+       where locktype = 'advisory' and objid = 4711 and not granted
+           and database = (select oid from pg_database where datname = current_database())`,
+    );
+    return rows[0]?.count === 2;
+  });
+  await keeper.query('select pg_advisory_unlock(4711)');
+  for (const run of runs) await run.result();
+  await query('drop trigger gate on ocp_pod_day_waiting');
+  await expectClean(sourceUuid);
+  expect(await query('select engine from ocp_source_month where source_uuid = $1', [sourceUuid])).toEqual([
+    { engine: 'trino' },
+  ]);
+});
+
+test('a Parquet file and its daily CSV are lost: the day waits for a decision and keeps its rows', async () => {
+  await choose('trino');
+  const sourceUuid = await ingest('lost');
+  await expectClean(sourceUuid);
+  const before = await snapshotTables(pipeline.database, sourceUuid);
+  const [piece] = await query<{ object_key: string; parquet_key: string }>(
+    `select object_key, parquet_key from ocp_piece join ocp_lake_piece using (piece_id)
+     where source_uuid = $1 and report_kind = 'pod_usage'`,
+    [sourceUuid],
+  );
+  const { object_key: csvKey, parquet_key: parquetKey } = piece ?? { object_key: '', parquet_key: '' };
+  const { objectStore } = pipeline;
+  const csv = await (await objectStore.get(csvKey)).toArray();
+  for (const key of [csvKey, parquetKey]) await objectStore.delete(key);
+  // As after a restore of the database: the relations have to be built again.
+  await query('update ocp_day set relations_hash = null where source_uuid = $1', [sourceUuid]);
+  const run = await rebuild(sourceUuid);
+  let failure: OpenFailure | undefined;
+  await waitUntil(async () => {
+    [failure] = await run.query(openFailuresQuery);
+    return failure !== undefined;
+  });
+  expect(failure).toMatchObject({ step: 'loadReportDay', errorType: 'ObjectMissing' });
+  expect(failure?.message).toContain(`${csvKey} is no longer in the object store`);
+  expect(failure?.message).toContain('ocp-pipeline replay');
+  expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
+
+  await objectStore.put(csvKey, Buffer.concat(csv as Buffer[]));
+  await run.executeUpdate(resolveFailureUpdate, {
+    args: [{ failureId: failure?.failureId ?? '', action: 'retry' }],
+  });
+  expect(await run.result()).toMatchObject({ daysSummarised: 1 });
+  expect(await objectStore.head(parquetKey)).toBeDefined();
+  await expectClean(sourceUuid);
+});

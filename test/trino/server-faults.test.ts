@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { mkdir } from 'node:fs/promises';
+import { beforeAll, expect, test } from 'vitest';
+import type { OpenFailure } from '../../domain/run/decision.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
+import { startRun } from '../../intake/start-run.ts';
+import { loadConfig } from '../../platform/config/config.ts';
+import { lastFailuresOf } from '../faults/support/attempts.ts';
+import { createFaultBed, createFolder } from '../faults/support/fault-bed.ts';
+import type { FaultBed, FaultRun, Target } from '../faults/support/fault-bed.ts';
+import type { WorkerProcess } from '../faults/support/worker-process.ts';
+import { between, readPayload, withManifest } from '../support/archives.ts';
+import type { Payload } from '../support/archives.ts';
+import { atEnd } from '../support/at-end.ts';
+import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { expectSameRelations } from './same-relations.ts';
+import { catalog, startTrino } from './trino-server.ts';
+import type { TrinoOptions, TrinoServer } from './trino-server.ts';
+
+/*
+ * A Trino of this file's own goes wrong in one way after the other, while runs of two clusters need it: it has no workers, it
+ * is killed, it has no memory. `patient` tries its steps for as long as that takes, `brief` twice.
+ */
+let bed: FaultBed;
+let trino: TrinoServer;
+let directory: string;
+let day: Payload;
+let clean: Target;
+let patient: FaultRun;
+let worker: WorkerProcess;
+
+/** Queries are held back while there are no workers, here for a minute instead of five. */
+const withoutWorkers: TrinoOptions = {
+  withoutWorkers: true,
+  config: { 'node-scheduler.include-coordinator': 'false', 'query-manager.required-workers-max-wait': '60s' },
+};
+/** Not even one row can be grouped. */
+const withoutMemory: TrinoOptions = {
+  withoutWorkers: true,
+  config: { 'query.max-memory': '1kB', 'query.max-memory-per-node': '1kB', 'query.max-total-memory': '1kB' },
+};
+
+async function start(options: TrinoOptions): Promise<void> {
+  trino = await startTrino(directory, options);
+}
+
+async function startAgain(options: TrinoOptions = {}): Promise<void> {
+  const port = Number(new URL(trino.url).port);
+  await start({ ...options, port });
+  expect(trino.url).toContain(String(port));
+}
+
+beforeAll(async () => {
+  directory = await createFolder('trino');
+  await start(withoutWorkers);
+  atEnd(() => trino.stop());
+  const objects = join(trino.directory, 'objects');
+  await mkdir(objects);
+  bed = await createFaultBed({
+    objectStoreUrl: pathToFileURL(objects).href,
+    environment: {
+      TRINO_URL: trino.url,
+      TRINO_CATALOG: catalog,
+      TRINO_LOCATION: 'local:///objects',
+      OCP_ACTIVITY_SQL_TIMEOUT: '5m',
+    },
+  });
+  worker = await bed.startWorker();
+  day = between(await readPayload('nise-small'), '2026-10-01 00:00', '2026-10-02 00:00');
+  clean = await bed.addCluster('clean');
+  expect(await (await bed.start(clean, day)).handle.result()).toMatchObject({ outcome: 'completed' });
+  await setTenantSettings(bed.database.pool, bed.database.orgId, [['engine', 'trino']]);
+  patient = await bed.start(await bed.addCluster('patient'), day);
+});
+
+/** The query that the run's heartbeat names. */
+async function queryOf({ handle }: FaultRun): Promise<string | undefined> {
+  const { raw } = await handle.describe();
+  for (const { heartbeatDetails } of raw.pendingActivities ?? []) {
+    const data = heartbeatDetails?.payloads?.[0]?.data;
+    const { queryId } = JSON.parse(data == null ? '{}' : Buffer.from(data).toString()) as {
+      queryId?: string;
+    };
+    if (queryId !== undefined) return queryId;
+  }
+  return undefined;
+}
+
+async function waitForFailure(run: FaultRun, text: string): Promise<void> {
+  await waitUntil(async () => (await lastFailuresOf(run)).some((message) => message.includes(text)), 110_000);
+}
+
+async function expectClean({ sourceUuid }: Target): Promise<void> {
+  await expectSameRelations(bed.database, sourceUuid, clean.sourceUuid);
+  expectSameTables(
+    await snapshotTables(bed.database, sourceUuid),
+    await snapshotTables(bed.database, clean.sourceUuid),
+  );
+}
+
+/** What Trino says about a query. */
+async function stateOf(queryId: string): Promise<{ state: string; errorCode?: { name: string } }> {
+  const answer = await fetch(`${trino.url}/v1/query/${queryId}`, { headers: { 'X-Trino-User': 'test' } });
+  return (await answer.json()) as { state: string; errorCode?: { name: string } };
+}
+
+test('the attempt after a killed worker ends the query that it left', async () => {
+  let left = '';
+  await waitUntil(async () => {
+    left = (await queryOf(patient)) ?? '';
+    return (await stateOf(left)).state === 'WAITING_FOR_RESOURCES';
+  }, 60_000);
+  await worker.kill();
+  worker = await bed.startWorker();
+  await waitUntil(async () => (await stateOf(left)).state === 'FAILED', 100_000);
+  expect((await stateOf(left)).errorCode?.name).toBe('USER_CANCELED');
+});
+
+test('without workers of Trino the step is tried again, and says what it waits for', async () => {
+  await waitForFailure(patient, 'Insufficient active worker nodes');
+});
+
+test('Trino is killed during a query: the step is tried until it is back', async () => {
+  await trino.kill();
+  await waitForFailure(patient, 'cannot be reached');
+});
+
+test('a query runs out of memory: it is tried again, then waits for a decision with a clear error', async () => {
+  await startAgain(withoutMemory);
+  const target = await bed.addCluster('brief');
+  const { database, client, objectStore, archives } = bed;
+  const { handle } = await startRun(
+    {
+      client,
+      pool: database.pool,
+      objectStore,
+      // Again after 15 s; 30 s more would be beyond the limit.
+      config: loadConfig({ OCP_ACTIVITY_SQL_TIMEOUT: '40s', OCP_ACTIVITY_RETRY_INITIAL: '15s' }),
+    },
+    {
+      orgId: database.orgId,
+      requestId: 'brief',
+      payload: await archives.pack(withManifest(day, { cluster_id: 'brief' })),
+    },
+  );
+  let failure: OpenFailure | undefined;
+  await waitUntil(async () => {
+    [failure] = await handle.query(openFailuresQuery);
+    return failure !== undefined;
+  }, 110_000);
+  expect(failure).toMatchObject({ step: 'aggregateDays', errorType: 'RetriesExhausted' });
+  expect(failure?.message).toContain('aggregateDays: retries exhausted; last: Trino query');
+  expect(failure?.message).toMatch(/\(EXCEEDED_(LOCAL|GLOBAL)_MEMORY_LIMIT\)/);
+
+  await trino.stop();
+  await startAgain();
+  await handle.executeUpdate(resolveFailureUpdate, {
+    args: [{ failureId: failure?.failureId ?? '', action: 'retry' }],
+  });
+  expect(await handle.result()).toMatchObject({ outcome: 'completed' });
+  await expectClean(target);
+});
+
+test('the run that lived through all of it has the tables of PostgreSQL', async () => {
+  expect(await patient.handle.result()).toMatchObject({ outcome: 'completed' });
+  await expectClean(patient);
+});
