@@ -8,6 +8,7 @@ import { migrateTenant, tenantIsBehind } from '../migrations/migrate.ts';
 import type { MigrationLog, Queryable } from '../migrations/connection.ts';
 import { writeApiSource } from './api-sources.ts';
 import { orgIdForm } from './organisation.ts';
+import { matchSource } from './tenant.ts';
 
 /** A cluster to register. */
 export interface NewSource {
@@ -124,20 +125,9 @@ async function ensureProvider(
   source: NewSource,
 ): Promise<RegisteredSource> {
   await awaitLock(client, 'registration', source.orgId);
-  const known = await client.query<{ uuid: string }>(
-    `select provider.uuid
-     from public.api_provider as provider
-     join public.api_providerauthentication as authentication on authentication.id = provider.authentication_id
-     join public.api_customer as customer on customer.id = provider.customer_id
-     where provider.type = 'OCP'
-         and customer.org_id = $1
-         and authentication.credentials = jsonb_build_object('cluster_id', $2::text)
-     order by provider.created_timestamp
-     limit 1`,
-    [source.orgId, source.clusterId],
-  );
-  const sourceUuid = known.rows[0]?.uuid ?? source.sourceUuid ?? randomUUID();
-  const created = known.rows[0] === undefined;
+  const known = await matchSource(client, source.orgId, source.clusterId);
+  const sourceUuid = known?.sourceUuid ?? source.sourceUuid ?? randomUUID();
+  const created = known === undefined;
   if (created) await insertProvider(client, source, sourceUuid);
   else
     await client.query('update public.api_provider set name = $2 where uuid = $1', [sourceUuid, source.name]);

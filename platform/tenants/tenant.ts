@@ -3,6 +3,7 @@ import { PipelineError } from '../../domain/failures/failures.ts';
 import { loadSql } from '../database/sql-files.ts';
 import type { EngineName, RulesProfile } from '../config/config.ts';
 import { inTransaction } from '../database/database.ts';
+import type { Queryable } from '../migrations/connection.ts';
 
 /** A registered cluster: its provider, the schema of its tenant, and its name for people. */
 export interface Source {
@@ -14,8 +15,12 @@ export interface Source {
 const matchSourceSql = loadSql('intake/match_source.sql');
 
 /** The source of a cluster of an organisation, or undefined if it is not registered. */
-export async function matchSource(pool: Pool, orgId: string, clusterId: string): Promise<Source | undefined> {
-  const { rows } = await pool.query<{ source_uuid: string; cluster_alias: string; schema_name: string }>(
+export async function matchSource(
+  client: Queryable,
+  orgId: string,
+  clusterId: string,
+): Promise<Source | undefined> {
+  const { rows } = await client.query<{ source_uuid: string; cluster_alias: string; schema_name: string }>(
     matchSourceSql,
     [orgId, clusterId],
   );
