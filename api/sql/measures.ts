@@ -5,10 +5,10 @@ import { isGroupedBy } from '../request/report-request.ts';
 export interface Sum {
   /** over the rows */
   rows: string;
-  /** where it can be told from parts of the group, one per cluster and rate type: their columns, over their rows … */
-  parts?: Readonly<Record<string, string>>;
-  /** … and the column, over the parts */
-  ofParts?: string;
+  /** how it follows from its values of the group's parts; undefined: it does not */
+  ofParts?: 'sum' | 'max';
+  /** another way, for parts of one rate type each: a column of theirs, which several sums share, and the type that counts */
+  typed?: { part: string; rows: string; type?: string };
 }
 
 /** Output columns: `sums` are computed over the rows of a group, `derived` from the sums. */
@@ -17,23 +17,45 @@ export interface Measures {
   derived: Readonly<Record<string, string>>;
 }
 
-/** The column of a part that its rate type is in. */
-export const partType = 'part_type';
-
 /** A number that is added up, which is exact for NUMERIC in any order. */
-function added(name: string, expression: string): Sum {
-  return addedOf(`part_${name}`, sum(expression));
-}
-
-/** The same of a column of parts, which several sums may share. @param type only of rows of this rate type */
-function addedOf(part: string, expression: string, type?: { name: string; rows: string }): Sum {
-  const filter = type && `${partType} = '${type.name}'`;
-  return { rows: type?.rows ?? expression, parts: { [part]: expression }, ofParts: sum(`"${part}"`, filter) };
+function added(expression: string): Sum {
+  return { rows: sum(expression), ofParts: 'sum' };
 }
 
 /** The greatest value of an expression. */
-export function greatest(name: string, expression: string): Sum {
-  return { rows: expression, parts: { [`part_${name}`]: expression }, ofParts: `max("part_${name}")` };
+export function greatest(expression: string): Sum {
+  return { rows: expression, ofParts: 'max' };
+}
+
+/** The column of a part that its rate type is in. */
+const partType = 'part_type';
+
+/** How groups are added up from their parts, one per cluster. */
+export interface Parted {
+  /** further keys of a part */
+  keys: Readonly<Record<string, string>>;
+  /** its columns, over its rows */
+  columns: Readonly<Record<string, string>>;
+  /** the columns of the group, over its parts */
+  sums: Readonly<Record<string, string>>;
+}
+
+/**
+ * How the columns of groups follow from those of parts.
+ * @param byType one part per rate type too: fewer sums over the rows, but more parts
+ * @returns undefined if one does not
+ */
+export function parted(sums: Measures['sums'], byType: boolean): Parted | undefined {
+  const columns: Record<string, string> = {};
+  const ofGroups: Record<string, string> = {};
+  for (const [name, { rows, ofParts, typed }] of Object.entries(sums)) {
+    if (ofParts === undefined) return undefined;
+    const part = byType && typed !== undefined ? typed.part : `part_${name}`;
+    columns[part] = byType && typed !== undefined ? typed.rows : rows;
+    const filter = byType && typed?.type !== undefined ? `${partType} = '${typed.type}'` : undefined;
+    ofGroups[name] = ofParts === 'max' ? `max("${part}")` : sum(`"${part}"`, filter);
+  }
+  return { keys: byType ? { [partType]: 't.cost_model_rate_type' } : {}, columns, sums: ofGroups };
 }
 
 const distributions = {
@@ -78,18 +100,22 @@ function costMeasures(request: ReportRequest, x: string, y: string): Measures {
   // Column by column: most are NULL in most rows, and cost nothing.
   const cost = (filter?: string) =>
     `(${(costColumns[name] ?? allCosts).map((column) => sum(times(`t.cost_model_${column}_cost`, x), filter)).join(' + ')})`;
-  const costOf = (type: string) =>
-    addedOf('part_cost', cost(), { name: type, rows: cost(`t.cost_model_rate_type = '${type}'`) });
+  const ofType = (type: string) => `t.cost_model_rate_type = '${type}'`;
+  const costOf = (type?: string): Sum => ({
+    rows: cost(type === undefined ? undefined : ofType(type)),
+    ofParts: 'sum',
+    typed: { part: 'part_cost', rows: cost(), ...(type === undefined ? {} : { type }) },
+  });
   const hasRaw = name !== 'gpu' && name !== 'mig';
   const raw = (column: string) => (hasRaw ? times(`t.infrastructure_${column}`, y) : '0::numeric');
   const sums: Record<string, Sum> = {
-    cost_raw: added('cost_raw', raw('raw_cost')),
-    cost_markup: added('cost_markup', raw('markup_cost')),
-    cost_usage: addedOf('part_cost', cost()),
+    cost_raw: added(raw('raw_cost')),
+    cost_markup: added(raw('markup_cost')),
+    cost_usage: costOf(),
     infra_usage: costOf('Infrastructure'),
     sup_usage: costOf('Supplementary'),
-    base_currency: greatest('base_currency', 'max(t.raw_currency)'),
-    exchange_rate: greatest('exchange_rate', `max(${y})`),
+    base_currency: greatest('max(t.raw_currency)'),
+    exchange_rate: greatest(`max(${y})`),
   };
   const derived: Record<string, string> = {
     infra_raw: 'cost_raw',
@@ -103,9 +129,12 @@ function costMeasures(request: ReportRequest, x: string, y: string): Measures {
   if (distributedFields(request).sum) {
     for (const [column, { type, rate }] of Object.entries(distributions)) {
       const share = times('t.distributed_cost', rate === 'x' ? x : y);
-      const rows = sum(share, `t.cost_model_rate_type = '${type}'`);
       const part = rate === 'x' || x === y ? 'part_shared' : 'part_shared_raw';
-      sums[column] = addedOf(part, sum(share), { name: type, rows });
+      sums[column] = {
+        rows: sum(share, ofType(type)),
+        ofParts: 'sum',
+        typed: { part, rows: sum(share), type },
+      };
     }
     derived['cost_total_distributed'] = ['cost_raw + cost_markup + cost_usage', ...distributionNames].join(
       ' + ',
@@ -146,10 +175,7 @@ export function distinct(expression: string): string {
 function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures {
   const { name } = request.report;
   const sums = Object.fromEntries(
-    Object.entries(usageColumns[name] ?? {}).map(([column, expression]) => [
-      column,
-      added(column, expression),
-    ]),
+    Object.entries(usageColumns[name] ?? {}).map(([column, expression]) => [column, added(expression)]),
   );
   if (name === 'network') return { sums, derived: { usage: 'data_transfer_in + data_transfer_out' } };
   if (name === 'volumes')
@@ -166,7 +192,7 @@ function usageMeasures(request: ReportRequest, hasNodeCount: boolean): Measures 
   return {
     sums: {
       ...sums,
-      ...(hasNodeCount ? { node_count: greatest('node_count', `coalesce(max(${cores}), 0)`) } : {}),
+      ...(hasNodeCount ? { node_count: greatest(`coalesce(max(${cores}), 0)`) } : {}),
     },
     derived: {
       usage_efficiency: 'case when request = 0 then 0 else round(usage / request * 100) end',

@@ -1,5 +1,5 @@
-import { distinct, greatest, measuresOf, partType } from './measures.ts';
-import type { Measures, Sum } from './measures.ts';
+import { distinct, greatest, measuresOf, parted } from './measures.ts';
+import type { Measures } from './measures.ts';
 import {
   groupExpressions,
   mergedCondition,
@@ -13,6 +13,7 @@ import { keepsRankOrder, orderTerms, rankTerms } from './order.ts';
 import { Parameters } from './parameters.ts';
 import { capacityCondition, capacityTable, conditionOf, scopeOf, tableOf } from './scope.ts';
 import type { Asked, Scope } from './scope.ts';
+import { dailySummary } from '../reports.ts';
 import { isGroupedBy } from '../request/report-request.ts';
 
 /** A statement and its values. */
@@ -95,6 +96,7 @@ export function rowsStatement(
       keys,
       merged: merged(parameters, asked),
       sums: measures.sums,
+      byType: tableOf(asked) === dailySummary,
       withTotal: options.others !== false,
       rows: [`from ${scope.from}`, ranked ?? '', `where ${scope.where}`],
     }),
@@ -112,18 +114,20 @@ function named(expressions: readonly string[]): Record<string, string> {
 interface GroupedRows {
   keys: Readonly<Record<string, string>>;
   merged: string;
-  sums: Readonly<Record<string, Sum>>;
+  sums: Measures['sums'];
   /** from and where */
   rows: readonly string[];
+  /** the table has many rows for each group and rate type */
+  byType: boolean;
   withTotal: boolean;
 }
 
 /**
  * The select of one row per group, with the names of its clusters and its sources, and of their total. Lists of distinct
- * names sort what they are made from. Where the sums allow it, rows are added up by cluster and rate type first, which
- * needs no order and reads them once for everything; the few rows of that are sorted.
+ * names sort what they are made from. Where the sums allow it, rows are added up by cluster first, which needs no order
+ * and reads them once for everything; the few rows of that are sorted.
  */
-function groupedRows({ keys, merged, sums, rows, withTotal }: GroupedRows): string[] {
+function groupedRows({ keys, merged, sums, rows, byType, withTotal }: GroupedRows): string[] {
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join(', ');
   const names = Object.keys(keys);
   const lists = (cluster: string, source: string) => ({
@@ -132,42 +136,39 @@ function groupedRows({ keys, merged, sums, rows, withTotal }: GroupedRows): stri
   });
   const select = (columns: Readonly<Record<string, string>>) =>
     `select ${columnList(columns).join(',\n    ')}`;
-  const columns = (of: (sum: Sum) => string | undefined) =>
-    Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, of(sum) ?? 'null']));
-  if (Object.values(sums).some(({ parts }) => parts === undefined))
+  const parts = parted(sums, byType);
+  if (parts === undefined) {
+    const ofRows = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum.rows]));
     return [
-      select({
-        ...keys,
-        merged,
-        ...columns((sum) => sum.rows),
-        ...lists(clusterName, 't.source_uuid'),
-        is_total: 'false',
-      }),
+      select({ ...keys, merged, ...ofRows, ...lists(clusterName, 't.source_uuid'), is_total: 'false' }),
       ...rows,
       `group by ${numbers(names.length)}`,
     ];
-  const part = {
-    part_cluster: clusterName,
-    part_source: 't.source_uuid',
-    [partType]: 't.cost_model_rate_type',
+  }
+  const part = { part_cluster: clusterName, part_source: 't.source_uuid', ...parts.keys };
+  const without = (columns: readonly string[]) => Object.fromEntries(columns.map((name) => [name, 'null']));
+  const total = {
+    ...without([...names, 'merged']),
+    ...parts.sums,
+    ...without(['clusters', 'source_uuid']),
+    is_total: 'true',
   };
-  const parts = Object.assign({}, ...Object.values(sums).map((sum) => sum.parts)) as Record<string, string>;
   return [
+    'with parts as materialized (',
+    select({ ...keys, ...part, merged, ...parts.columns }),
+    ...rows,
+    `group by ${numbers(names.length + Object.keys(part).length)}`,
+    ')',
     select({
       ...Object.fromEntries(names.map((name) => [name, `"${name}"`])),
       merged: 'bool_or(merged)',
-      ...columns((sum) => sum.ofParts),
+      ...parts.sums,
       ...lists('part_cluster', 'part_source'),
-      is_total: withTotal ? `grouping("${names[0] ?? ''}") = 1` : 'false',
+      is_total: 'false',
     }),
-    'from (',
-    select({ ...keys, ...part, merged, ...parts }),
-    ...rows,
-    `group by ${numbers(names.length + Object.keys(part).length)}`,
-    ') as parts',
-    withTotal
-      ? `group by grouping sets ((${numbers(names.length)}), ())`
-      : `group by ${numbers(names.length)}`,
+    'from parts',
+    `group by ${numbers(names.length)}`,
+    ...(withTotal ? ['union all', select(total), 'from parts'] : []),
   ];
 }
 
@@ -217,8 +218,9 @@ export function ranksStatement(asked: Asked, ranks: { first: number; last: numbe
       merged: merged(parameters, asked),
       sums: {
         ...measures.sums,
-        cost_group: greatest('cost_group', costGroup ? 'max(category.name)' : 'null::text'),
+        cost_group: greatest(costGroup ? 'max(category.name)' : 'null::text'),
       },
+      byType: tableOf(asked) === dailySummary,
       withTotal: false,
       rows: [`from ${scope.from}`, `where ${scope.where}`],
     }),
