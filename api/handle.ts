@@ -7,6 +7,8 @@ import { answer, emptyAnswer } from './endpoints.ts';
 import { ApiError, dependencyFailed, errorBody } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Call } from './report-answer.ts';
+import { readCurrencies } from './settings.ts';
+import type { KokuCurrencies } from './settings.ts';
 import { statusAnswer } from './status.ts';
 import type { BlockedRuns } from './status.ts';
 
@@ -114,7 +116,7 @@ async function answered(deps: ReadDeps, request: ReadRequest): Promise<ReadRespo
     await searchTenant(client, schema);
     if (blocked !== undefined) return json(await statusAnswer(client, request.orgId, call, blocked), {});
     const { rows } = await client.query<{ versions: string | null }>(versionsSql);
-    const etag = etagOf(request, today, rows[0]?.versions ?? null);
+    const etag = etagOf(request, today, rows[0]?.versions ?? null, await readCurrencies(client));
     const headers = etag === undefined ? {} : { etag };
     if (etag !== undefined && matches(request.ifNoneMatch, etag))
       return { status: 304, headers: { ...always, ...headers }, body: undefined };
@@ -149,12 +151,20 @@ async function schemaOf(client: ClientBase, orgId: string): Promise<string | und
 }
 
 /** Of everything that decides the answer; undefined where somebody else changes the tables unseen. */
-function etagOf(request: ReadRequest, today: string, versions: string | null): string | undefined {
+function etagOf(
+  request: ReadRequest,
+  today: string,
+  versions: string | null,
+  { enabledCurrencies, ...currencies }: KokuCurrencies,
+): string | undefined {
   if (versions === null) return undefined;
   const { path, query, accept, orgId, access } = request;
   const format = wantsCsv(accept) ? 'csv' : 'json';
   const hash = createHash('sha256').update(
-    JSON.stringify([path, query, format, orgId, access, today, versions]),
+    JSON.stringify([
+      ...[path, query, format, orgId, access, today, versions],
+      ...[enabledCurrencies === undefined ? null : [...enabledCurrencies], currencies],
+    ]),
   );
   return `"${hash.digest('base64url')}"`;
 }

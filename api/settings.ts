@@ -25,13 +25,26 @@ export interface TenantSettings {
   exchangeRates: ExchangeRates;
 }
 
-/** Read them; the search path is the tenant's. */
-export async function readSettings(client: ClientBase): Promise<TenantSettings> {
-  const { rows: tables } = await client.query<{
+/** What only Koku's tables say about currencies. */
+export type KokuCurrencies = Pick<TenantSettings, 'enabledCurrencies' | 'currency' | 'exchangeRates'>;
+
+/** Read it; what Koku has no table for is as if nothing was set. The search path is the tenant's. */
+export async function readCurrencies(client: ClientBase): Promise<KokuCurrencies> {
+  const { rows } = await client.query<{
     enabled_currency: boolean;
     user_settings: boolean;
     exchange_rates: boolean;
   }>(optionalTables);
+  const there = rows[0];
+  return {
+    enabledCurrencies: there?.enabled_currency === true ? await enabledCurrencies(client) : undefined,
+    currency: (there?.user_settings === true ? await chosenCurrency(client) : undefined) ?? 'USD',
+    exchangeRates: there?.exchange_rates === true ? await dictionary(client) : {},
+  };
+}
+
+/** Read them; the search path is the tenant's. */
+export async function readSettings(client: ClientBase): Promise<TenantSettings> {
   const { rows } = await client.query<{
     tag_keys: string[];
     categories: string[];
@@ -39,22 +52,18 @@ export async function readSettings(client: ClientBase): Promise<TenantSettings> 
     model_currencies: Record<string, string>;
   }>(settingsSql);
   const own = rows[0];
-  const there = tables[0];
-  const enabled = there?.enabled_currency === true ? await enabledCurrencies(client) : undefined;
   return {
     tagKeys: new Set(own?.tag_keys),
     categories: own?.categories ?? [],
     retentionMonths: own?.retention_months ?? undefined,
     modelCurrencies: new Map(Object.entries(own?.model_currencies ?? {})),
-    enabledCurrencies: enabled,
-    currency: (there?.user_settings === true ? await chosenCurrency(client) : undefined) ?? 'USD',
-    exchangeRates: there?.exchange_rates === true ? await dictionary(client) : {},
+    ...(await readCurrencies(client)),
   };
 }
 
 async function enabledCurrencies(client: ClientBase): Promise<Set<string>> {
   const { rows } = await client.query<{ currency_code: string }>(
-    'select currency_code from enabled_currency',
+    'select currency_code from enabled_currency order by currency_code',
   );
   return new Set(rows.map((row) => row.currency_code));
 }

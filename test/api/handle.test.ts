@@ -106,6 +106,31 @@ describe('ETag', () => {
     expect((await handleRead(deps, request)).headers['etag']).not.toBe(before);
   });
 
+  test('it changes with the currencies and rates that Koku keeps', async () => {
+    const { pool, schema } = database;
+    const request = asked(costsByProject, octoberByProject);
+    const etags = new Set<string | undefined>();
+    const statements = [
+      `create table ${schema}.enabled_currency (currency_code varchar(5) not null unique)`,
+      `insert into ${schema}.enabled_currency values ('USD'), ('EUR')`,
+      `create table ${schema}.user_settings (settings jsonb)`,
+      `insert into ${schema}.user_settings values ('{"currency": "EUR"}')`,
+      `create table public.api_exchangeratedictionary (currency_exchange_dictionary jsonb)`,
+      `insert into public.api_exchangeratedictionary values ('{"USD": {"EUR": 0.9}}')`,
+      `update public.api_exchangeratedictionary set currency_exchange_dictionary = '{"USD": {"EUR": 0.8}}'`,
+    ];
+    etags.add((await handleRead(deps, request)).headers['etag']);
+    for (const statement of statements) {
+      await pool.query(statement);
+      etags.add((await handleRead(deps, request)).headers['etag']);
+    }
+    // An empty table of settings or rates says as much as none: seven statements, of which two change nothing.
+    expect(etags.size).toBe(6);
+    await pool.query(
+      `drop table ${schema}.enabled_currency, ${schema}.user_settings, public.api_exchangeratedictionary`,
+    );
+  });
+
   test('there is none where Koku writes the same tables', async () => {
     await inTenantTransaction(database.pool, database.schema, (client) =>
       client.query(
