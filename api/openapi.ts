@@ -37,7 +37,10 @@ const errorAnswers = {
   '400': { description: 'a parameter is unknown, invalid, or contradicts another' },
   '401': { description: 'no credentials' },
   '403': { description: 'not allowed to see this' },
-  '424': { description: 'the database or the access service does not answer' },
+  '424': { description: 'the database, the access service or the issuer of tokens does not answer' },
+  '429': {
+    description: 'too many requests, or failed logins of this address; retry-after says when to come back',
+  },
 };
 
 function operation(summary: string, parameters: object[], more: object = {}): object {

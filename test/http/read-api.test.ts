@@ -1,8 +1,11 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, expect, test } from 'vitest';
 import { createApiToken, revokeApiToken } from '../../api/tokens.ts';
 import { createToken } from '../../platform/tenants/credentials.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { loadGoldenTables } from '../support/api-fixtures.ts';
+import { atEnd } from '../support/at-end.ts';
 import { serveHttp } from '../support/http-app.ts';
 import type { TestHttp } from '../support/http-app.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
@@ -78,12 +81,18 @@ test('what has not changed is 304, CSV is text', async () => {
   expect(csv.text.split('\r\n')[0]).toContain('cost_total');
 });
 
-test('no, wrong, revoked and foreign credentials are 401 without a body', async () => {
+test('no, wrong, expired, revoked and foreign credentials are 401 without a body', async () => {
   const { pool } = pipeline.database;
   const revoked = await createApiToken(pool, { orgId, ...nothing });
   await revokeApiToken(pool, revoked.name);
+  const expired = await createApiToken(pool, { orgId, ...nothing, lifetimeSeconds: 60 });
+  expect((await get(costs, bearer(expired.token))).status).toBe(200);
+  await pool.query(`update public.api_token set expires_at = now() - interval '1 second' where name = $1`, [
+    expired.name,
+  ]);
   const upload = await createToken(pool, { orgId });
-  for (const headers of [{}, bearer('ocpr_x'), bearer(revoked.token), bearer(upload.secret), identity(true)])
+  const tokens = ['ocpr_x', expired.token, revoked.token, upload.secret];
+  for (const headers of [{}, ...tokens.map(bearer), identity(true)])
     expect(await get(costs, headers as Record<string, string>)).toMatchObject({ status: 401, text: '' });
 });
 
@@ -98,6 +107,41 @@ test('an identity header counts from a trusted connection only, and not beside c
   expect((await get(costs, identity(true), trusting)).status).toBe(200);
   expect((await get(costs, identity(false), trusting)).status).toBe(403);
   expect((await get(costs, { ...identity(true), ...bearer('ocpr_x') }, trusting)).status).toBe(400);
+});
+
+test('others than administrators read what the access service grants; without its answer they get 424', async () => {
+  const granted = (type: string, value: string) => ({
+    permission: `cost-management:openshift.${type}:read`,
+    resourceDefinitions: [{ attributeFilter: { operation: 'equal', value } }],
+  });
+  let isAway = true;
+  const service = createServer((_request, response) => {
+    const data = [granted('cluster', 'small-onprem'), granted('project', 'Paris')];
+    response
+      .writeHead(isAway ? 503 : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ data }));
+  });
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+  atEnd(() => service.close());
+  const served = await serveHttp(
+    pipeline,
+    {
+      OCP_NOW: '2026-11-23T12:00:00Z',
+      TRUST_IDENTITY_HEADER_FROM: '127.0.0.1',
+      RBAC_URL: `http://127.0.0.1:${(service.address() as AddressInfo).port}`,
+    },
+    { sources: true, read: { readPool: pipeline.database.pool } },
+  );
+  const away = await get(costs, identity(false), served);
+  expect(away.status).toBe(424);
+  expect(away.json()).toMatchObject({ errors: [{ status: 424 }] });
+  expect((await get(costs, identity(true), served)).status).toBe(200);
+  isAway = false;
+  const found = await get(costs, identity(false), served);
+  expect(found.status).toBe(200);
+  expect(found.text).toContain('Paris');
+  expect(found.text).not.toContain('London');
+  expect((await get(`${costs}&filter[project]=London`, identity(false), served)).status).toBe(403);
 });
 
 test('the status names blocked runs from Temporal; unknown paths and bad parameters are told as Koku does', async () => {
