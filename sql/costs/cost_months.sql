@@ -10,7 +10,7 @@ with months as (
         date_trunc('month', day.usage_day::timestamp)::date as month,
         count(*) as day_count,
         count(*) filter (where day.cost_version is distinct from day.version) as unpriced_count,
-        min(day.cost_settings_hash) as costs_hash
+        min(day.cost_settings_hash collate "C") as costs_hash
     from ocp_day as day
     group by 1, 2
     order by 2 desc, 1

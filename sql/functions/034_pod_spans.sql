@@ -88,7 +88,7 @@ begin
             asked.pod,
             line.interval_start,
             line.node,
-            max(line.resource_id) as resource_id
+            max(line.resource_id collate "C") as resource_id
         from reporting_ocpusagelineitem_pod_staging as line
         join asked
             on asked.namespace = line.namespace

@@ -78,9 +78,10 @@ begin
         line.usage_day,
         line.namespace,
         line.pod,
-        max(line.node) as node,
-        max(line.resource_id) as resource_id,
-        min(line.node) <> max(line.node) or min(line.resource_id) <> max(line.resource_id) as is_moved
+        max(line.node collate "C") as node,
+        max(line.resource_id collate "C") as resource_id,
+        min(line.node collate "C") <> max(line.node collate "C")
+            or min(line.resource_id collate "C") <> max(line.resource_id collate "C") as is_moved
     from ocp_pod_day as line
     join (
         select distinct

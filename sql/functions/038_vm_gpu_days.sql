@@ -44,7 +44,7 @@ begin
         vm_hour.label_set_id,
         vm_hour.persistentvolumeclaim,
         p_source_uuid,
-        max(vm_hour.resource_id),
+        max(vm_hour.resource_id collate "C"),
         sum(vm_hour.row_count),
         max(vm_hour.interval_start),
         (array_agg(vm_hour.cores order by vm_hour.interval_start desc))[1],
@@ -64,49 +64,66 @@ begin
         sum(vm_hour.sent_byte_seconds)
     from (
         select
-            line.namespace,
-            line.node,
-            line.vm_name,
-            line.label_set_id,
-            coalesce(line.vm_persistentvolumeclaim_name, '') as persistentvolumeclaim,
-            line.interval_start,
-            max(line.resource_id) as resource_id,
-            count(*) as row_count,
+            *,
             -- Of the rows that an hour of a machine has, the one with the longest uptime stands for the hour.
             row_number() over (
-                partition by line.namespace, line.vm_name, line.interval_start
-                order by
-                    max(coalesce(line.vm_uptime_total_seconds, 0)) desc,
-                    line.node collate "C",
-                    coalesce(line.vm_persistentvolumeclaim_name, '') collate "C",
-                    line.label_set_id
-            ) as place,
-            max(coalesce(line.vm_cpu_request_cores, 0)) as cores,
-            max(coalesce(line.vm_memory_request_bytes, 0)) as memory_bytes,
-            max(coalesce(line.vm_uptime_total_seconds, 0)) as uptime,
-            max(coalesce(line.vm_cpu_usage_total_seconds, 0)) as usage_cpu,
-            max(coalesce(line.vm_cpu_request_core_seconds, 0)) as request_cpu,
-            max(coalesce(line.vm_cpu_limit_core_seconds, 0)) as limit_cpu,
-            max(coalesce(line.vm_memory_usage_byte_seconds, 0)) as usage_memory,
-            max(coalesce(line.vm_memory_request_byte_seconds, 0)) as request_memory,
-            max(coalesce(line.vm_memory_limit_byte_seconds, 0)) as limit_memory,
-            sum(coalesce(line.vm_disk_allocated_size_byte_seconds, 0)) as disk_allocated,
-            sum(
-                coalesce(line.vm_cpu_usage_total_seconds, 0)
-                + coalesce(line.vm_cpu_request_core_seconds, 0)
-                + coalesce(line.vm_cpu_limit_core_seconds, 0)
-            ) as sent_core_seconds,
-            sum(
-                coalesce(line.vm_memory_usage_byte_seconds, 0)
-                + coalesce(line.vm_memory_request_byte_seconds, 0)
-                + coalesce(line.vm_memory_limit_byte_seconds, 0)
-                + coalesce(line.vm_disk_allocated_size_byte_seconds, 0)
-            ) as sent_byte_seconds
-        from reporting_ocpusagelineitem_vm_staging as line
-        where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
-            and line.interval_start >= v_from
-            and line.interval_start < v_until
-        group by 1, 2, 3, 4, 5, 6
+                partition by namespace, vm_name, interval_start
+                order by uptime desc, node collate "C", persistentvolumeclaim collate "C", labels_hash
+            ) as place
+        from (
+            select
+                line.namespace,
+                line.node,
+                line.vm_name,
+                line.label_set_id,
+                coalesce(line.vm_persistentvolumeclaim_name, '') as persistentvolumeclaim,
+                line.interval_start,
+                max(line.resource_id collate "C") as resource_id,
+                count(*) as row_count,
+                -- Ids of label sets depend on what arrived first. A hash is looked up only where a machine has two sets of
+                -- labels in one hour.
+                case
+                    when count(*) over (
+                        partition by
+                            line.namespace,
+                            line.vm_name,
+                            line.interval_start,
+                            line.node,
+                            coalesce(line.vm_persistentvolumeclaim_name, '')
+                    ) > 1
+                        then (
+                            select label_set.labels_hash
+                            from ocp_label_set as label_set
+                            where label_set.label_set_id = line.label_set_id
+                        )
+                end as labels_hash,
+                max(coalesce(line.vm_cpu_request_cores, 0)) as cores,
+                max(coalesce(line.vm_memory_request_bytes, 0)) as memory_bytes,
+                max(coalesce(line.vm_uptime_total_seconds, 0)) as uptime,
+                max(coalesce(line.vm_cpu_usage_total_seconds, 0)) as usage_cpu,
+                max(coalesce(line.vm_cpu_request_core_seconds, 0)) as request_cpu,
+                max(coalesce(line.vm_cpu_limit_core_seconds, 0)) as limit_cpu,
+                max(coalesce(line.vm_memory_usage_byte_seconds, 0)) as usage_memory,
+                max(coalesce(line.vm_memory_request_byte_seconds, 0)) as request_memory,
+                max(coalesce(line.vm_memory_limit_byte_seconds, 0)) as limit_memory,
+                sum(coalesce(line.vm_disk_allocated_size_byte_seconds, 0)) as disk_allocated,
+                sum(
+                    coalesce(line.vm_cpu_usage_total_seconds, 0)
+                    + coalesce(line.vm_cpu_request_core_seconds, 0)
+                    + coalesce(line.vm_cpu_limit_core_seconds, 0)
+                ) as sent_core_seconds,
+                sum(
+                    coalesce(line.vm_memory_usage_byte_seconds, 0)
+                    + coalesce(line.vm_memory_request_byte_seconds, 0)
+                    + coalesce(line.vm_memory_limit_byte_seconds, 0)
+                    + coalesce(line.vm_disk_allocated_size_byte_seconds, 0)
+                ) as sent_byte_seconds
+            from reporting_ocpusagelineitem_vm_staging as line
+            where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
+                and line.interval_start >= v_from
+                and line.interval_start < v_until
+            group by 1, 2, 3, 4, 5, 6
+        ) as hour_row
     ) as vm_hour
     group by 1, 2, 3, 4, 5, 6;
 end
@@ -150,14 +167,14 @@ begin
         p_source_uuid,
         count(*),
         coalesce(sum(line.gpu_pod_uptime), 0),
-        max(line.gpu_vendor_name),
-        max(line.gpu_model_name),
+        max(line.gpu_vendor_name collate "C"),
+        max(line.gpu_model_name collate "C"),
         max(coalesce(line.gpu_memory_capacity_mib, 0)),
         max(line.gpu_max_slices),
         max(line.mig_slice_count),
         max(line.mig_memory_capacity_mib),
-        max(line.mig_profile),
-        max(line.mig_strategy)
+        max(line.mig_profile collate "C"),
+        max(line.mig_strategy collate "C")
     from reporting_ocpusagelineitem_gpu_staging as line
     where ocp_is_live(line.piece_id, line.interval_start, v_pieces, v_dead_hours)
         and line.interval_start >= v_from

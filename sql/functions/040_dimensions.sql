@@ -77,7 +77,7 @@ begin
         gen_random_uuid(),
         line.persistentvolume,
         line.persistentvolumeclaim,
-        max(nullif(line.csi_volume_handle, '')),
+        max(nullif(line.csi_volume_handle, '') collate "C"),
         v_cluster_uuid
     from ocp_claim_day as line
     where line.source_uuid = p_source_uuid

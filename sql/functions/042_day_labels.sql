@@ -26,7 +26,7 @@ begin
         label_day.usage_day,
         label_day.node,
         bool_or(label_set.labels ->> 'node_role_kubernetes_io' = 'infra') as is_infra,
-        max(lower(nullif(label_set.labels ->> 'kubernetes_io_arch', ''))) as architecture
+        max(lower(nullif(label_set.labels ->> 'kubernetes_io_arch', '')) collate "C") as architecture
     from ocp_node_label_day as label_day
     join ocp_label_set as label_set using (label_set_id)
     where label_day.source_uuid = p_source_uuid

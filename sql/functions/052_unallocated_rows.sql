@@ -26,7 +26,7 @@ begin
             cluster_alias,
             usage_start,
             node,
-            max(resource_id) as resource_id,
+            max(resource_id collate "C") as resource_id,
             sum(pod_usage_cpu_core_hours) as usage_cpu,
             sum(pod_request_cpu_core_hours) as request_cpu,
             sum(pod_effective_usage_cpu_core_hours) as effective_cpu,

@@ -100,8 +100,9 @@ as $$
         (usage.usage_start = reference.usage_day) desc,
         usage.usage_start desc,
         usage.pod_effective_usage_cpu_core_hours desc,
-        usage.node,
-        usage.pod_labels
+        usage.node collate "C",
+        -- As text: jsonb compares texts by the database's collation.
+        usage.pod_labels::text collate "C"
 $$;
 comment on function ocp_vm_reference_pods(uuid, date, date) is
 'Node, labels and requests of the launcher pod of each virtual machine on the reference day.';

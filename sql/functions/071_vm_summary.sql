@@ -49,7 +49,7 @@ begin
         sum(line.distributed_cost),
         sum(line.infrastructure_markup_cost),
         sum(line.infrastructure_raw_cost),
-        max(line.raw_currency),
+        max(line.raw_currency collate "C"),
         max(line.cost_category_id)
     from reporting_ocpusagelineitem_daily_summary as line
     join ocp_vm_reference_pods(p_source_uuid, p_start_date, p_end_date) as pod
@@ -167,7 +167,7 @@ begin
         p_source_uuid,
         array_agg(distinct line.resource_id),
         sum(line.distributed_cost * share.weight / share.namespace_weight),
-        max(line.raw_currency),
+        max(line.raw_currency collate "C"),
         max(line.cost_category_id)
     from reporting_ocpusagelineitem_daily_summary as line
     join vm_shares as share
@@ -224,7 +224,7 @@ begin
         from storage_days
         where cost_model_rate_type is null
             and volume_labels is not null
-        order by namespace, node, persistentvolumeclaim, usage_start desc, volume_labels
+        order by namespace, node, persistentvolumeclaim, usage_start desc, volume_labels::text collate "C"
     ),
     vm_labels as (
         select distinct on (namespace, vm_name)
@@ -259,7 +259,7 @@ begin
         array_agg(distinct storage_days.resource_id),
         coalesce(claim_labels.volume_labels, '{}') || coalesce(vm_labels.pod_labels, '{}'),
         storage_days.persistentvolumeclaim,
-        max(storage_days.storageclass),
+        max(storage_days.storageclass collate "C"),
         max(storage_days.persistentvolumeclaim_capacity_gigabyte_months),
         max(storage_days.persistentvolumeclaim_usage_gigabyte_months),
         sum(storage_days.cost_model_cpu_cost),
@@ -269,7 +269,7 @@ begin
         sum(storage_days.distributed_cost),
         sum(storage_days.infrastructure_markup_cost),
         sum(storage_days.infrastructure_raw_cost),
-        max(storage_days.raw_currency),
+        max(storage_days.raw_currency collate "C"),
         max(storage_days.cost_category_id)
     from storage_days
     left join claim_labels using (namespace, node, persistentvolumeclaim)

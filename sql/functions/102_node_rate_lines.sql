@@ -41,7 +41,7 @@ as $$
             node,
             pod_labels,
             cost_category_id,
-            max(resource_id) as resource_id,
+            max(resource_id collate "C") as resource_id,
             max(node_capacity_cpu_cores) as cores,
             max(node_capacity_cpu_core_hours) as node_cpu,
             max(node_capacity_memory_gigabytes) as memory,

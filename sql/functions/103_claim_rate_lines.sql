@@ -47,8 +47,8 @@ as $$
             persistentvolume,
             volume_labels,
             cost_category_id,
-            max(resource_id) as resource_id,
-            max(storageclass) as storageclass,
+            max(resource_id collate "C") as resource_id,
+            max(storageclass collate "C") as storageclass,
             sum(persistentvolumeclaim_capacity_gigabyte_months) as capacity
         from reporting_ocpusagelineitem_daily_summary
         where source_uuid = p_source_uuid

@@ -217,7 +217,7 @@ as $$
             all_labels,
             cost_category_id,
             all_labels ->> 'vm_kubevirt_io_name' as vm_name,
-            max(resource_id) as resource_id,
+            max(resource_id collate "C") as resource_id,
             coalesce(sum(pod_request_cpu_core_hours), 0) <> 0 as has_request
         from reporting_ocpusagelineitem_daily_summary
         where source_uuid = p_source_uuid

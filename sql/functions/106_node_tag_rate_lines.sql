@@ -76,7 +76,7 @@ as $$
             pod_labels,
             cost_category_id,
             ocp_is_unallocated(namespace) as is_unallocated,
-            max(resource_id) as resource_id,
+            max(resource_id collate "C") as resource_id,
             max(node_capacity_cpu_cores) as cores,
             max(node_capacity_cpu_core_hours) as node_cpu,
             max(node_capacity_memory_gigabytes) as memory,

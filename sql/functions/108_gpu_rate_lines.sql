@@ -95,7 +95,7 @@ as $$
         select
             usage_day,
             node,
-            max(vendor_name) as vendor_name,
+            max(vendor_name collate "C") as vendor_name,
             model_name,
             max(coalesce(gpu_max_slices, 1))::numeric as max_slices,
             (sum(uptime * coalesce(mig_slice_count, 1)) / 3600)::numeric as held_hours
@@ -110,7 +110,7 @@ as $$
             usage_day,
             node,
             'nvidia' as vendor_name,
-            max(model_name) as model_name,
+            max(model_name collate "C") as model_name,
             1::numeric as max_slices,
             0::numeric as held_hours
         from label_days
@@ -131,7 +131,7 @@ as $$
     select
         model.usage_day,
         model.node,
-        max(model.vendor_name),
+        max(model.vendor_name collate "C"),
         model.model_name,
         max(model.max_slices),
         sum(

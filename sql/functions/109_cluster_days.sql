@@ -12,8 +12,8 @@ as $$
         select
             usage_start,
             max(report_period_id) as report_period_id,
-            max(cluster_id) as cluster_id,
-            max(cluster_alias) as cluster_alias
+            max(cluster_id collate "C") as cluster_id,
+            max(cluster_alias collate "C") as cluster_alias
         from reporting_ocpusagelineitem_daily_summary
         where source_uuid = p_source_uuid
             and usage_start = any(p_days)

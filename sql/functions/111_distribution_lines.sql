@@ -53,14 +53,14 @@ as $$
             namespace,
             node,
             cost_category_id,
-            max(resource_id) as resource_id,
+            max(resource_id collate "C") as resource_id,
             max(node_capacity_cpu_cores) as cores,
             max(node_capacity_cpu_core_hours) as node_cpu,
             max(node_capacity_memory_gigabytes) as memory,
             max(node_capacity_memory_gigabyte_hours) as node_memory,
             max(cluster_capacity_cpu_core_hours) as cluster_cpu,
             max(cluster_capacity_memory_gigabyte_hours) as cluster_memory,
-            max(raw_currency) as raw_currency,
+            max(raw_currency collate "C") as raw_currency,
             sum(
                 coalesce(infrastructure_raw_cost, 0)
                 + coalesce(infrastructure_markup_cost, 0)

@@ -48,7 +48,7 @@ placed as (
         *,
         row_number() over (
             partition by namespace, vm_name, interval_start
-            order by uptime desc, node, persistentvolumeclaim, vm_labels
+            order by uptime desc, node, persistentvolumeclaim, sha256(to_utf8(vm_labels))
         ) as place
     from vm_hours
 )

@@ -11,7 +11,7 @@
 with live_days as (
     select
         piece.usage_day,
-        max(hashed.pieces_hash) as pieces_hash,
+        max(hashed.pieces_hash collate "C") as pieces_hash,
         array_agg(piece.piece_id order by piece.piece_id) filter (
             where case when $6 = 'trino' then lake.checksum is distinct from piece.checksum else piece.state = 'swept' end
         ) as missing_piece_ids,

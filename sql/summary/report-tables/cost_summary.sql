@@ -43,7 +43,7 @@ select
     sum(cost_model_gpu_cost),
     sum(distributed_cost),
     max(cost_category_id),
-    max(raw_currency)
+    max(raw_currency collate "C")
 from reporting_ocp_cost_summary_by_project_p
 where source_uuid = $1
     and usage_start = any($2::date[])

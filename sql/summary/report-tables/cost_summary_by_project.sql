@@ -46,7 +46,7 @@ select
     sum(cost_model_gpu_cost),
     sum(distributed_cost),
     max(cost_category_id),
-    max(raw_currency)
+    max(raw_currency collate "C")
 from (
     select
         usage_start,

@@ -45,7 +45,7 @@ select
     line.namespace,
     array_agg(distinct line.resource_id),
     count(distinct line.resource_id),
-    max(line.data_source),
+    max(line.data_source collate "C"),
     sum(transfer.in_gigabytes),
     sum(transfer.out_gigabytes),
     sum(line.infrastructure_raw_cost),
@@ -56,7 +56,7 @@ select
     sum(line.cost_model_gpu_cost),
     sum(line.distributed_cost),
     max(line.cost_category_id),
-    max(line.raw_currency)
+    max(line.raw_currency collate "C")
 from reporting_ocpusagelineitem_daily_summary as line
 -- A row of the bill has one direction; a row with neither is no transfer.
 cross join lateral (

@@ -15,7 +15,7 @@ line as (
         cluster_id,
         cluster_alias,
         cost_model_rate_type,
-        max(data_source) as data_source,
+        max(data_source collate "C") as data_source,
         sum(pod_usage_cpu_core_hours) as pod_usage_cpu_core_hours,
         sum(pod_request_cpu_core_hours) as pod_request_cpu_core_hours,
         sum(pod_effective_usage_cpu_core_hours) as pod_effective_usage_cpu_core_hours,
@@ -34,7 +34,7 @@ line as (
         sum(cost_model_gpu_cost) as cost_model_gpu_cost,
         sum(distributed_cost) as distributed_cost,
         max(cost_category_id) as cost_category_id,
-        max(raw_currency) as raw_currency
+        max(raw_currency collate "C") as raw_currency
     from reporting_ocp_pod_summary_by_node_p
     where source_uuid = $1
         and usage_start = any($2::date[])

@@ -80,7 +80,7 @@ from (
         cost_model_rate_type,
         namespace,
         array_agg(resource_id) as resource_ids,
-        max(data_source) as data_source,
+        max(data_source collate "C") as data_source,
         sum(pod_usage_cpu_core_hours) as pod_usage_cpu_core_hours,
         sum(pod_request_cpu_core_hours) as pod_request_cpu_core_hours,
         sum(pod_effective_usage_cpu_core_hours) as pod_effective_usage_cpu_core_hours,
@@ -99,7 +99,7 @@ from (
         sum(cost_model_gpu_cost) as cost_model_gpu_cost,
         sum(distributed_cost) as distributed_cost,
         max(cost_category_id) as cost_category_id,
-        max(raw_currency) as raw_currency
+        max(raw_currency collate "C") as raw_currency
     from reporting_ocpusagelineitem_daily_summary
     where source_uuid = $1
         and usage_start = any($2::date[])

@@ -47,7 +47,7 @@ select
     storageclass,
     array_agg(distinct resource_id),
     count(distinct resource_id),
-    max(data_source),
+    max(data_source collate "C"),
     sum(volume_request_storage_gigabyte_months),
     sum(persistentvolumeclaim_usage_gigabyte_months),
     sum(persistentvolumeclaim_capacity_gigabyte_months),
@@ -59,7 +59,7 @@ select
     sum(cost_model_gpu_cost),
     sum(distributed_cost),
     max(cost_category_id),
-    max(raw_currency)
+    max(raw_currency collate "C")
 from reporting_ocpusagelineitem_daily_summary
 where source_uuid = $1
     and usage_start = any($2::date[])

@@ -22,7 +22,7 @@ with behind as (
 live_days as (
     select
         piece.usage_day,
-        max(hashed.pieces_hash) as pieces_hash,
+        max(hashed.pieces_hash collate "C") as pieces_hash,
         bool_and(piece.state in ('staged', 'swept')) as loaded
     from ocp_piece as piece
     join behind using (usage_day)
