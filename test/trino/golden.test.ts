@@ -1,12 +1,23 @@
-import { beforeAll, expect, test } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { applyModel } from '../../costs/apply-model.ts';
+import { readCostModel } from '../../costs/cost-model-document.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
+import type { resummarize } from '../../workflows/index.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys, goldenTables } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
+import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import type { Tables } from '../support/tables.ts';
 import { trinoEnvironment } from './lake.ts';
 
+const clusterId = 'my-ocp-cluster-small';
 let pipeline: TestPipeline;
+let sourceUuid: string;
 
 beforeAll(async () => {
   pipeline = await createTestPipeline({
@@ -14,7 +25,7 @@ beforeAll(async () => {
     OCP_RULES: 'koku',
     OCP_POSTGRES_PIPELINE: 'false',
   });
-  await pipeline.addSource('my-ocp-cluster-small', 'small-onprem');
+  sourceUuid = await pipeline.addSource(clusterId, 'small-onprem');
   await setTagKeys(pipeline.database.pool, pipeline.database.schema, await goldenEnabledKeys('small'), true);
   const result = await pipeline.ingest(payloadPath('nise-small'));
   expect(result).toMatchObject({
@@ -41,4 +52,41 @@ test('no line item is in PostgreSQL, and nothing waits there', async () => {
   );
   // Pods, claims, nodes, namespaces, machines and GPUs of three days.
   expect(rows).toEqual([{ staged: 0, waiting: 0, files: 18, engines: ['trino'] }]);
+});
+
+async function rebuild(settings: [string, string][] = []): Promise<Tables> {
+  const { database, client } = pipeline;
+  await setTenantSettings(database.pool, database.orgId, settings);
+  await client.workflow.execute<typeof resummarize>('resummarize', {
+    workflowId: `resummarize:${crypto.randomUUID()}`,
+    taskQueue: taskQueues.pipeline,
+    args: [{ orgId: database.orgId, schema: database.schema, sourceUuid, month: billingMonth('2026-10') }],
+  });
+  return snapshotTables(database, sourceUuid);
+}
+
+describe('with a cost model', () => {
+  beforeAll(async () => {
+    const { pool, schema } = pipeline.database;
+    const text = await readFile(new URL('../fixtures/cost-model-small_cm.json', import.meta.url), 'utf8');
+    await applyModel(pool, schema, readCostModel(text, 'json', 'small_cm'), {
+      source: 'small_cm',
+      sources: [{ sourceUuid, clusterId }],
+      move: false,
+    });
+    await rebuild();
+  });
+
+  test.for(goldenTables)('%s equals what Koku computes with it', async (table) => {
+    await expectGolden(pipeline.database, 'small_cm', table);
+  });
+
+  test('under the design rules all tables are those of PostgreSQL', async () => {
+    const koku = await snapshotTables(pipeline.database, sourceUuid);
+    const found = await rebuild([['rules', 'design']]);
+    const expected = await rebuild([['engine', 'postgres']]);
+    expectSameTables(found, expected);
+    // The rules matter to this payload.
+    expect(found).not.toEqual(koku);
+  });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
@@ -165,7 +165,23 @@ export async function relationRows(
   const compared = rows.map(({ attempt, waiting_since, ...row }) =>
     waiting_since === undefined ? row : { ...row, source_uuid: sources.get(String(attempt)) },
   );
-  const keyed = compared.map((row) => ({ row, key: keyOf(row) }));
+  return inOrder(compared);
+}
+
+/** From now on `toEqual` takes numbers for equal that differ by a billionth: a sum depends on its order. */
+export function numbersToABillionth(): void {
+  expect.addEqualityTesters([
+    (found: unknown, expected: unknown) =>
+      typeof found === 'number' && typeof expected === 'number'
+        ? Math.abs(found - expected) <= 1e-9 * Math.abs(expected)
+        : undefined,
+  ]);
+}
+
+type RelationRow = Record<string, unknown>;
+
+function inOrder(rows: readonly RelationRow[]): RelationRow[] {
+  const keyed = rows.map((row) => ({ row, key: keyOf(row) }));
   return keyed.sort((one, other) => (one.key < other.key ? -1 : 1)).map(({ row }) => row);
 }
 

@@ -1,47 +1,49 @@
 import { beforeAll, expect, test } from 'vitest';
 import { relationTables } from '../../domain/reports/relations.ts';
-import { createArchiveFolder } from '../support/archives.ts';
-import { payloadPath } from '../support/fixtures.ts';
+import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
+import type { Payload } from '../support/archives.ts';
 import { buildPayload, rowsBetween } from '../support/payload-builder.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { handMadeCases } from './hand-made-cases.ts';
-import { createLake, relationRows, relationsFromTrino } from './lake.ts';
+import { createLake, numbersToABillionth, relationRows, relationsFromTrino } from './lake.ts';
 import type { Attempts } from './lake.ts';
+import { olderOperatorCases } from './older-operator-cases.ts';
 
 let pipeline: TestPipeline;
 let attempts: Attempts;
 
-/** Numbers to a billionth: a sum depends on its order. */
-expect.addEqualityTesters([
-  (found: unknown, expected: unknown) =>
-    typeof found === 'number' && typeof expected === 'number'
-      ? Math.abs(found - expected) <= 1e-9 * Math.abs(expected)
-      : undefined,
-]);
+numbersToABillionth();
 
-/** Real payloads, made by hand, and of two manifests that share a day: of the older some hours count. */
+/** Every sample payload that can be summarised, with the rows of it that are rejected. */
+const samples = {
+  'nise-small': 0,
+  'nise-full_day1': 0,
+  'nise-partial_12h_day1': 0,
+  'nise-no_node_labels': 0,
+  'nise-malformed': 4,
+  'nise-bad_interval_start': 5,
+  'operator-sample': 0,
+};
+
+/** Sample payloads, made by hand, and of two manifests that share a day: of the older some hours count. */
 beforeAll(async () => {
   pipeline = await createTestPipeline();
-  const clusterId = 'hand-made';
-  await pipeline.addSource('my-ocp-cluster-small');
-  await pipeline.addSource(clusterId);
-  await pipeline.addSource('generations');
   const folder = await createArchiveFolder();
+  const send = async (payload: Payload, cluster_id: string, rejectedRowCount = 0) => {
+    const archive = await folder.pack(withManifest(payload, { cluster_id }));
+    expect(await pipeline.ingest(archive)).toMatchObject({ outcome: 'completed', rejectedRowCount });
+  };
+  const clusters = [...Object.keys(samples), 'hand-made', 'generations', 'older-operator'];
+  for (const clusterId of clusters) await pipeline.addSource(clusterId);
+  for (const [name, rejectedRowCount] of Object.entries(samples))
+    await send(await readPayload(name), name, rejectedRowCount);
+  await send(buildPayload(handMadeCases), 'hand-made');
+  await send(buildPayload(olderOperatorCases), 'older-operator');
   const first = rowsBetween(handMadeCases, '2026-10-30 00:00', '2026-10-31 12:00');
-  const archives = [
-    payloadPath('nise-small'),
-    await folder.pack(buildPayload(handMadeCases, { clusterId })),
-    await folder.pack(buildPayload(first, { clusterId: 'generations', filesPerKind: 2 })),
-    await folder.pack(
-      buildPayload(rowsBetween(handMadeCases, '2026-10-31 05:00', '2026-11-01 00:00'), {
-        clusterId: 'generations',
-        shuffleSeed: 7,
-      }),
-    ),
-  ];
-  for (const archive of archives)
-    expect(await pipeline.ingest(archive)).toMatchObject({ outcome: 'completed', rejectedRowCount: 0 });
+  const second = rowsBetween(handMadeCases, '2026-10-31 05:00', '2026-11-02 00:00');
+  await send(buildPayload(first, { filesPerKind: 2 }), 'generations');
+  await send(buildPayload(second, { shuffleSeed: 7 }), 'generations');
   attempts = await relationsFromTrino(await createLake(), {
     database: pipeline.database,
     csvs: pipeline.objectStore,
