@@ -26,9 +26,7 @@ shared as (
         *,
         case
             when persistentvolumeclaim = '' and volume = '' then 1
-            else greatest(
-                count(persistentvolumeclaim_capacity_byte_seconds) over claim_hour, 1
-            )
+            else greatest(count(persistentvolumeclaim_capacity_byte_seconds) over claim_hour, 1)
         end as capacities,
         case
             when persistentvolumeclaim = '' and volume = '' then 1
@@ -42,47 +40,65 @@ shared as (
     window claim_hour as (partition by namespace, persistentvolumeclaim, volume, interval_start)
 ),
 
-mounts as (
-    select
+mounting as (
+    select distinct
         usage_day,
         namespace,
-        pod,
-        max(node) as node,
-        max(resource_id) as resource_id,
-        min(node) <> max(node) or min(resource_id) <> max(resource_id) as is_moved
-    from live_pod_usage
-    where node <> ''
-        and pod <> ''
-    group by usage_day, namespace, pod
+        pod
+    from live_storage_usage
+    where pod <> ''
 ),
 
--- Pods that were on several nodes in the day: where they were, hour by hour.
-moved_hours as (
+-- Trino expands each use of a CTE: the rows of pods are read once only if each CTE from here on is used once. Nearly all
+-- pods stay where they are, and are one row from here on; of the others every hour counts.
+pod_rows as (
     select
         line.usage_day,
         line.namespace,
         line.pod,
-        line.interval_start,
-        line.node,
-        max(line.resource_id) as resource_id
+        case
+            when min(line.node) = max(line.node) and min(line.resource_id) = max(line.resource_id)
+                then array[
+                    cast(
+                        row(min(line.interval_start), max(line.node), max(line.resource_id))
+                        as row(at timestamp(3), node varchar, resource_id varchar)
+                    )
+                ]
+            else array_agg(
+                cast(
+                    row(line.interval_start, line.node, line.resource_id)
+                    as row(at timestamp(3), node varchar, resource_id varchar)
+                )
+            )
+        end as places
     from live_pod_usage as line
-    join mounts
-        on mounts.usage_day = line.usage_day
-        and mounts.namespace = line.namespace
-        and mounts.pod = line.pod
+    join mounting
+        on mounting.usage_day = line.usage_day
+        and mounting.namespace = line.namespace
+        and mounting.pod = line.pod
     where line.node <> ''
-        and mounts.is_moved
-    group by line.usage_day, line.namespace, line.pod, line.interval_start, line.node
+    group by line.usage_day, line.namespace, line.pod
 ),
 
-hour_nodes as (
+pod_hours as (
     select
         usage_day,
         namespace,
         pod,
         interval_start,
-        array_agg(node) as nodes
-    from moved_hours
+        map_agg(node, resource_id) as nodes
+    from (
+        select
+            pod_rows.usage_day,
+            pod_rows.namespace,
+            pod_rows.pod,
+            place.at as interval_start,
+            place.node,
+            max(place.resource_id) as resource_id
+        from pod_rows
+        cross join unnest(pod_rows.places) as place (at, node, resource_id)
+        group by 1, 2, 3, 4, 5
+    ) as hour_nodes
     group by usage_day, namespace, pod, interval_start
 ),
 
@@ -94,26 +110,49 @@ choices as (
         namespace,
         pod,
         reduce(
-            array_agg(cast(row(interval_start, nodes) as row(at timestamp(3), nodes array(varchar))) order by interval_start desc),
+            array_agg(
+                cast(row(interval_start, nodes) as row(at timestamp(3), nodes map(varchar, varchar)))
+                order by interval_start desc
+            ),
             cast(
                 row('', array[], array[])
-                as row(node varchar, nodes array(varchar), places array(row(at timestamp(3), node varchar)))
+                as row(
+                    node varchar,
+                    nodes array(varchar),
+                    places array(row(at timestamp(3), node varchar, resource_id varchar))
+                )
             ),
             (later, hour) -> transform(
                 array[
                     case
-                        when contains(hour.nodes, later.node) then later.node
-                        else coalesce(array_max(array_intersect(hour.nodes, later.nodes)), array_max(hour.nodes))
+                        when contains(map_keys(hour.nodes), later.node) then later.node
+                        else coalesce(
+                            array_max(array_intersect(map_keys(hour.nodes), later.nodes)),
+                            array_max(map_keys(hour.nodes))
+                        )
                     end
                 ],
                 chosen -> cast(
-                    row(chosen, hour.nodes, later.places || array[cast(row(hour.at, chosen) as row(at timestamp(3), node varchar))])
-                    as row(node varchar, nodes array(varchar), places array(row(at timestamp(3), node varchar)))
+                    row(
+                        chosen,
+                        map_keys(hour.nodes),
+                        later.places || array[
+                            cast(
+                                row(hour.at, chosen, element_at(hour.nodes, chosen))
+                                as row(at timestamp(3), node varchar, resource_id varchar)
+                            )
+                        ]
+                    )
+                    as row(
+                        node varchar,
+                        nodes array(varchar),
+                        places array(row(at timestamp(3), node varchar, resource_id varchar))
+                    )
                 )
             )[1],
             done -> done.places
         ) as places
-    from hour_nodes
+    from pod_hours
     group by usage_day, namespace, pod
 ),
 
@@ -124,21 +163,16 @@ placed as (
         choices.pod,
         chosen.at as interval_start,
         chosen.node,
-        moved_hours.resource_id,
+        chosen.resource_id,
         lag(chosen.node) over pod_day as node_before,
-        lag(moved_hours.resource_id) over pod_day as resource_id_before
+        lag(chosen.resource_id) over pod_day as resource_id_before
     from choices
-    cross join unnest(choices.places) as chosen (at, node)
-    join moved_hours
-        on moved_hours.usage_day = choices.usage_day
-        and moved_hours.namespace = choices.namespace
-        and moved_hours.pod = choices.pod
-        and moved_hours.interval_start = chosen.at
-        and moved_hours.node = chosen.node
+    cross join unnest(choices.places) as chosen (at, node, resource_id)
     window pod_day as (partition by choices.usage_day, choices.namespace, choices.pod order by chosen.at)
 ),
 
--- Before its first hour the first known node counts, in hours without a row the latest earlier one.
+-- Before its first hour the first known node counts, in hours without a row the latest earlier one: a pod that did not
+-- move has one span.
 spans as (
     select
         usage_day,
@@ -160,8 +194,8 @@ select
     cast(shared.usage_day as varchar) as usage_day,
     shared.namespace,
     shared.pod,
-    case when mounts.is_moved then spans.node else mounts.node end as node,
-    case when mounts.is_moved then spans.resource_id else mounts.resource_id end as resource_id,
+    spans.node,
+    spans.resource_id,
     shared.persistentvolumeclaim,
     shared.volume as persistentvolume,
     shared.storageclass,
@@ -177,13 +211,8 @@ select
     coalesce(sum(shared.volume_request_storage_byte_seconds), 0e0) as sent_request,
     coalesce(sum(shared.persistentvolumeclaim_usage_byte_seconds), 0e0) as sent_usage
 from shared
-left join mounts
-    on mounts.usage_day = shared.usage_day
-    and mounts.namespace = shared.namespace
-    and mounts.pod = shared.pod
 left join spans
-    on mounts.is_moved
-    and spans.usage_day = shared.usage_day
+    on spans.usage_day = shared.usage_day
     and spans.namespace = shared.namespace
     and spans.pod = shared.pod
     and shared.interval_start >= spans.from_time
