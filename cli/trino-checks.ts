@@ -40,7 +40,12 @@ async function versionCheck({ client }: Lake, url: string): Promise<Check> {
       return { what, ok: false, found: `${url} is starting`, repair: 'wait, then run doctor again' };
     return { what, ...judgeVersion(version) };
   } catch (error) {
-    return failed(what, error, 'check TRINO_URL, and that the server runs and can be reached from here');
+    return failed(
+      what,
+      error,
+      'check TRINO_URL, and that the server runs and can be reached from here; for a certificate of an authority of your ' +
+        'own, set NODE_EXTRA_CA_CERTS to its file',
+    );
   }
 }
 

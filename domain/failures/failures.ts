@@ -123,7 +123,7 @@ export const failures = {
     final: false,
   },
   RetriesExhausted: {
-    meaning: 'a step was retried until its time limit expired',
+    meaning: 'a step was retried until its time limit expired, or its attempts were used up',
     from: 'run',
     retried: 'never',
     final: false,

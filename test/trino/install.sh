@@ -6,7 +6,7 @@ set -euo pipefail
 
 trino_version=476
 min_java=22
-plugins='hive'
+plugins='hive password-authenticators'
 # A relative XDG_CACHE_HOME is invalid and ignored, as the XDG rules say.
 case ${XDG_CACHE_HOME:-} in
   /*) cache=$XDG_CACHE_HOME/ocp-pipeline ;;
@@ -32,14 +32,21 @@ find_java() {
   done
 }
 
+# A cache of an earlier version of this script may lack a plugin.
+is_complete() {
+  local plugin
+  [[ -d $target/lib ]] || return 1
+  for plugin in $plugins; do [[ -d $target/plugin/$plugin ]] || return 1; done
+}
+
 install_server() {
-  if [[ -d $target ]]; then
+  if is_complete; then
     say "Trino $trino_version is there: $target"
     return
   fi
   command -v mvn >/dev/null || fail "mvn not found, needed to download Trino; install Maven (Debian: maven), or unpack Trino $trino_version into $target"
   say "downloading Trino $trino_version (821 MB, once) ..."
-  local folder
+  local folder part
   folder=$(mktemp -d "$cache/trino-XXXXXX")
   # A repository of its own: the tarball would stay in the user's.
   if ! mvn -q -B "-Dmaven.repo.local=$folder/maven" dependency:copy \
@@ -47,14 +54,15 @@ install_server() {
     rm -rf "$folder"
     fail "Trino could not be downloaded; is Maven Central, or a mirror in ~/.m2/settings.xml, reachable?"
   fi
-  # Jars are hard links across plugins: everything is unpacked, then copied.
+  # Jars are hard links across plugins: everything is unpacked, then copied with the links between what is kept.
   tar -xzf "$folder/trino-server-$trino_version.tar.gz" -C "$folder"
-  mkdir -p "$folder/kept/plugin"
-  cp -RL "$folder/trino-server-$trino_version/lib" "$folder/kept/lib"
-  for plugin in $plugins; do
-    cp -RL "$folder/trino-server-$trino_version/plugin/$plugin" "$folder/kept/plugin/$plugin"
+  mkdir -p "$target/plugin"
+  mkdir "$folder/kept"
+  (cd "$folder/trino-server-$trino_version" && cp -a --parents lib $(printf 'plugin/%s ' $plugins) "$folder/kept")
+  for part in lib $(printf 'plugin/%s ' $plugins); do
+    # A server that runs keeps the files that it has open.
+    [[ -d $target/$part ]] || mv "$folder/kept/$part" "$target/$part"
   done
-  mv "$folder/kept" "$target"
   rm -rf "$folder"
   say "Trino $trino_version is there: $target"
 }

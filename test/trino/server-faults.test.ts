@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mkdir } from 'node:fs/promises';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
+import type { Check } from '../../cli/checks.ts';
 import type { OpenFailure } from '../../domain/run/decision.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
@@ -14,9 +15,12 @@ import type { WorkerProcess } from '../faults/support/worker-process.ts';
 import { between, readPayload, withManifest } from '../support/archives.ts';
 import type { Payload } from '../support/archives.ts';
 import { atEnd } from '../support/at-end.ts';
+import { startProgram } from '../support/command-line.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { expectSameRelations } from './same-relations.ts';
+import { securedTrino } from './secured.ts';
+import type { Secured } from './secured.ts';
 import { catalog, startTrino } from './trino-server.ts';
 import type { TrinoOptions, TrinoServer } from './trino-server.ts';
 
@@ -31,6 +35,8 @@ let day: Payload;
 let clean: Target;
 let patient: FaultRun;
 let worker: WorkerProcess;
+let secured: Secured;
+let lake: Record<string, string>;
 
 /** Queries are held back while there are no workers, here for a minute instead of five. */
 const withoutWorkers: TrinoOptions = {
@@ -59,14 +65,11 @@ beforeAll(async () => {
   atEnd(() => trino.stop());
   const objects = join(trino.directory, 'objects');
   await mkdir(objects);
+  secured = await securedTrino();
+  lake = { TRINO_URL: trino.url, TRINO_CATALOG: catalog, TRINO_LOCATION: 'local:///objects' };
   bed = await createFaultBed({
     objectStoreUrl: pathToFileURL(objects).href,
-    environment: {
-      TRINO_URL: trino.url,
-      TRINO_CATALOG: catalog,
-      TRINO_LOCATION: 'local:///objects',
-      OCP_ACTIVITY_SQL_TIMEOUT: '5m',
-    },
+    environment: { ...lake, OCP_ACTIVITY_SQL_TIMEOUT: '5m' },
   });
   worker = await bed.startWorker();
   day = between(await readPayload('nise-small'), '2026-10-01 00:00', '2026-10-02 00:00');
@@ -155,8 +158,11 @@ test('a query runs out of memory: it is tried again, then waits for a decision w
   expect(failure?.message).toContain('aggregateDays: retries exhausted; last: Trino query');
   expect(failure?.message).toMatch(/\(EXCEEDED_(LOCAL|GLOBAL)_MEMORY_LIMIT\)/);
 
+  // What comes now goes over HTTPS, with a password.
   await trino.stop();
-  await startAgain();
+  await startAgain(secured.options);
+  await worker.kill();
+  worker = await bed.startWorker(secured.environment);
   await handle.executeUpdate(resolveFailureUpdate, {
     args: [{ failureId: failure?.failureId ?? '', action: 'retry' }],
   });
@@ -167,4 +173,36 @@ test('a query runs out of memory: it is tried again, then waits for a decision w
 test('the run that lived through all of it has the tables of PostgreSQL', async () => {
   expect(await patient.handle.result()).toMatchObject({ outcome: 'completed' });
   await expectClean(patient);
+});
+
+/** What doctor says about Trino. */
+async function failedChecks(changes: Record<string, string>): Promise<Check[]> {
+  const { ended } = startProgram(['doctor', '--json'], {
+    DATABASE_URL: bed.database.url,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: bed.namespace,
+    OBJECT_STORE: pathToFileURL(join(trino.directory, 'objects')).href,
+    ...lake,
+    ...secured.environment,
+    ...changes,
+  });
+  return (JSON.parse((await ended).stdout) as Check[]).filter(({ ok }) => !ok);
+}
+
+test('a password over HTTPS, and a certificate of an authority of our own', async () => {
+  expect(await failedChecks({})).toEqual([]);
+  expect(await failedChecks({ TRINO_PASSWORD: 'another' })).toEqual([
+    expect.objectContaining({
+      what: 'a query on workers of Trino',
+      found: expect.stringContaining('answered 401') as string,
+      repair: 'check TRINO_USER and TRINO_PASSWORD',
+    }),
+  ]);
+  expect(await failedChecks({ NODE_EXTRA_CA_CERTS: '' })).toEqual([
+    expect.objectContaining({
+      what: 'Trino',
+      found: expect.stringContaining('certificate') as string,
+      repair: expect.stringContaining('NODE_EXTRA_CA_CERTS') as string,
+    }),
+  ]);
 });
