@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { configurationKeys } from '../../platform/config/config.ts';
+import { configurationKeys, loadConfig } from '../../platform/config/config.ts';
+import { trinoLocation } from '../../platform/config/trino-settings.ts';
 import { checkObjectStore, openObjectStore } from '../../platform/object-store/index.ts';
 import { findTemporalBinary } from '../../dev-stack/temporal-binary.ts';
 import { startTestServers } from '../support/servers.ts';
@@ -81,6 +82,7 @@ describe('docker-compose.yml', () => {
       'setup',
       'temporal',
       'temporal-namespace',
+      'trino',
       'worker',
     ]);
     // What is not needed to ingest comes only when it is asked for.
@@ -88,6 +90,7 @@ describe('docker-compose.yml', () => {
       ['cli', 'cli'],
       ['grafana', 'monitoring'],
       ['prometheus', 'monitoring'],
+      ['trino', 'trino'],
     ] as const)
       expect(project.services[name]?.profiles).toEqual([profile]);
   });
@@ -122,6 +125,33 @@ describe('docker-compose.yml', () => {
       environment['TEMPORAL_ADDRESS']?.split(':')[0],
     ];
     expect(hosts).toEqual(['postgres', 's3', 'temporal']);
+  });
+
+  test('the Trino engine is off unless it is asked for, and then has the keys of the S3 server', async () => {
+    expect(project.services['worker']?.environment?.['TRINO_URL']).toBe('');
+    expect(loadConfig({ TRINO_URL: '' }).TRINO_URL).toBeUndefined();
+    const { services } = await readCompose('docker-compose.yml', { OCP_TRINO_URL: 'http://trino:8080' });
+    for (const name of ['worker', 'setup', 'cli']) {
+      const environment = services[name]?.environment ?? {};
+      expect(new URL(environment['TRINO_URL'] ?? '').hostname).toBe('trino');
+      expect(
+        trinoLocation({ OBJECT_STORE: environment['OBJECT_STORE'] ?? '', TRINO_LOCATION: undefined }),
+      ).toBe('s3://ocp-pipeline/ocp');
+    }
+    const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
+    for (const key of keys)
+      expect(services['trino']?.environment?.[key]).toBe(services['worker']?.environment?.[key]);
+    expect(services['trino']?.ports).toBeUndefined();
+    const mounted = services['trino']?.volumes?.filter(({ type }) => type === 'bind') ?? [];
+    expect(mounted).toHaveLength(3);
+    for (const { source } of mounted) await stat(source);
+    const catalog = await readFile(join(root, 'deploy/compose/trino/catalog/lake.properties'), 'utf8');
+    for (const key of keys) expect(catalog).toContain(`\${ENV:${key}}`);
+    expect(catalog).toContain(`s3.endpoint=${services['worker']?.environment?.['S3_ENDPOINT'] ?? ''}\n`);
+    const url = new URL(services['worker']?.environment?.['TRINO_URL'] ?? '');
+    expect(await readFile(join(root, 'deploy/compose/trino/config.properties'), 'utf8')).toContain(
+      `http-server.http.port=${url.port}\n`,
+    );
   });
 
   test('a password of any characters is the one of the server, and the address stays one', async () => {
