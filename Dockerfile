@@ -1,6 +1,8 @@
 # The worker and the command line `ocp-pipeline`.
 # Node 22: the AWS SDK ends its support of Node 20 in January 2027. Debian, not Alpine: Temporal's native core needs glibc.
 FROM node:22-bookworm-slim AS build
+# "no": without the library that writes Parquet (78 MB), which only workers of the Trino engine load (docs/trino.md).
+ARG TRINO=yes
 WORKDIR /app
 # Dependencies first: they change less often than the sources, so their layer is reused.
 COPY package.json package-lock.json .npmrc ./
@@ -10,6 +12,7 @@ COPY . .
 # no TypeScript and no source maps. Workflows are bundled here, so what bundles them stays behind; a worker loads webpack's
 # entry, which loads the rest of webpack only to bundle. Benchmark and embedded servers need development packages.
 RUN npm run build && npm prune --omit=dev && \
+    if [ "$TRINO" = no ]; then rm -r node_modules/@duckdb; fi && \
     core=node_modules/@temporalio/core-bridge && \
     platform=$(node -p "({ x64: 'x86_64', arm64: 'aarch64' })[process.arch] + '-unknown-linux-gnu'") && \
     test -f "$core/releases/$platform/index.node" && \

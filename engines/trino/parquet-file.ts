@@ -1,4 +1,6 @@
+import type * as DuckDb from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { literal } from './client.ts';
 import type { LakeColumn } from './lake-columns.ts';
 
@@ -34,7 +36,7 @@ export async function writeParquet(
   columns: readonly LakeColumn[],
   { path, directory }: { path: string; directory: string },
 ): Promise<number> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const { DuckDBInstance } = await duckDb();
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '2',
     memory_limit: '512MB',
@@ -54,6 +56,23 @@ export async function writeParquet(
     }
   } finally {
     instance.closeSync();
+  }
+}
+
+/** @throws PipelineError `ConfigInvalid` (not retried) if it was left out when the program was installed */
+async function duckDb(): Promise<typeof DuckDb> {
+  try {
+    return await import('@duckdb/node-api');
+  } catch (cause) {
+    throw new PipelineError(
+      'ConfigInvalid',
+      'engine=trino needs the optional package @duckdb/node-api, which this worker cannot load',
+      {
+        cause,
+        remedy:
+          'install it (npm ci without --omit=optional; an image built with TRINO=no lacks it), or unset TRINO_URL for this worker',
+      },
+    );
   }
 }
 
