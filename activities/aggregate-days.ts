@@ -1,7 +1,8 @@
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { requireControlSums } from '../engines/control-sums.ts';
 import { planDays } from '../engines/plan.ts';
-import { engineOfRebuild, engineOfTenant, recordEngine } from '../engines/engine-of-month.ts';
+import type { DayPlan } from '../engines/plan.ts';
+import { engineOfRebuild, engineOfTenant, recordEngine, shadowOfMonth } from '../engines/engine-of-month.ts';
 import type { RebuildRelations } from '../engines/engine.ts';
 import { engines } from '../engines/engines.ts';
 import { elsewhereThan } from '../engines/own-queue.ts';
@@ -22,7 +23,14 @@ export interface AggregateDaysInput extends MonthInput {
   force?: { from: UsageDay; until: UsageDay };
 }
 
-export type AggregateDaysResult = StepAnswer<{ dayCount: number; summaryRowCount: number }> | Elsewhere;
+interface SummarisedDays {
+  dayCount: number;
+  summaryRowCount: number;
+  /** days of a tenant in shadow: their relations are to be computed by the other engine, too; absent: none */
+  daysToCompare?: UsageDay[];
+}
+
+export type AggregateDaysResult = StepAnswer<SummarisedDays> | Elsewhere;
 
 /**
  * Bring the daily summary of a source and month up to date with the ledger: plan, rebuild with the engine the daily
@@ -57,10 +65,22 @@ export async function aggregateDays(
       const summaryRowCount = await summariseDays(client, plan, rebuild);
       await recordDays(client, plan);
       await recordEngine(client, input, name);
-      return { dayCount: plan.days.length, summaryRowCount };
+      const daysToCompare = shadowOfMonth(overrides, name) === undefined ? [] : builtDays(plan);
+      return {
+        dayCount: plan.days.length,
+        summaryRowCount,
+        ...(daysToCompare.length === 0 ? {} : { daysToCompare }),
+      };
     },
     async (attempt) => {
       rebuildRelations = await engines[name].prepare(deps, { ...input, profile }, attempt);
     },
   );
+}
+
+/** Days whose relations were built, or are forced to be: changed settings alone change no relation. */
+function builtDays({ days }: DayPlan): UsageDay[] {
+  return days
+    .filter(({ areRelationsBehind, isForced }) => areRelationsBehind || isForced)
+    .map(({ usageDay }) => usageDay);
 }

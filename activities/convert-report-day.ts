@@ -32,10 +32,24 @@ export interface LedgerPiece {
 
 /** The piece, if the engine of its month reads it from the lake. */
 export async function pieceForLake(
-  { pool, config }: ActivityDependencies,
+  deps: ActivityDependencies,
   { schema, pieceId }: { schema: string; pieceId: number },
 ): Promise<LedgerPiece | undefined> {
+  const { pool, config } = deps;
   const ofTenant = engineOfTenant(config, await tenantSettings(pool, schema));
+  const piece = await ledgerPiece(deps, { schema, pieceId });
+  const month = { schema, sourceUuid: piece.source_uuid, month: billingMonthOf(piece.usage_day) };
+  return (await engineOfMonth(pool, month, ofTenant)) === 'trino' ? piece : undefined;
+}
+
+/**
+ * A piece of the ledger.
+ * @throws PipelineError `SourceVanished` (not retried) if it is no longer there
+ */
+export async function ledgerPiece(
+  { pool }: ActivityDependencies,
+  { schema, pieceId }: { schema: string; pieceId: number },
+): Promise<LedgerPiece> {
   const { rows } = await inTenantTransaction(pool, schema, (client) =>
     client.query<LedgerPiece>(
       `select manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, piece.row_count, piece.checksum,
@@ -48,8 +62,7 @@ export async function pieceForLake(
   );
   const piece = rows[0];
   if (piece === undefined) throw ledgerVanished(`piece ${pieceId}`, schema);
-  const month = { schema, sourceUuid: piece.source_uuid, month: billingMonthOf(piece.usage_day) };
-  return (await engineOfMonth(pool, month, ofTenant)) === 'trino' ? piece : undefined;
+  return piece;
 }
 
 /**

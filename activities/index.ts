@@ -8,6 +8,7 @@ import { applyCostModel } from './apply-cost-model.ts';
 import { answerAnnouncement } from './answer-announcement.ts';
 import { applyTagMapping } from './apply-tag-mapping.ts';
 import { checkCloudInfrastructure } from './check-cloud-infrastructure.ts';
+import { compareEngines } from './compare-engines.ts';
 import { completeManifest } from './complete-manifest.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { downloadPayload } from './download-payload.ts';
@@ -85,6 +86,7 @@ export function createActivities(deps: ActivityDependencies) {
     // Under the name that runs know which began before costs were a step.
     refreshUiSummaries: bind(applyCostModel),
     validateDays: bind(validateDays),
+    compareEngines: bind(compareEngines),
     recordCompletion: bind(recordCompletion),
     recordFailure: bind(recordFailure),
     answerAnnouncement: bind(answerAnnouncement),

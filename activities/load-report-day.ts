@@ -87,19 +87,28 @@ export async function loadReportDay(
         };
         return { rowsLoaded: await convertReportDay(deps, input, ofLake, { report: reportRows, signal }) };
       }
-      try {
-        return await inTenantTransaction(
-          deps.pool,
-          input.schema,
-          (client) => loadPiece({ deps, client, input, load, report, signal }),
-          signal,
-        );
-      } catch (error) {
-        if (isPartitionMissing(error)) await recreatePartition(deps, input);
-        throw error;
-      }
+      return stagePiece(deps, input, { load, report, signal });
     }),
   );
+}
+
+/** Copy a piece into staging, whatever engine its month has; throws as {@link loadReportDay}. */
+export async function stagePiece(
+  deps: ActivityDependencies,
+  input: LoadReportDayInput,
+  { load, report, signal }: Pick<Load, 'load' | 'report' | 'signal'>,
+): Promise<LoadReportDayResult> {
+  try {
+    return await inTenantTransaction(
+      deps.pool,
+      input.schema,
+      (client) => loadPiece({ deps, client, input, load, report, signal }),
+      signal,
+    );
+  } catch (error) {
+    if (isPartitionMissing(error)) await recreatePartition(deps, input);
+    throw error;
+  }
 }
 
 interface Load {

@@ -225,7 +225,8 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     commands: [
       {
         name: 'set <org> <setting..>',
-        summary: 'Override settings: rules=design|koku, engine=postgres|trino; KEY= removes the override',
+        summary:
+          'Override settings: rules=design|koku, engine=postgres|trino, shadow=postgres|trino; KEY= removes it',
         load: async () => (await import('./commands/tenant.ts')).tenantSetCommand,
       },
     ],

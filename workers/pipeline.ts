@@ -4,7 +4,7 @@ import { createActivities } from '../activities/index.ts';
 import type { ActivityDependencies } from '../activities/index.ts';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { engineQueues, taskQueues } from '../domain/run/run.ts';
-import { recordFailedRun } from '../platform/observability/metrics.ts';
+import { recordComparedDays, recordFailedRun } from '../platform/observability/metrics.ts';
 import { dataConverter } from '../platform/temporal/connection.ts';
 import type { WorkerTracing } from '../platform/observability/traced-process.ts';
 import type { MetricSinks } from '../workflows/failed-runs.ts';
@@ -59,6 +59,10 @@ const metricSinks: InjectedSinks<MetricSinks> = {
   metrics: {
     runFailed: {
       fn: ({ workflowType }, type) => recordFailedRun(workflowType, type),
+      callDuringReplay: false,
+    },
+    comparisonFailed: {
+      fn: (_info, dayCount) => recordComparedDays('unknown', 'failed', dayCount),
       callDuringReplay: false,
     },
   },

@@ -8,7 +8,7 @@ import type { Elsewhere, RunOptions } from '../domain/run/run.ts';
 import type { Activities } from '../activities/index.ts';
 
 /** Activities with the same queue and time limits. */
-type Group = 'transfer' | 'load' | 'sql' | 'short' | 'forward' | 'watch' | 'maintenance';
+type Group = 'transfer' | 'load' | 'sql' | 'shadow' | 'short' | 'forward' | 'watch' | 'maintenance';
 
 /** Which group an activity belongs to; the compiler asks for new ones. */
 const groupOf = {
@@ -21,6 +21,7 @@ const groupOf = {
   applyCostModel: 'sql',
   refreshUiSummaries: 'sql',
   validateDays: 'sql',
+  compareEngines: 'shadow',
   ensurePartitions: 'short',
   pendingPieces: 'short',
   completeManifest: 'short',
@@ -84,6 +85,14 @@ const bounds: Readonly<Record<Group, (options: RunOptions) => ActivityOptions>> 
     startToCloseTimeout: '30 minutes',
     heartbeatTimeout: '30 seconds',
     scheduleToCloseTimeout: options.sqlTimeoutMs,
+  }),
+  // Beside the run, which goes on without it: nobody waits long for a worker, nor for further attempts.
+  shadow: (options) => ({
+    taskQueue: engineQueues.trino,
+    scheduleToStartTimeout: Math.min(options.sqlTimeoutMs, 300_000),
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: '30 seconds',
+    retry: { maximumAttempts: 2 },
   }),
   // One small transaction.
   short: (options) => ({

@@ -200,7 +200,11 @@ export function withDecisions(
           );
       },
     });
-  const groups = Object.entries(activities).map(([name, group]) => [name, guard(group)]);
+  const groups = Object.entries(activities).map(([name, group]) => [
+    name,
+    // A shadow that gives up is nobody's decision.
+    name === 'shadow' ? group : guard(group),
+  ]);
   return Object.fromEntries(groups) as SettledActivities;
 }
 

@@ -8,6 +8,8 @@ export interface MetricSinks extends Sinks {
   metrics: {
     /** the run ends as failed */
     runFailed(type: string): void;
+    /** days of a tenant in shadow were not compared, because no attempt of it came to an end */
+    comparisonFailed(dayCount: number): void;
   };
 }
 
@@ -16,6 +18,11 @@ const { metrics } = proxySinks<MetricSinks>();
 /** Count a run that is about to fail. */
 export function countFailedRun(type: string): void {
   metrics.runFailed(type);
+}
+
+/** Count days that a shadow did not compare. */
+export function countFailedComparison(dayCount: number): void {
+  metrics.comparisonFailed(dayCount);
 }
 
 /** Do the work of a run, and count the run if it fails; a cancelled run has not failed. */

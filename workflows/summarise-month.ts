@@ -2,6 +2,7 @@ import { patched, sleep } from '@temporalio/workflow';
 import { steps, stepsBeforeCosts } from '../domain/run/steps.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { SettledActivities } from './activity-options.ts';
+import { compareWithShadow } from './compare-with-shadow.ts';
 import { inParallel } from './in-parallel.ts';
 
 /** Initial and maximum interval at which a busy source is retried. */
@@ -51,6 +52,7 @@ export async function summariseMonth(
     warningCount: 0,
   };
   let phase: SummaryPhase | undefined;
+  let daysToCompare: UsageDay[] = [];
   for (const step of chain) {
     if (step.phase !== phase) onPhase(step.phase);
     phase = step.phase;
@@ -65,12 +67,15 @@ export async function summariseMonth(
       totals.dayCount = answer.dayCount;
       totals.summaryRowCount = answer.summaryRowCount;
     }
+    if ('daysToCompare' in answer) daysToCompare = answer.daysToCompare ?? [];
     if ('costRowCount' in answer) {
       totals.pricedDayCount = answer.dayCount;
       totals.costRowCount = answer.costRowCount;
     }
     if ('warningCount' in answer) totals.warningCount = answer.warningCount;
   }
+  // Only tenants in shadow have any, so other runs issue the commands that they always did.
+  if (daysToCompare.length > 0) await compareWithShadow(activities, { ...input, days: daysToCompare });
   return totals;
 }
 

@@ -17,6 +17,9 @@ import { listCostMonths } from '../../costs/cost-months.ts';
 import type { CostMonth } from '../../costs/cost-months.ts';
 import { tenantIsBehind } from '../../platform/migrations/migrate.ts';
 import { tenantsWithTables } from '../../platform/migrations/tenant-schemas.ts';
+import { listComparisons } from '../../engines/comparison.ts';
+import type { ComparedMonth } from '../../engines/comparison.ts';
+import { comparisonTable } from '../comparison-table.ts';
 import { costTable } from '../cost-table.ts';
 import type { Command } from '../command.ts';
 import { describeFailure } from '../failure.ts';
@@ -74,6 +77,7 @@ export const statusCommand: Command<Options> = {
         await tellUnfinished(services, manifests, output.say);
         const failures = await listFailures(services.pool, options.org, options.limit);
         const costs = await costsOf(services, options);
+        const comparisons = await comparisonsOf(services, options);
         output.result(
           [
             manifestTable(manifests),
@@ -95,8 +99,9 @@ export const statusCommand: Command<Options> = {
                   ),
                 ]),
             ...costTable(costs),
+            ...comparisonTable(comparisons),
           ].join('\n'),
-          { manifests, failures, costs },
+          { manifests, failures, costs, comparisons },
         );
         return 0;
       }
@@ -116,19 +121,31 @@ export const statusCommand: Command<Options> = {
   },
 };
 
-/** What costs of the latest months are based on; of no tenant more than `limit`, nor in all. */
-async function costsOf(
-  { pool, config }: Services,
+/** What costs of the latest months are based on. */
+function costsOf(services: Services, options: Options): Promise<(CostMonth & { orgId: string })[]> {
+  const today = usageDayOf(clock(services.config)());
+  return latestMonths(services, options, (schema) =>
+    listCostMonths(services.pool, schema, { today, limit: options.limit }),
+  );
+}
+
+/** What comparisons of both engines found, of organisations that are or were in shadow. */
+function comparisonsOf(services: Services, options: Options): Promise<(ComparedMonth & { orgId: string })[]> {
+  return latestMonths(services, options, (schema) => listComparisons(services.pool, schema, options.limit));
+}
+
+/** Latest months of the tenants; of no tenant more than `limit`, nor in all. */
+async function latestMonths<Month extends { month: string }>(
+  { pool }: Services,
   { org, limit }: Options,
-): Promise<(CostMonth & { orgId: string })[]> {
-  const today = usageDayOf(clock(config)());
-  const costs: (CostMonth & { orgId: string })[] = [];
+  listOf: (schema: string) => Promise<readonly Month[]>,
+): Promise<(Month & { orgId: string })[]> {
+  const found: (Month & { orgId: string })[] = [];
   for (const { schema, orgId } of await tenantsWithTables(pool)) {
     if ((org !== undefined && orgId !== org) || (await tenantIsBehind(pool, schema))) continue;
-    const months = await listCostMonths(pool, schema, { today, limit });
-    costs.push(...months.map((month) => ({ ...month, orgId })));
+    found.push(...(await listOf(schema)).map((month) => ({ ...month, orgId })));
   }
-  return costs.sort((a, b) => (a.month < b.month ? 1 : a.month > b.month ? -1 : 0)).slice(0, limit);
+  return found.sort((a, b) => (a.month < b.month ? 1 : a.month > b.month ? -1 : 0)).slice(0, limit);
 }
 
 /** The ledger's state of a manifest that no run has finished. */

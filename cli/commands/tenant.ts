@@ -2,6 +2,7 @@ import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { configuredTemporal } from '../../platform/temporal/connection.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import { engineOfTenant } from '../../engines/engine-of-month.ts';
 import { requireTrino } from '../require-trino.ts';
 import type { Command } from '../command.ts';
 import { schemaOf } from '../../platform/tenants/sources.ts';
@@ -23,7 +24,9 @@ export const tenantSetCommand: Command<Options> = {
         describe: 'KEY=VALUE',
       }),
   run: async (options, output) => {
-    const givesToTrino = options.setting.includes('engine=trino');
+    const givesToTrino = options.setting.some((setting) =>
+      ['engine=trino', 'shadow=trino'].includes(setting),
+    );
     // Temporal knows whether there are workers for it, if this process cannot say where Trino is.
     const temporal = givesToTrino && configuredTemporal() !== undefined;
     const services = await openServices(output.say, { migrate: 'public', temporal });
@@ -36,7 +39,12 @@ export const tenantSetCommand: Command<Options> = {
         return [key, value];
       });
       if (givesToTrino) await requireTrino(services);
-      const settings = await setTenantSettings(services.pool, options.org, pairs);
+      const settings = await setTenantSettings(
+        services.pool,
+        options.org,
+        pairs,
+        engineOfTenant(services.config, {}),
+      );
       const shown = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}`);
       output.result(
         `Organisation ${options.org}: ${shown.length === 0 ? 'follows the deployment' : shown.join(', ')}. ` +

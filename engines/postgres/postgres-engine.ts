@@ -2,6 +2,7 @@ import { refreshStagingStatistics } from '../../summary/staging-statistics.ts';
 import { contiguousRanges } from '../day-ranges.ts';
 import type { Engine } from '../engine.ts';
 import { daysBehind } from '../plan.ts';
+import { compareDaysFromStaging } from './compare-days.ts';
 
 /** The daily relations from the staging tables of PostgreSQL. */
 export const postgresEngine: Engine = {
@@ -14,4 +15,5 @@ export const postgresEngine: Engine = {
       return 'rebuilt';
     };
   },
+  compareDays: compareDaysFromStaging,
 };

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
+import type { UsageDay } from '../../domain/time/usage-day.ts';
 import { loadSql } from '../../platform/database/sql-files.ts';
-import { daysBehind } from '../plan.ts';
-import type { DayPlan } from '../plan.ts';
 import { generationOf } from './lake-columns.ts';
 import type { LivePiece } from './live-lines.ts';
 
@@ -16,12 +15,11 @@ export interface LakeFile {
   byteCount: number;
 }
 
-/** The pieces that the days of a plan are rebuilt from, and a hash of everything that the result depends on. */
+/** The pieces that days of a source are rebuilt from, and a hash of everything that the result depends on. */
 export async function livePiecesOf(
   client: PoolClient,
-  plan: DayPlan,
+  { sourceUuid, days }: { sourceUuid: string; days: readonly UsageDay[] },
 ): Promise<{ pieces: LivePiece[]; files: LakeFile[]; planHash: string }> {
-  const days = daysBehind(plan);
   const { rows } = await client.query<{
     piece_id: number;
     report_kind: ReportKind;
@@ -29,7 +27,7 @@ export async function livePiecesOf(
     dead_hours: number[];
     parquet_key: string | null;
     byte_count: number | null;
-  }>(livePiecesSql, [plan.sourceUuid, days]);
+  }>(livePiecesSql, [sourceUuid, days]);
   const pieces = rows.map((row) => ({
     pieceId: row.piece_id,
     kind: row.report_kind,
@@ -40,7 +38,7 @@ export async function livePiecesOf(
     parquetKey === null || byteCount === null ? [] : [{ pieceId, parquetKey, byteCount }],
   );
   const planHash = createHash('sha256')
-    .update(JSON.stringify([plan.sourceUuid, days, pieces]))
+    .update(JSON.stringify([sourceUuid, days, pieces]))
     .digest('hex');
   return { pieces, files, planHash };
 }

@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { Context } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { inTenantTransaction, RollBack } from '../../platform/database/database.ts';
 import { tryLock } from '../../platform/database/locks.ts';
-import type { HeartbeatDetails } from '../../platform/temporal/heartbeat.ts';
 import type { ActivityDependencies } from '../../platform/runtime/dependencies.ts';
 import type { Engine, MonthToPrepare, RebuildRelations } from '../engine.ts';
 import { daysBehind, planDays } from '../plan.ts';
 import type { DayPlan } from '../plan.ts';
-import type { QueryOptions } from './client.ts';
+import { compareDaysFromLake } from './compare-days.ts';
 import { openLake } from './lake.ts';
-import type { Lake } from './lake.ts';
 import { livePiecesOf } from './live-pieces.ts';
 import type { LakeFile } from './live-pieces.ts';
 import { forgetLostFiles } from './lost-files.ts';
 import type { LivePiece } from './live-lines.ts';
-import { queryRelations } from './query-relations.ts';
+import { endPredecessor, queryWaiting } from './query-days.ts';
 
 /** A plan whose pieces are all in the lake. */
 interface QueryPlan {
@@ -32,43 +29,20 @@ interface QueryPlan {
  */
 export const trinoEngine: Engine = {
   name: 'trino',
-  prepare: async (deps, month, { signal, report }) => {
+  prepare: async (deps, month, attempt) => {
+    const { signal } = attempt;
     const lake = openLake(deps.config);
     await endPredecessor(lake);
     const planned = await planQuery(deps, month, signal);
     // After files were lost, the step's own plan says which pieces have to be converted again.
     if (planned === undefined || (await forgetLostFiles(deps, month.schema, planned.files, signal)))
       return (_client, plan) => Promise.resolve(daysBehind(plan).length === 0 ? 'rebuilt' : 'replan');
-    const attempt = randomUUID();
-    const options: QueryOptions = {
-      signal,
-      session: { query_max_run_time: `${deps.config.TRINO_QUERY_TIMEOUT}ms` },
-      onQueryId: (queryId) => {
-        report({ queryId });
-      },
-    };
-    await makeVisible(lake, month, planned, options);
-    await queryRelations(
-      { client: lake.client, pool: deps.pool },
-      {
-        schema: month.schema,
-        lakeSchema: lake.schemaOf(month.schema),
-        sourceUuid: month.sourceUuid,
-        month: month.month,
-        pieces: planned.pieces,
-      },
-      { attempt },
-      options,
-    );
-    return apply(planned.planHash, attempt);
+    const waiting = randomUUID();
+    await queryWaiting({ deps, lake, attempt }, { ...month, pieces: planned.pieces }, { attempt: waiting });
+    return apply(planned.planHash, waiting);
   },
+  compareDays: compareDaysFromLake,
 };
-
-/** An attempt whose worker was killed may have left a query, which would take memory from ours. */
-async function endPredecessor({ client }: Lake): Promise<void> {
-  const details = Context.current().info.heartbeatDetails as HeartbeatDetails | null | undefined;
-  if (details?.queryId !== undefined) await client.cancel(details.queryId).catch(() => undefined);
-}
 
 /** The plan as it is now, rolled back; undefined if there is nothing to query, or not yet. */
 async function planQuery(
@@ -96,26 +70,15 @@ async function queryPlan(client: PoolClient, month: MonthToPrepare): Promise<Que
   const plan = await planDays(client, month, month.profile, 'trino');
   // The step's own plan says what is missing.
   if (plan?.outcome !== 'planned' || daysBehind(plan).length === 0) return undefined;
-  return { plan, ...(await livePiecesOf(client, plan)) };
-}
-
-async function makeVisible(
-  { tables }: Lake,
-  { schema, sourceUuid, month }: MonthToPrepare,
-  { pieces }: QueryPlan,
-  options: QueryOptions,
-): Promise<void> {
-  for (const kind of new Set(pieces.map((piece) => piece.kind))) {
-    await tables.ensureTable(schema, kind, options);
-    await tables.ensurePartition({ schema, kind, sourceUuid, month }, options);
-  }
+  return { plan, ...(await livePiecesOf(client, { sourceUuid: plan.sourceUuid, days: daysBehind(plan) })) };
 }
 
 function apply(planHash: string, attempt: string): RebuildRelations {
   return async (client, plan) => {
-    const present = await livePiecesOf(client, plan);
+    const days = daysBehind(plan);
+    const present = await livePiecesOf(client, { sourceUuid: plan.sourceUuid, days });
     if (present.planHash !== planHash) return 'replan';
-    await client.query('select ocp_apply_waiting($1, $2, $3)', [attempt, plan.sourceUuid, daysBehind(plan)]);
+    await client.query('select ocp_apply_waiting($1, $2, $3)', [attempt, plan.sourceUuid, days]);
     return 'rebuilt';
   };
 }

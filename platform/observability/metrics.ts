@@ -28,6 +28,9 @@ const bucketSeconds = {
   ],
 };
 
+/** What became of a day of a tenant in shadow. */
+const comparisonOutcomes = ['equal', 'different', 'failed'] as const;
+
 /** Label value if a step failed before it was known what it worked on. */
 const unknownLabel = 'unknown';
 
@@ -132,6 +135,11 @@ function createInstruments() {
       undefined,
       "attempts to delete a tenant's answers from the cache of Koku's API",
     ),
+    comparedDays: meter.createCounter(
+      'ocp_postgres_shadow_days_total',
+      undefined,
+      'days of tenants in shadow, by the engine that only computed them and what the comparison found',
+    ),
     ...createFailureInstruments(),
   };
   for (const kind of [...reportKinds, unknownLabel]) {
@@ -149,6 +157,8 @@ function createInstruments() {
   for (const way of payloadWays)
     for (const outcome of intakeOutcomes) created.payloadsReceived.add(0, { way, outcome });
   for (const outcome of ['deleted', 'failed']) created.cacheClearings.add(0, { outcome });
+  for (const engine of ['postgres', 'trino', unknownLabel])
+    for (const outcome of comparisonOutcomes) created.comparedDays.add(0, { engine, outcome });
   for (const workflow of countedWorkflows)
     for (const type of countedFailureTypes) created.runsFailed.add(0, { workflow, type });
   return created;
@@ -284,6 +294,15 @@ export function recordReceived(way: PayloadWay, outcome: IntakeOutcome): void {
 /** Count an attempt to delete a tenant's answers from the cache of Koku's API. */
 export function recordCacheClearing(outcome: 'deleted' | 'failed'): void {
   pipelineMetrics().cacheClearings.add(1, { outcome });
+}
+
+/** Count days of a tenant in shadow. @param engine that only computed them; `unknown` if no worker did */
+export function recordComparedDays(
+  engine: string,
+  outcome: (typeof comparisonOutcomes)[number],
+  dayCount: number,
+): void {
+  if (dayCount > 0) pipelineMetrics().comparedDays.add(dayCount, { engine, outcome });
 }
 
 /** Count checks that days of the daily summary failed. */

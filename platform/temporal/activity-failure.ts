@@ -72,6 +72,12 @@ export function toApplicationFailure(error: unknown): unknown {
   });
 }
 
+/** What an error says, as {@link toApplicationFailure} would pass it on: without secrets. */
+export function failureMessage(error: unknown): string {
+  const failure = toApplicationFailure(error);
+  return failure instanceof Error ? withoutSecrets(failure.message) : String(failure);
+}
+
 /** What PostgreSQL reports about a failed statement, in addition to its message. */
 interface DatabaseError extends Error {
   code: string;

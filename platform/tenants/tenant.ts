@@ -32,6 +32,8 @@ export async function matchSource(
 export interface TenantSettings {
   rules?: RulesProfile;
   engine?: EngineName;
+  /** runs beside the engine: compared, and written nowhere */
+  shadow?: EngineName;
 }
 
 /**
@@ -54,13 +56,15 @@ export async function tenantSettings(pool: Pool, schema: string): Promise<Tenant
 /**
  * Store overrides of an organisation, all or none; a blank value removes the override.
  *
+ * @param deploymentEngine engine of tenants without an override
  * @returns the overrides that now apply
- * @throws PipelineError `ConfigInvalid` for an unknown key or value
+ * @throws PipelineError `ConfigInvalid` for an unknown key or value, or a shadow that is the engine itself
  */
 export async function setTenantSettings(
   pool: Pool,
   orgId: string,
   pairs: readonly (readonly [key: string, value: string])[],
+  deploymentEngine: EngineName = 'postgres',
 ): Promise<TenantSettings> {
   for (const [key, value] of pairs) checkTenantSetting(key, value === '' ? (anyValue[key] ?? '') : value);
   return inTransaction(pool, async (client) => {
@@ -77,15 +81,30 @@ export async function setTenantSettings(
       'select key, value from public.tenant_setting where org_id = $1 order by key',
       [orgId],
     );
-    return Object.assign(
+    const settings = Object.assign(
       {},
       ...rows.map(({ key, value }) => checkTenantSetting(key, value)),
     ) as TenantSettings;
+    requireOther(settings, deploymentEngine);
+    return settings;
   });
 }
 
+/** @throws PipelineError `ConfigInvalid` if an engine would be compared with itself */
+function requireOther({ engine, shadow }: TenantSettings, deploymentEngine: EngineName): void {
+  const own = engine ?? deploymentEngine;
+  if (shadow !== own) return;
+  throw new PipelineError(
+    'ConfigInvalid',
+    `shadow=${shadow}: expected the other engine, because ${own} is the engine of the organisation`,
+    {
+      remedy: `set shadow=${own === 'trino' ? 'postgres' : 'trino'}, or remove it with shadow=; engine and shadow can be set together`,
+    },
+  );
+}
+
 /** A valid value for each key, to check the key of an override that is removed. */
-const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'postgres' };
+const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'postgres', shadow: 'trino' };
 
 /**
  * Check one override before it is stored or applied.
@@ -94,8 +113,9 @@ const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'p
 function checkTenantSetting(key: string, value: string): TenantSettings {
   if (key === 'rules' && (value === 'design' || value === 'koku')) return { rules: value };
   if (key === 'engine' && (value === 'postgres' || value === 'trino')) return { engine: value };
+  if (key === 'shadow' && (value === 'postgres' || value === 'trino')) return { shadow: value };
   throw new PipelineError(
     'ConfigInvalid',
-    `${key}=${value}: expected rules=design, rules=koku, engine=postgres or engine=trino`,
+    `${key}=${value}: expected rules=design, rules=koku, engine=postgres, engine=trino, shadow=postgres or shadow=trino`,
   );
 }

@@ -1,6 +1,6 @@
 -- retention/delete_days.sql
 -- Purpose  delete the expired days and months of a source from the ledgers
--- Writes   ocp_day (with the warnings of its days), ocp_source_month
+-- Writes   ocp_day (with the warnings and comparisons of its days), ocp_source_month
 -- Params   $1 source_uuid uuid   $2 first day kept date
 -- Rerun    finds nothing
 with months as (

@@ -23,6 +23,7 @@ const monthlyTables: ReadonlyMap<string, string> = new Map([
   ['ocp_label_days', 'billing_month = $1::date'],
   ['ocp_day', 'usage_day = $1::date'],
   ['ocp_validation_warning', 'usage_day = $1::date'],
+  ['ocp_engine_comparison', 'usage_day = $1::date'],
   ['ocp_source_month', 'billing_month = $1::date'],
   ['ocp_manifest', `manifest_date = $1::date::timestamp at time zone 'UTC'`],
   ['ocp_file', `file_name = 'file of ' || $1::date`],
@@ -158,6 +159,10 @@ const ledgerOfMonth = `
   warning as (
       insert into ocp_validation_warning (source_uuid, usage_day, version, check_name, expected, found)
       values ($2, $1, 1, 'pod_rows', 1, 2)
+  ),
+  comparison as (
+      insert into ocp_engine_comparison (source_uuid, usage_day, shadow, outcome, different_row_count, differences)
+      values ($2, $1, 'trino', 'equal', 0, '[]')
   ),
   month as (
       insert into ocp_source_month (source_uuid, billing_month, rules) values ($2, $1, 'design')

@@ -234,12 +234,22 @@ test('one payload is one observation of the total processing time, in seconds', 
   expect(seconds).toBeLessThan(120);
 });
 
-test('labels are report kinds, tables, steps, workflows, types of failure, ways and outcomes, never ids', () => {
+test('labels are report kinds, tables, steps, workflows, types of failure, ways, outcomes and engines, never ids', () => {
   const ours = scraped.filter(({ name }) => name.startsWith('ocp_postgres_'));
   expect(ours.length).toBeGreaterThan(100);
   for (const { labels } of ours)
     for (const [key, value] of Object.entries(labels)) {
-      expect(['report_kind', 'table', 'step', 'workflow', 'type', 'way', 'outcome', 'le']).toContain(key);
+      expect([
+        'report_kind',
+        'table',
+        'step',
+        'workflow',
+        'type',
+        'way',
+        'outcome',
+        'engine',
+        'le',
+      ]).toContain(key);
       if (key !== 'le')
         expect(value).toMatch(['report_kind', 'table'].includes(key) ? /^[a-z_]+$/ : /^[A-Za-z]+$/);
     }
@@ -270,7 +280,7 @@ describe('what is shipped to operators', () => {
         .map(({ name }) => name.replace(/_(bucket|sum|count)$/, ''))
         .filter((name) => name.startsWith('ocp_postgres_')),
     );
-    expect(ours.size).toBe(17);
+    expect(ours.size).toBe(18);
     for (const path of ['deploy/grafana/ocp-pipeline.json', 'docs/metrics.md']) {
       const text = await readFile(`${root}${path}`, 'utf8');
       expect([...ours].filter((name) => !text.includes(name))).toEqual([]);

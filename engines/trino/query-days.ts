@@ -1,0 +1,50 @@
+import { Context } from '@temporalio/activity';
+import type { HeartbeatDetails } from '../../platform/temporal/heartbeat.ts';
+import type { ActivityDependencies } from '../../platform/runtime/dependencies.ts';
+import type { BillingMonth } from '../../domain/time/usage-day.ts';
+import type { Attempt } from '../../summary/month-step.ts';
+import type { QueryOptions } from './client.ts';
+import type { Lake } from './lake.ts';
+import type { LivePiece } from './live-lines.ts';
+import { queryRelations } from './query-relations.ts';
+import type { Waiting } from './query-relations.ts';
+
+/** Live pieces of days of a source and month. */
+interface PiecesOfMonth {
+  schema: string;
+  sourceUuid: string;
+  month: BillingMonth;
+  pieces: readonly LivePiece[];
+}
+
+/** An attempt whose worker was killed may have left a query, which would take memory from ours. */
+export async function endPredecessor({ client }: Lake): Promise<void> {
+  const details = Context.current().info.heartbeatDetails as HeartbeatDetails | null | undefined;
+  if (details?.queryId !== undefined) await client.cancel(details.queryId).catch(() => undefined);
+}
+
+/** Make the files of some pieces visible to Trino, and put the relations that they add up to into the waiting tables. */
+export async function queryWaiting(
+  { deps, lake, attempt }: { deps: ActivityDependencies; lake: Lake; attempt: Attempt },
+  { schema, sourceUuid, month, pieces }: PiecesOfMonth,
+  waiting: Waiting,
+): Promise<void> {
+  const { signal, report } = attempt;
+  const options: QueryOptions = {
+    signal,
+    session: { query_max_run_time: `${deps.config.TRINO_QUERY_TIMEOUT}ms` },
+    onQueryId: (queryId) => {
+      report({ queryId });
+    },
+  };
+  for (const kind of new Set(pieces.map((piece) => piece.kind))) {
+    await lake.tables.ensureTable(schema, kind, options);
+    await lake.tables.ensurePartition({ schema, kind, sourceUuid, month }, options);
+  }
+  await queryRelations(
+    { client: lake.client, pool: deps.pool },
+    { schema, lakeSchema: lake.schemaOf(schema), sourceUuid, month, pieces },
+    waiting,
+    options,
+  );
+}
