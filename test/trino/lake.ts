@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, inject } from 'vitest';
+import { relationTables } from '../../domain/reports/relations.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
@@ -183,6 +184,23 @@ type RelationRow = Record<string, unknown>;
 function inOrder(rows: readonly RelationRow[]): RelationRow[] {
   const keyed = rows.map((row) => ({ row, key: keyOf(row) }));
   return keyed.sort((one, other) => (one.key < other.key ? -1 : 1)).map(({ row }) => row);
+}
+
+/** Rows of all daily relations of a source, in the order of everything but numbers. */
+export async function relationsOf(
+  { pool, schema }: TestDatabase,
+  sourceUuid: string,
+): Promise<ReadonlyMap<string, readonly RelationRow[]>> {
+  return inTenantTransaction(pool, schema, async (client) => {
+    const relations = new Map<string, readonly RelationRow[]>();
+    for (const table of relationTables) {
+      const { rows } = await client.query<RelationRow>(`select * from ${table} where source_uuid = $1`, [
+        sourceUuid,
+      ]);
+      relations.set(table, inOrder(rows.map((row) => ({ ...row, source_uuid: 'the source' }))));
+    }
+    return relations;
+  });
 }
 
 /** Ids of label sets are part of the key; measures are not. */

@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { beforeAll, expect, test, vi } from 'vitest';
+import type { Activities } from '../../activities/index.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
+import { enterInbox } from '../../payload/inbox.ts';
+import { loadConfig } from '../../platform/config/config.ts';
+import { payloadKey } from '../../platform/object-store/object-keys.ts';
+import { openObjectStore } from '../../platform/object-store/index.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
+import { setTagKeys } from '../../summary/tag-keys.ts';
+import { packPayload, withManifest } from '../support/archives.ts';
+import type { Payload } from '../support/archives.ts';
+import { createTestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { enabledLabelKeys, generatedCluster, hoursOf, rowsOf } from '../support/generated-cluster.ts';
+import type { GeneratedCluster } from '../support/generated-cluster.ts';
+import { withMachines } from '../support/generated-machines.ts';
+import { buildPayload } from '../support/payload-builder.ts';
+import type { ReportRow, ReportRows } from '../support/payload-builder.ts';
+import { testEnvironment } from '../support/pipeline.ts';
+import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { numbersToABillionth, relationsOf, trinoEnvironment } from './lake.ts';
+import { onMortalWorker } from './mortal-worker.ts';
+import type { Fate, WorkerServers } from './mortal-worker.ts';
+
+/*
+ * Pieces arrive in any order, newer content replaces older or counts in some hours only, and workers die at any request:
+ * between plan, query and apply, or between the upload of a Parquet file and its record. The tables are those of
+ * PostgreSQL, which gets the same payloads in order and has no accident.
+ */
+vi.setConfig({ testTimeout: 3_600_000 });
+numbersToABillionth();
+
+/** More in a long run: `TRINO_PROPERTY_RUNS=100 TRINO_PROPERTY_SEED=7 npm run test:trino test/trino/arrival.test.ts`. */
+const runs = Number(process.env['TRINO_PROPERTY_RUNS'] ?? 3);
+const seed = Number(process.env['TRINO_PROPERTY_SEED'] ?? 1501);
+const month = billingMonth('2026-10');
+
+/** A part of a cluster's hours, as one manifest. */
+interface PlannedPayload {
+  first: number;
+  last: number;
+  daily: boolean;
+  /** its numbers differ by this factor from those of other payloads */
+  factor: number;
+  filesPerKind: number;
+  /** minutes after the end of October: of equal hours the latest counts */
+  sentAt: number;
+}
+
+/** What goes wrong after a payload has arrived; requests are counted from 1. */
+interface Accident {
+  /** of the worker that converts a piece */
+  loadDiesBefore: number;
+  /** of the worker that plans, queries and applies */
+  aggregateDiesBefore: number;
+  /** before which request to Trino the next payload arrives */
+  overtakenBefore: number;
+  kind: 'none' | 'load dies' | 'aggregate dies' | 'overtaken' | 'file lost';
+}
+
+const payload: fc.Arbitrary<PlannedPayload> = fc.record({
+  first: fc.nat(11),
+  last: fc.nat(11),
+  daily: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
+  factor: fc.constantFrom(1, 1, 2, 0.5),
+  filesPerKind: fc.integer({ min: 1, max: 2 }),
+  sentAt: fc.nat(3),
+});
+
+const accident: fc.Arbitrary<Accident> = fc.record({
+  loadDiesBefore: fc.integer({ min: 1, max: 40 }),
+  aggregateDiesBefore: fc.integer({ min: 1, max: 200 }),
+  overtakenBefore: fc.integer({ min: 1, max: 40 }),
+  kind: fc.constantFrom('none', 'load dies', 'aggregate dies', 'aggregate dies', 'overtaken', 'file lost'),
+});
+
+const story = fc.record({
+  cluster: generatedCluster,
+  payloads: fc.array(payload, { minLength: 2, maxLength: 3 }),
+  order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+  accidents: fc.array(accident, { minLength: 3, maxLength: 3 }),
+});
+
+let database: TestDatabase;
+let trino: WorkerServers;
+let postgres: WorkerServers;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const lake = await trinoEnvironment();
+  const objectStore = openObjectStore({ url: lake['OBJECT_STORE'] ?? '', s3: {} });
+  const servers = (engine: Record<string, string>): WorkerServers => ({
+    databaseUrl: database.url,
+    objectStore,
+    config: loadConfig({ ...testEnvironment, ...lake, DATABASE_URL: database.url, ...engine }),
+  });
+  trino = servers({ OCP_POSTGRES_PIPELINE: 'false' });
+  postgres = servers({});
+  await setTagKeys(database.pool, database.schema, enabledLabelKeys, true);
+});
+
+/** Rows of some hours, of which the measured numbers of pods and volumes are multiplied. */
+function partOf(rows: ReportRows, hours: ReadonlySet<string>, factor: number): ReportRows {
+  const scaled = (row: ReportRow): ReportRow => ({
+    ...row,
+    ...Object.fromEntries(
+      ['pod_usage_cpu_core_seconds', 'persistentvolumeclaim_usage_byte_seconds'].flatMap((name) =>
+        typeof row[name] === 'number' ? [[name, row[name] * factor]] : [],
+      ),
+    ),
+  });
+  return Object.fromEntries(
+    Object.entries(rows).map(([kind, ofKind]) => [
+      kind,
+      ofKind.filter(({ hour }) => hours.has(hour)).map(scaled),
+    ]),
+  );
+}
+
+function payloadsOf(cluster: GeneratedCluster, planned: readonly PlannedPayload[]): Payload[] {
+  const rows = withMachines(rowsOf(cluster));
+  const hours = hoursOf(cluster);
+  // The first one is of all hours, so that there is something to summarise.
+  return planned.map(({ first, last, daily, factor, filesPerKind, sentAt }, index) => {
+    const [from, until] =
+      index === 0 ? [0, hours.length] : [Math.min(first, last), Math.max(first, last) + 1];
+    const own = hours.slice(from % hours.length, until);
+    const part = partOf(rows, new Set(own.length === 0 ? hours : own), factor);
+    const isEmpty = Object.values(part).every((ofKind) => ofKind.length === 0);
+    return buildPayload(isEmpty ? rows : part, {
+      dailyReports: daily,
+      filesPerKind,
+      date: `2026-11-01T00:0${sentAt}:00Z`,
+    });
+  });
+}
+
+/** Take a payload in; the worker that loads the first piece may die. */
+async function arrive(
+  servers: WorkerServers,
+  { clusterId, payload: sent }: { clusterId: string; payload: Payload },
+  loadFate: Fate = {},
+): Promise<void> {
+  const { schema, orgId, pool } = database;
+  const run = <Input, Result>(
+    choose: (activities: Activities) => (input: Input) => Promise<Result>,
+    input: Input,
+  ) => onMortalWorker(servers, choose, input) as Promise<Result>;
+  const requestId = randomUUID();
+  const objectKey = payloadKey(orgId, requestId);
+  const archive = await packPayload(withManifest(sent, { cluster_id: clusterId }));
+  await servers.objectStore.put(objectKey, Readable.from([archive]));
+  const entry = { orgId, requestId, way: 'command', origin: 'file', awaitsStart: false, objectKey } as const;
+  const { id: inboxId } = await enterInbox(pool, entry);
+  const downloaded = await run((own) => own.downloadPayload, { inboxId });
+  if (downloaded.outcome === 'ignored') throw new Error(`the payload was ignored: ${downloaded.reason}`);
+  const { manifestId, months } = await run((own) => own.splitPayload, {
+    inboxId,
+    payload: downloaded.payload,
+  });
+  await run((own) => own.ensurePartitions, { schema, months });
+  const { pieceIds } = await run((own) => own.pendingPieces, { schema, manifestId, requestId });
+  for (const [index, pieceId] of pieceIds.entries()) {
+    // The first one fails, and is tried again with the others.
+    if (index === 0) await onMortalWorker(servers, (own) => own.loadReportDay, { schema, pieceId }, loadFate);
+    await run((own) => own.loadReportDay, { schema, pieceId });
+  }
+  const { release } = await run((own) => own.completeManifest, { schema, manifestId, giveUpWaiting: false });
+  expect(release).toBe('complete');
+}
+
+/** One attempt, after which missing pieces are loaded. @returns whether the month is up to date */
+async function aggregate(servers: WorkerServers, sourceUuid: string, fate: Fate = {}): Promise<boolean> {
+  const input = { schema: database.schema, sourceUuid, month };
+  const answer = await onMortalWorker(servers, (own) => own.aggregateDays, input, fate);
+  if (answer?.outcome === 'missing')
+    for (const pieceId of answer.pieceIds)
+      await onMortalWorker(servers, (own) => own.loadReportDay, { schema: database.schema, pieceId });
+  return answer?.outcome === 'done';
+}
+
+/** Labels and report tables. */
+async function finish(servers: WorkerServers, sourceUuid: string): Promise<void> {
+  const input = { schema: database.schema, sourceUuid, month };
+  await waitUntil(() => aggregate(servers, sourceUuid));
+  for (const step of ['applyTagMapping', 'applyCostModel'] as const)
+    expect(await onMortalWorker(servers, (own) => own[step], input)).toMatchObject({ outcome: 'done' });
+}
+
+async function addSource(): Promise<{ clusterId: string; sourceUuid: string }> {
+  const clusterId = `cluster-${randomUUID().slice(0, 8)}`;
+  const { sourceUuid } = await registerSource(
+    { pool: database.pool, databaseUrl: database.url, log: { info: () => undefined } },
+    { orgId: database.orgId, clusterId, name: clusterId },
+  );
+  return { clusterId, sourceUuid };
+}
+
+/** Remove a file of the lake, if one is there. */
+async function loseFile(sourceUuid: string): Promise<void> {
+  for await (const { key } of trino.objectStore.list('data/parquet/'))
+    if (key.includes(sourceUuid)) {
+      await trino.objectStore.delete(key);
+      return;
+    }
+}
+
+/** Payloads arrive one after the other, each followed by an attempt to summarise and by its accident. */
+async function live(sourceUuid: string, clusterId: string, sent: Payload[], accidents: Accident[]) {
+  const coming = [...sent];
+  for (const { kind, loadDiesBefore, aggregateDiesBefore, overtakenBefore } of accidents) {
+    const next = coming.shift();
+    if (next === undefined) break;
+    const loadFate = kind === 'load dies' ? { diesBefore: loadDiesBefore } : {};
+    await arrive(trino, { clusterId, payload: next }, loadFate);
+    if (kind === 'file lost') await loseFile(sourceUuid);
+    const overtake = async () => {
+      const other = coming.shift();
+      if (other !== undefined) await arrive(trino, { clusterId, payload: other });
+    };
+    await aggregate(trino, sourceUuid, {
+      ...(kind === 'aggregate dies' && { diesBefore: aggregateDiesBefore }),
+      ...(kind === 'overtaken' && { interrupted: { before: overtakenBefore, by: overtake } }),
+    });
+  }
+}
+
+test('whatever arrives when, and whoever dies where: the tables are those of one run of PostgreSQL', async () => {
+  const property = fc.asyncProperty(story, async ({ cluster, payloads: planned, order, accidents }) => {
+    const sent = payloadsOf(cluster, planned);
+    const [ofTrino, ofPostgres] = [await addSource(), await addSource()];
+    const shuffled = order.flatMap((index) => sent[index] ?? []);
+    await live(ofTrino.sourceUuid, ofTrino.clusterId, shuffled, accidents);
+    await finish(trino, ofTrino.sourceUuid);
+    for (const one of sent) await arrive(postgres, { clusterId: ofPostgres.clusterId, payload: one });
+    await finish(postgres, ofPostgres.sourceUuid);
+    expect(await relationsOf(database, ofTrino.sourceUuid)).toEqual(
+      await relationsOf(database, ofPostgres.sourceUuid),
+    );
+    const [found, expected] = [
+      new Map(await snapshotTables(database, ofTrino.sourceUuid)),
+      new Map(await snapshotTables(database, ofPostgres.sourceUuid)),
+    ];
+    // These only grow, also by what was replaced later.
+    for (const name of ['reporting_ocp_projects', 'reporting_ocp_pvcs']) {
+      found.delete(name);
+      expected.delete(name);
+    }
+    expectSameTables(found, expected);
+  });
+  await fc.assert(property, { seed, numRuns: runs, endOnFailure: runs <= 3 });
+});
+
+test('Trino made the relations of one, PostgreSQL those of the other', async () => {
+  const { rows } = await database.pool.query<{ engine: string; staged: boolean; in_lake: boolean }>(
+    `select engine, bool_or(piece.state = 'staged') as staged, bool_or(lake.piece_id is not null) as in_lake
+     from ${database.schema}.ocp_source_month as month
+     join ${database.schema}.ocp_piece as piece using (source_uuid)
+     left join ${database.schema}.ocp_lake_piece as lake using (piece_id)
+     group by engine order by engine`,
+  );
+  expect(rows).toEqual([
+    { engine: 'postgres', staged: true, in_lake: false },
+    { engine: 'trino', staged: false, in_lake: true },
+  ]);
+});
