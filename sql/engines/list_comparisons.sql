@@ -7,7 +7,7 @@ select
     compared.source_uuid as "sourceUuid",
     provider.name as "clusterAlias",
     to_char(compared.usage_day, 'YYYY-MM') as month,
-    max(compared.shadow) as shadow,
+    max(compared.shadow collate "C") as shadow,
     count(*) filter (where compared.outcome = 'equal') as "equalDayCount",
     count(*) filter (where compared.outcome = 'different') as "differentDayCount",
     count(*) filter (where compared.outcome = 'failed') as "failedDayCount",
