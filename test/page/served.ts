@@ -36,7 +36,10 @@ export interface Served {
 }
 
 /** Serve the page of a pipeline's organisation, for which everybody needs a token. */
-async function servePage(pipeline: TestPipeline, environment: Record<string, string>): Promise<Served> {
+export async function servePage(
+  pipeline: TestPipeline,
+  environment: Record<string, string>,
+): Promise<Served> {
   const { pool, orgId } = pipeline.database;
   const serve = (changes: Record<string, string> = {}) =>
     serveHttp(pipeline, { ...environment, ...changes }, { sources: true, read: { readPool: pool } });

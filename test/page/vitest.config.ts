@@ -5,7 +5,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
-    include: ['test/page/**/*.test.ts'],
+    // OCP_MEASURE measures instead of testing.
+    include: [
+      process.env['OCP_MEASURE'] === undefined ? 'test/page/**/*.test.ts' : 'test/page/**/*.measure.ts',
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
