@@ -5,6 +5,7 @@ import { standardOutput } from '../cli/output.ts';
 import { Interrupted, interruptedExitCode } from '../cli/stop-signal.ts';
 import { measureGrowth } from './growth/measure-growth.ts';
 import { measureShape } from './measure.ts';
+import type { Bench } from './measure.ts';
 import { cachedPayload } from './payload/cache.ts';
 import { shapeNames, shapes } from './payload/shapes.ts';
 import type { ShapeName } from './payload/shapes.ts';
@@ -12,11 +13,12 @@ import { payloadDirectory, runBench } from './run-bench.ts';
 import type { Measurement } from './run-bench.ts';
 import { measureCustomers } from './scenarios/customers.ts';
 import { measureDisk } from './scenarios/disk.ts';
+import { measureEngines } from './scenarios/engines.ts';
 import { measureExports } from './scenarios/exports.ts';
 import { measureIntake } from './scenarios/intake.ts';
 import { measureReads } from './scenarios/reads.ts';
 import { measureRebuild } from './scenarios/rebuild.ts';
-import type { ScenarioName } from './scenarios/scenario.ts';
+import type { MeasuredScenario, ScenarioName } from './scenarios/scenario.ts';
 import { measureSettings } from './settings/measure-settings.ts';
 import { measureSoak, soakName, soakShapes } from './soak/soak.ts';
 import type { SoakOptions, SoakShape } from './soak/soak.ts';
@@ -72,11 +74,20 @@ const scenarios = {
     measure: measureExports,
     describe: 'Measure exports in FOCUS format, of 100,000 lines and of a million, and their memory',
   },
+  engines: {
+    measure: (bench: Bench) => measureEngines(bench, ['xl', 'month']),
+    describe: 'Measure xl and month with the engine of PostgreSQL and with that of Trino',
+  },
 } as const satisfies Record<ScenarioName, object>;
 
-const ofScenario = (name: ScenarioName): Measurement =>
+type ScenarioMeasurement = (bench: Bench) => Promise<MeasuredScenario>;
+
+const ofScenario = (
+  name: ScenarioName,
+  measure: ScenarioMeasurement = scenarios[name].measure,
+): Measurement =>
   async function* (bench, circumstances) {
-    const measured = await scenarios[name].measure(bench);
+    const measured = await measure(bench);
     yield {
       shapes: {},
       scenarios: { [name]: { ...measured, circumstances: { ...circumstances, runCount: 1 } } },
@@ -85,11 +96,14 @@ const ofScenario = (name: ScenarioName): Measurement =>
 
 const growthShape = 'medium' as const;
 
+/** Those of both engines have none, and need a Trino. */
+const withTargets = (Object.keys(scenarios) as ScenarioName[]).filter((name) => name !== 'engines');
+
 /** Whatever has targets: all shapes, growth and scenarios. */
 const ofEverything: Measurement = async function* (bench, circumstances) {
   yield* ofShapes(shapeNames)(bench, circumstances);
   yield* ofGrowth(growthShape)(bench, circumstances);
-  for (const name of Object.keys(scenarios) as ScenarioName[]) yield* ofScenario(name)(bench, circumstances);
+  for (const name of withTargets) yield* ofScenario(name)(bench, circumstances);
 };
 
 const soakFlags = {
@@ -213,6 +227,20 @@ const parser = yargs(hideBin(process.argv))
     (command) => command,
     async (options) => {
       process.exitCode = await runBench(options, ofScenario('exports'));
+    },
+  )
+  .command(
+    'engines [shapes..]',
+    `${scenarios.engines.describe} (needs test/trino/install.sh)`,
+    (command) =>
+      command.positional('shapes', {
+        choices: shapeNames,
+        array: true,
+        describe: 'others than xl and month',
+      }),
+    async ({ shapes: names = [], ...options }) => {
+      const measure = names.length === 0 ? undefined : (bench: Bench) => measureEngines(bench, names);
+      process.exitCode = await runBench(options, ofScenario('engines', measure));
     },
   )
   .command(

@@ -56,6 +56,8 @@ export interface PipelineTarget {
   checkpointFirst?: boolean;
   /** default false: give the payload's cluster the cost model of the benchmark */
   hasCostModel?: boolean;
+  /** default none: further settings of the worker and of this process */
+  environment?: Readonly<Record<string, string>>;
 }
 
 /** Name of every cluster; it is part of what a day was summarised with. */
@@ -76,6 +78,7 @@ export async function runPipeline(target: PipelineTarget, payload: CachedPayload
   await mkdir(directory, { recursive: true });
   const environment = {
     ...settings,
+    ...target.environment,
     DATABASE_URL: databaseUrl,
     OBJECT_STORE: pathToFileURL(join(directory, 'objects')).href,
     OCP_DATA_DIR: directory,

@@ -23,6 +23,22 @@ export async function serverCpuMs(pid: number): Promise<number | undefined> {
   }
 }
 
+/**
+ * Memory of a server and its children that no other process shares, bytes: of PostgreSQL everything but `shared_buffers`;
+ * undefined where there is no /proc.
+ */
+export async function privateBytes(pid: number): Promise<number | undefined> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+  const sizes = await Promise.all(
+    pids.map(async (one) => {
+      if (one !== pid && (await statOf(one))?.parent !== pid) return 0;
+      const text = await readFile(`/proc/${one}/status`, 'utf8').catch(() => '');
+      return Number(/^RssAnon:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1_024;
+    }),
+  );
+  return pids.includes(pid) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+}
+
 async function statOf(
   pid: number,
 ): Promise<{ parent: number; ownMs: number; endedChildrenMs: number } | undefined> {

@@ -26,6 +26,7 @@ export interface BenchServers {
   /** URL of a database on the server, as superuser */
   databaseUrl(database: string): string;
   temporalAddress: string;
+  postgresPid(): number;
   /** Write down a process that the next benchmark ends when this one is killed. */
   track(process: ProcessIdentity): Promise<void>;
   /**
@@ -89,6 +90,7 @@ export async function startServers(directory: string, say: (line: string) => voi
     return {
       databaseUrl: (database) => postgresUrl(postgres.port, password, database),
       temporalAddress: temporalAddress(temporal),
+      postgresPid: () => postgres.pid,
       track,
       restartPostgres: async (settings) => {
         await stopPostgres(postgres);

@@ -85,7 +85,8 @@ async function removeLeftOvers(cache: string): Promise<void> {
   }
 }
 
-function cacheDirectory(environment: NodeJS.ProcessEnv): string {
+/** Where programs are kept that were downloaded once: HOME and XDG_CACHE_HOME are read. */
+export function cacheDirectory(environment: NodeJS.ProcessEnv): string {
   const configured = environment['XDG_CACHE_HOME'];
   // According to the XDG rules a relative path is invalid and must be ignored.
   const base =

@@ -1,7 +1,7 @@
 import type { Verdict } from '../targets.ts';
 
 /** What is measured besides single payloads, growth, settings and a soak. */
-export type ScenarioName = 'customers' | 'rebuild' | 'disk' | 'reads' | 'intake' | 'exports';
+export type ScenarioName = 'customers' | 'rebuild' | 'disk' | 'reads' | 'intake' | 'exports' | 'engines';
 
 /** Something else than one payload that was measured: a table for people, and the figures that it is made from. */
 export interface MeasuredScenario {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
+import { lakeProperties } from '../../dev-stack/trino-server.ts';
 import { identifier, literal } from '../../engines/trino/client.ts';
 import type { TrinoClient } from '../../engines/trino/client.ts';
-import { lakeProperties } from './trino-server.ts';
 
 /**
  * Create a catalog like that of the lake, with a metastore of its own, for as long as the server runs.

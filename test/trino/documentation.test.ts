@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
+import { lakeProperties } from '../../dev-stack/trino-server.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import { startProgram } from '../support/command-line.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
 import { createTestPipeline, testNow } from '../support/pipeline.ts';
 import { trinoEnvironment } from './lake.ts';
-import { lakeProperties } from './trino-server.ts';
 
 const page = readFileSync(new URL('../../docs/trino.md', import.meta.url), 'utf8');
 /** The commands of the page in their order: words after `ocp-pipeline`. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, inject } from 'vitest';
+import { catalog } from '../../dev-stack/trino-server.ts';
 import { relationTables } from '../../domain/reports/relations.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../../domain/time/usage-day.ts';
@@ -17,7 +18,6 @@ import type { ObjectStore } from '../../platform/object-store/index.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
 import { LabelSets } from '../../reports/label-sets.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { catalog } from './trino-server.ts';
 
 /** A lake of a test file's own: a directory that both the program and the server see. */
 export interface TestLake {

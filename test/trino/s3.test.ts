@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { catalog } from '../../dev-stack/trino-server.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
@@ -18,7 +19,6 @@ import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { createCatalog } from './catalogs.ts';
 import { expectSameRelations } from './same-relations.ts';
-import { catalog } from './trino-server.ts';
 
 /* The lake is a bucket, which Trino finds by the name that the program has for it. */
 const bucket = 'lake';

@@ -3,6 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { mkdir } from 'node:fs/promises';
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { Check } from '../../cli/checks.ts';
+import { catalog } from '../../dev-stack/trino-server.ts';
+import type { TrinoServer } from '../../dev-stack/trino-server.ts';
 import type { OpenFailure } from '../../domain/run/decision.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
@@ -21,8 +23,8 @@ import { waitUntil } from '../support/wait-until.ts';
 import { expectSameRelations } from './same-relations.ts';
 import { securedTrino } from './secured.ts';
 import type { Secured } from './secured.ts';
-import { catalog, startTrino } from './trino-server.ts';
-import type { TrinoOptions, TrinoServer } from './trino-server.ts';
+import { startTrino } from './trino-server.ts';
+import type { TrinoOptions } from './trino-server.ts';
 
 /*
  * A Trino of this file's own goes wrong in one way after the other, while runs of two clusters need it: it has no workers, it

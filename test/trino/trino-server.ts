@@ -1,26 +1,5 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { startOnFreePorts } from '../../dev-stack/ports.ts';
-import { stopProcess } from '../../dev-stack/process-identity.ts';
-import { startServerProcess } from '../../dev-stack/server-process.ts';
-import { cacheDirectory } from '../servers/server-control.ts';
-
-/** As in install.sh. */
-const version = '476';
-
-/** Catalog of the lake; its metastore and its files are in a local directory. */
-export const catalog = 'lake';
-
-/** A running server. */
-export interface TrinoServer {
-  /** `http://127.0.0.1:port` */
-  readonly url: string;
-  /** Directory that `local:///` of the catalog names. */
-  readonly directory: string;
-  stop(): Promise<void>;
-  /** End it as a power cut would. */
-  kill(): Promise<void>;
-}
+import { startTrinoServer } from '../../dev-stack/trino-server.ts';
+import type { TrinoServer } from '../../dev-stack/trino-server.ts';
 
 /** How a server differs from the one that all tests share. */
 export interface TrinoOptions {
@@ -32,159 +11,33 @@ export interface TrinoOptions {
   withoutWorkers?: boolean;
 }
 
-/**
- * Small: one node that coordinates and works, and a query may use a third of the heap. A test file may create catalogs of its
- * own.
- */
-const settings = (port: number): Record<string, string> => ({
-  coordinator: 'true',
-  'node-scheduler.include-coordinator': 'true',
-  'node.bind-ip': '127.0.0.1',
-  'node.internal-address': '127.0.0.1',
-  'http-server.http.port': String(port),
-  'discovery.uri': `http://127.0.0.1:${port}`,
+/** Small: a query may use a third of the heap. A test file may create catalogs of its own. */
+const settings = {
   'query.max-memory': '160MB',
   'query.max-memory-per-node': '160MB',
   'memory.heap-headroom-per-node': '128MB',
   'task.concurrency': '2',
   'task.max-worker-threads': '4',
-  'web-ui.enabled': 'false',
   'catalog.management': 'dynamic',
-});
+};
 
-/** Properties of the catalog {@link catalog}. */
-export function lakeProperties(directory: string): Record<string, string> {
-  return {
-    'connector.name': 'hive',
-    'hive.metastore': 'file',
-    'hive.metastore.catalog.dir': 'local:///metastore',
-    'fs.native-local.enabled': 'true',
-    'local.location': directory,
-    'hive.allow-register-partition-procedure': 'true',
-    'hive.security': 'allow-all',
-  };
-}
-
-const jvmOptions = [
-  '-Xmx512m',
-  '-XX:+UseSerialGC',
-  '-XX:TieredStopAtLevel=1',
-  '-XX:+ExitOnOutOfMemoryError',
-  '-Duser.timezone=UTC',
-  '-Djdk.attach.allowAttachSelf=true',
-  '--add-modules=jdk.incubator.vector',
-  '--enable-native-access=ALL-UNNAMED',
-];
-
-/** The first answer takes seconds, on a busy machine many. */
-const maxStartMs = 120_000;
+/** It starts soon rather than working fast. */
+const jvmOptions = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 /**
- * Start Trino on a free loopback port, and wait until a query succeeds that needs a worker: `/v1/info` is ready too early.
- * The server dies with this process, however that ends.
+ * Start a small Trino on a free loopback port, and wait until it answers queries. It dies with this process.
  *
  * @param directory of its own, created when absent
  * @throws Error that says how to get Trino when it is not installed
  */
 export async function startTrino(directory: string, options: TrinoOptions = {}): Promise<TrinoServer> {
-  const home = join(cacheDirectory(), `trino-${version}`);
-  await access(join(home, 'java', 'bin', 'java')).catch((cause: unknown) => {
-    throw new Error(`${home} has no Trino with its Java; run test/trino/install.sh`, { cause });
+  const { config, port = 0, withoutWorkers = false } = options;
+  return startTrinoServer({
+    directory,
+    jvmOptions,
+    config: { ...settings, ...config },
+    port,
+    withoutWorkers,
+    environment: process.env,
   });
-  const files = join(directory, 'lake');
-  await mkdir(join(directory, 'catalog'), { recursive: true });
-  await mkdir(files, { recursive: true });
-  await writeFile(join(directory, 'catalog', `${catalog}.properties`), propertiesFile(lakeProperties(files)));
-  return startOnFreePorts([options.port ?? 0], async ([port = 0]) => {
-    const config = join(directory, 'config.properties');
-    await writeFile(config, propertiesFile({ ...settings(port), ...options.config }));
-    const url = `http://127.0.0.1:${port}`;
-    const server = await startServerProcess({
-      name: 'Trino',
-      // Linux ends it when this process is gone, even if that was killed.
-      command: 'setpriv',
-      args: [
-        '--pdeathsig',
-        'KILL',
-        join(home, 'java', 'bin', 'java'),
-        ...javaArguments(home, directory, config),
-      ],
-      workingDirectory: directory,
-      environment: process.env,
-      logFile: join(directory, 'trino.log'),
-    });
-    const stop = () =>
-      stopProcess(server.identity, 'Trino', [
-        { signal: 'SIGTERM', graceMs: 10_000 },
-        { signal: 'SIGKILL', graceMs: 5_000 },
-      ]);
-    try {
-      await server.waitUntil(() => (options.withoutWorkers === true ? isUp(url) : answers(url)), maxStartMs);
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    return {
-      url,
-      directory: files,
-      stop: async () => {
-        await stop();
-      },
-      kill: async () => {
-        await stopProcess(server.identity, 'Trino', [{ signal: 'SIGKILL', graceMs: 5_000 }]);
-      },
-    };
-  });
-}
-
-function propertiesFile(properties: Readonly<Record<string, string>>): string {
-  return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');
-}
-
-function javaArguments(home: string, directory: string, config: string): string[] {
-  const properties = {
-    config,
-    'node.environment': 'test',
-    'node.id': 'test',
-    'node.data-dir': join(directory, 'data'),
-    'plugin.dir': join(home, 'plugin'),
-    'catalog.config-dir': join(directory, 'catalog'),
-  };
-  return [
-    ...jvmOptions,
-    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
-    '-cp',
-    join(home, 'lib', '*'),
-    'io.trino.server.TrinoServer',
-  ];
-}
-
-interface Page {
-  nextUri?: string;
-  error?: object;
-}
-
-/** Whether the server has started. */
-async function isUp(url: string): Promise<boolean> {
-  try {
-    const { starting } = (await (await fetch(`${url}/v1/info`)).json()) as { starting: boolean };
-    return !starting;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a worker answers a query now. */
-async function answers(url: string): Promise<boolean> {
-  try {
-    const headers = { 'X-Trino-User': 'test' };
-    const body = `select count(*) from ${catalog}.information_schema.schemata`;
-    let page = (await (await fetch(`${url}/v1/statement`, { method: 'POST', headers, body })).json()) as Page;
-    while (page.nextUri !== undefined) page = (await (await fetch(page.nextUri, { headers })).json()) as Page;
-    return page.error === undefined;
-  } catch {
-    return false;
-  }
 }
