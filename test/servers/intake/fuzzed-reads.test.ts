@@ -13,8 +13,8 @@ import type { ServeProcess } from '../../support/serve-process.ts';
 import { schemathesis } from '../schemathesis.ts';
 
 /**
- * What no schema says: how many groups go together, which days are kept, which label keys there are; and HTTP's youngest
- * methods, which Node or Fastify refuse before us.
+ * What no schema says: how many groups go together, which days are kept, which label keys there are; and HTTP's
+ * youngest methods, which Node or Fastify refuse before us.
  */
 const excluded = ['positive_data_acceptance', 'unsupported_method'];
 

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +8,13 @@ import { createTestPipeline } from '../../support/pipeline.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
 import { serveSettings, startServe } from '../../support/serve-process.ts';
 import type { ServeProcess } from '../../support/serve-process.ts';
-import { pythonTool } from '../python-tools.ts';
-
-/** Always the same requests, so that a failure can be repeated. */
-const fixed = ['--seed', '20261101', '--generation-deterministic'];
+import { schemathesis } from '../schemathesis.ts';
 
 /**
- * Two of its checks ask for what no schema says: that a name is still free, and that HTTP's youngest methods, which Node
- * or Fastify refuse before us, are answered 405.
+ * Two of its checks ask for what no schema says: that a name is still free, and that HTTP's youngest methods, which
+ * Node or Fastify refuse before us, are answered 405.
  */
-const checks = ['--exclude-checks', 'positive_data_acceptance,unsupported_method'];
+const excluded = ['positive_data_acceptance', 'unsupported_method'];
 
 let pipeline: TestPipeline;
 let serving: ServeProcess;
@@ -33,39 +29,22 @@ beforeAll(async () => {
   serving = await startServe({ ...serveSettings(pipeline), ...limits });
 });
 
-/** Send requests, at most so many examples of each operation. @returns exit code and what schemathesis printed */
-async function schemathesis(examples: number, ...args: string[]): Promise<{ code: number; output: string }> {
-  const tool = await pythonTool('schemathesis');
-  return new Promise((resolve) => {
-    execFile(
-      tool,
-      [
-        'run',
-        `${serving.url}/openapi.json`,
-        '--max-examples',
-        String(examples),
-        ...fixed,
-        ...checks,
-        '--no-color',
-        ...args,
-      ],
-      { cwd: directory, maxBuffer: 2 ** 24 },
-      (error, output) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), output }),
-    );
-  });
+/** Send requests to the server, at most so many examples of each operation. */
+function fuzz(examples: number, ...args: string[]): Promise<{ code: number; output: string }> {
+  return schemathesis({ document: `${serving.url}/openapi.json`, examples, directory, excluded, args });
 }
 
 test('whatever the OpenAPI document allows or forbids is answered as it says, and never with 5xx', async () => {
   const { database } = pipeline;
   const { secret } = await createToken(database.pool, { orgId: database.orgId });
-  const { code, output } = await schemathesis(60, '-H', `Authorization: Bearer ${secret}`);
+  const { code, output } = await fuzz(60, '-H', `Authorization: Bearer ${secret}`);
   expect(code, output).toBe(0);
 });
 
 test('the same for a sender that may act for one cluster only', async () => {
   const { database } = pipeline;
   const client = await createClient(database.pool, { orgId: database.orgId, clusterId: 'ours' });
-  const { code, output } = await schemathesis(15, '--auth', `${client.name}:${client.secret}`);
+  const { code, output } = await fuzz(15, '--auth', `${client.name}:${client.secret}`);
   expect(code, output).toBe(0);
 });
 
