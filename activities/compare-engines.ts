@@ -33,13 +33,14 @@ export interface CompareEnginesResult {
 }
 
 /** Rebuilds of the same days that may come in between. */
-const maxTries = 5;
+const maxTries = 10;
 const pauseMs = 2_000;
 
 /**
- * For a tenant in shadow: compute the daily relations of days with the engine that their month is not on, and compare them
- * with those that are there, to a billionth. Differences are logged, counted and recorded; relations and summaries are not
- * touched. So are failures of the shadow: this activity fails only when it is stopped, and its caller goes on without it.
+ * For a tenant in shadow: compute the daily relations of days with the engine that their month is not on, and compare
+ * them with those that are there, to a billionth. Differences are logged, counted and recorded; relations and summaries
+ * are not touched. So are failures of the shadow: this activity fails only when it is stopped, and its caller goes on
+ * without it.
  */
 export async function compareEngines(
   deps: ActivityDependencies,
@@ -50,6 +51,7 @@ export async function compareEngines(
   const own = await engineOfMonth(deps.pool, input, engineOfTenant(deps.config, settings));
   const shadow = shadowOfMonth(settings, own);
   if (shadow === undefined) return { outcome: 'off', dayCount: 0, differentRowCount: 0 };
+  const begunAt = performance.now();
   try {
     const compared = await withHeartbeat((report, signal) =>
       compareWith(deps, input, shadow, { report, signal }),
@@ -67,7 +69,11 @@ export async function compareEngines(
       problem,
     });
     recordComparedDays(shadow, 'failed', days.length);
-    await recordComparison(deps.pool, input, shadow, { failedDays: days, problem });
+    await recordComparison(deps.pool, input, shadow, {
+      failedDays: days,
+      problem,
+      tookMs: performance.now() - begunAt,
+    });
     return { outcome: 'failed', dayCount: 0, differentRowCount: 0 };
   }
 }
@@ -84,12 +90,10 @@ async function compareWith(
     if (compared !== 'again') return compared;
     await delay(pauseMs, undefined, { signal: attempt.signal });
   }
-  log.info('days are rebuilt so often that they were not compared with the other engine', {
-    schema: input.schema,
-    provider_uuid: input.sourceUuid,
-    days: input.days,
-  });
-  return [];
+  throw new Error(
+    `each of ${maxTries} tries met another run of the cluster, which held its lock or rebuilt the days meanwhile; ` +
+      'rebuild the month to compare them: ocp-pipeline resummarize',
+  );
 }
 
 /** One piece after the other: the payloads of others come first. */

@@ -110,12 +110,19 @@ export async function compareWaiting(
   return [...compared.values()];
 }
 
-/** Record in the ledger what was compared, or that it could not be: the last comparison of a day counts. */
+/**
+ * Record in the ledger what was compared, or that it could not be: the last comparison of a day counts. What another
+ * run found during a comparison that failed stays.
+ *
+ * @param result.tookMs how long the failed comparison took, milliseconds
+ */
 export async function recordComparison(
   pool: Pool,
   { schema, sourceUuid }: Pick<DaysToCompare, 'schema' | 'sourceUuid'>,
   shadow: EngineName,
-  result: { compared: readonly ComparedDay[] } | { failedDays: readonly UsageDay[]; problem: string },
+  result:
+    | { compared: readonly ComparedDay[] }
+    | { failedDays: readonly UsageDay[]; problem: string; tookMs: number },
 ): Promise<void> {
   const days =
     'compared' in result
@@ -134,6 +141,7 @@ export async function recordComparison(
       days.map(({ differences }) => differences.reduce((sum, { rowCount }) => sum + rowCount, 0)),
       days.map(({ differences }) => JSON.stringify(differences)),
       'problem' in result ? result.problem : null,
+      'tookMs' in result ? result.tookMs : 0,
     ]),
   );
 }

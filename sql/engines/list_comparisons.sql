@@ -1,7 +1,7 @@
 -- engines/list_comparisons.sql
 -- Purpose  what comparisons of both engines found last, latest month first
 -- Reads    ocp_engine_comparison, api_provider
--- Grain    source × month; first_differences: of the latest different day; problem: of the latest failed day
+-- Grain    source × month; differences: of the latest different day; problem: of the latest failed day
 -- Params   $1 most rows integer
 select
     compared.source_uuid as "sourceUuid",

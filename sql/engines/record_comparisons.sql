@@ -1,8 +1,10 @@
 -- engines/record_comparisons.sql
--- Purpose  record what the comparison of both engines found, per day; its last one counts
+-- Purpose  record what the comparison of both engines found, per day; its last one counts, but that a day could not be
+--          compared is not recorded over what another run found meanwhile
 -- Writes   ocp_engine_comparison   grain: source × day
 -- Params   $1 source_uuid uuid   $2 shadow text, postgres or trino   $3 days date[]   $4 outcomes text[]
 -- $5 numbers of different rows bigint[]   $6 differences text[], JSON   $7 why it failed text, or NULL
+-- $8 how long the comparison took, milliseconds double precision
 -- Rerun    replaces the days
 insert into ocp_engine_comparison (
     source_uuid, usage_day, shadow, outcome, different_row_count, differences, problem
@@ -28,3 +30,5 @@ set shadow = excluded.shadow,
     differences = excluded.differences,
     problem = excluded.problem,
     compared_at = now()
+where excluded.outcome <> 'failed'
+    or ocp_engine_comparison.compared_at < now() - $8 * interval '1 millisecond'
