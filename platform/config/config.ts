@@ -1,6 +1,6 @@
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { z } from 'zod';
-import { httpSettings } from './http-settings.ts';
+import { audienceProblems, httpSettings } from './http-settings.ts';
 import { withAliases } from './aliases.ts';
 import { cacheSettings } from './cache-settings.ts';
 import { kafkaProblems, kafkaSettings } from './kafka-settings.ts';
@@ -255,7 +255,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
   const config = values as Config;
   if (problems.length === 0) problems.push(...poolProblems(config));
-  if (problems.length === 0) problems.push(...kafkaProblems(config), ...trinoProblems(config));
+  if (problems.length === 0)
+    problems.push(...kafkaProblems(config), ...trinoProblems(config), ...audienceProblems(config));
   // Swept line items are loaded again from the archive, and raw payloads are what a replay reads.
   if (
     problems.length === 0 &&

@@ -98,3 +98,22 @@ export const httpSettings = {
   ),
   OCP_MAX_REQUESTS: setting(wholeNumber(1, 10_000_000), 'requests per sender and minute', '600'),
 };
+
+interface Audiences {
+  OIDC_AUDIENCES: readonly string[];
+  OIDC_READ_AUDIENCES: readonly string[];
+}
+
+/** What is wrong with the combination of the settings: a token with which a cluster sends must read nothing. */
+export function audienceProblems({
+  OIDC_AUDIENCES: senders,
+  OIDC_READ_AUDIENCES: readers,
+}: Audiences): string[] {
+  return readers
+    .filter((audience) => senders.includes(audience))
+    .map(
+      (audience) =>
+        'OIDC_READ_AUDIENCES: expected other audiences than OIDC_AUDIENCES has, because tokens of senders read nothing; ' +
+        `found "${audience}" in both`,
+    );
+}

@@ -4,7 +4,10 @@ import { durationMs, secretSetting, setting, wholeNumber } from './setting.ts';
 /** Settings of the Trino engine. */
 export const trinoSettings = {
   TRINO_URL: setting(
-    z.url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' }).optional(),
+    z
+      .url({ protocol: /^https?$/, error: 'expected http://host:port or https://host' })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional(),
     'Trino, for tenants with `engine=trino`. Unset: a worker leaves their months to workers that have it',
   ),
   TRINO_USER: setting(z.string().min(1), 'user of the queries', 'ocp-pipeline'),
@@ -55,6 +58,10 @@ export function trinoProblems(config: TrinoConfig): string[] {
     problems.push(
       'TRINO_LOCATION: expected a value, because Trino cannot read a directory as OBJECT_STORE names it; found none',
     );
+  const { username, password } = new URL(config.TRINO_URL);
+  // It would be in every message about Trino.
+  if (username !== '' || password !== '')
+    problems.push('TRINO_URL: expected no user and no password in it, but in TRINO_USER and TRINO_PASSWORD');
   if (config.TRINO_PASSWORD !== undefined && !config.TRINO_URL.startsWith('https:'))
     problems.push('TRINO_URL: expected https://, because TRINO_PASSWORD is set; found http://');
   return problems;
