@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { openDailyCsv } from './daily-csv.ts';
+import { keepControlSums, warnOfLeftOut } from './load-outcome.ts';
 import { engineOfMonth, engineOfTenant } from '../engines/engine-of-month.ts';
 import { convertPiece } from '../engines/trino/convert-piece.ts';
 import type { ConvertedPiece, PieceToConvert } from '../engines/trino/convert-piece.ts';
@@ -14,7 +15,6 @@ import { tenantSettings } from '../platform/tenants/tenant.ts';
 import { LabelSets } from '../reports/label-sets.ts';
 import { ledgerVanished } from '../summary/require-source.ts';
 
-const recordControlSumsSql = loadSql('intake/record_control_sums.sql');
 const recordLakePieceSql = loadSql('intake/record_lake_piece.sql');
 
 /** A piece as it is in the ledger. */
@@ -52,8 +52,8 @@ export async function ledgerPiece(
 ): Promise<LedgerPiece> {
   const { rows } = await inTenantTransaction(pool, schema, (client) =>
     client.query<LedgerPiece>(
-      `select manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, piece.row_count, piece.checksum,
-           lake.checksum is not distinct from piece.checksum as is_in_lake
+      `select manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key,
+           piece.row_count, piece.checksum, lake.checksum is not distinct from piece.checksum as is_in_lake
        from ocp_piece as piece
        left join ocp_lake_piece as lake using (piece_id)
        where piece_id = $1`,
@@ -66,11 +66,12 @@ export async function ledgerPiece(
 }
 
 /**
- * Convert one piece (file and day) from its daily CSV to a Parquet object of the lake. The ledger then has it as loaded but
- * not staged, with its control sums. Rerun, even concurrently: the object is a function of the content.
+ * Convert one piece (file and day) from its daily CSV to a Parquet object of the lake. The ledger then has it as loaded
+ * but not staged, with its control sums. Rerun, even concurrently: the object is a function of the content.
  *
  * @returns rows converted now; 0 if the lake had the piece
- * @throws PipelineError as {@link convertPiece} and {@link openDailyCsv}; `ConfigInvalid` (not retried) if this worker has no lake
+ * @throws PipelineError as {@link convertPiece} and {@link openDailyCsv}; `ConfigInvalid` (not retried) if this worker has
+ *   no lake
  */
 export async function convertReportDay(
   deps: ActivityDependencies,
@@ -121,6 +122,7 @@ export async function convertReportDay(
     },
     signal,
   );
+  if (converted !== undefined) warnOfLeftOut(piece.object_key, labelSets.leftOut);
   return converted?.rowCount ?? 0;
 }
 
@@ -144,15 +146,5 @@ async function record(
   { parquetKey, rowCount, byteCount, sums }: ConvertedPiece,
 ): Promise<void> {
   await client.query(recordLakePieceSql, [pieceId, checksum, parquetKey, rowCount, byteCount]);
-  const { hours, coreSecondsMagnitude, byteSecondsMagnitude } = sums.summary();
-  await client.query(recordControlSumsSql, [
-    pieceId,
-    checksum,
-    hours.map(({ hour }) => hour),
-    hours.map(({ rowCount: rows }) => rows),
-    hours.map(({ coreSeconds }) => coreSeconds),
-    hours.map(({ byteSeconds }) => byteSeconds),
-    coreSecondsMagnitude,
-    byteSecondsMagnitude,
-  ]);
+  await keepControlSums(client, { pieceId, checksum }, sums);
 }

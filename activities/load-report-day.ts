@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { PipelineError } from '../domain/failures/failures.ts';
@@ -15,6 +14,7 @@ import { elsewhereThan } from '../engines/own-queue.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { convertReportDay, pieceForLake } from './convert-report-day.ts';
 import { openDailyCsv } from './daily-csv.ts';
+import { keepControlSums, warnOfLeftOut } from './load-outcome.ts';
 import { LabelSets } from '../reports/label-sets.ts';
 import type { LeftOutLabels } from '../reports/label-sets.ts';
 import { readDailyCsv } from '../reports/daily-csv.ts';
@@ -23,7 +23,6 @@ import { addLogContext } from '../platform/observability/logging.ts';
 import { measureLoad } from '../platform/observability/metrics.ts';
 import { copyHeader, copyTrailer } from '../platform/database/binary-copy.ts';
 import { isPartitionMissing } from '../platform/database/partitions.ts';
-import { loadSql } from '../platform/database/sql-files.ts';
 import { withPlainKernel } from '../reports/fast-path/plain-kernel.ts';
 import type { PlainKernel } from '../reports/fast-path/plain-kernel.ts';
 import type { ControlSums } from '../reports/control-sums.ts';
@@ -34,8 +33,6 @@ import { withHeartbeat } from '../platform/temporal/heartbeat.ts';
 import type { HeartbeatDetails } from '../platform/temporal/heartbeat.ts';
 import { miscountedLoad } from '../summary/staging-counts.ts';
 import { ledgerVanished } from '../summary/require-source.ts';
-
-const recordControlSumsSql = loadSql('intake/record_control_sums.sql');
 
 export interface LoadReportDayInput {
   schema: string;
@@ -62,9 +59,9 @@ interface Piece {
 }
 
 /**
- * Copy one piece (file and day) from its daily CSV into staging, in one transaction that locks the piece's ledger row; a
- * piece of a month that Trino computes goes to the lake instead ({@link convertReportDay}).
- * Rerun, even concurrently: a piece that is staged with the same checksum is left alone, so it is loaded once.
+ * Copy one piece (file and day) from its daily CSV into staging, in one transaction that locks the piece's ledger row;
+ * a piece of a month that Trino computes goes to the lake instead ({@link convertReportDay}). Rerun, even concurrently:
+ * a piece that is staged with the same checksum is left alone, so it is loaded once.
  *
  * @throws PipelineError `ObjectMissing` (not retried) if the daily CSV is gone
  * @throws PipelineError `ObjectDamaged` (not retried) if its content differs from what the ledger says
@@ -143,23 +140,10 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
     copyPiece({ deps, client, input, labelSets, piece, kernel, signal, onRows }),
   );
   await markStaged(client, piece, labelSets.leftOut);
-  await keepSums(client, piece, sums);
-  warnOfLeftOut(piece, labelSets.leftOut);
+  // In the transaction of the load: whatever is in staging has the control sums of what was sent.
+  await keepControlSums(client, { pieceId: piece.piece_id, checksum: piece.checksum }, sums);
+  warnOfLeftOut(piece.object_key, labelSets.leftOut);
   return { rowsLoaded };
-}
-
-function warnOfLeftOut(piece: Piece, { keyCount, reducedSetCount }: LeftOutLabels): void {
-  const where = { object_key: piece.object_key };
-  if (keyCount > 0)
-    log.warn('label keys were left out: the payload contains more new keys than OCP_MAX_NEW_LABEL_KEYS', {
-      ...where,
-      label_keys: keyCount,
-    });
-  if (reducedSetCount > 0)
-    log.warn('label sets were reduced: the payload contains more new sets than OCP_MAX_NEW_LABEL_SETS', {
-      ...where,
-      label_sets: reducedSetCount,
-    });
 }
 
 /** The sweep dropped the month's partition after the run had ensured it; the next attempt creates it again. */
@@ -207,21 +191,6 @@ async function markStaged(client: PoolClient, piece: Piece, leftOut?: LeftOutLab
      where piece_id = $1`,
     [piece.piece_id, leftOut?.keyCount, leftOut?.reducedSetCount],
   );
-}
-
-/** In the transaction of the load: whatever is in staging has the control sums of what was sent. */
-async function keepSums(client: PoolClient, piece: Piece, sums: ControlSums): Promise<void> {
-  const { hours, coreSecondsMagnitude, byteSecondsMagnitude } = sums.summary();
-  await client.query(recordControlSumsSql, [
-    piece.piece_id,
-    piece.checksum,
-    hours.map(({ hour }) => hour),
-    hours.map(({ rowCount }) => rowCount),
-    hours.map(({ coreSeconds }) => coreSeconds),
-    hours.map(({ byteSeconds }) => byteSeconds),
-    coreSecondsMagnitude,
-    byteSecondsMagnitude,
-  ]);
 }
 
 interface PieceCopy {
