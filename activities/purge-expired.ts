@@ -69,9 +69,9 @@ interface Purge {
 /**
  * Remove one tenant's months that are older than its retention: partitions, rows of default partitions, then report
  * periods, manifests and ledgers of each source, then tag values that no label summary contains any more, then the
- * lake's files, then daily CSVs and raw payloads, which have their own, longer retention. Clusters, nodes, projects, claims, enabled keys,
- * mappings and cost models stay. One transaction per partition and step. Rerun: finds what is left, and adds to the
- * counts of earlier attempts, which are passed on in heartbeats.
+ * lake's files, then daily CSVs and raw payloads, which have their own, longer retention. Clusters, nodes, projects,
+ * claims, enabled keys, mappings and cost models stay. One transaction per partition and step. Rerun: finds what is
+ * left, and adds to the counts of earlier attempts, which are passed on in heartbeats.
  *
  * @throws ApplicationFailure whose details hold the counts of all attempts
  */

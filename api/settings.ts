@@ -98,8 +98,8 @@ export function currencyOf(settings: TenantSettings, asked: string | undefined):
 }
 
 /**
- * Rates to a currency. What has no rate is taken as it is and still shown in the requested unit (match); `unknown` lists
- * those currencies, because the amounts are wrong by an unknown factor.
+ * Rates to a currency. What has no rate is taken as it is and still shown in the requested unit (match); `unknown`
+ * lists those currencies, because the amounts are wrong by an unknown factor.
  */
 export function ratesTo(settings: TenantSettings, currency: string): { rates: Rates; unknown: string[] } {
   const unknown = new Set<string>();

@@ -19,8 +19,8 @@ export function howToPoll(queue: string, buildId?: string): string {
 }
 
 /**
- * Why the activities of a run do not begin: one of them waits on the queue of an engine that no worker polls. Such a wait has
- * no limit, so whoever looks at the run is told.
+ * Why the activities of a run do not begin: one of them waits on the queue of an engine that no worker polls. Such a
+ * wait has no limit, so whoever looks at the run is told.
  *
  * @returns undefined if there is no such wait
  */

@@ -37,8 +37,8 @@ export async function engineOfMonth(
 }
 
 /**
- * The engine that runs beside that of a month, to be compared: of a tenant in shadow the one that the month is not on, also
- * when it began before the tenant's engine was changed.
+ * The engine that runs beside that of a month, to be compared: of a tenant in shadow the one that the month is not on,
+ * also when it began before the tenant's engine was changed.
  */
 export function shadowOfMonth({ shadow }: TenantSettings, engine: EngineName): EngineName | undefined {
   if (shadow === undefined) return undefined;
@@ -46,8 +46,8 @@ export function shadowOfMonth({ shadow }: TenantSettings, engine: EngineName): E
 }
 
 /**
- * The engine for a rebuild. Rebuilding the whole month moves it to the tenant's, and all its relations are built again; this
- * is recorded at once, because pieces that the plan then misses are loaded for the engine of their month.
+ * The engine for a rebuild. Rebuilding the whole month moves it to the tenant's, and all its relations are built again;
+ * this is recorded at once, because pieces that the plan then misses are loaded for the engine of their month.
  */
 export async function engineOfRebuild(
   pool: Pool,

@@ -19,8 +19,9 @@ export interface MonthToPrepare extends PlanInput {
 export type RebuildRelations = (client: PoolClient, plan: DayPlan) => Promise<'rebuilt' | 'replan'>;
 
 /**
- * Compute the relations of days beside the engine that wrote them, from the same pieces, and compare: nothing is written
- * that anybody else reads. Pieces that the engine does not have are left out of no day: they have to be loaded before.
+ * Compute the relations of days beside the engine that wrote them, from the same pieces, and compare: nothing is
+ * written that anybody else reads. Pieces that the engine does not have are left out of no day: they have to be loaded
+ * before.
  *
  * @returns the days compared, without those that another run has yet to bring up to date; "again": something changed
  *   meanwhile, or files were lost

@@ -39,8 +39,8 @@ export function formatOf(path: string): 'csv' | 'parquet' {
 }
 
 /**
- * Write a month to a file, and what is known of it to `FILE.meta.json`. The file appears whole, with everything checked,
- * or not at all; one that was there is replaced.
+ * Write a month to a file, and what is known of it to `FILE.meta.json`. The file appears whole, with everything
+ * checked, or not at all; one that was there is replaced.
  *
  * @throws PipelineError `UsageError` if the folder cannot be written, or the name is that of one; as {@link exportMonth};
  * later errors of the file system as it says

@@ -16,7 +16,10 @@ import type { LoginMethod, Principal } from './principal.ts';
 import { problem } from './problem.ts';
 import type { Problem } from './problem.ts';
 
-/** Tells who sends a request. Nobody gets in unless the operator of this program has made a credential or named a trusted party. */
+/**
+ * Tells who sends a request. Nobody gets in unless the operator of this program has made a credential or named a
+ * trusted party.
+ */
 export class Authenticator {
   readonly #pool: Pool;
   readonly #foreign: ForeignTokens | undefined;

@@ -18,8 +18,9 @@ const schema = z.object({
 });
 
 /**
- * What a JWT lets its holder see: everything if the claim `is_org_admin` is true, else the lists of the claim `openshift`,
- * `{"cluster": ["…"], "node": ["…"], "project": ["…"]}`, which count as those of Koku's access service do (API §1).
+ * What a JWT lets its holder see: everything if the claim `is_org_admin` is true, else the lists of the claim
+ * `openshift`, `{"cluster": ["…"], "node": ["…"], "project": ["…"]}`, which count as those of Koku's access service do
+ * (API §1).
  * @throws ApiError 403 without any cluster, and for claims of another form
  */
 export function accessOfClaims(claims: unknown): AccessLists {

@@ -107,8 +107,8 @@ function keyTime(view: View): Parameters {
 }
 
 /**
- * The same report for a CSV: all groups instead of the largest, apart by cluster. Compute and memory have no scores with
- * two groups (API §4.4), so they name their clusters in a list.
+ * The same report for a CSV: all groups instead of the largest, apart by cluster. Compute and memory have no scores
+ * with two groups (API §4.4), so they name their clusters in a list.
  */
 export function csvOf(call: string): string {
   const [report = '', query = ''] = call.split('?');

@@ -59,10 +59,10 @@ interface SetToStore {
  * distinct set is stored once; ids are cached by the text in the CSV.
  *
  * New sets are stored in short transactions of their own, before the COPY that refers to them: a load that fails later
- * leaves unreferenced sets, which the sweep removes. They do not wait for the disk: the commit of the COPY does, and with
- * its own record it writes all earlier ones; a crash before it takes the load with them. Else the loads of a manifest,
- * which count their sets in one row, would wait for each other's disk. Every row gets a set, and with it every label that counts today; a
- * limit removes only labels that somebody might enable later.
+ * leaves unreferenced sets, which the sweep removes. They do not wait for the disk: the commit of the COPY does, and
+ * with its own record it writes all earlier ones; a crash before it takes the load with them. Else the loads of a
+ * manifest, which count their sets in one row, would wait for each other's disk. Every row gets a set, and with it
+ * every label that counts today; a limit removes only labels that somebody might enable later.
  */
 export class LabelSets {
   readonly #setsByText = new Map<string, StoredSet>();
@@ -143,8 +143,8 @@ export class LabelSets {
 }
 
 /**
- * Ids of label sets that are given as JSON with sorted keys; those that are not known, or were swept, are stored. In the
- * caller's transaction.
+ * Ids of label sets that are given as JSON with sorted keys; those that are not known, or were swept, are stored. In
+ * the caller's transaction.
  * @returns id by JSON
  */
 export async function labelSetIds(client: PoolClient, sets: readonly string[]): Promise<Map<string, number>> {

@@ -47,8 +47,8 @@ export async function purgeDailyCsvs(
 }
 
 /**
- * Remove the lake's files of the months before `firstDayKept`; their partitions are dropped first, so that no query opens a
- * file that goes. Without Trino only the files go. Rerun: finds nothing.
+ * Remove the lake's files of the months before `firstDayKept`; their partitions are dropped first, so that no query
+ * opens a file that goes. Without Trino only the files go. Rerun: finds nothing.
  */
 export async function purgeLake(
   deps: ActivityDependencies,

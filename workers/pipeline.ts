@@ -77,9 +77,9 @@ function versioning(version: WorkerVersion | undefined): Pick<WorkerOptions, 'wo
 }
 
 /**
- * Start the workers of a process: workflows and short activities, loads, aggregations, cleanups, and what the Trino engine
- * does if this process knows a Trino; with slots limited so that every activity that needs a connection of the pool gets
- * one.
+ * Start the workers of a process: workflows and short activities, loads, aggregations, cleanups, and what the Trino
+ * engine does if this process knows a Trino; with slots limited so that every activity that needs a connection of the
+ * pool gets one.
  */
 export async function startPipelineWorkers(options: PipelineWorkersOptions): Promise<PipelineWorkers> {
   const { connection, namespace, dependencies, tracing, identity } = options;

@@ -7,7 +7,10 @@ export interface Sum {
   rows: string;
   /** how it follows from its values of the group's parts; undefined: it does not */
   ofParts?: 'sum' | 'max';
-  /** another way, for parts of one rate type each: a column of theirs, which several sums share, and the type that counts */
+  /**
+   * another way, for parts of one rate type each: a column of theirs, which several sums share, and the type that
+   * counts
+   */
   typed?: { part: string; rows: string; type?: string };
 }
 

@@ -58,8 +58,8 @@ function statement(parameters: Parameters, ...lines: string[]): Statement {
 }
 
 /**
- * The rows of an answer: one per period and group, in order. Where the sums can be told from parts, and every row counts,
- * the first row is the total of all, with `is_total`; its other columns but the sums mean nothing.
+ * The rows of an answer: one per period and group, in order. Where the sums can be told from parts, and every row
+ * counts, the first row is the total of all, with `is_total`; its other columns but the sums mean nothing.
  * @param options.kept groups of a ranking; all others are added up, or left out with `others: false`
  * @param options.period another period than the request's
  */
@@ -123,9 +123,9 @@ interface GroupedRows {
 }
 
 /**
- * The select of one row per group, with the names of its clusters and its sources, and of their total. Lists of distinct
- * names sort what they are made from. Where the sums allow it, rows are added up by cluster first, which needs no order
- * and reads them once for everything; the few rows of that are sorted.
+ * The select of one row per group, with the names of its clusters and its sources, and of their total. Lists of
+ * distinct names sort what they are made from. Where the sums allow it, rows are added up by cluster first, which needs
+ * no order and reads them once for everything; the few rows of that are sorted.
  */
 function groupedRows({ keys, merged, sums, rows, byType, withTotal }: GroupedRows): string[] {
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join(', ');

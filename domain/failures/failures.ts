@@ -4,7 +4,10 @@ interface FailureFacts {
   meaning: string;
   /** `step`: thrown by our code; `run`: what a workflow ends with; `group`: errors of others, as metrics name them */
   from: 'step' | 'run' | 'group';
-  /** whether an attempt that failed with it is retried; `as thrown`: each error says so itself, and is not unless it does */
+  /**
+   * whether an attempt that failed with it is retried; `as thrown`: each error says so itself, and is not unless it
+   * does
+   */
   retried: 'never' | 'always' | 'as thrown';
   /**
    * whether a run that meets it fails at once, because no decision of an operator could help; otherwise the run is
@@ -220,8 +223,8 @@ export interface PipelineErrorOptions {
 /**
  * The base of every error that means something to people: its message says what failed, where, what was expected and
  * found, and what to do. The edges translate it: activities to a Temporal failure with the same `type`, not retried
- * unless `retryable` is true, the command line to a sentence. What else extends `Error` is a signal between two functions
- * that never reaches an edge; a test lists those.
+ * unless `retryable` is true, the command line to a sentence. What else extends `Error` is a signal between two
+ * functions that never reaches an edge; a test lists those.
  */
 export class PipelineError extends Error {
   readonly type: FailureType | keyof typeof commandFailures;

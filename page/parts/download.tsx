@@ -3,7 +3,8 @@ import { csvOf } from '../calls.ts';
 import { usePage } from './context.ts';
 
 /**
- * The CSV of a report: all rows of the whole range, with their clusters. A link cannot carry the token, so it is fetched.
+ * The CSV of a report: all rows of the whole range, with their clusters. A link cannot carry the token, so it is
+ * fetched.
  *
  * @param props.call of the report, as the page makes it
  * @param props.of what the report is about, where a block has several

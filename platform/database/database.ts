@@ -145,7 +145,9 @@ export async function inSnapshot<T>(
   );
 }
 
-/** From here to its end, the statements of the transaction are about a tenant: its schema comes first, then `public`. */
+/**
+ * From here to its end, the statements of the transaction are about a tenant: its schema comes first, then `public`.
+ */
 export async function searchTenant(client: ClientBase, schema: string): Promise<void> {
   await client.query(`select set_config('search_path', quote_ident($1) || ', public', true)`, [schema]);
 }

@@ -13,7 +13,10 @@ import { reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { dailySummaryTable, summaryTableNames } from '../../domain/reports/summary-tables.ts';
 
-/** Upper bounds of the histogram buckets, seconds: a piece takes milliseconds to minutes, a month up to the activity's half hour. */
+/**
+ * Upper bounds of the histogram buckets, seconds: a piece takes milliseconds to minutes, a month up to the activity's
+ * half hour.
+ */
 const bucketSeconds = {
   ocp_postgres_csv_load_duration_seconds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800],
   ocp_postgres_aggregation_duration_seconds: [

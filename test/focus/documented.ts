@@ -66,8 +66,8 @@ export async function documentedFormulas(): Promise<DocumentedFormula[]> {
 }
 
 /**
- * `=SUMIFS(A:A; B:B; "x"; C:C; "y")` over a sheet, as LibreOffice and Excel define it, exactly: the sum of A where B is x
- * and C is y. And the names in the heads of the columns that it reads.
+ * `=SUMIFS(A:A; B:B; "x"; C:C; "y")` over a sheet, as LibreOffice and Excel define it, exactly: the sum of A where B is
+ * x and C is y. And the names in the heads of the columns that it reads.
  */
 export function sumIfs(
   formula: string,

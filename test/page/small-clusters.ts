@@ -25,7 +25,9 @@ export interface SmallClusters {
   free: string;
   /** prices in EUR, for which no exchange rate is known, and nothing distributed */
   euro: string;
-  /** a bill of a cloud in EUR, and pods that request more than their node has: 20 of 16 cores, a dollar per core-hour */
+  /**
+   * a bill of a cloud in EUR, and pods that request more than their node has: 20 of 16 cores, a dollar per core-hour
+   */
   cloud: string;
   /** a day in September alone */
   ended: string;
@@ -34,7 +36,9 @@ export interface SmallClusters {
 const day = '2026-10-01';
 const hourly = (value: number) => [plain('cpu_core_effective_usage_per_hour', value)];
 
-/** Two clusters of an organisation beside that of the test's pipeline. The steps of a run are called without Temporal. */
+/**
+ * Two clusters of an organisation beside that of the test's pipeline. The steps of a run are called without Temporal.
+ */
 export async function addSmallClusters(main: TestDatabase): Promise<SmallClusters> {
   const database = { ...main, orgId: 'small', schema: 'orgsmall' };
   const cluster = async (

@@ -125,7 +125,10 @@ test('rows of default partitions go, and their younger neighbours stay', async (
   expect(rows).toEqual([{ usage_start: '2026-08-01' }]);
 });
 
-/** A row of each of two days in a default partition, which our relations do not have but whoever runs them may have made. */
+/**
+ * A row of each of two days in a default partition, which our relations do not have but whoever runs them may have
+ * made.
+ */
 async function addToDefaultPartition(table: string, days: [string, string]): Promise<void> {
   await query(`create table ${table}_default partition of ${table} default`);
   const required = await query<{ column: string; type: string }>(

@@ -9,8 +9,8 @@ const podCount = 250;
 const hours = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, '0'));
 
 /**
- * The operator's sample with 6,000 pod rows instead of five: several batches of one COPY. Only the last row has the label
- * `app=<lastApp>`, so whoever holds that label set stops the COPY after thousands of rows, without a clock.
+ * The operator's sample with 6,000 pod rows instead of five: several batches of one COPY. Only the last row has the
+ * label `app=<lastApp>`, so whoever holds that label set stops the COPY after thousands of rows, without a clock.
  */
 export function longPodFile(sample: Payload, lastApp: string): Payload {
   const [podFile = '', csv = ''] = [...sample.files].find(([, text]) => text.includes('pod_labels')) ?? [];
@@ -27,7 +27,10 @@ export function longPodFile(sample: Payload, lastApp: string): Payload {
   return { ...sample, files: new Map([...sample.files, [podFile, [header, ...rows, ''].join('\n')]]) };
 }
 
-/** The pod file of the operator's sample alone, with the label `app=<app>` on every row: no row can be copied without it. */
+/**
+ * The pod file of the operator's sample alone, with the label `app=<app>` on every row: no row can be copied without
+ * it.
+ */
 export function podFileAlone(sample: Payload, app: string): Payload {
   const [podFile = '', csv = ''] = [...sample.files].find(([, text]) => text.includes('pod_labels')) ?? [];
   const [header = '', ...rows] = csv.split('\n').filter((line) => line !== '');

@@ -12,8 +12,8 @@ export interface ProgramProcess {
   /** what it has written to standard output and standard error */
   output: () => string;
   /**
-   * Wait until it has written a text, however long a busy machine takes: it is one process all the time, and the limit of
-   * the hook or test that waits is the only one.
+   * Wait until it has written a text, however long a busy machine takes: it is one process all the time, and the limit
+   * of the hook or test that waits is the only one.
    * @throws Error with its output when it ends first; also when it is killed at the end of the tests
    */
   hasSaid: (text: string) => Promise<void>;
@@ -78,15 +78,16 @@ export function startProgramProcess(
 }
 
 /**
- * A process whose test was killed must not stay behind: its standard input ends with its parent. Watching it shall not keep
- * a worker alive that has ended. Its threads load this too, and have no standard input.
+ * A process whose test was killed must not stay behind: its standard input ends with its parent. Watching it shall not
+ * keep a worker alive that has ended. Its threads load this too, and have no standard input.
  */
 const endWithTest =
   `data:text/javascript,import { isMainThread } from 'node:worker_threads';` +
   `if (isMainThread) process.stdin.on('close', () => process.exit(1)).resume().unref();`;
 
 /**
- * Start the built `ocp-pipeline worker`: as it is shipped, and with an eighth of the processor time that the source takes.
+ * Start the built `ocp-pipeline worker`: as it is shipped, and with an eighth of the processor time that the source
+ * takes.
  * @param environment its settings; nothing else of ours or of Temporal is inherited
  */
 export function startWorkerProgram(environment: Readonly<Record<string, string>>): ProgramProcess {

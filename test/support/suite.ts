@@ -28,7 +28,9 @@ const otherSuites = [
 
 const sharedProcess = 'shared process';
 
-/** Those that wait long first, then those with a process of their own: a process is kept only from file to next file. */
+/**
+ * Those that wait long first, then those with a process of their own: a process is kept only from file to next file.
+ */
 class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification) => {
