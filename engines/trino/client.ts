@@ -19,6 +19,8 @@ export interface QueryOptions {
   onQueryId?: (queryId: string) => void;
   /** session properties, such as `query_max_run_time` */
   session?: Readonly<Record<string, string>>;
+  /** the customer's schema in the lake: part of the query's source, by which resource groups tell customers apart */
+  tenant?: string;
 }
 
 /** A value of a result row: numbers as numbers, NULL as null, everything else as text. */
@@ -82,11 +84,11 @@ export class TrinoClient {
    * @throws the signal's reason if aborted
    */
   async *pages(statement: string, options: QueryOptions = {}): AsyncGenerator<ResultPage> {
-    const { signal, onQueryId, session = {} } = options;
+    const { signal, onQueryId, session = {}, tenant } = options;
     let answer = await this.#request<Answer>(`${this.#connection.url}/v1/statement`, signal, {
       method: 'POST',
       body: statement,
-      headers: sessionHeader(session),
+      headers: { ...sessionHeader(session), ...sourceHeader(tenant) },
     });
     const { id } = answer;
     onQueryId?.(id);
@@ -168,7 +170,7 @@ export class TrinoClient {
     const { user, password, catalog } = this.#connection;
     return {
       'X-Trino-User': user,
-      'X-Trino-Source': 'ocp-pipeline',
+      ...sourceHeader(undefined),
       'X-Trino-Catalog': catalog,
       'X-Trino-Time-Zone': 'UTC',
       ...(password !== undefined && {
@@ -176,6 +178,10 @@ export class TrinoClient {
       }),
     };
   }
+}
+
+function sourceHeader(tenant: string | undefined): Record<string, string> {
+  return { 'X-Trino-Source': tenant === undefined ? 'ocp-pipeline' : `ocp-pipeline.${tenant}` };
 }
 
 function sessionHeader(session: Readonly<Record<string, string>>): Record<string, string> {

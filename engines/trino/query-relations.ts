@@ -36,7 +36,7 @@ export async function queryRelations(
     const statement = overLiveLines(relation.kinds, live, relation.statement);
     await copyPages(
       { pool, schema: live.schema, relation, attempt },
-      client.pages(statement, options),
+      client.pages(statement, { ...options, tenant: live.lakeSchema }),
       options.signal,
     );
   }

@@ -51,7 +51,7 @@ interface LedgerPiece {
 }
 
 /** A schema of Trino's for each database: tenants of all tests have the same name. */
-function lakeSchema(database: TestDatabase): string {
+export function lakeSchema(database: TestDatabase): string {
   return `${database.schema}_${new URL(database.url).pathname.slice(1)}`;
 }
 

@@ -6,11 +6,12 @@ import { buildPayload, rowsBetween } from '../support/payload-builder.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { handMadeCases } from './hand-made-cases.ts';
-import { createLake, numbersToABillionth, relationRows, relationsFromTrino } from './lake.ts';
-import type { Attempts } from './lake.ts';
+import { createLake, lakeSchema, numbersToABillionth, relationRows, relationsFromTrino } from './lake.ts';
+import type { Attempts, TestLake } from './lake.ts';
 import { olderOperatorCases } from './older-operator-cases.ts';
 
 let pipeline: TestPipeline;
+let lake: TestLake;
 let attempts: Attempts;
 
 numbersToABillionth();
@@ -44,7 +45,8 @@ beforeAll(async () => {
   const second = rowsBetween(handMadeCases, '2026-10-31 05:00', '2026-11-02 00:00');
   await send(buildPayload(first, { filesPerKind: 2 }), 'generations');
   await send(buildPayload(second, { shuffleSeed: 7 }), 'generations');
-  attempts = await relationsFromTrino(await createLake(), {
+  lake = await createLake();
+  attempts = await relationsFromTrino(lake, {
     database: pipeline.database,
     csvs: pipeline.objectStore,
   });
@@ -64,4 +66,11 @@ test('of a piece only the hours that count are read', async () => {
     `select count(*) from ${schema}.ocp_piece where live_hours > 0 and live_hours <> hour_mask`,
   );
   expect(rows[0]?.count).toBeGreaterThan(0);
+});
+
+test('queries of a customer carry its schema in their source, so that resource groups can tell customers apart', async () => {
+  const ofRelations = await lake.client.run(
+    `select distinct source from system.runtime.queries where query like 'with %' and source like 'ocp-pipeline%'`,
+  );
+  expect(ofRelations.flat()).toContain(`ocp-pipeline.${lakeSchema(pipeline.database)}`);
 });
