@@ -13,7 +13,9 @@ const expiredPayloadsSql = loadSql('retention/expired_payloads.sql');
 const batchSize = 100;
 /** Objects deleted per batch. */
 const concurrency = 8;
-const partitionOfKey = /\/OCP\/([a-z_]+)\/source=([^/]+)\/year=(\d{4})\/month=(\d{2})\//;
+/** Of a file of ours (engines/trino/lake-tables.ts names them): those of a Koku that shares the bucket lie in the same folders. */
+const partitionOfKey =
+  /^(.*\/OCP\/([a-z_]+)\/source=([^/]+)\/year=(\d{4})\/month=(\d{2})\/)\d{4}-\d{2}-\d{2}-\d+-[0-9a-f]{16}\.parquet$/;
 const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 
 /** What to remove from an archive, and how progress is reported. */
@@ -60,7 +62,7 @@ export async function purgeLake(
   const expired = new Map<string, { partition: LakePartition; keys: string[] }>();
   for await (const { key } of deps.objectStore.list(`data/parquet/${account}/OCP/`)) {
     signal.throwIfAborted();
-    const [folder, kind, sourceUuid, year = '', month = ''] = partitionOfKey.exec(key) ?? [];
+    const [, folder, kind, sourceUuid, year = '', month = ''] = partitionOfKey.exec(key) ?? [];
     if (folder === undefined || sourceUuid === undefined || `${year}-${month}-01` >= firstDayKept) continue;
     const partition = {
       schema,

@@ -103,7 +103,7 @@ export class TrinoClient {
         if (columns !== undefined && data !== undefined && data.length > 0)
           yield { columns: columns.map(({ name }) => name), rows: data };
         if (nextUri === undefined) break;
-        answer = await this.#request<Answer>(nextUri, signal);
+        answer = await this.#request<Answer>(this.#here(nextUri), signal);
       }
       isOver = true;
     } finally {
@@ -130,6 +130,15 @@ export class TrinoClient {
   /** End a query, also of another process; no error if it has ended or is unknown. */
   async cancel(queryId: string): Promise<void> {
     await this.#fetch(`${this.#connection.url}/v1/query/${queryId}`, undefined, { method: 'DELETE' });
+  }
+
+  /**
+   * The same page at the address that is configured: behind a proxy that ends TLS Trino may name its own, where a
+   * password must not go.
+   */
+  #here(uri: string): string {
+    const { pathname, search } = new URL(uri);
+    return new URL(`${pathname}${search}`, this.#connection.url).href;
   }
 
   async #request<T>(url: string, signal: AbortSignal | undefined, init: RequestInit = {}): Promise<T> {

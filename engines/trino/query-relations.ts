@@ -34,11 +34,13 @@ export async function queryRelations(
     const [kind] = relation.kinds;
     if (!live.pieces.some((piece) => piece.kind === kind)) continue;
     const statement = overLiveLines(relation.kinds, live, relation.statement);
-    await copyPages(
-      { pool, schema: live.schema, relation, attempt },
-      client.pages(statement, { ...options, tenant: live.lakeSchema }),
-      options.signal,
-    );
+    const pages = client.pages(statement, { ...options, tenant: live.lakeSchema });
+    try {
+      await copyPages({ pool, schema: live.schema, relation, attempt }, pages, options.signal);
+    } finally {
+      // Ends the query when the copy failed before it read on.
+      await pages.return(undefined);
+    }
   }
 }
 

@@ -292,6 +292,19 @@ describe('daily CSVs and payloads', () => {
     expect(await keysOf(cleanUp.objectStore)).not.toContain(csv(database.schema, '2026-01-31'));
   });
 
+  test('files of the lake go by their month, and those of a Koku in the same folders stay', async () => {
+    const folder = (month: string) =>
+      `data/parquet/${database.schema.replace(/^acct/, '')}/OCP/pod_usage/source=a/year=2026/month=${month}`;
+    const expired = `${folder('01')}/2026-01-31-7-0123456789abcdef.parquet`;
+    const kept = [
+      `${folder('01')}/2026-01-31_4a8f_0.parquet`,
+      `${folder('07')}/2026-07-01-8-0123456789abcdef.parquet`,
+    ];
+    for (const key of [expired, ...kept]) await putObject(cleanUp.objectStore, key);
+    await cleanUp.purge(july);
+    expect((await keysOf(cleanUp.objectStore)).sort()).toEqual(kept);
+  });
+
   test('are kept for longer than the summaries when the archive is', async () => {
     for (const day of days) await putObject(cleanUp.objectStore, csv(database.schema, day));
     expect(await cleanUp.purge(july, { ARCHIVE_RETENTION: '7' })).toMatchObject({
