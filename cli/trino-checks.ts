@@ -8,21 +8,21 @@ import type { Services } from './services.ts';
 
 /** The oldest server that is supported, and the newest that this version was tested with. */
 const versions = { min: 476, maxTested: 476 };
+/** What Trino answers where files may not be added to Iceberg tables, which is the default. */
+const addFilesDisabled = 'add_files procedure is disabled';
 /** Trino holds queries back for minutes while it has no workers. */
 const timeLimitMs = 30_000;
-/** Connectors that the lake may have. */
-const connectors: readonly string[] = ['hive', 'iceberg'];
 
 /** Check the Trino that this process knows, one thing after the other; what needs something that failed is left out. */
 export async function checkTrino(services: Services): Promise<Check[]> {
-  const { TRINO_URL: url, TRINO_CATALOG: catalog } = services.config;
+  const { TRINO_URL: url } = services.config;
   if (url === undefined) return [];
   const lake = openLake(services.config);
   const checks: Check[] = [];
   for (const step of [
     () => versionCheck(lake, url),
     () => workerCheck(lake),
-    () => catalogCheck(lake, catalog),
+    () => catalogCheck(lake, services.config),
     () => lakeCheck(lake, services),
   ]) {
     const check = await step();
@@ -91,7 +91,10 @@ async function connectorOf({ client }: Lake, catalog: string): Promise<{ name?: 
   };
 }
 
-async function catalogCheck(lake: Lake, catalog: string): Promise<Check> {
+async function catalogCheck(
+  lake: Lake,
+  { TRINO_CATALOG: catalog, TRINO_TABLES: tables }: Services['config'],
+): Promise<Check> {
   const what = `catalog ${catalog}`;
   try {
     const { name, others } = await connectorOf(lake, catalog);
@@ -102,26 +105,25 @@ async function catalogCheck(lake: Lake, catalog: string): Promise<Check> {
         found: `there is none, or the user may not see it; the user sees: ${others.join(', ')}`,
         repair: 'create it in etc/catalog of every server of Trino, or set TRINO_CATALOG',
       };
-    if (!connectors.includes(name))
-      return {
-        what,
-        ok: false,
-        found: `its connector is ${name}`,
-        repair: `set TRINO_CATALOG to a catalog with the connector ${connectors.join(' or ')}`,
-      };
+    if (name !== tables)
+      return { what, ok: false, found: `its connector is ${name}`, repair: otherConnector(name, tables) };
     return { what, ok: true, found: `connector ${name}` };
   } catch (error) {
     return failed(what, error, 'let the user read system.metadata.catalogs');
   }
 }
 
+function otherConnector(name: string, tables: string): string {
+  const another = `set TRINO_CATALOG to a catalog with the connector ${tables}, as TRINO_TABLES says`;
+  return name === 'hive' || name === 'iceberg' ? `set TRINO_TABLES=${name}, or ${another}` : another;
+}
+
 /** Without the right to register, new months are found by listing: slow for many sources, but it works. */
 async function lakeCheck(lake: Lake, { config, objectStore }: Services): Promise<Check> {
   const what = 'lake';
-  const { TRINO_CATALOG: catalog } = config;
+  const { TRINO_CATALOG: catalog, TRINO_TABLES: tables } = config;
   try {
-    const { name = '' } = await connectorOf(lake, catalog);
-    const mayRegister = await tryLake(lake, objectStore, name, limited());
+    const mayRegister = await tryLake(lake, objectStore, tables, limited());
     const listed =
       '; system.register_partition is not allowed, so each new month compares all partitions of its table: slow with ' +
       `thousands of them; to allow it, set hive.allow-register-partition-procedure=true in the catalog ${catalog}`;
@@ -131,6 +133,8 @@ async function lakeCheck(lake: Lake, { config, objectStore }: Services): Promise
       found: `a file was written to the object store, read by Trino, and removed${mayRegister ? '' : listed}`,
     };
   } catch (error) {
+    if (tables === 'iceberg' && error instanceof TrinoError && error.message.includes(addFilesDisabled))
+      return failed(what, error, `set iceberg.add-files-procedure.enabled=true in the catalog ${catalog}`);
     return failed(
       what,
       error,

@@ -13,9 +13,12 @@ const expiredPayloadsSql = loadSql('retention/expired_payloads.sql');
 const batchSize = 100;
 /** Objects deleted per batch. */
 const concurrency = 8;
-/** Of a file of ours (engines/trino/lake-tables.ts names them): those of a Koku that shares the bucket lie in the same folders. */
+/**
+ * Of a file of ours (engines/trino/lake-tables.ts and iceberg-tables.ts name them): those of a Koku that shares the
+ * bucket lie in the same folders.
+ */
 const partitionOfKey =
-  /^(.*\/OCP\/([a-z_]+)\/source=([^/]+)\/year=(\d{4})\/month=(\d{2})\/)\d{4}-\d{2}-\d{2}-\d+-[0-9a-f]{16}\.parquet$/;
+  /^(.*\/OCP\/([a-z_]+)\/source=([^/]+)\/year=(\d{4})\/month=(\d{2})\/)(?:\d{4}-\d{2}-\d{2}-\d+-[0-9a-f]{16}\.parquet|_iceberg-[0-9a-f-]{36}\/.+)$/;
 const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 
 /** What to remove from an archive, and how progress is reported. */

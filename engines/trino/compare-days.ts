@@ -28,7 +28,8 @@ export const compareDaysFromLake: CompareDays = async (deps, given, attempt) => 
   if (await forgetLostFiles(deps, given.schema, before.files, attempt.signal)) return 'again';
   const waiting = { attempt: randomUUID() };
   try {
-    await queryWaiting({ deps, lake, attempt }, { ...given, pieces: before.pieces }, waiting);
+    const { pieces, files } = before;
+    await queryWaiting({ deps, lake, attempt }, { ...given, pieces, files }, waiting);
     return await inTenantSnapshot(pool, given.schema, maxCompareMs, async (client) => {
       const now = await stateOf(client, given);
       if (now.planHash !== before.planHash) return 'again';

@@ -4,6 +4,7 @@ import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 import { identifier, literal, TrinoError } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
 import { lakeColumns, lakePartition } from './lake-columns.ts';
+import type { LakeFile } from './live-pieces.ts';
 
 /** A month of a source in the table of a kind. */
 export interface LakePartition {
@@ -14,13 +15,26 @@ export interface LakePartition {
   month: BillingMonth;
 }
 
+/** Where a statement finds the rows of a partition: a table expression, and what is true of its rows only. */
+export interface VisibleRows {
+  table: string;
+  conditions: readonly string[];
+}
+
 /** How the lake makes files visible to queries. Each call may be repeated, also at the same time. */
 export interface LakeTables {
-  /** A schema and an external table over the folder of the kind. */
+  /** What the partitions of a kind need: a schema, and a table if they share one. */
   ensureTable(schema: string, kind: ReportKind, options?: QueryOptions): Promise<void>;
-  /** The files of a month are visible from then on, also those that are added later. */
-  ensurePartition(partition: LakePartition, options?: QueryOptions): Promise<void>;
-  /** They are no longer visible; the files stay. */
+  /**
+   * Some files of a month are visible, each once, together with others of the month.
+   * @param files of the partition, which are in the object store
+   */
+  ensurePartition(
+    partition: LakePartition,
+    files: readonly LakeFile[],
+    options?: QueryOptions,
+  ): Promise<VisibleRows>;
+  /** The files of the month are no longer visible; they stay. */
   dropPartition(partition: LakePartition, options?: QueryOptions): Promise<void>;
 }
 
@@ -29,18 +43,23 @@ function folderOf(schema: string, kind: ReportKind): string {
   return `data/parquet/${schema.replace(/^acct/, '')}/OCP/${kind}`;
 }
 
+/** Folder of the files of a month and source; below it there may be a folder of a table, whose name begins with `_`. */
+export function folderOfMonth({ schema, kind, sourceUuid, month }: LakePartition): string {
+  const [year = '', number = ''] = month.split('-');
+  return `${folderOf(schema, kind)}/source=${sourceUuid}/year=${year}/month=${number}`;
+}
+
 /** Key of a piece's Parquet object. */
 export function parquetKey(
   piece: { schema: string; kind: ReportKind; sourceUuid: string; usageDay: UsageDay },
   generation: string,
 ): string {
-  const [year = '', month = ''] = billingMonthOf(piece.usageDay).split('-');
-  const folder = folderOf(piece.schema, piece.kind);
-  return `${folder}/source=${piece.sourceUuid}/year=${year}/month=${month}/${piece.usageDay}-${generation}.parquet`;
+  const folder = folderOfMonth({ ...piece, month: billingMonthOf(piece.usageDay) });
+  return `${folder}/${piece.usageDay}-${generation}.parquet`;
 }
 
 /** Where the lake is. */
-interface LakePlace {
+export interface LakePlace {
   /** of the object store, as Trino names it: `s3://bucket/prefix` */
   location: string;
   /** name of a tenant's schema in the lake */
@@ -64,7 +83,15 @@ export function hiveTables(client: TrinoClient, { location, schemaOf }: LakePlac
       );
       await unless('ALREADY_EXISTS', client.run(definition, options));
     },
-    ensurePartition: (partition, options) => register(client, inLake(partition), options),
+    ensurePartition: async (partition, _files, options) => {
+      await register(client, inLake(partition), options);
+      return {
+        table: `${identifier(schemaOf(partition.schema))}.${partition.kind}`,
+        conditions: partitionValues(partition).map(
+          (value, index) => `${lakePartition[index] ?? ''} = ${literal(value)}`,
+        ),
+      };
+    },
     dropPartition: (partition, options) =>
       unless('NOT_FOUND', client.run(procedure('unregister_partition', inLake(partition)), options)),
   };
@@ -121,10 +148,15 @@ function isForbidden(error: unknown): boolean {
   return error instanceof TrinoError && error.errorName === 'PERMISSION_DENIED';
 }
 
-function procedure(name: string, { schema, kind, sourceUuid, month }: LakePartition): string {
-  const [year = '', number = ''] = month.split('-');
-  const values = array([sourceUuid, year, number]);
+function procedure(name: string, partition: LakePartition): string {
+  const { schema, kind } = partition;
+  const values = array(partitionValues(partition));
   return `call system.${name}(${literal(schema)}, ${literal(kind)}, ${array(lakePartition)}, ${values})`;
+}
+
+/** In the order of {@link lakePartition}. */
+function partitionValues({ sourceUuid, month }: LakePartition): string[] {
+  return [sourceUuid, ...month.split('-')];
 }
 
 function array(texts: readonly string[]): string {
@@ -132,7 +164,7 @@ function array(texts: readonly string[]): string {
 }
 
 /** Success, too, if it fails with this error. */
-async function unless(errorName: string, work: Promise<unknown>): Promise<void> {
+export async function unless(errorName: string, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {

@@ -2,6 +2,7 @@ import { PipelineError } from '../../domain/failures/failures.ts';
 import { trinoLocation } from '../../platform/config/trino-settings.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { TrinoClient } from './client.ts';
+import { icebergTables } from './iceberg-tables.ts';
 import { hiveTables } from './lake-tables.ts';
 import type { LakeTables } from './lake-tables.ts';
 
@@ -35,5 +36,6 @@ export function openLake(config: Config): Lake {
     catalog: config.TRINO_CATALOG,
   });
   const schemaOf = (schema: string) => `${config.TRINO_SCHEMA_PREFIX}${schema}`;
-  return { client, schemaOf, tables: hiveTables(client, { location, schemaOf }) };
+  const tablesOf = config.TRINO_TABLES === 'iceberg' ? icebergTables : hiveTables;
+  return { client, schemaOf, tables: tablesOf(client, { location, schemaOf }) };
 }

@@ -1,7 +1,7 @@
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
-import type { BillingMonth } from '../../domain/time/usage-day.ts';
-import { identifier, literal } from './client.ts';
+import { literal } from './client.ts';
 import { lakeColumns } from './lake-columns.ts';
+import type { VisibleRows } from './lake-tables.ts';
 
 /** A live piece of a plan, as its file in the lake is named. */
 export interface LivePiece {
@@ -18,9 +18,9 @@ export interface LivePieces {
   schema: string;
   /** of the tenant's tables in the lake */
   lakeSchema: string;
-  sourceUuid: string;
-  month: BillingMonth;
   pieces: readonly LivePiece[];
+  /** where the rows of the source and month are, of each kind that the pieces have */
+  visible: ReadonlyMap<ReportKind, VisibleRows>;
 }
 
 /**
@@ -35,20 +35,18 @@ export function overLiveLines(kinds: readonly ReportKind[], live: LivePieces, st
 }
 
 /** The partition first, so that no other month is opened; then exactly the generations and hours of the plan. */
-function liveLines(kind: ReportKind, { lakeSchema, sourceUuid, month, pieces }: LivePieces): string {
+function liveLines(kind: ReportKind, { pieces, visible }: LivePieces): string {
   const own = pieces.filter((piece) => piece.kind === kind);
-  if (own.length === 0) return noLines(kind);
-  const [year = '', number = ''] = month.split('-');
+  const rows = visible.get(kind);
+  if (own.length === 0 || rows === undefined) return noLines(kind);
   const dead = own.flatMap(({ pieceId, deadHours }) => deadHours.map((hour) => 24 * pieceId + hour));
   const conditions = [
-    `source = ${literal(sourceUuid)}`,
-    `year = ${literal(year)}`,
-    `month = ${literal(number)}`,
+    ...rows.conditions,
     `piece_id in (${own.map(({ pieceId }) => pieceId).join(', ')})`,
     `generation in (${own.map(({ generation }) => literal(generation)).join(', ')})`,
     ...(dead.length === 0 ? [] : [`piece_id * 24 + hour(interval_start) not in (${dead.join(', ')})`]),
   ];
-  return `select *, date(interval_start) as usage_day from ${identifier(lakeSchema)}.${kind} where ${conditions.join(' and ')}`;
+  return `select *, date(interval_start) as usage_day from ${rows.table} where ${conditions.join(' and ')}`;
 }
 
 /** Of a kind that never arrived there may be no table. */

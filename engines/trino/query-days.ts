@@ -1,11 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { HeartbeatDetails } from '../../platform/temporal/heartbeat.ts';
 import type { ActivityDependencies } from '../../platform/runtime/dependencies.ts';
+import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import type { Attempt } from '../../summary/month-step.ts';
 import type { QueryOptions } from './client.ts';
 import type { Lake } from './lake.ts';
+import type { VisibleRows } from './lake-tables.ts';
 import type { LivePiece } from './live-lines.ts';
+import type { LakeFile } from './live-pieces.ts';
 import { queryRelations } from './query-relations.ts';
 import type { Waiting } from './query-relations.ts';
 
@@ -15,6 +18,8 @@ interface PiecesOfMonth {
   sourceUuid: string;
   month: BillingMonth;
   pieces: readonly LivePiece[];
+  /** of the pieces */
+  files: readonly LakeFile[];
 }
 
 /** An attempt whose worker was killed may have left a query, which would take memory from ours. */
@@ -26,7 +31,7 @@ export async function endPredecessor({ client }: Lake): Promise<void> {
 /** Make the files of some pieces visible to Trino, and put the relations that they add up to into the waiting tables. */
 export async function queryWaiting(
   { deps, lake, attempt }: { deps: ActivityDependencies; lake: Lake; attempt: Attempt },
-  { schema, sourceUuid, month, pieces }: PiecesOfMonth,
+  { schema, sourceUuid, month, pieces, files }: PiecesOfMonth,
   waiting: Waiting,
 ): Promise<void> {
   const { signal, report } = attempt;
@@ -37,13 +42,19 @@ export async function queryWaiting(
       report({ queryId });
     },
   };
+  const visible = new Map<ReportKind, VisibleRows>();
   for (const kind of new Set(pieces.map((piece) => piece.kind))) {
+    const own = new Set(pieces.flatMap((piece) => (piece.kind === kind ? [piece.pieceId] : [])));
+    const ownFiles = files.filter(({ pieceId }) => own.has(pieceId));
     await lake.tables.ensureTable(schema, kind, options);
-    await lake.tables.ensurePartition({ schema, kind, sourceUuid, month }, options);
+    visible.set(
+      kind,
+      await lake.tables.ensurePartition({ schema, kind, sourceUuid, month }, ownFiles, options),
+    );
   }
   await queryRelations(
     { client: lake.client, pool: deps.pool },
-    { schema, lakeSchema: lake.schemaOf(schema), sourceUuid, month, pieces },
+    { schema, lakeSchema: lake.schemaOf(schema), pieces, visible },
     waiting,
     options,
   );

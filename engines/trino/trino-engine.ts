@@ -38,7 +38,8 @@ export const trinoEngine: Engine = {
     if (planned === undefined || (await forgetLostFiles(deps, month.schema, planned.files, signal)))
       return (_client, plan) => Promise.resolve(daysBehind(plan).length === 0 ? 'rebuilt' : 'replan');
     const waiting = randomUUID();
-    await queryWaiting({ deps, lake, attempt }, { ...month, pieces: planned.pieces }, { attempt: waiting });
+    const { pieces, files } = planned;
+    await queryWaiting({ deps, lake, attempt }, { ...month, pieces, files }, { attempt: waiting });
     return apply(planned.planHash, waiting);
   },
   compareDays: compareDaysFromLake,

@@ -8,7 +8,7 @@ import type { QueryOptions } from './client.ts';
 import type { Lake } from './lake.ts';
 import { generationOf, lakeColumns } from './lake-columns.ts';
 import type { LakeColumn } from './lake-columns.ts';
-import { parquetKey, registerIfAllowed } from './lake-tables.ts';
+import { folderOfMonth, parquetKey, registerIfAllowed } from './lake-tables.ts';
 
 /** Small and with all types but numbers. */
 const kind = 'node_labels';
@@ -25,11 +25,12 @@ const month = '2000-01' as BillingMonth;
  */
 export async function tryLake(
   lake: Lake,
-  objectStore: Pick<ObjectStore, 'put' | 'delete'>,
+  objectStore: Pick<ObjectStore, 'put' | 'list' | 'delete'>,
   connector: string,
   options: QueryOptions,
 ): Promise<boolean> {
   const { client, tables } = lake;
+  const isHive = connector === 'hive';
   const schema = `ocp_pipeline_doctor_${randomUUID().replaceAll('-', '')}`;
   const inLake = lake.schemaOf(schema);
   const piece = {
@@ -43,25 +44,37 @@ export async function tryLake(
   const generation = generationOf(piece);
   const key = parquetKey(piece, generation);
   const partition = { schema, kind, sourceUuid: piece.sourceUuid, month } as const;
-  const table = `${identifier(inLake)}.${kind}`;
   try {
-    await objectStore.put(key, oneRow(generation));
+    const { byteCount } = await objectStore.put(key, oneRow(generation));
     await tables.ensureTable(schema, kind, options);
-    await tables.ensurePartition(partition, options);
-    const rows = await client.run(`select generation, hour(interval_start) from ${table}`, options);
+    const file = { pieceId: piece.pieceId, parquetKey: key, byteCount };
+    const { table, conditions } = await tables.ensurePartition(partition, [file], options);
+    const rows = await client.run(
+      `select generation, hour(interval_start) from ${table} where ${conditions.join(' and ')}`,
+      options,
+    );
     if (JSON.stringify(rows) !== JSON.stringify([[generation, 1]]))
       throw new Error(
         `a file of one row was put into the object store, and Trino finds ${rows.length} rows where it should be`,
       );
-    const isAllowed =
-      connector !== 'hive' || (await registerIfAllowed(client, { ...partition, schema: inLake }, options));
+    const isAllowed = !isHive || (await registerIfAllowed(client, { ...partition, schema: inLake }, options));
     await tables.dropPartition(partition, options);
     return isAllowed;
   } finally {
-    await client.run(`drop table if exists ${table}`, options).catch(() => undefined);
+    // Of Hive's tables months are dropped, and the table stays; of the others none is left.
+    const last = isHive
+      ? client.run(`drop table if exists ${identifier(inLake)}.${kind}`, options)
+      : tables.dropPartition(partition, options);
+    await last.catch(() => undefined);
     await client.run(`drop schema if exists ${identifier(inLake)}`, options).catch(() => undefined);
-    await objectStore.delete(key).catch(() => undefined);
+    await removeFiles(objectStore, `${folderOfMonth(partition)}/`).catch(() => undefined);
   }
+}
+
+async function removeFiles(objectStore: Pick<ObjectStore, 'list' | 'delete'>, folder: string): Promise<void> {
+  const keys: string[] = [];
+  for await (const { key } of objectStore.list(folder)) keys.push(key);
+  for (const key of keys) await objectStore.delete(key);
 }
 
 function oneRow(generation: string): Buffer {

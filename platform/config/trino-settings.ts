@@ -17,8 +17,13 @@ export const trinoSettings = {
   ),
   TRINO_CATALOG: setting(
     z.string().regex(/^[a-z0-9_]+$/, 'expected lower-case letters, digits and underscores'),
-    'catalog of the lake: the Hive connector over the object store',
+    'catalog of the lake: the connector of `TRINO_TABLES` over the object store',
     'lake',
+  ),
+  TRINO_TABLES: setting(
+    z.enum(['hive', 'iceberg']),
+    'tables of the lake: `hive` (a Hive metastore or Glue) or `iceberg` (a catalog in PostgreSQL)',
+    'hive',
   ),
   TRINO_LOCATION: setting(
     z

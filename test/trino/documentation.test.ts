@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
 import { lakeProperties } from '../../dev-stack/trino-server.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
@@ -6,16 +5,27 @@ import { startProgram } from '../support/command-line.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
 import { createTestPipeline, testNow } from '../support/pipeline.ts';
+import { icebergProperties, page } from './catalogs.ts';
 import { trinoEnvironment } from './lake.ts';
 
-const page = readFileSync(new URL('../../docs/trino.md', import.meta.url), 'utf8');
 /** The commands of the page in their order: words after `ocp-pipeline`. */
 const commands = [...page.matchAll(/```sh\n([^`]*)```/g)].flatMap(([, block = '']) =>
   [...block.matchAll(/^ocp-pipeline (.*)$/gm)].map(([, words = '']) => words.split(' ')),
 );
 
-test('the servers of all these tests have the catalog of the page', () => {
-  const lines = Object.entries(lakeProperties('/srv/lake')).map(([key, value]) => `${key}=${value}\n`);
+test.for([
+  ['of Hive tables', lakeProperties('/srv/lake')],
+  [
+    'of Iceberg tables',
+    icebergProperties({
+      directory: '/srv/lake',
+      url: 'jdbc:postgresql://db.example.com:5432/lake_catalog',
+      user: 'trino',
+      password: '…',
+    }),
+  ],
+] as const)('the servers of all these tests have the catalog of the page: %s', ([, properties]) => {
+  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
   expect(page).toContain('```properties\n' + lines.join('') + '```');
 });
 

@@ -11,6 +11,7 @@ import { TrinoClient } from '../../engines/trino/client.ts';
 import { convertPiece } from '../../engines/trino/convert-piece.ts';
 import { generationOf } from '../../engines/trino/lake-columns.ts';
 import { hiveTables } from '../../engines/trino/lake-tables.ts';
+import type { VisibleRows } from '../../engines/trino/lake-tables.ts';
 import { queryRelations } from '../../engines/trino/query-relations.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { loadSql } from '../../platform/database/sql-files.ts';
@@ -82,8 +83,11 @@ export async function relationsFromTrino(
     const own = pieces.filter(
       (piece) => piece.source_uuid === sourceUuid && billingMonthOf(piece.usage_day) === month,
     );
-    for (const kind of new Set(own.map((piece) => piece.report_kind)))
-      await tables.ensurePartition({ schema: lakeSchema(database), kind, sourceUuid, month });
+    const visible = new Map<ReportKind, VisibleRows>();
+    for (const kind of new Set(own.map((piece) => piece.report_kind))) {
+      const partition = { schema: lakeSchema(database), kind, sourceUuid, month };
+      visible.set(kind, await tables.ensurePartition(partition, []));
+    }
     const live = await livePieces(
       database,
       sourceUuid,
@@ -93,7 +97,7 @@ export async function relationsFromTrino(
     attempts.set(sourceUuid, attempt);
     await queryRelations(
       { client: lake.client, pool },
-      { schema, lakeSchema: lakeSchema(database), sourceUuid, month, pieces: live },
+      { schema, lakeSchema: lakeSchema(database), pieces: live, visible },
       { attempt },
     );
   }
