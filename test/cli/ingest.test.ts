@@ -141,7 +141,9 @@ test('tenant settings are checked, stored and removed', async () => {
   expect(JSON.parse(set.stdout)).toEqual({ rules: 'koku' });
   const wrong = await cli.run(['tenant', 'set', cli.database.orgId, 'rules=other']);
   expect(wrong).toMatchObject({ code: 1 });
-  expect(wrong.stderr).toContain('expected rules=design, rules=koku, engine=postgres or engine=trino');
+  expect(wrong.stderr).toContain(
+    'expected rules=design, rules=koku, engine=postgres, engine=trino, shadow=postgres or shadow=trino',
+  );
   const removed = await cli.run(['tenant', 'set', cli.database.orgId, 'rules=', '--json']);
   expect(JSON.parse(removed.stdout)).toEqual({});
 });
