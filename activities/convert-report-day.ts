@@ -1,32 +1,23 @@
 import type { PoolClient } from 'pg';
 import { openDailyCsv } from './daily-csv.ts';
+import { labelSetsOf } from './ledger-piece.ts';
+import type { LedgerPiece } from './ledger-piece.ts';
 import { keepControlSums, warnOfLeftOut } from './load-outcome.ts';
 import { engineOfMonth, engineOfTenant } from '../engines/engine-of-month.ts';
 import { convertPiece } from '../engines/trino/convert-piece.ts';
 import type { ConvertedPiece, PieceToConvert } from '../engines/trino/convert-piece.ts';
 import { openLake } from '../engines/trino/lake.ts';
-import type { ReportKind } from '../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../domain/time/usage-day.ts';
-import type { UsageDay } from '../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 import { tenantSettings } from '../platform/tenants/tenant.ts';
-import { LabelSets } from '../reports/label-sets.ts';
 import { ledgerVanished } from '../summary/require-source.ts';
 
 const recordLakePieceSql = loadSql('intake/record_lake_piece.sql');
 
-/** A piece as it is in the ledger. */
-export interface LedgerPiece {
-  manifest_id: number;
-  source_uuid: string;
-  report_period_id: number;
-  report_kind: ReportKind;
-  usage_day: UsageDay;
-  object_key: string;
-  row_count: number;
-  checksum: string;
+/** A piece, and whether the lake has its present content. */
+export interface PieceOfLake extends LedgerPiece {
   is_in_lake: boolean;
 }
 
@@ -34,7 +25,7 @@ export interface LedgerPiece {
 export async function pieceForLake(
   deps: ActivityDependencies,
   { schema, pieceId }: { schema: string; pieceId: number },
-): Promise<LedgerPiece | undefined> {
+): Promise<PieceOfLake | undefined> {
   const { pool, config } = deps;
   const ofTenant = engineOfTenant(config, await tenantSettings(pool, schema));
   const piece = await ledgerPiece(deps, { schema, pieceId });
@@ -49,10 +40,10 @@ export async function pieceForLake(
 export async function ledgerPiece(
   { pool }: ActivityDependencies,
   { schema, pieceId }: { schema: string; pieceId: number },
-): Promise<LedgerPiece> {
+): Promise<PieceOfLake> {
   const { rows } = await inTenantTransaction(pool, schema, (client) =>
-    client.query<LedgerPiece>(
-      `select manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key,
+    client.query<PieceOfLake>(
+      `select piece_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key,
            piece.row_count, piece.checksum, lake.checksum is not distinct from piece.checksum as is_in_lake
        from ocp_piece as piece
        left join ocp_lake_piece as lake using (piece_id)
@@ -76,20 +67,15 @@ export async function ledgerPiece(
 export async function convertReportDay(
   deps: ActivityDependencies,
   { schema, pieceId }: { schema: string; pieceId: number },
-  piece: LedgerPiece,
+  piece: PieceOfLake,
   { report, signal }: { report: (rows: number) => void; signal: AbortSignal },
 ): Promise<number> {
   openLake(deps.config);
-  const { pool, objectStore, config } = deps;
-  const { OCP_MAX_NEW_LABEL_KEYS: maxNewKeys, OCP_MAX_NEW_LABEL_SETS: maxNewSets } = config;
-  const labelSets = new LabelSets(pool, schema, piece.report_kind !== 'vm_usage', {
-    manifestId: piece.manifest_id,
-    maxNewKeys,
-    maxNewSets,
-  });
+  const { pool, objectStore } = deps;
+  const labelSets = labelSetsOf(deps, schema, piece);
   const converted = piece.is_in_lake
     ? undefined
-    : await convertPiece(toConvert(schema, pieceId, piece), {
+    : await convertPiece(toConvert(schema, piece), {
         objectStore: {
           get: () => openDailyCsv(deps, { schema, pieceId, objectKey: piece.object_key }, signal),
           put: objectStore.put.bind(objectStore),
@@ -126,10 +112,11 @@ export async function convertReportDay(
   return converted?.rowCount ?? 0;
 }
 
-function toConvert(schema: string, pieceId: number, piece: LedgerPiece): PieceToConvert {
+/** A piece of the ledger as {@link convertPiece} takes it, for a schema of the lake's folders. */
+export function toConvert(schema: string, piece: LedgerPiece): PieceToConvert {
   return {
     schema,
-    pieceId,
+    pieceId: piece.piece_id,
     kind: piece.report_kind,
     sourceUuid: piece.source_uuid,
     reportPeriodId: piece.report_period_id,

@@ -14,9 +14,10 @@ import { elsewhereThan } from '../engines/own-queue.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { convertReportDay, pieceForLake } from './convert-report-day.ts';
 import { openDailyCsv } from './daily-csv.ts';
+import { labelSetsOf } from './ledger-piece.ts';
+import type { LedgerPiece } from './ledger-piece.ts';
 import { keepControlSums, warnOfLeftOut } from './load-outcome.ts';
-import { LabelSets } from '../reports/label-sets.ts';
-import type { LeftOutLabels } from '../reports/label-sets.ts';
+import type { LabelSets, LeftOutLabels } from '../reports/label-sets.ts';
 import { readDailyCsv } from '../reports/daily-csv.ts';
 import { deleteStagedRows } from '../reports/delete-staged-rows.ts';
 import { addLogContext } from '../platform/observability/logging.ts';
@@ -44,16 +45,7 @@ export interface LoadReportDayResult {
   rowsLoaded: number;
 }
 
-interface Piece {
-  piece_id: number;
-  manifest_id: number;
-  source_uuid: string;
-  report_period_id: number;
-  report_kind: ReportKind;
-  usage_day: UsageDay;
-  object_key: string;
-  row_count: number;
-  checksum: string;
+interface Piece extends LedgerPiece {
   state: string;
   staged_checksum: string | null;
 }
@@ -132,10 +124,7 @@ async function loadPiece({ deps, client, input, load, report, signal }: Load): P
   const onRows = (rows: number) => {
     report({ file: piece.object_key, rows });
   };
-  const { OCP_MAX_NEW_LABEL_KEYS: maxNewKeys, OCP_MAX_NEW_LABEL_SETS: maxNewSets } = deps.config;
-  const bounds = { manifestId: piece.manifest_id, maxNewKeys, maxNewSets };
-  // The labels of virtual machines are those of their pods.
-  const labelSets = new LabelSets(deps.pool, input.schema, piece.report_kind !== 'vm_usage', bounds);
+  const labelSets = labelSetsOf(deps, input.schema, piece);
   const { rowsLoaded, sums } = await withPlainKernel((kernel) =>
     copyPiece({ deps, client, input, labelSets, piece, kernel, signal, onRows }),
   );

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, inject } from 'vitest';
+import { toConvert } from '../../activities/convert-report-day.ts';
+import type { LedgerPiece } from '../../activities/ledger-piece.ts';
 import { catalog } from '../../dev-stack/trino-server.ts';
 import { relationTables } from '../../domain/reports/relations.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
@@ -40,17 +42,6 @@ export async function createLake(): Promise<TestLake> {
   };
 }
 
-interface LedgerPiece {
-  piece_id: number;
-  source_uuid: string;
-  report_period_id: number;
-  report_kind: ReportKind;
-  usage_day: UsageDay;
-  object_key: string;
-  row_count: number;
-  checksum: string;
-}
-
 /** A schema of Trino's for each database: tenants of all tests have the same name. */
 export function lakeSchema(database: TestDatabase): string {
   return `${database.schema}_${new URL(database.url).pathname.slice(1)}`;
@@ -69,7 +60,7 @@ export async function relationsFromTrino(
   const { pool, schema } = database;
   const pieces = await inTenantTransaction(pool, schema, async (client) => {
     const { rows } = await client.query<LedgerPiece>(
-      `select piece_id, source_uuid, report_period_id, report_kind, usage_day, object_key, row_count, checksum
+      `select piece_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, row_count, checksum
        from ocp_piece`,
     );
     return rows;
@@ -114,25 +105,12 @@ async function convert(
   { lake, database, csvs }: { lake: TestLake; database: TestDatabase; csvs: ObjectStore },
 ): Promise<void> {
   const { pool, schema } = database;
-  await convertPiece(
-    {
-      schema: lakeSchema(database),
-      pieceId: piece.piece_id,
-      kind: piece.report_kind,
-      sourceUuid: piece.source_uuid,
-      reportPeriodId: piece.report_period_id,
-      usageDay: piece.usage_day,
-      objectKey: piece.object_key,
-      rowCount: piece.row_count,
-      checksum: piece.checksum,
-    },
-    {
-      objectStore: { get: csvs.get.bind(csvs), put: lake.store.put.bind(lake.store) },
-      labelSets: new LabelSets(pool, schema, piece.report_kind !== 'vm_usage'),
-      onRows: () => undefined,
-      signal: new AbortController().signal,
-    },
-  );
+  await convertPiece(toConvert(lakeSchema(database), piece), {
+    objectStore: { get: csvs.get.bind(csvs), put: lake.store.put.bind(lake.store) },
+    labelSets: new LabelSets(pool, schema, piece.report_kind !== 'vm_usage'),
+    onRows: () => undefined,
+    signal: new AbortController().signal,
+  });
 }
 
 async function livePieces(database: TestDatabase, sourceUuid: string, days: readonly string[]) {
