@@ -1,16 +1,15 @@
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startVersitygw } from '../servers/versitygw.ts';
+import { startBucket } from '../servers/bucket.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { lastFailuresOf } from './support/attempts.ts';
-import { createFolder } from './support/fault-bed.ts';
 import type { FaultRun } from './support/fault-bed.ts';
 import { expectNoOrphans } from './support/orphans.ts';
 import { createPlacesScenario, startFetching } from './support/places-scenario.ts';
 import type { PlacesScenario } from './support/places-scenario.ts';
 import { places } from './support/places.ts';
 import { expectAsClean } from './support/tables-of-run.ts';
-import { atEnd } from '../support/at-end.ts';
 
 const bucket = 'payloads';
 const outageMs = 30_000;
@@ -25,17 +24,8 @@ const failures = new Map<string, string>();
 const endedDuringOutage: string[] = [];
 
 beforeAll(async () => {
-  const server = await startVersitygw(await createFolder('s3'));
-  atEnd(() => server.stop());
-  const credentials = {
-    AWS_ACCESS_KEY_ID: server.accessKey,
-    AWS_SECRET_ACCESS_KEY: server.secretKey,
-    AWS_REGION: 'us-east-1',
-  };
-  Object.assign(process.env, credentials); // the AWS SDK finds them there, here and in the worker
-  client = new S3Client({ endpoint: server.endpoint, forcePathStyle: true });
-  atEnd(() => client.destroy());
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  const { server, credentials, client: own } = await startBucket(bucket);
+  client = own;
   scenario = await createPlacesScenario({
     objectStoreUrl: `s3://${bucket}/ocp`,
     // One piece at a time: the others are read when the server is gone.

@@ -1,22 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { catalog } from '../../dev-stack/trino-server.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
-import { startVersitygw } from '../servers/versitygw.ts';
+import { startBucket } from '../servers/bucket.ts';
 import type { Versitygw } from '../servers/versitygw.ts';
 import { between, createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
-import { atEnd } from '../support/at-end.ts';
 import { holdLabelSet, podFileAlone } from '../support/held-load.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { choose } from './customer.ts';
 import { createCatalog } from './catalogs.ts';
 import { expectSameRelations } from './same-relations.ts';
 
@@ -27,20 +22,8 @@ let pipeline: TestPipeline;
 let folder: ArchiveFolder;
 
 beforeAll(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-trino-s3-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
-  s3 = await startVersitygw(directory);
-  atEnd(() => s3.stop());
-  // The AWS SDK finds them there.
-  Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: s3.accessKey,
-    AWS_SECRET_ACCESS_KEY: s3.secretKey,
-    AWS_REGION: 'us-east-1',
-    AWS_MAX_ATTEMPTS: '2',
-  });
-  const client = new S3Client({ endpoint: s3.endpoint, forcePathStyle: true });
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  client.destroy();
+  ({ server: s3 } = await startBucket(bucket));
+  process.env['AWS_MAX_ATTEMPTS'] = '2';
   const trino = new TrinoClient({ url: inject('trinoUrl'), user: 'test', catalog });
   const name = await createCatalog(trino, {
     'fs.native-s3.enabled': 'true',
@@ -68,10 +51,6 @@ async function start(clusterId: string, payload: Payload) {
   return { sourceUuid, handle };
 }
 
-async function choose(engine: 'postgres' | 'trino'): Promise<void> {
-  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['engine', engine]]);
-}
-
 async function expectSame(sourceUuid: string, cleanUuid: string): Promise<void> {
   const { database } = pipeline;
   await expectSameRelations(database, sourceUuid, cleanUuid);
@@ -80,7 +59,7 @@ async function expectSame(sourceUuid: string, cleanUuid: string): Promise<void> 
 
 test('months are found by listing where partitions may not be registered: two days, as from PostgreSQL', async () => {
   const payload = between(await readPayload('nise-small'), '2026-10-01 00:00', '2026-10-03 00:00');
-  await choose('trino');
+  await choose(pipeline, ['engine', 'trino']);
   const fromTrino = await start('bucket', payload);
   expect(await fromTrino.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 2 });
   const { pool, schema } = pipeline.database;
@@ -89,7 +68,7 @@ test('months are found by listing where partitions may not be registered: two da
   );
   expect(files.rows.length).toBe(12);
   for (const { key } of files.rows) expect(await pipeline.objectStore.head(key)).toBeDefined();
-  await choose('postgres');
+  await choose(pipeline, ['engine', 'postgres']);
   const clean = await start('clean', payload);
   expect(await clean.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 2 });
   await expectSame(fromTrino.sourceUuid, clean.sourceUuid);
@@ -97,7 +76,7 @@ test('months are found by listing where partitions may not be registered: two da
 
 test('the object store is away while a piece is converted: tried until it is back', async () => {
   const payload = podFileAlone(await readPayload('operator-sample'), 'held');
-  await choose('trino');
+  await choose(pipeline, ['engine', 'trino']);
   // The conversion waits for the label set until the store is gone: what it has read cannot be written.
   const held = await holdLabelSet(pipeline.database, 'held');
   const outage = await start('outage', payload);
@@ -119,7 +98,7 @@ test('the object store is away while a piece is converted: tried until it is bac
   expect(failure).toMatch(/^Object store s3:\/\/lake\/ocp at .* failed \(.*\); check S3_ENDPOINT/);
   await s3.start();
   expect(await outage.handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
-  await choose('postgres');
+  await choose(pipeline, ['engine', 'postgres']);
   const clean = await start('clean-sample', payload);
   expect(await clean.handle.result()).toMatchObject({ outcome: 'completed' });
   await expectSame(outage.sourceUuid, clean.sourceUuid);

@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { readFile } from 'node:fs/promises';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { buffer } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
 import { createToken } from '../../../platform/tenants/credentials.ts';
 import { anotherManifest, createArchiveFolder, readPayload } from '../../support/archives.ts';
-import { atEnd } from '../../support/at-end.ts';
 import { archiveForm, serveHttp, upload } from '../../support/http-app.ts';
 import type { TestHttp } from '../../support/http-app.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
-import { startVersitygw } from '../versitygw.ts';
+import { startBucket } from '../bucket.ts';
 import type { Versitygw } from '../versitygw.ts';
 
 let s3: Versitygw;
@@ -22,18 +20,7 @@ let http: TestHttp;
 let bearer: Record<string, string>;
 
 beforeAll(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'ocp-upload-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
-  s3 = await startVersitygw(directory);
-  atEnd(() => s3.stop());
-  process.env['AWS_ACCESS_KEY_ID'] = s3.accessKey;
-  process.env['AWS_SECRET_ACCESS_KEY'] = s3.secretKey;
-  process.env['AWS_REGION'] = 'us-east-1';
-  client = new S3Client({ endpoint: s3.endpoint, forcePathStyle: true });
-  atEnd(() => {
-    client.destroy();
-  });
-  await client.send(new CreateBucketCommand({ Bucket: 'archive' }));
+  ({ server: s3, client } = await startBucket('archive'));
   pipeline = await createTestPipeline({ OBJECT_STORE: 's3://archive', S3_ENDPOINT: s3.endpoint });
   http = await serveHttp(pipeline);
   const { orgId, pool } = pipeline.database;

@@ -1,7 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
 import { bucketRoot } from '../../../intake/watch/bucket-place.ts';
@@ -15,7 +11,7 @@ import { atEnd } from '../../support/at-end.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { startVersitygw } from '../versitygw.ts';
+import { startBucket } from '../bucket.ts';
 import type { Versitygw } from '../versitygw.ts';
 
 const never = new AbortController().signal;
@@ -24,16 +20,7 @@ let s3: Versitygw;
 let orgId: string;
 
 beforeAll(async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'ocp-watch-'));
-  atEnd(() => rm(directory, { recursive: true, force: true }));
-  s3 = await startVersitygw(directory);
-  atEnd(() => s3.stop());
-  process.env['AWS_ACCESS_KEY_ID'] = s3.accessKey;
-  process.env['AWS_SECRET_ACCESS_KEY'] = s3.secretKey;
-  process.env['AWS_REGION'] = 'us-east-1';
-  const client = new S3Client({ endpoint: s3.endpoint, forcePathStyle: true });
-  await client.send(new CreateBucketCommand({ Bucket: 'drop' }));
-  client.destroy();
+  ({ server: s3 } = await startBucket('drop'));
   pipeline = await createTestPipeline();
   ({ orgId } = pipeline.database);
 });
