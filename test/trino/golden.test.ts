@@ -2,17 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
-import { taskQueues } from '../../domain/run/run.ts';
-import { billingMonth } from '../../domain/time/usage-day.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
-import type { resummarize } from '../../workflows/index.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys, goldenTables } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import type { Tables } from '../support/tables.ts';
+import { choose, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 const clusterId = 'my-ocp-cluster-small';
@@ -54,15 +51,10 @@ test('no line item is in PostgreSQL, and nothing waits there', async () => {
   expect(rows).toEqual([{ staged: 0, waiting: 0, files: 18, engines: ['trino'] }]);
 });
 
-async function rebuild(settings: [string, string][] = []): Promise<Tables> {
-  const { database, client } = pipeline;
-  await setTenantSettings(database.pool, database.orgId, settings);
-  await client.workflow.execute<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId: database.orgId, schema: database.schema, sourceUuid, month: billingMonth('2026-10') }],
-  });
-  return snapshotTables(database, sourceUuid);
+async function rebuiltWith(...settings: [string, string][]): Promise<Tables> {
+  await choose(pipeline, ...settings);
+  await rebuild(pipeline, sourceUuid);
+  return snapshotTables(pipeline.database, sourceUuid);
 }
 
 describe('with a cost model', () => {
@@ -74,7 +66,7 @@ describe('with a cost model', () => {
       sources: [{ sourceUuid, clusterId }],
       move: false,
     });
-    await rebuild();
+    await rebuild(pipeline, sourceUuid);
   });
 
   test.for(goldenTables)('%s equals what Koku computes with it', async (table) => {
@@ -83,8 +75,8 @@ describe('with a cost model', () => {
 
   test('under the design rules all tables are those of PostgreSQL', async () => {
     const koku = await snapshotTables(pipeline.database, sourceUuid);
-    const found = await rebuild([['rules', 'design']]);
-    const expected = await rebuild([['engine', 'postgres']]);
+    const found = await rebuiltWith(['rules', 'design']);
+    const expected = await rebuiltWith(['engine', 'postgres']);
     expectSameTables(found, expected);
     // The rules matter to this payload.
     expect(found).not.toEqual(koku);

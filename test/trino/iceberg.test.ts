@@ -1,8 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { Check } from '../../cli/checks.ts';
-import { taskQueues } from '../../domain/run/run.ts';
-import { billingMonth } from '../../domain/time/usage-day.ts';
 import type { UsageDay } from '../../domain/time/usage-day.ts';
 import { literal, TrinoClient } from '../../engines/trino/client.ts';
 import { openLake } from '../../engines/trino/lake.ts';
@@ -10,10 +8,8 @@ import type { LakePartition, VisibleRows } from '../../engines/trino/lake-tables
 import type { LakeFile } from '../../engines/trino/live-pieces.ts';
 import { clock } from '../../platform/config/config.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { purgeLake } from '../../retention/purge-objects.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
-import type { resummarize } from '../../workflows/index.ts';
 import { anotherManifest, between, createArchiveFolder, readPayload, scaled } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
@@ -23,12 +19,12 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { createIcebergCatalog } from './catalogs.ts';
+import { choose, october, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 import { expectSameRelations } from './same-relations.ts';
 import { catalog } from '../../dev-stack/trino-server.ts';
 
 /* The engine with Iceberg tables: what every test of Hive tables shows, and what is Iceberg's own. */
-const october = billingMonth('2026-10');
 let environment: Record<string, string>;
 let pipeline: TestPipeline;
 let trino: TrinoClient;
@@ -53,10 +49,6 @@ beforeAll(async () => {
   await setTagKeys(pipeline.database.pool, pipeline.database.schema, await goldenEnabledKeys('small'), true);
 });
 
-async function choose(engine: 'postgres' | 'trino'): Promise<void> {
-  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['engine', engine]]);
-}
-
 /** A source with some payloads, one after the other. */
 async function ingest(
   engine: 'postgres' | 'trino',
@@ -64,7 +56,7 @@ async function ingest(
   payloads: readonly Payload[],
   name = clusterId,
 ): Promise<string> {
-  await choose(engine);
+  await choose(pipeline, ['engine', engine]);
   const sourceUuid = await pipeline.addSource(clusterId, name);
   for (const payload of payloads) {
     const archive = await folder.pack(anotherManifest(payload, { cluster_id: clusterId }));
@@ -73,16 +65,11 @@ async function ingest(
   return sourceUuid;
 }
 
-/** Build all relations of a month again. */
-async function rebuild(sourceUuid: string): Promise<void> {
-  const { orgId, schema } = pipeline.database;
-  await choose('trino');
+/** Build all relations of the month again. */
+async function rebuildAnew(sourceUuid: string): Promise<void> {
+  await choose(pipeline, ['engine', 'trino']);
   await query('update ocp_day set relations_hash = null where source_uuid = $1', [sourceUuid]);
-  await pipeline.client.workflow.execute<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId, schema, sourceUuid, month: october }],
-  });
+  await rebuild(pipeline, sourceUuid);
 }
 
 async function query<R extends object>(text: string, values: unknown[] = []): Promise<R[]> {
@@ -171,7 +158,7 @@ test('two workers add the same files at once: each file counts once', async () =
   await tables.dropPartition(pods(small));
   const seen = await Promise.all([1, 2, 3].map(() => tables.ensurePartition(pods(small), files)));
   for (const rows of seen) expect(await rowsByPiece(rows)).toEqual(expectedRows(files));
-  await Promise.all([rebuild(small), rebuild(small)]);
+  await Promise.all([rebuildAnew(small), rebuildAnew(small)]);
   await expectSame(small, smallClean);
 });
 
@@ -221,7 +208,7 @@ test('lost files are converted again, and one of another size takes the place of
   const content = await buffer(await objectStore.get(one.parquetKey));
   const longer = Buffer.concat([content.subarray(0, 4), Buffer.alloc(8), content.subarray(4)]);
   await objectStore.put(one.parquetKey, longer);
-  await rebuild(small);
+  await rebuildAnew(small);
   for (const { parquetKey, byteCount } of files)
     expect(await objectStore.head(parquetKey)).toMatchObject({ byteCount });
   await expectSame(small, smallClean);

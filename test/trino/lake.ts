@@ -8,7 +8,7 @@ import { catalog } from '../../dev-stack/trino-server.ts';
 import { relationTables } from '../../domain/reports/relations.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../../domain/time/usage-day.ts';
-import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
+import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
 import { convertPiece } from '../../engines/trino/convert-piece.ts';
 import { generationOf } from '../../engines/trino/lake-columns.ts';

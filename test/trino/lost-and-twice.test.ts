@@ -1,12 +1,7 @@
-import type { WorkflowHandle } from '@temporalio/client';
 import { beforeAll, expect, test } from 'vitest';
 import pg from 'pg';
 import type { OpenFailure } from '../../domain/run/decision.ts';
-import { taskQueues } from '../../domain/run/run.ts';
-import { billingMonth } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
-import type { resummarize } from '../../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import { between, createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
@@ -15,13 +10,13 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { choose, startRebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 import { expectSameRelations } from './same-relations.ts';
 
 /*
  * One day of a cluster, computed by PostgreSQL: what every other cluster must have after something went wrong with Trino.
  */
-const october = billingMonth('2026-10');
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;
 let day: Payload;
@@ -41,19 +36,6 @@ async function ingest(clusterId: string): Promise<string> {
   return sourceUuid;
 }
 
-async function choose(engine: 'postgres' | 'trino'): Promise<void> {
-  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['engine', engine]]);
-}
-
-async function rebuild(sourceUuid: string): Promise<WorkflowHandle<typeof resummarize>> {
-  const { orgId, schema } = pipeline.database;
-  return pipeline.client.workflow.start<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId, schema, sourceUuid, month: october }],
-  });
-}
-
 async function query<R extends object>(text: string, values: unknown[] = []): Promise<R[]> {
   const { pool, schema } = pipeline.database;
   return inTenantTransaction(pool, schema, async (client) => (await client.query<R>(text, values)).rows);
@@ -67,7 +49,7 @@ async function expectClean(sourceUuid: string): Promise<void> {
 
 test('two workers with one plan: both query at the same time, and the rows count once', async () => {
   const sourceUuid = await ingest('twice');
-  await choose('trino');
+  await choose(pipeline, ['engine', 'trino']);
   // Whoever copies rows of pods waits until the test lets go.
   const keeper = new pg.Client({ connectionString: pipeline.database.url });
   await keeper.connect();
@@ -84,7 +66,7 @@ test('two workers with one plan: both query at the same time, and the rows count
     'create trigger gate before insert on ocp_pod_day_waiting for each row execute function wait_for_test()',
   );
   await keeper.query('select pg_advisory_lock(4711)');
-  const runs = [await rebuild(sourceUuid), await rebuild(sourceUuid)];
+  const runs = [await startRebuild(pipeline, sourceUuid), await startRebuild(pipeline, sourceUuid)];
   await waitUntil(async () => {
     const { rows } = await keeper.query<{ count: number }>(
       `select count(*)::integer as count from pg_locks
@@ -103,7 +85,7 @@ test('two workers with one plan: both query at the same time, and the rows count
 });
 
 test('a Parquet file and its daily CSV are lost: the day waits for a decision and keeps its rows', async () => {
-  await choose('trino');
+  await choose(pipeline, ['engine', 'trino']);
   const sourceUuid = await ingest('lost');
   await expectClean(sourceUuid);
   const before = await snapshotTables(pipeline.database, sourceUuid);
@@ -118,7 +100,7 @@ test('a Parquet file and its daily CSV are lost: the day waits for a decision an
   for (const key of [csvKey, parquetKey]) await objectStore.delete(key);
   // As after a restore of the database: the relations have to be built again.
   await query('update ocp_day set relations_hash = null where source_uuid = $1', [sourceUuid]);
-  const run = await rebuild(sourceUuid);
+  const run = await startRebuild(pipeline, sourceUuid);
   let failure: OpenFailure | undefined;
   await waitUntil(async () => {
     [failure] = await run.query(openFailuresQuery);

@@ -1,21 +1,17 @@
 import { beforeAll, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run/run.ts';
-import { billingMonth } from '../../domain/time/usage-day.ts';
 import { listComparisons } from '../../engines/comparison.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
-import type { resummarize } from '../../workflows/index.ts';
 import { between, createArchiveFolder, readPayload } from '../support/archives.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { choose, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
  * A customer moves to Trino, back, and is in shadow, while payloads keep arriving: at each point the tables are those of a
  * twin that PostgreSQL alone computed from the same payloads, one after the other.
  */
-const october = billingMonth('2026-10');
 /** Thirds of three days, in an order in which every wave touches every day. */
 const thirds = ['00:00', '08:00', '16:00'].flatMap((from, third) =>
   ['01', '02', '03'].map((day) => {
@@ -43,19 +39,6 @@ beforeAll(async () => {
   for (const { from, until } of thirds) archives.push(await folder.pack(between(threeDays, from, until)));
 });
 
-async function choose(...pairs: [string, string][]): Promise<void> {
-  await setTenantSettings(moved.database.pool, moved.database.orgId, pairs);
-}
-
-async function rebuild(): Promise<void> {
-  const { orgId, schema } = moved.database;
-  await moved.client.workflow.execute<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId, schema, sourceUuid, month: october }],
-  });
-}
-
 /** All at once, and meanwhile the move. */
 async function loadWhile(wave: readonly string[], move: () => Promise<void>): Promise<void> {
   const runs = wave.map((archive) => moved.ingest(archive));
@@ -80,16 +63,16 @@ test('moved to Trino in mid-month while payloads arrive', async () => {
   expect(await moved.ingest(archives[0] ?? '')).toMatchObject({ outcome: 'completed' });
   await twin.ingest(archives[0] ?? '');
   await loadWhile(archives.slice(1, 3), async () => {
-    await choose(['engine', 'trino']);
-    await rebuild();
+    await choose(moved, ['engine', 'trino']);
+    await rebuild(moved, sourceUuid);
   });
   await expectTwins('trino');
 });
 
 test('payloads of Trino, and back in shadow of it while more arrive', async () => {
   await loadWhile(archives.slice(3, 6), async () => {
-    await choose(['engine', 'postgres'], ['shadow', 'trino']);
-    await rebuild();
+    await choose(moved, ['engine', 'postgres'], ['shadow', 'trino']);
+    await rebuild(moved, sourceUuid);
   });
   await expectTwins('postgres');
 });
@@ -98,8 +81,8 @@ test('in shadow, and to Trino with PostgreSQL as its shadow: every day was found
   await loadWhile(archives.slice(6, 8), () => Promise.resolve());
   await expectTwins('postgres');
   await loadWhile(archives.slice(8), async () => {
-    await choose(['engine', 'trino'], ['shadow', 'postgres']);
-    await rebuild();
+    await choose(moved, ['engine', 'trino'], ['shadow', 'postgres']);
+    await rebuild(moved, sourceUuid);
   });
   await expectTwins('trino');
   const [compared] = await listComparisons(moved.database.pool, moved.database.schema, 10);

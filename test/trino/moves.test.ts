@@ -1,28 +1,17 @@
 import { beforeAll, expect, test } from 'vitest';
-import { taskQueues } from '../../domain/run/run.ts';
-import { billingMonth } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
-import type { resummarize } from '../../workflows/index.ts';
 import { between, createArchiveFolder, readPayload } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
+import { choose, measuredTables, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
  * A customer of PostgreSQL moves to Trino in mid-month and back. A month stays where it is until it is rebuilt as a whole.
  */
-const october = billingMonth('2026-10');
-const measured = [
-  'reporting_ocpusagelineitem_daily_summary',
-  'reporting_ocp_pod_summary_p',
-  'reporting_ocp_volume_summary_p',
-  'reporting_ocp_gpu_summary_p',
-  'reporting_ocp_vm_summary_p',
-];
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;
 let threeDays: Payload;
@@ -41,19 +30,6 @@ async function send(from: string, until: string): Promise<void> {
   expect(await pipeline.ingest(archive)).toMatchObject({ outcome: 'completed' });
 }
 
-async function choose(engine: string): Promise<void> {
-  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, [['engine', engine]]);
-}
-
-async function rebuild(): Promise<void> {
-  const { orgId, schema } = pipeline.database;
-  await pipeline.client.workflow.execute<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId, schema, sourceUuid, month: october }],
-  });
-}
-
 /** Where the month is, and how many days of pods each store has. */
 async function where(): Promise<object> {
   const { pool, schema } = pipeline.database;
@@ -70,24 +46,24 @@ async function where(): Promise<object> {
 
 test('a month that PostgreSQL has begun goes on there', async () => {
   await send('01', '02');
-  await choose('trino');
+  await choose(pipeline, ['engine', 'trino']);
   await send('02', '03');
   expect(await where()).toEqual({ engine: 'postgres', staged: 2, inLake: 0 });
 });
 
 test('rebuilding it moves it: all days are in the lake, and the tables are those of one engine', async () => {
-  await rebuild();
+  await rebuild(pipeline, sourceUuid);
   expect(await where()).toEqual({ engine: 'trino', staged: 2, inLake: 2 });
   await send('03', '04');
   expect(await where()).toEqual({ engine: 'trino', staged: 2, inLake: 3 });
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
 });
 
 test('it moves back', async () => {
-  await choose('postgres');
-  await rebuild();
+  await choose(pipeline, ['engine', 'postgres']);
+  await rebuild(pipeline, sourceUuid);
   expect(await where()).toEqual({ engine: 'postgres', staged: 3, inLake: 3 });
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
 });
 
 test('a lost Parquet file never looks like low usage: the piece is converted again', async () => {
@@ -98,9 +74,9 @@ test('a lost Parquet file never looks like low usage: the piece is converted aga
   expect(lost.length).toBe(3);
   for (const key of lost) await objectStore.delete(key);
   // The month moves once more, so that its relations are built from what the ledger says is in the lake.
-  await choose('trino');
-  await rebuild();
+  await choose(pipeline, ['engine', 'trino']);
+  await rebuild(pipeline, sourceUuid);
   expect(await where()).toEqual({ engine: 'trino', staged: 3, inLake: 3 });
   for (const key of lost) expect(await objectStore.head(key)).toBeDefined();
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
 });

@@ -1,12 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
-import { engineQueues, taskQueues } from '../../domain/run/run.ts';
-import { billingMonth } from '../../domain/time/usage-day.ts';
-import type { resummarize } from '../../workflows/index.ts';
+import { engineQueues } from '../../domain/run/run.ts';
 import { writeHistory } from '../replay/write-history.ts';
 import { createArchiveFolder, readPayload } from '../support/archives.ts';
 import { podFileAlone } from '../support/held-load.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
+import { startRebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 // test/replay/README.md says when to run this.
@@ -40,12 +39,7 @@ test('happy-path-trino', async () => {
 });
 
 test('resummarize-trino', async () => {
-  const { orgId, schema } = pipeline.database;
-  const handle = await pipeline.client.workflow.start<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId, schema, sourceUuid, month: billingMonth('2026-10') }],
-  });
+  const handle = await startRebuild(pipeline, sourceUuid);
   expect(await handle.result()).toMatchObject({ daysSummarised: 1 });
   expect(await onEngineQueue(handle)).toEqual(['aggregateDays']);
   await writeHistory('resummarize-trino', handle);

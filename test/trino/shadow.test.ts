@@ -8,34 +8,24 @@ import { join } from 'node:path';
 import { pipeline as pump } from 'node:stream/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { compareEngines } from '../../activities/compare-engines.ts';
-import { taskQueues } from '../../domain/run/run.ts';
-import { billingMonth, usageDay } from '../../domain/time/usage-day.ts';
+import { usageDay } from '../../domain/time/usage-day.ts';
 import { listComparisons } from '../../engines/comparison.ts';
 import { clock } from '../../platform/config/config.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
-import type { resummarize } from '../../workflows/index.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { expectGolden, goldenEnabledKeys } from '../support/golden.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
+import { choose, measuredTables, october, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
  * A customer whose months one engine computes while the other one computes them, too, and is compared. The tables are
  * those of the first, whatever the second does.
  */
-const october = billingMonth('2026-10');
 const days = ['2026-10-01', '2026-10-02', '2026-10-03'].map(usageDay);
-const measured = [
-  'reporting_ocpusagelineitem_daily_summary',
-  'reporting_ocp_pod_summary_p',
-  'reporting_ocp_volume_summary_p',
-  'reporting_ocp_gpu_summary_p',
-  'reporting_ocp_vm_summary_p',
-];
 let pipeline: TestPipeline;
 let sourceUuid: string;
 
@@ -44,19 +34,6 @@ beforeAll(async () => {
   sourceUuid = await pipeline.addSource('my-ocp-cluster-small', 'small-onprem');
   await setTagKeys(pipeline.database.pool, pipeline.database.schema, await goldenEnabledKeys('small'), true);
 });
-
-async function choose(...pairs: [string, string][]): Promise<void> {
-  await setTenantSettings(pipeline.database.pool, pipeline.database.orgId, pairs);
-}
-
-async function rebuild(): Promise<void> {
-  const { orgId, schema } = pipeline.database;
-  await pipeline.client.workflow.execute<typeof resummarize>('resummarize', {
-    workflowId: `resummarize:${crypto.randomUUID()}`,
-    taskQueue: taskQueues.pipeline,
-    args: [{ orgId, schema, sourceUuid, month: october }],
-  });
-}
 
 /** What `status` shows of the one source and month. */
 async function comparison() {
@@ -77,7 +54,7 @@ async function one<Row extends object>(text: string): Promise<Row> {
 const nothingWaits = `select count(*) as waiting from ocp_pod_day_waiting`;
 
 test('with equal data there is no difference, and both engines have every piece', async () => {
-  await choose(['shadow', 'trino']);
+  await choose(pipeline, ['shadow', 'trino']);
   expect(await pipeline.ingest(payloadPath('nise-small'))).toMatchObject({
     outcome: 'completed',
     daysSummarised: 3,
@@ -96,7 +73,7 @@ test('with equal data there is no difference, and both engines have every piece'
   ).toEqual({ staged: 18, inLake: 18 });
   expect(await one(`select engine from ocp_source_month`)).toEqual({ engine: 'postgres' });
   expect(await one(nothingWaits)).toEqual({ waiting: 0 });
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
 });
 
 test('a row that differs is reported with its key, and stays as it is', async () => {
@@ -166,7 +143,7 @@ async function falsifyPods(day: string): Promise<void> {
 
 test('a changed file of the lake is reported by the next rebuild, and the tables do not have it', async () => {
   await falsifyPods('2026-10-03');
-  await rebuild();
+  await rebuild(pipeline, sourceUuid);
   const found = await comparison();
   expect(found).toMatchObject({ equalDayCount: 2, differentDayCount: 1, differentDay: '2026-10-03' });
   const pods = await one<{ count: number }>(
@@ -175,29 +152,29 @@ test('a changed file of the lake is reported by the next rebuild, and the tables
   // Only the pods' CPU usage was changed: of the relations one, with every pod that used any.
   expect(found?.differences).toMatchObject([{ relation: 'ocp_pod_day', rowCount: pods.count }]);
   expect(found?.differences?.[0]?.firstKeys).toHaveLength(3);
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
 });
 
 test('a shadow that is down is recorded, and the run succeeds', async () => {
   // Nobody listens on this port.
   await pipeline.restartWorkers({ TRINO_URL: 'http://127.0.0.1:9' });
-  await rebuild();
+  await rebuild(pipeline, sourceUuid);
   const found = await comparison();
   expect(found).toMatchObject({ equalDayCount: 0, differentDayCount: 0, failedDayCount: 3 });
   expect(found?.problem).toContain('cannot be reached');
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
   await pipeline.restartWorkers({});
 });
 
 test('the other way round: Trino writes, PostgreSQL is compared and leaves no trace', async () => {
   for await (const { key } of pipeline.objectStore.list('data/parquet/'))
     if (key.includes('/pod_usage/')) await pipeline.objectStore.delete(key);
-  await choose(['engine', 'trino'], ['shadow', 'postgres']);
-  await rebuild();
+  await choose(pipeline, ['engine', 'trino'], ['shadow', 'postgres']);
+  await rebuild(pipeline, sourceUuid);
   expect(await one(`select engine from ocp_source_month`)).toEqual({ engine: 'trino' });
   expect(await comparison()).toMatchObject({ shadow: 'postgres', equalDayCount: 3, failedDayCount: 0 });
   expect(await one(nothingWaits)).toEqual({ waiting: 0 });
-  for (const table of measured) await expectGolden(pipeline.database, 'small', table);
+  for (const table of measuredTables) await expectGolden(pipeline.database, 'small', table);
   // What PostgreSQL is compared with is not its own: a change by hand is seen, and kept.
   await one(
     `update ocp_capacity_day set hour_count = hour_count + 1 where usage_day = '2026-10-01' returning node`,
@@ -214,9 +191,9 @@ test('the other way round: Trino writes, PostgreSQL is compared and leaves no tr
 });
 
 test('an engine is not its own shadow', async () => {
-  await expect(choose(['shadow', 'trino'])).rejects.toThrow('expected the other engine');
-  await choose(['shadow', ''], ['engine', '']);
-  await rebuild();
+  await expect(choose(pipeline, ['shadow', 'trino'])).rejects.toThrow('expected the other engine');
+  await choose(pipeline, ['shadow', ''], ['engine', '']);
+  await rebuild(pipeline, sourceUuid);
   // Nothing was compared: what was found last stays.
   expect(await comparison()).toMatchObject({ shadow: 'postgres', differentDayCount: 1 });
 });
