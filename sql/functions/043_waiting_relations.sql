@@ -5,6 +5,27 @@
 --          ocp_gpu_day
 -- Rerun    replaces the days; the caller holds the source's lock and knows that the rows are those of its plan
 
+create or replace function ocp_daily_relations()
+returns table (relation text, column_names text)
+language sql stable
+set search_path from current
+as $$
+    select listed.relation, string_agg(quote_ident(attname), ', ' order by attnum)
+    from unnest(array[
+        'ocp_pod_day', 'ocp_capacity_day', 'ocp_claim_day', 'ocp_node_label_day', 'ocp_namespace_label_day', 'ocp_vm_day',
+        'ocp_gpu_day'
+    ]) with ordinality as listed (relation, place)
+    join pg_attribute
+        on attrelid = listed.relation::regclass
+            and attnum > 0
+            and not attisdropped
+            and attname <> 'source_uuid'
+    group by listed.relation, listed.place
+    order by listed.place
+$$;
+comment on function ocp_daily_relations() is
+'The daily relations, and the columns that their waiting rows have too: all but the source, for SQL.';
+
 create or replace function ocp_apply_waiting(p_attempt uuid, p_source_uuid uuid, p_usage_days date[])
 returns void
 language plpgsql
@@ -15,18 +36,8 @@ declare
     v_relation text;
     v_columns text;
 begin
-    foreach v_relation in array array[
-        'ocp_pod_day', 'ocp_capacity_day', 'ocp_claim_day', 'ocp_node_label_day', 'ocp_namespace_label_day', 'ocp_vm_day',
-        'ocp_gpu_day'
-    ]
+    for v_relation, v_columns in select relation, column_names from ocp_daily_relations()
     loop
-        select string_agg(quote_ident(attname), ', ' order by attnum)
-        into v_columns
-        from pg_attribute
-        where attrelid = v_relation::regclass
-            and attnum > 0
-            and not attisdropped
-            and attname <> 'source_uuid';
         execute format('delete from %I where source_uuid = $1 and usage_day = any($2)', v_relation)
         using p_source_uuid, p_usage_days;
         execute format(

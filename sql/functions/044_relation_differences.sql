@@ -14,17 +14,8 @@ declare
     v_relation text;
     v_columns text;
 begin
-    foreach v_relation in array array[
-        'ocp_pod_day', 'ocp_capacity_day', 'ocp_claim_day', 'ocp_node_label_day', 'ocp_namespace_label_day', 'ocp_vm_day',
-        'ocp_gpu_day'
-    ]
+    for v_relation, v_columns in select relation, column_names from ocp_daily_relations()
     loop
-        select string_agg(quote_ident(attname), ', ' order by attnum)
-        into v_columns
-        from pg_attribute
-        where attrelid = v_relation::regclass
-            and attnum > 0
-            and not attisdropped;
         execute format(
             'insert into %1$I (attempt, %2$s) select $1, %2$s from %3$I where source_uuid = $2 and usage_day = any($3)',
             v_relation || '_waiting', v_columns, v_relation
