@@ -155,7 +155,7 @@ test('a query runs out of memory: it is tried again, then waits for a decision w
   await waitUntil(async () => {
     [failure] = await handle.query(openFailuresQuery);
     return failure !== undefined;
-  }, 110_000);
+  }, 240_000);
   expect(failure).toMatchObject({ step: 'aggregateDays', errorType: 'RetriesExhausted' });
   expect(failure?.message).toContain('aggregateDays: retries exhausted; last: Trino query');
   expect(failure?.message).toMatch(/\(EXCEEDED_(LOCAL|GLOBAL)_MEMORY_LIMIT\)/);
@@ -170,7 +170,7 @@ test('a query runs out of memory: it is tried again, then waits for a decision w
   });
   expect(await handle.result()).toMatchObject({ outcome: 'completed' });
   await expectClean(target);
-});
+}, 480_000);
 
 test('the run that lived through all of it has the tables of PostgreSQL', async () => {
   expect(await patient.handle.result()).toMatchObject({ outcome: 'completed' });
