@@ -58,6 +58,7 @@ export function createActivities(deps: ActivityDependencies) {
   const bind =
     <Input, Result>(activity: (deps: ActivityDependencies, input: Input) => Promise<Result>) =>
     async (input: Input): Promise<WithWork<Result>> => {
+      // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
       const [from, startedAt] = [Date.now(), performance.now()];
       try {
         const result = await activity(deps, input);
