@@ -7,23 +7,27 @@ import { suite } from '../test/support/suite.ts';
  * `Date.now()` out of the rooms that reckon with dates.
  */
 const sameInAYear = [
-  'workers',
-  'dev-stack',
-  'replay',
-  'bench',
-  'docs',
-  'plans',
-  'workflows',
-  'properties',
-  'reports',
-  'domain',
-  'summary',
-  'costs',
-  'focus',
-  'parity',
-  'platform/observability',
-  'platform/migrations',
-].map((folder) => `test/${folder}/**`);
+  'workers/**',
+  'dev-stack/**',
+  'replay/**',
+  'bench/**',
+  'docs/**',
+  'plans/**',
+  'workflows/**',
+  'properties/**',
+  'reports/**',
+  'domain/**',
+  'summary/**',
+  'costs/**',
+  'focus/**',
+  'parity/**',
+  'platform/observability/**',
+  'platform/migrations/**',
+  // What else the command line asks Node's clock for is tested by those that remain: credentials and polls of workers.
+  'cli/!(doctor|doctor-database|serve).test.ts',
+  // Those of the API that remain ask it how old a token is.
+  'api/!(callers|handle).test.ts',
+].map((pattern) => `test/${pattern}`);
 
 /** The tests for which today's date could matter; `.ci/run` runs them with Node's clock a year ahead. */
 export default defineConfig({
