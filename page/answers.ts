@@ -40,6 +40,8 @@ export interface Row {
   classification?: string | null;
   default_project?: string | null;
   clusters?: string[];
+  /** ids of the sources that the row is about: one per cluster */
+  source_uuid?: string[];
   delta_value?: number;
   delta_percent?: number | null;
   vm_name?: string;

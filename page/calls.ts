@@ -65,10 +65,11 @@ export function callsOf(view: View) {
     status: 'status/',
     labelKeys: path('tags/openshift/', keyTime(view), { key_only: 'true', limit: '1000' }),
     label: (key: string) => path(costsPath, months, own, by(`tag:${key}`), all),
-    nodeCosts: path(costsPath, months, own, by('node'), all),
-    nodeCompute: path('reports/openshift/compute/', months, own, by('node'), all),
-    nodeMemory: path('reports/openshift/memory/', months, own, by('node'), all),
-    nodeUnallocated: path(costsPath, months, own, by('node'), all, {
+    // Nodes of one name in two clusters are two nodes.
+    nodeCosts: path(costsPath, months, own, by('cluster'), by('node'), all),
+    nodeCompute: path('reports/openshift/compute/', months, own, by('cluster'), by('node'), all),
+    nodeMemory: path('reports/openshift/memory/', months, own, by('cluster'), by('node'), all),
+    nodeUnallocated: path(costsPath, months, own, by('cluster'), by('node'), all, {
       'filter[exact:project]': 'Worker unallocated',
     }),
     vms: path(
@@ -77,16 +78,27 @@ export function callsOf(view: View) {
       own,
       all,
     ),
-    gpu: path('reports/openshift/gpu/', months, own, by('project'), all),
+    gpu: path('reports/openshift/gpu/', months, own, by('cluster'), by('project'), all),
     volumes: path('reports/openshift/volumes/', months, own, by('project'), all),
     rawCurrency: path(costsPath, months, own, all),
     project: (project: string) => ({
+      clusters: path(costsPath, months, own, by('cluster'), by('project'), all, {
+        'filter[exact:project]': project,
+      }),
       nodes: path(costsPath, months, own, by('project'), by('node'), all, {
         'filter[exact:project]': project,
       }),
-      volumes: path('reports/openshift/volumes/', months, own, by('persistentvolumeclaim'), all, {
-        'filter[exact:project]': project,
-      }),
+      volumes: path(
+        'reports/openshift/volumes/',
+        months,
+        own,
+        by('cluster'),
+        by('persistentvolumeclaim'),
+        all,
+        {
+          'filter[exact:project]': project,
+        },
+      ),
       // Machines are reported by month, so other ranges cannot be split by them.
       vms: isMonth(view)
         ? path('reports/openshift/resources/virtual-machines/', months, own, all, {
@@ -106,16 +118,27 @@ function keyTime(view: View): Parameters {
     : { 'filter[time_scope_units]': scope.units, 'filter[time_scope_value]': String(scope.value) };
 }
 
+/** The same call of one cluster. @param cluster as a filter names it */
+export function inCluster(call: string, cluster: string): string {
+  const [report = '', query = ''] = call.split('?');
+  const others = query.split('&').filter((part) => !part.startsWith('filter[exact:cluster]='));
+  return `${report}?${[...others, `filter[exact:cluster]=${encodeURIComponent(cluster)}`].join('&')}`;
+}
+
 /**
  * The same report for a CSV: all groups instead of the largest, apart by cluster. Compute and memory have no scores
- * with two groups (API §4.4), so they name their clusters in a list.
+ * with two groups (API §4.4) and machines have no groups, so they are asked for one cluster at a time.
  */
-export function csvOf(call: string): string {
+export function csvOf(call: string): { call: string; isPerCluster: boolean } {
   const [report = '', query = ''] = call.split('?');
-  const parts = query.split('&').filter((part) => !/^(filter\[limit\]|order_by)/.test(part));
-  const groups = parts.filter((part) => part.startsWith('group_by['));
-  const isApart = groups.length === 1 && !/\/(compute|memory)\/$/.test(report);
-  return `${report}?${[...(isApart ? ['group_by[cluster]=*'] : []), ...parts].join('&')}`;
+  const isPerCluster = /\/(compute|memory|virtual-machines)\/$/.test(report);
+  const parts = query
+    .split('&')
+    .filter((part) => !/^(filter\[limit\]|order_by|group_by\[cluster\])/.test(part));
+  return {
+    call: `${report}?${[...(isPerCluster ? [] : ['group_by[cluster]=*']), ...parts].join('&')}`,
+    isPerCluster,
+  };
 }
 
 /**

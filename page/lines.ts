@@ -22,7 +22,8 @@ export interface ProjectLine {
   total: Decimal;
   distributed: Decimal;
   shares: Record<Share, Decimal>;
-  clusters: string[];
+  /** ids of the sources of its clusters */
+  sources: string[];
   delta: Decimal | undefined;
   /** null: nothing to compare with */
   deltaPercent: number | null;
@@ -30,8 +31,19 @@ export interface ProjectLine {
 
 /** Projects of an answer of costs, the most expensive first. */
 export function projectLines(report: Report, distributed: boolean): ProjectLine[] {
-  const lines = [...grouped(report)].map(([name, rows]) => projectLine(name, rows));
-  return lines.sort((a, b) => numberOf(shown(b, distributed)) - numberOf(shown(a, distributed)));
+  const lines = [...grouped(report.data.flatMap(rowsOf)).values()].map(projectLine);
+  return lines.sort(byShown(distributed));
+}
+
+/** The same of rows that were taken apart by cluster: a line for each name and cluster. */
+export function apartLines(rows: readonly NamedRow[], distributed: boolean): ProjectLine[] {
+  const lines = [...grouped(rows, ({ row }) => row.source_uuid ?? []).values()].map(projectLine);
+  return lines.sort(byShown(distributed));
+}
+
+function byShown(distributed: boolean) {
+  return (a: ProjectLine, b: ProjectLine) =>
+    numberOf(shown(b, distributed)) - numberOf(shown(a, distributed));
 }
 
 /** The amount that a view shows of a project. */
@@ -44,16 +56,34 @@ export function shownCost(cost: Cost | undefined, distributed: boolean): Measure
   return distributed ? (cost?.distributed ?? cost?.total) : cost?.total;
 }
 
-function grouped(report: Report): Map<string, Row[]> {
-  const found = new Map<string, Row[]>();
-  for (const { names, row } of report.data.flatMap(rowsOf)) {
-    const name = names.at(-1) ?? '';
-    found.set(name, [...(found.get(name) ?? []), row]);
+/** Rows of each group, over all months; what else they differ in may be named. */
+function grouped(
+  all: readonly NamedRow[],
+  moreOf: (row: NamedRow) => readonly string[] = () => [],
+): Map<string, Group> {
+  const found = new Map<string, Group>();
+  for (const each of all) {
+    const key = JSON.stringify([...each.names, ...moreOf(each)]);
+    const group = found.get(key) ?? { key, name: each.names.at(-1) ?? '', rows: [] };
+    group.rows.push(each.row);
+    found.set(key, group);
   }
   return found;
 }
 
-function projectLine(name: string, rows: readonly Row[]): ProjectLine {
+interface Group {
+  /** no other group of the answer has it: a name may occur in several clusters */
+  key: string;
+  /** of the innermost group */
+  name: string;
+  rows: Row[];
+}
+
+function sourcesOf(rows: readonly Row[]): string[] {
+  return [...new Set(rows.flatMap(({ source_uuid: sources }) => sources ?? []))].sort();
+}
+
+function projectLine({ name, rows }: Group): ProjectLine {
   const sum = (pick: (cost: Cost | undefined) => Measure | undefined) =>
     sumOf(rows.map(({ cost }) => pick(cost)?.value ?? 0));
   const changes = rows.flatMap(({ delta_value: value }) => value ?? []);
@@ -69,7 +99,7 @@ function projectLine(name: string, rows: readonly Row[]): ProjectLine {
       Share,
       Decimal
     >,
-    clusters: [...new Set(rows.flatMap(({ clusters }) => clusters ?? []))].sort(),
+    sources: sourcesOf(rows),
     delta,
     deltaPercent: only === undefined ? null : (only.delta_percent ?? null),
   };
@@ -78,6 +108,8 @@ function projectLine(name: string, rows: readonly Row[]): ProjectLine {
 /** CPU or memory of a project over the whole range. */
 export interface UsageLine {
   name: string;
+  classification: string | null;
+  sources: string[];
   usage: Decimal;
   request: Decimal;
   cost: Decimal;
@@ -90,10 +122,10 @@ export interface UsageLine {
 
 /** Projects of an answer of compute or memory. */
 export function usageLines(report: Report): UsageLine[] {
-  return [...grouped(report)].map(([name, rows]) => usageLine(name, rows));
+  return [...grouped(report.data.flatMap(rowsOf)).values()].map(usageLine);
 }
 
-function usageLine(name: string, rows: readonly Row[]): UsageLine {
+function usageLine({ name, rows }: Group): UsageLine {
   const sum = (pick: (row: Row) => Measure | undefined) => sumOf(rows.map((row) => pick(row)?.value ?? 0));
   const usage = sum((row) => row.usage);
   const request = sum((row) => row.request);
@@ -104,6 +136,8 @@ function usageLine(name: string, rows: readonly Row[]): UsageLine {
   const ratio = none ? 0 : numberOf(usage) / numberOf(request);
   return {
     name,
+    classification: rows[0]?.classification ?? null,
+    sources: sourcesOf(rows),
     usage,
     request,
     cost,
@@ -118,9 +152,8 @@ function usageLine(name: string, rows: readonly Row[]): UsageLine {
 }
 
 /** Any group over the whole range: name, cost, usage and request. */
-export interface GroupLine {
-  name: string;
-  rows: Row[];
+export interface GroupLine extends Group {
+  sources: string[];
   cost: Decimal;
   usage: Decimal;
   request: Decimal;
@@ -128,9 +161,11 @@ export interface GroupLine {
 }
 
 export function groupLines(report: Report): GroupLine[] {
-  return [...grouped(report)].map(([name, rows]) => ({
+  return [...grouped(report.data.flatMap(rowsOf)).values()].map(({ key, name, rows }) => ({
+    key,
     name,
     rows,
+    sources: sourcesOf(rows),
     cost: sumOf(rows.map(({ cost }) => cost?.total.value ?? 0)),
     usage: sumOf(rows.map(({ usage }) => usage?.value ?? 0)),
     request: sumOf(rows.map(({ request }) => request?.value ?? 0)),

@@ -32,6 +32,15 @@ export function chosenClusters(status: Status | undefined, view: View): ClusterS
   );
 }
 
+/** Clusters of sources, as they are called, to tell rows of one name apart. */
+export function clusterNames(sources: readonly string[], status: Status | undefined): string {
+  const all = clustersOf(status);
+  return all
+    .filter(({ source_uuid: source }) => sources.includes(source))
+    .map((cluster) => clusterName(cluster, all))
+    .join(', ');
+}
+
 /** The last day that any of the clusters has. */
 export function lastDayOf(clusters: readonly ClusterStatus[]): string | undefined {
   return clusters

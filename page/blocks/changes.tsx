@@ -5,7 +5,7 @@ import { signedPercent } from '../format.ts';
 import { agree, projectLines, shown } from '../lines.ts';
 import type { ProjectLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
-import { Sum } from '../parts/amounts.tsx';
+import { Sum, Tag } from '../parts/amounts.tsx';
 import { Answers, Block, Loading, Notice, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import type { Call } from '../parts/context.ts';
@@ -106,7 +106,7 @@ function Changes({ lines, gone }: { lines: ProjectLine[]; gone: readonly Project
           cell: (line) => (
             <>
               <ProjectName line={line} />
-              {gone.includes(line) && <span class="tag">no cost now</span>}
+              {gone.includes(line) && <Tag>no cost now</Tag>}
             </>
           ),
         },

@@ -3,11 +3,12 @@ import { numberOf } from '../decimal.ts';
 import { usageLines } from '../lines.ts';
 import type { UsageLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
-import { Amount, Money, Percent, Quantity } from '../parts/amounts.tsx';
+import { Amount, Money, Percent, Quantity, Tag } from '../parts/amounts.tsx';
 import { Answers, Block, Notice } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import { BarPair } from '../charts/bars.tsx';
+import { ProjectName } from './projects.tsx';
 
 /** What do we pay for and not use? */
 export function EfficiencyBlock() {
@@ -63,7 +64,7 @@ function Resource({ name, report }: { name: string; report: Report }) {
         shown={8}
         keyOf={(line) => line.name}
         columns={[
-          { name: 'Project', cell: (line) => line.name, sum: 'All' },
+          { name: 'Project', cell: (line) => <ProjectName line={line} />, sum: 'All' },
           ...(priced
             ? [
                 {
@@ -116,7 +117,7 @@ function efficiencyOf({ efficiency }: UsageLine) {
   return (
     <>
       <Percent of={efficiency} />
-      {efficiency > 100 && <span class="tag">requests too small</span>}
+      {efficiency > 100 && <Tag>requests too small</Tag>}
     </>
   );
 }

@@ -83,7 +83,7 @@ function Labels({ report, label }: { report: Report; label: string }) {
       <Table
         caption={`costs by the values of ${label}`}
         rows={lines}
-        keyOf={({ name }) => name}
+        keyOf={({ key }) => key}
         columns={[
           {
             name: label,

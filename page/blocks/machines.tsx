@@ -1,14 +1,16 @@
 import { rowsOf } from '../answers.ts';
-import type { Report, Row } from '../answers.ts';
+import type { NamedRow, Report, Row } from '../answers.ts';
 import { isMonth } from '../calls.ts';
 import { numberOf } from '../decimal.ts';
 import { groupLines, shownCost } from '../lines.ts';
 import type { GroupLine } from '../lines.ts';
-import { hasCosts } from '../model.ts';
+import { clusterNames, hasCosts } from '../model.ts';
 import { Amount, Money, Quantity, Sum } from '../parts/amounts.tsx';
+import { useApart, useHasSeveral } from '../parts/apart.ts';
 import { Answers, Block, Loading, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
+import type { Column } from '../parts/table.tsx';
 import { BarPair } from '../charts/bars.tsx';
 
 /** Virtual machines, GPUs and volumes: each only where there are some. */
@@ -20,6 +22,7 @@ export function MachineBlocks() {
   const priced = costs === undefined || hasCosts(costs);
   const asked = (path: string) => (seen ? path : undefined);
   const vms = useCall<Report>(asked(calls.vms));
+  const machines = useApart(asked(calls.vms));
   const gpu = useCall<Report>(asked(calls.gpu));
   const volumes = useCall<Report>(asked(calls.volumes));
   const isShown = ({ answer, failure }: typeof vms) =>
@@ -30,7 +33,9 @@ export function MachineBlocks() {
       {isPending && <Loading of="machines, GPUs and volumes" />}
       {isShown(vms) && (
         <Block id="vms" title="Virtual machines" question={question} csv={calls.vms}>
-          <Answers calls={[vms]}>{(report) => <Vms report={report} priced={priced} />}</Answers>
+          <Answers calls={[vms, machines]}>
+            {(report, rows) => <Vms report={report} rows={rows} priced={priced} />}
+          </Answers>
         </Block>
       )}
       {isShown(gpu) && (
@@ -59,16 +64,26 @@ interface ReportProps {
   priced: boolean;
 }
 
-function Vms({ report, priced }: ReportProps) {
+/** Which cluster a row is of, where there are several. */
+function useClusterColumn<T>(rowOf: (line: T) => Row): Column<T>[] {
+  const { status } = usePage();
+  if (!useHasSeveral()) return [];
+  const cell = (line: T) => clusterNames(rowOf(line).source_uuid ?? [], status);
+  return [{ name: 'Cluster', cell, sum: '' }];
+}
+
+function Vms({ report, rows: named, priced }: ReportProps & { rows: readonly NamedRow[] }) {
   const { view } = usePage();
-  const rows = report.data.flatMap(rowsOf).map(({ row }) => row);
+  const clusterColumn = useClusterColumn((row: Row) => row);
+  const rows = named.map(({ row }) => row);
   return (
     <Table
       caption="virtual machines"
       rows={rows}
-      keyOf={({ vm_name: name }) => name ?? ''}
+      keyOf={({ vm_name: name, source_uuid: sources }) => JSON.stringify([name, sources])}
       columns={[
         { name: 'Machine', cell: ({ vm_name: name }) => name, sum: `All ${rows.length}` },
+        ...clusterColumn,
         { name: 'Project', cell: ({ project }) => project, sum: '' },
         { name: 'Node', wide: true, cell: ({ node }) => node, sum: '' },
         {
@@ -102,16 +117,25 @@ interface GpuRow {
 function Gpus({ report, priced }: ReportProps) {
   const rows: GpuRow[] = report.data
     .flatMap(rowsOf)
-    .map(({ names, row }) => ({ project: names[0] ?? '', row }));
+    .map(({ names, row }) => ({ project: names[1] ?? '', row }));
+  const clusterColumn = useClusterColumn(({ row }: GpuRow) => row);
   return (
     <Table
       caption="GPUs by project"
       rows={rows}
       keyOf={({ project, row }) =>
-        JSON.stringify([row.date, project, row.gpu_name, row.gpu_count, row.cost?.total.value])
+        JSON.stringify([
+          row.date,
+          row.source_uuid,
+          project,
+          row.gpu_name,
+          row.gpu_count,
+          row.cost?.total.value,
+        ])
       }
       columns={[
         { name: 'Project', cell: ({ project }) => project, sum: 'All' },
+        ...clusterColumn,
         { name: 'Month', wide: true, cell: ({ row }) => row.date, sum: '' },
         {
           name: 'GPU',
@@ -156,7 +180,7 @@ function Volumes({ report, priced }: ReportProps) {
     <Table
       caption="volumes by project"
       rows={lines}
-      keyOf={({ name }) => name}
+      keyOf={({ key }) => key}
       columns={[
         { name: 'Project', cell: ({ name }) => name, sum: 'All' },
         {

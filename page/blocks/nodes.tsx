@@ -2,8 +2,9 @@ import type { Report } from '../answers.ts';
 import { numberOf } from '../decimal.ts';
 import { groupLines } from '../lines.ts';
 import type { GroupLine } from '../lines.ts';
-import { hasCosts, hidesOthers } from '../model.ts';
+import { clusterNames, hasCosts, hidesOthers } from '../model.ts';
 import { Money, Quantity, Sum } from '../parts/amounts.tsx';
+import { useHasSeveral } from '../parts/apart.ts';
 import { Answers, Block, Notice, useSeen } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
@@ -48,14 +49,16 @@ function Nodes({
 }: {
   reports: [Report, Report, Report, Report];
 }) {
+  const { status } = usePage();
+  const several = useHasSeveral();
   const priced = hasCosts(costs);
-  const byName = (report: Report) => new Map(groupLines(report).map((line) => [line.name, line]));
-  const [cpu, ram, idle] = [byName(compute), byName(memory), byName(unallocated)];
+  const byKey = (report: Report) => new Map(groupLines(report).map((line) => [line.key, line]));
+  const [cpu, ram, idle] = [byKey(compute), byKey(memory), byKey(unallocated)];
   const lines = groupLines(costs).sort((a, b) => numberOf(b.cost) - numberOf(a.cost));
   const units = costs.meta.total?.cost?.total.units ?? '';
   const usage = (name: string, of: Map<string, GroupLine>, report: Report) => ({
     name: `${name}, ${report.meta.total?.usage?.units ?? ''}`,
-    cell: ({ name: node }: GroupLine) => <Capacity line={of.get(node)} all={[...of.values()]} />,
+    cell: ({ key }: GroupLine) => <Capacity line={of.get(key)} all={[...of.values()]} />,
     sum: '',
   });
   return (
@@ -63,9 +66,18 @@ function Nodes({
       <Table
         caption="nodes: used, requested and capacity, with their cost"
         rows={lines}
-        keyOf={({ name }) => name}
+        keyOf={({ key }) => key}
         columns={[
-          { name: 'Node', cell: ({ name }) => (name === 'No-node' ? 'on no node' : name), sum: `All` },
+          { name: 'Node', cell: ({ name }) => (name === 'No-node' ? 'on no node' : name), sum: 'All' },
+          ...(several
+            ? [
+                {
+                  name: 'Cluster',
+                  cell: ({ sources }: GroupLine) => clusterNames(sources, status),
+                  sum: '',
+                },
+              ]
+            : []),
           ...(priced
             ? [
                 {
@@ -77,8 +89,8 @@ function Nodes({
                 {
                   name: 'Of it unallocated',
                   numeric: true,
-                  cell: ({ name }: GroupLine) => {
-                    const line = idle.get(name);
+                  cell: ({ key }: GroupLine) => {
+                    const line = idle.get(key);
                     return line === undefined ? '–' : <Sum of={line.cost} units={units} />;
                   },
                   sum: <Money of={unallocated.meta.total?.cost?.total} />,

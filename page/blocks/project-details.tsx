@@ -1,10 +1,20 @@
-import { rowsOf } from '../answers.ts';
-import type { Report } from '../answers.ts';
+import type { NamedRow, Report } from '../answers.ts';
 import { decimalOf, minus, numberOf, plus, zero } from '../decimal.ts';
 import type { Decimal } from '../decimal.ts';
-import { groupLines, isPool, projectLines, shareNames, shares, shown, shownCost } from '../lines.ts';
+import {
+  apartLines,
+  groupLines,
+  isPool,
+  projectLines,
+  shareNames,
+  shares,
+  shown,
+  shownCost,
+} from '../lines.ts';
 import type { ProjectLine } from '../lines.ts';
+import { clusterNames } from '../model.ts';
 import { Money, Quantity, Sum } from '../parts/amounts.tsx';
+import { useApart } from '../parts/apart.ts';
 import { Answers } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
@@ -15,16 +25,23 @@ export function ProjectDetails({ line, priced }: { line: ProjectLine; priced: bo
   const { calls } = usePage();
   const paths = calls.project(line.name);
   const nodes = useCall<Report>(paths.nodes);
-  const vms = useCall<Report>(paths.vms);
+  const clusters = useCall<Report>(line.sources.length > 1 ? paths.clusters : undefined);
+  const nodesApart = useApart(paths.nodes);
+  const vms = useApart(paths.vms);
   const volumes = useCall<Report>(paths.volumes);
   return (
     <div class="project-details">
       {priced && <Made line={line} />}
-      {priced && <Answers calls={[nodes]}>{(report) => <Nodes line={line} report={report} />}</Answers>}
-      {paths.vms !== undefined && (
-        <Answers calls={[vms]}>
-          {(report) => <Machines line={line} report={report} priced={priced} />}
+      {priced && line.sources.length > 1 && (
+        <Answers calls={[clusters]}>{(report) => <Clusters line={line} report={report} />}</Answers>
+      )}
+      {priced && (
+        <Answers calls={[nodes, nodesApart]}>
+          {(report, rows) => <Nodes line={line} report={report} rows={rows} />}
         </Answers>
+      )}
+      {paths.vms !== undefined && (
+        <Answers calls={[vms]}>{(rows) => <Machines line={line} rows={rows} priced={priced} />}</Answers>
       )}
       <Answers calls={[volumes]}>
         {(report) => <Volumes line={line} report={report} priced={priced} />}
@@ -66,28 +83,63 @@ function Made({ line }: { line: ProjectLine }) {
   );
 }
 
-function Nodes({ line, report }: { line: ProjectLine; report: Report }) {
+interface Placed {
+  sources: readonly string[];
+}
+
+/** Which cluster a part is in, for a project that is in several: they may have parts of one name. */
+function useClusterColumn<T extends Placed>({ sources: all }: ProjectLine): Column<T>[] {
+  const { status } = usePage();
+  if (all.length < 2) return [];
+  return [{ name: 'Cluster', cell: ({ sources }) => clusterNames(sources, status), sum: '' }];
+}
+
+function keyOf({ name, sources }: Placed & { name: string }): string {
+  return JSON.stringify([name, sources]);
+}
+
+function Clusters({ line, report }: { line: ProjectLine; report: Report }) {
+  const { view, status } = usePage();
+  return (
+    <Table
+      caption={`clusters of ${line.name}`}
+      rows={projectLines(report, view.distributed)}
+      keyOf={keyOf}
+      columns={[
+        { name: 'Cluster', cell: ({ sources }) => clusterNames(sources, status), sum: 'All' },
+        costOfLine(report, view.distributed),
+      ]}
+    />
+  );
+}
+
+function costOfLine(report: Report, distributed: boolean): Column<ProjectLine> {
+  return {
+    name: 'Cost',
+    numeric: true,
+    cell: (part) => <Sum of={shown(part, distributed)} units={part.units} />,
+    sum: <Money of={shownCost(report.meta.total?.cost, distributed)} />,
+  };
+}
+
+function Nodes({ line, report, rows }: { line: ProjectLine; report: Report; rows: readonly NamedRow[] }) {
   const { view } = usePage();
   return (
     <Table
       caption={`nodes of ${line.name}`}
-      rows={projectLines(report, view.distributed)}
-      keyOf={({ name }) => name}
+      rows={apartLines(rows, view.distributed)}
+      keyOf={keyOf}
       columns={[
         { name: 'Node', cell: ({ name }) => (name === 'No-node' ? 'on no node' : name), sum: 'All' },
-        {
-          name: 'Cost',
-          numeric: true,
-          cell: (node) => <Sum of={shown(node, view.distributed)} units={node.units} />,
-          sum: <Money of={shownCost(report.meta.total?.cost, view.distributed)} />,
-        },
+        ...useClusterColumn<ProjectLine>(line),
+        costOfLine(report, view.distributed),
       ]}
     />
   );
 }
 
 /** A part of a project: a machine, a claim, or all that is none of them. */
-interface Part {
+interface Part extends Placed {
   name: string;
   cost: Decimal;
   request: Decimal | undefined;
@@ -100,7 +152,7 @@ function withRest(parts: readonly Part[], total: Decimal, name: string): Part[] 
     total,
     parts.reduce((sum, { cost }) => plus(sum, cost), zero),
   );
-  return [...parts, { name, cost: rest, request: undefined, usage: undefined }];
+  return [...parts, { name, sources: [], cost: rest, request: undefined, usage: undefined }];
 }
 
 /** Costs of parts, and at the foot that of the project. */
@@ -125,10 +177,18 @@ function quantity(name: string, pick: (part: Part) => Decimal | undefined): Colu
   };
 }
 
-function Machines({ line, report, priced }: { line: ProjectLine; report: Report; priced: boolean }) {
+interface MachinesProps {
+  line: ProjectLine;
+  rows: readonly NamedRow[];
+  priced: boolean;
+}
+
+function Machines({ line, rows, priced }: MachinesProps) {
   const { view } = usePage();
-  const machines = report.data.flatMap(rowsOf).map(({ row }) => ({
+  const clusterColumn = useClusterColumn<Part>(line);
+  const machines = rows.map(({ row }) => ({
     name: row.vm_name ?? '',
+    sources: row.source_uuid ?? [],
     cost: decimalOf(shownCost(row.cost, view.distributed)?.value ?? 0),
     request: decimalOf(row.request?.cpu?.value ?? 0),
     usage: undefined,
@@ -139,9 +199,10 @@ function Machines({ line, report, priced }: { line: ProjectLine; report: Report;
     <Table
       caption={`machines of ${line.name}`}
       rows={priced ? withRest(machines, total, 'all but machines') : machines}
-      keyOf={({ name }) => name}
+      keyOf={keyOf}
       columns={[
         { name: 'Machine', cell: ({ name }) => name, sum: priced ? 'All' : undefined },
+        ...clusterColumn,
         quantity('CPU requested, cores', ({ request }) => request),
         ...(priced ? [costColumn(line, total)] : []),
       ]}
@@ -151,7 +212,8 @@ function Machines({ line, report, priced }: { line: ProjectLine; report: Report;
 
 function Volumes({ line, report, priced }: { line: ProjectLine; report: Report; priced: boolean }) {
   const { view } = usePage();
-  const claims = groupLines(report).map(({ name, cost, request, usage }) => ({ name, cost, request, usage }));
+  const clusterColumn = useClusterColumn<Part>(line);
+  const claims = groupLines(report);
   if (claims.length === 0) return null;
   const total = shown(line, view.distributed);
   const name = view.distributed ? 'all but volumes, and shared costs' : 'all but volumes';
@@ -159,9 +221,10 @@ function Volumes({ line, report, priced }: { line: ProjectLine; report: Report; 
     <Table
       caption={`volumes of ${line.name}`}
       rows={priced ? withRest(claims, total, name) : claims}
-      keyOf={(part) => part.name}
+      keyOf={keyOf}
       columns={[
         { name: 'Volume claim', cell: (part) => part.name, sum: priced ? 'All' : undefined },
+        ...clusterColumn,
         quantity('Requested, GiB-months', ({ request }) => request),
         quantity('Used, GiB-months', ({ usage }) => usage),
         ...(priced ? [costColumn(line, total)] : []),

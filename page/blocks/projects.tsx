@@ -5,7 +5,7 @@ import { signedPercent } from '../format.ts';
 import { agree, isPool, projectLines, shown, shownCost, usageLines } from '../lines.ts';
 import type { ProjectLine, UsageLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
-import { Money, Percent, Sum } from '../parts/amounts.tsx';
+import { Money, Percent, Sum, Tag } from '../parts/amounts.tsx';
 import { Answers, Block, Notice } from '../parts/block.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
@@ -29,12 +29,14 @@ export function ProjectsBlock() {
 }
 
 /** Overhead and platform namespaces are told apart from those of users. */
-export function ProjectName({ line }: { line: Pick<ProjectLine, 'name' | 'classification'> }) {
+export function ProjectName({ line }: { line: Pick<ProjectLine, 'name' | 'classification' | 'sources'> }) {
+  const { length } = line.sources;
   return (
     <>
       {line.name}
-      {line.classification === 'default' && <span class="tag">default</span>}
-      {isPool(line) && <span class="tag">overhead</span>}
+      {line.classification === 'default' && <Tag>default</Tag>}
+      {isPool(line) && <Tag>overhead</Tag>}
+      {length > 1 && <Tag>{length} clusters</Tag>}
     </>
   );
 }

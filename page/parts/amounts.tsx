@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import type { Measure } from '../answers.ts';
 import type { Decimal } from '../decimal.ts';
 import { numberOf } from '../decimal.ts';
@@ -38,6 +39,16 @@ export function Percent({ of }: { of: number }) {
   return (
     <>
       <Quantity of={of} digits={0} /> %
+    </>
+  );
+}
+
+/** A word behind a name; read aloud, it is one of its own. */
+export function Tag({ children }: { children: ComponentChildren }) {
+  return (
+    <>
+      {' '}
+      <span class="tag">{children}</span>
     </>
   );
 }

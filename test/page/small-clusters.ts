@@ -33,8 +33,10 @@ export interface SmallClusters {
   ended: string;
 }
 
-const day = '2026-10-01';
-const hourly = (value: number) => [plain('cpu_core_effective_usage_per_hour', value)];
+/** The day that has data. */
+export const day = '2026-10-01';
+/** A rate per core-hour of effective usage. */
+export const hourly = (value: number) => [plain('cpu_core_effective_usage_per_hour', value)];
 
 /**
  * Two clusters of an organisation beside that of the test's pipeline. The steps of a run are called without Temporal.
@@ -72,7 +74,8 @@ export async function addSmallClusters(main: TestDatabase): Promise<SmallCluster
   };
 }
 
-async function price({ database, sourceUuid, clusterId }: StagedSource, model: object): Promise<void> {
+/** Give a source a cost model of its own. */
+export async function price({ database, sourceUuid, clusterId }: StagedSource, model: object): Promise<void> {
   const document = {
     name: `model of ${clusterId}`,
     source_type: 'OCP',
@@ -88,7 +91,7 @@ async function price({ database, sourceUuid, clusterId }: StagedSource, model: o
 }
 
 /** Costs, and the tables that reports are read from. */
-async function writeReports({ database, sourceUuid }: StagedSource, month: string): Promise<void> {
+export async function writeReports({ database, sourceUuid }: StagedSource, month: string): Promise<void> {
   const config = loadConfig({ OCP_NOW: sampleNow, OCP_RULES: 'koku' });
   const objectStore = openObjectStore({ url: 'file:///nothing-is-read', s3: { endpoint: undefined } });
   const deps = { pool: database.pool, databaseUrl: database.url, objectStore, config, now: clock(config) };
