@@ -44,6 +44,7 @@ test('the dictionary has every table that the pipeline fills', () => {
     'payload_inbox',
     'ingest_failure',
     'tenant_setting',
+    'api_token',
   ];
   expect(needed.filter((name) => !described.has(name))).toEqual([]);
 });

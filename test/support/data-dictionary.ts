@@ -53,9 +53,9 @@ const groups: readonly { title: string; about: string; holds: (table: DescribedT
   },
 ];
 
-/** Tables of Koku in `public`, and those that people fill: their meaning is Koku's business. */
+/** Tables of Koku in `public`, and those that people fill: their meaning is Koku's business. `api_token` is ours. */
 const notOurs =
-  /^(api_|reporting_common_|reporting_ocp_cost_category|reporting_tenant_|reporting_enabled|reporting_tagmapping)/;
+  /^(api_(?!token$)|reporting_common_|reporting_ocp_cost_category|reporting_tenant_|reporting_enabled|reporting_tagmapping)/;
 
 /** Tables that the dictionary describes: our own, and those of Koku that we fill; sorted by group, then by name. */
 export async function describeTables(pool: Pool, tenantSchema: string): Promise<DescribedTable[]> {
