@@ -53,44 +53,56 @@ export class Api {
   /** @param path below the API's address, with its query */
   get<T>(path: string): Promise<T> {
     return this.#remembered(path, () =>
-      this.#ask(path, 'application/json').then((response) => response.json() as Promise<T>),
+      this.#ask(path, 'application/json', (response) => response.json() as Promise<T>),
     );
   }
 
   /** The same report as CSV. */
   csv(path: string): Promise<string> {
-    return this.#remembered(`${path} as CSV`, () => this.#ask(path, 'text/csv').then((each) => each.text()));
+    return this.#remembered(`${path} as CSV`, () =>
+      this.#ask(path, 'text/csv', (response) => response.text()),
+    );
   }
 
   #remembered<T>(name: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#answers.get(name);
     if (known !== undefined) return known as Promise<T>;
     const answer = ask();
-    // What failed is asked for again next time.
-    answer.catch(() => this.#answers.delete(name));
+    // What failed is asked for again next time, but for what somebody else has asked for meanwhile.
+    answer.catch(() => {
+      if (this.#answers.get(name) === answer) this.#answers.delete(name);
+    });
     this.#answers.set(name, answer);
     return answer;
   }
 
-  async #ask(path: string, accept: string): Promise<Response> {
+  async #ask<T>(path: string, accept: string, read: (response: Response) => Promise<T>): Promise<T> {
+    const token = this.#token;
     const headers = new Headers({ accept });
-    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), patienceMs);
-    const response = await fetch(new URL(path, base), {
-      headers,
-      credentials: 'same-origin',
-      signal: patience.signal,
-    })
-      .catch(() => {
-        throw new CallFailed(
-          patience.signal.aborted ? 'There was no answer within a minute.' : 'The server cannot be reached.',
+    // The body may take longer than the head.
+    const failed = (sentence: string) =>
+      new CallFailed(patience.signal.aborted ? 'There was no answer within a minute.' : sentence);
+    const options = { headers, credentials: 'same-origin', signal: patience.signal } as const;
+    try {
+      const response = await fetch(new URL(path, base), options).catch(() => {
+        throw failed('The server cannot be reached.');
+      });
+      if (!response.ok) {
+        // The answer to a token that was given up meanwhile says nothing about the one of now.
+        if (response.status === 401 && token === this.#token) this.#signedOut();
+        throw await failureOf(response);
+      }
+      return await read(response).catch(() => {
+        throw failed(
+          'The answer broke off, or is not one of this server: a proxy in between may have made it.',
         );
-      })
-      .finally(() => clearTimeout(timer));
-    if (response.ok) return response;
-    if (response.status === 401) this.#signedOut();
-    throw await failureOf(response);
+      });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

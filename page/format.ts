@@ -1,14 +1,10 @@
 const locale = 'en-US';
 
-/** 1,234.56 with the sign of the currency; an unknown currency by its code. */
+/** 1,234.56 with the sign of the currency, which no other has: CA$; an unknown currency by its code. */
 export function money(value: number, currency: string): string {
   const clean = Math.abs(value) < 0.005 ? 0 : value;
   try {
-    return new Intl.NumberFormat(locale, {
-      style: 'currency',
-      currency,
-      currencyDisplay: 'narrowSymbol',
-    }).format(clean);
+    return new Intl.NumberFormat(locale, { style: 'currency', currency }).format(clean);
   } catch {
     return `${amount(clean, 2)} ${currency}`;
   }

@@ -27,12 +27,22 @@ export interface ProjectLine {
   delta: Decimal | undefined;
   /** null: nothing to compare with */
   deltaPercent: number | null;
+  /** rows of the answer, one for each month */
+  months: number;
 }
 
 /** Projects of an answer of costs, the most expensive first. */
 export function projectLines(report: Report, distributed: boolean): ProjectLine[] {
   const lines = [...grouped(report.data.flatMap(rowsOf)).values()].map(projectLine);
-  return lines.sort(byShown(distributed));
+  return lines.map((line) => withPercent(line, distributed)).sort(byShown(distributed));
+}
+
+/** Percentages of several months are not added up: that of the whole range follows from its sums (API §6.6). */
+function withPercent(line: ProjectLine, distributed: boolean): ProjectLine {
+  if (line.months < 2 || line.delta === undefined) return line;
+  const before = numberOf(minus(shown(line, distributed), line.delta));
+  const isNew = Math.abs(before) < 0.005;
+  return { ...line, deltaPercent: isNew ? null : (numberOf(line.delta) / before) * 100 };
 }
 
 /** The same of rows that were taken apart by cluster: a line for each name and cluster. */
@@ -101,7 +111,8 @@ function projectLine({ name, rows }: Group): ProjectLine {
     >,
     sources: sourcesOf(rows),
     delta,
-    deltaPercent: only === undefined ? null : (only.delta_percent ?? null),
+    deltaPercent: only?.delta_percent ?? null,
+    months: rows.length,
   };
 }
 

@@ -13,6 +13,7 @@ import { ProjectsBlock } from './blocks/projects.tsx';
 import { SummaryBlock } from './blocks/summary.tsx';
 import { UnallocatedBlock } from './blocks/unallocated.tsx';
 import { callsOf } from './calls.ts';
+import { useAnchor } from './parts/anchor.ts';
 import { Context, useCall, usePage } from './parts/context.ts';
 import { Controls } from './parts/controls.tsx';
 import { SignIn } from './parts/sign-in.tsx';
@@ -95,13 +96,13 @@ function Blocks({ setStatus, setGrown }: BlocksProps) {
     if (known.answer !== undefined) setStatus(known.answer);
   }, [known.answer]);
   useAnchor(projects.answer !== undefined);
-  const empty = projects.answer !== undefined && !hasRows(projects.answer) ? projects.answer : undefined;
+  const isEmpty = projects.answer !== undefined && !hasRows(projects.answer);
   if (useNothingYet()) return <NoClusters />;
-  if (empty !== undefined && status !== undefined)
+  if (isEmpty && status !== undefined)
     return (
       <>
         <Messages />
-        <NoData report={empty} />
+        <NoData />
         <DataBlock call={known} projects={projects} />
       </>
     );
@@ -120,11 +121,4 @@ function Blocks({ setStatus, setGrown }: BlocksProps) {
       <DataBlock call={known} projects={projects} />
     </>
   );
-}
-
-/** Blocks grow as they load, so the anchor of the address is gone to once more when the first are there. */
-function useAnchor(ready: boolean): void {
-  useEffect(() => {
-    if (ready && location.hash !== '') document.getElementById(location.hash.slice(1))?.scrollIntoView();
-  }, [ready]);
 }

@@ -25,15 +25,22 @@ export interface View {
   label: string | undefined;
 }
 
-const dayForm = /^\d{4}-\d{2}-\d{2}$/;
+/** A day that is in the calendar: 31 February is none. */
+function isDay(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === text;
+}
 
 /** The view of a query string; what is not valid is as if it were not there. */
 export function viewOf(query: string): View {
   const parameters = new URLSearchParams(query);
-  const text = (name: string) => parameters.get(name) ?? undefined;
+  const text = (name: string) => {
+    const value = parameters.get(name);
+    return value === null || value === '' ? undefined : value;
+  };
   const day = (name: string) => {
     const value = text(name);
-    return value !== undefined && dayForm.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+    return value !== undefined && isDay(value) ? value : undefined;
   };
   const [start, end] = [day('start'), day('end')];
   const named = text('range') ?? 'this-month';
@@ -45,7 +52,7 @@ export function viewOf(query: string): View {
     start: period === 'dates' ? start : undefined,
     end: period === 'dates' ? end : undefined,
     cluster: text('cluster'),
-    currency: text('currency'),
+    currency: text('currency')?.toUpperCase(),
     distributed: text('distributed') !== 'off',
     label: text('label'),
   };

@@ -29,7 +29,7 @@ export function MachineBlocks() {
     failure !== undefined || (answer !== undefined && answer.data.flatMap(rowsOf).length > 0);
   const isPending = [vms, gpu, volumes].some(({ answer, failure }) => (answer ?? failure) === undefined);
   return (
-    <div ref={ref}>
+    <div ref={ref} id="machines">
       {isPending && <Loading of="machines, GPUs and volumes" />}
       {isShown(vms) && (
         <Block id="vms" title="Virtual machines" question={question} csv={calls.vms}>

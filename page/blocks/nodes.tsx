@@ -2,20 +2,20 @@ import type { Report } from '../answers.ts';
 import { numberOf } from '../decimal.ts';
 import { groupLines } from '../lines.ts';
 import type { GroupLine } from '../lines.ts';
-import { clusterNames, hasCosts, hidesOthers } from '../model.ts';
+import { clusterNames, hasCosts } from '../model.ts';
 import { Money, Quantity, Sum } from '../parts/amounts.tsx';
 import { useHasSeveral } from '../parts/apart.ts';
 import { Answers, Block, Notice, useSeen } from '../parts/block.tsx';
-import { useCall, usePage } from '../parts/context.ts';
+import { useCall, useHidesOthers, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import { NodeBar } from '../charts/bars.tsx';
 
 /** Is the cluster too large? */
 export function NodesBlock() {
-  const { calls, status } = usePage();
+  const { calls } = usePage();
   const { ref, seen } = useSeen();
-  const hidden = hidesOthers(status);
-  const asked = (path: string) => (seen && !hidden ? path : undefined);
+  const hidden = useHidesOthers();
+  const asked = (path: string) => (seen && hidden === false ? path : undefined);
   const compute = useCall<Report>(asked(calls.nodeCompute));
   const memory = useCall<Report>(asked(calls.nodeMemory));
   const costs = useCall<Report>(asked(calls.nodeCosts));
@@ -27,10 +27,12 @@ export function NodesBlock() {
         title="Nodes"
         question="Is the cluster too large?"
         csv={
-          hidden ? undefined : { Costs: calls.nodeCosts, CPU: calls.nodeCompute, Memory: calls.nodeMemory }
+          hidden !== false
+            ? undefined
+            : { Costs: calls.nodeCosts, CPU: calls.nodeCompute, Memory: calls.nodeMemory }
         }
       >
-        {hidden ? (
+        {hidden === true ? (
           <Notice>
             <p>Not shown: your access covers a part of the clusters, and nodes are shared with others.</p>
           </Notice>

@@ -1,22 +1,22 @@
 import type { ComponentChildren } from 'preact';
-import type { Report } from '../answers.ts';
+import type { Report, Status } from '../answers.ts';
 import { isComparable } from '../calls.ts';
 import { longDay } from '../days.ts';
 import { numberOf } from '../decimal.ts';
 import { amount, change, counted, money, signedPercent } from '../format.ts';
 import { dailyTotals, poolsOf, projectLines, shownCost } from '../lines.ts';
-import { hasCosts, hidesOthers, partialDays, projection } from '../model.ts';
+import { hasCosts, partialDays, projection } from '../model.ts';
 import { Money, Sum } from '../parts/amounts.tsx';
 import { Answers, Block } from '../parts/block.tsx';
-import { useCall, usePage } from '../parts/context.ts';
+import { useCall, useHidesOthers, usePage } from '../parts/context.ts';
+import type { Call } from '../parts/context.ts';
 import { NotConverted } from '../parts/unconverted.tsx';
 
 /** How much, is it more, where will it end? */
 export function SummaryBlock() {
   const { calls } = usePage();
   const projects = useCall<Report>(calls.projects);
-  const compute = useCall<Report>(calls.compute);
-  const memory = useCall<Report>(calls.memory);
+  const resources = [useCall<Report>(calls.compute), useCall<Report>(calls.memory)] as const;
   return (
     <Block id="summary" title="Summary" question="How much, is it more, where will it end?">
       <Answers calls={[projects]}>
@@ -27,7 +27,7 @@ export function SummaryBlock() {
               <Change costs={costs} />
               <Projection />
               <Unowned costs={costs} />
-              <Wasted compute={compute.answer} memory={memory.answer} />
+              <Wasted resources={resources} />
             </div>
           ) : (
             <NoCosts />
@@ -128,7 +128,9 @@ function Change({ costs }: { costs: Report }) {
     <Tile name="Change" formula={`The cost of these days minus that of ${before}.`}>
       <data value={String(delta.value)}>{change(delta.value, units)}</data>
       <Note>
-        {delta.percent === null ? 'no cost before' : signedPercent(delta.percent)} against {before}
+        {delta.percent === null
+          ? `no cost in ${before}`
+          : `${signedPercent(delta.percent)} against ${before}`}
       </Note>
     </Tile>
   );
@@ -136,7 +138,9 @@ function Change({ costs }: { costs: Report }) {
 
 function Projection() {
   const { view, calls, status } = usePage();
-  const days = useCall<Report>(calls.costByDay).answer;
+  const { answer: days, failure } = useCall<Report>(calls.costByDay);
+  const known = useCall<Status>(calls.status);
+  const isUnknown = (failure ?? known.failure) !== undefined;
   const formula =
     'To date, plus the mean of the last 7 full days for each day that is left. Today and days with less than 24 hours are left out of the mean.';
   if (view.period !== 'this-month')
@@ -148,7 +152,13 @@ function Projection() {
   if (days === undefined || status === undefined)
     return (
       <Tile name="Projection" hasNoAmount formula={formula}>
-        …
+        {isUnknown ? (
+          <>
+            –<Note>Days and their hours could not be loaded.</Note>
+          </>
+        ) : (
+          '…'
+        )}
       </Tile>
     );
   const found = projection(dailyTotals(days, view.distributed), partialDays(status, view));
@@ -166,13 +176,19 @@ function Projection() {
 }
 
 function Unowned({ costs }: { costs: Report }) {
-  const { status } = usePage();
+  const hidden = useHidesOthers();
   const formula =
     'Costs of the pools (capacity nobody requested, storage and network nobody claimed) before distribution, divided by all costs.';
-  if (hidesOthers(status))
+  if (hidden !== false)
     return (
       <Tile name="Nobody owns" hasNoAmount formula={formula}>
-        –<Note>Not shown: your access covers a part of the clusters.</Note>
+        {hidden === undefined ? (
+          '…'
+        ) : (
+          <>
+            –<Note>Not shown: your access covers a part of the clusters.</Note>
+          </>
+        )}
       </Tile>
     );
   const { sum } = poolsOf(projectLines(costs, false));
@@ -186,11 +202,12 @@ function Unowned({ costs }: { costs: Report }) {
   );
 }
 
-function Wasted({ compute, memory }: { compute: Report | undefined; memory: Report | undefined }) {
-  const wasted = (report: Report | undefined) => {
-    const total = report?.meta.total;
+function Wasted({ resources }: { resources: readonly [cpu: Call<Report>, memory: Call<Report>] }) {
+  const [cpu, memory] = resources.map(({ answer }) => {
+    const total = answer?.meta.total;
     return (total?.total_score ?? total?.score)?.wasted_cost;
-  };
+  });
+  const isUnknown = resources.some(({ failure }) => failure !== undefined);
   return (
     <Tile
       name="Wasted"
@@ -199,13 +216,13 @@ function Wasted({ compute, memory }: { compute: Report | undefined; memory: Repo
     >
       <span class="pair">
         <span>
-          <Money of={wasted(compute)} /> <small>CPU</small>
+          <Money of={cpu} /> <small>CPU</small>
         </span>
         <span>
-          <Money of={wasted(memory)} /> <small>memory</small>
+          <Money of={memory} /> <small>memory</small>
         </span>
       </span>
-      <Note>requested and not used</Note>
+      <Note>{isUnknown ? 'Not all could be loaded.' : 'requested and not used'}</Note>
     </Tile>
   );
 }

@@ -3,10 +3,10 @@ import { minus, numberOf, plus, zero } from '../decimal.ts';
 import type { Decimal } from '../decimal.ts';
 import { agree, given, isPool, poolsOf, projectLines, shareNames, shares } from '../lines.ts';
 import type { ProjectLine, Share } from '../lines.ts';
-import { hasCosts, hidesOthers } from '../model.ts';
+import { hasCosts } from '../model.ts';
 import { Money, Sum } from '../parts/amounts.tsx';
-import { Answers, Block, Notice } from '../parts/block.tsx';
-import { useCall, usePage } from '../parts/context.ts';
+import { Answers, Block, Loading, Notice } from '../parts/block.tsx';
+import { useCall, useHidesOthers, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import { Step } from '../charts/bars.tsx';
 
@@ -15,21 +15,23 @@ const listed = 5;
 
 /** What does nobody own? */
 export function UnallocatedBlock() {
-  const { calls, status } = usePage();
+  const { calls } = usePage();
   const projects = useCall<Report>(calls.projects);
-  const hidden = hidesOthers(status);
+  const hidden = useHidesOthers();
   return (
     <Block
       id="unallocated"
       title="Unallocated"
       question="What does nobody own?"
-      csv={hidden ? undefined : calls.projects}
+      csv={hidden === false ? calls.projects : undefined}
     >
-      {hidden ? (
+      {hidden === undefined && <Loading />}
+      {hidden === true && (
         <Notice>
           <p>Not shown: pools are shared with projects beyond your access.</p>
         </Notice>
-      ) : (
+      )}
+      {hidden === false && (
         <Answers calls={[projects]}>
           {(costs) => (hasCosts(costs) ? <Unallocated costs={costs} /> : <p>– No costs in these days.</p>)}
         </Answers>

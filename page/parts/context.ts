@@ -4,6 +4,7 @@ import type { Api } from '../api.ts';
 import type { CallFailed } from '../api.ts';
 import type { Status } from '../answers.ts';
 import type { Calls } from '../calls.ts';
+import { hidesOthers } from '../model.ts';
 import type { View } from '../view.ts';
 
 /** What every block works with. */
@@ -61,4 +62,11 @@ export function useCall<T>(path: string | undefined): Call<T> {
     failure: current?.failure,
     retry: () => path !== undefined && retry(path),
   };
+}
+
+/** Do access lists hide what pools and nodes are shared with? undefined: not known yet. */
+export function useHidesOthers(): boolean | undefined {
+  const { calls } = usePage();
+  const { answer, failure } = useCall<Status>(calls.status);
+  return answer === undefined && failure === undefined ? undefined : hidesOthers(answer);
 }

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Report } from '../answers.ts';
 import { chosenClusters, clusterName, clustersOf, clusterValue } from '../model.ts';
 import { periods } from '../view.ts';
@@ -77,6 +77,12 @@ function PeriodControl() {
   const today = status?.meta.today ?? '';
   const [start, setStart] = useState(view.start ?? '');
   const [end, setEnd] = useState(view.end ?? '');
+  // Back and forward bring other views.
+  useEffect(() => {
+    setByHand(false);
+    setStart(view.start ?? '');
+    setEnd(view.end ?? '');
+  }, [view.period, view.start, view.end]);
   const dates = byHand || view.period === 'dates';
   const isValid = start !== '' && end !== '' && start <= end;
   return (

@@ -5,6 +5,7 @@ import { longDay } from '../days.ts';
 import { chosenClusters, clusterName, clustersOf, lastDayOf, staleClusters } from '../model.ts';
 import { counted } from '../format.ts';
 import { queryOf } from '../view.ts';
+import type { View } from '../view.ts';
 import { Notice } from './block.tsx';
 import { useCall, usePage } from './context.ts';
 import { useUnconverted } from './unconverted.tsx';
@@ -13,12 +14,46 @@ import { useUnconverted } from './unconverted.tsx';
 export function Messages() {
   return (
     <div class="messages">
+      <Unknown />
       <Stale />
       <Restricted />
       <Unconverted />
       <Uncosted />
     </div>
   );
+}
+
+/** An address may name what there is not, or not any more; then nothing is chosen that could be undone. */
+function Unknown() {
+  const { status, view } = usePage();
+  const choices = status?.meta.currencies?.choices;
+  const { cluster, currency } = view;
+  const isUnknown =
+    cluster !== undefined && status !== undefined && chosenClusters(status, view).length === 0;
+  return (
+    <>
+      {isUnknown && (
+        <Notice kind="warn">
+          <p>
+            No cluster that you see is called <strong>{cluster}</strong>.{' '}
+            <a href={addressOf({ ...view, cluster: undefined })}>Show all clusters</a>
+          </p>
+        </Notice>
+      )}
+      {currency !== undefined && choices?.includes(currency) === false && (
+        <Notice kind="warn">
+          <p>
+            Amounts cannot be shown in <strong>{currency}</strong>.{' '}
+            <a href={addressOf({ ...view, currency: undefined })}>Show the usual currency</a>
+          </p>
+        </Notice>
+      )}
+    </>
+  );
+}
+
+function addressOf(view: View): string {
+  return `${location.pathname}${queryOf(view)}`;
 }
 
 function Stale() {
@@ -118,24 +153,25 @@ export function NoClusters() {
 }
 
 /** There are data, but not in these days. */
-export function NoData({ report }: { report: Report }) {
+export function NoData() {
   const { status, view, calls } = usePage();
-  const days = useCall<Report>(calls.costByDay).answer?.data ?? report.data;
-  const [first, last] = [days[0]?.date ?? '', days.at(-1)?.date ?? ''];
-  const latest = lastDayOf(chosenClusters(status, view));
+  const days = useCall<Report>(calls.costByDay).answer?.data ?? [];
+  const [first, last] = [days[0]?.date, days.at(-1)?.date];
+  const chosen = chosenClusters(status, view);
+  const latest = lastDayOf(chosen);
   return (
     <section class="block" aria-labelledby="no-data">
       <h2 id="no-data">
-        No data from {longDay(first)} to {longDay(last)}
+        {first === undefined || last === undefined
+          ? 'No data in these days'
+          : `No data from ${longDay(first)} to ${longDay(last)}`}
       </h2>
       {latest === undefined ? (
-        <p>This cluster has not sent any day yet.</p>
+        chosen.length > 0 && <p>This cluster has not sent any day yet.</p>
       ) : (
         <p>
           The last day is {longDay(latest)}.{' '}
-          <a
-            href={`${location.pathname}${queryOf({ ...view, ...viewOfMonth(latest, status?.meta.today ?? '') })}`}
-          >
+          <a href={addressOf({ ...view, ...viewOfMonth(latest, status?.meta.today ?? '') })}>
             Show the days up to {longDay(latest)}
           </a>
         </p>
