@@ -16,8 +16,6 @@ export interface LivePiece {
 export interface LivePieces {
   /** of the tenant */
   schema: string;
-  /** of the tenant's tables in the lake */
-  lakeSchema: string;
   pieces: readonly LivePiece[];
   /** where the rows of the source and month are, of each kind that the pieces have */
   visible: ReadonlyMap<ReportKind, VisibleRows>;

@@ -37,6 +37,7 @@ export async function queryWaiting(
   const { signal, report } = attempt;
   const options: QueryOptions = {
     signal,
+    tenant: lake.schemaOf(schema),
     session: { query_max_run_time: `${deps.config.TRINO_QUERY_TIMEOUT}ms` },
     onQueryId: (queryId) => {
       report({ queryId });
@@ -54,7 +55,7 @@ export async function queryWaiting(
   }
   await queryRelations(
     { client: lake.client, pool: deps.pool },
-    { schema, lakeSchema: lake.schemaOf(schema), pieces, visible },
+    { schema, pieces, visible },
     waiting,
     options,
   );

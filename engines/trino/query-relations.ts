@@ -34,7 +34,7 @@ export async function queryRelations(
     const [kind] = relation.kinds;
     if (!live.pieces.some((piece) => piece.kind === kind)) continue;
     const statement = overLiveLines(relation.kinds, live, relation.statement);
-    const pages = client.pages(statement, { ...options, tenant: live.lakeSchema });
+    const pages = client.pages(statement, options);
     try {
       await copyPages({ pool, schema: live.schema, relation, attempt }, pages, options.signal);
     } finally {

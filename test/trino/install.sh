@@ -6,7 +6,7 @@ set -euo pipefail
 
 trino_version=476
 min_java=22
-plugins='hive iceberg password-authenticators'
+plugins='hive iceberg password-authenticators resource-group-managers'
 # A relative XDG_CACHE_HOME is invalid and ignored, as the XDG rules say.
 case ${XDG_CACHE_HOME:-} in
   /*) cache=$XDG_CACHE_HOME/ocp-pipeline ;;

@@ -88,8 +88,9 @@ export async function relationsFromTrino(
     attempts.set(sourceUuid, attempt);
     await queryRelations(
       { client: lake.client, pool },
-      { schema, lakeSchema: lakeSchema(database), pieces: live, visible },
+      { schema, pieces: live, visible },
       { attempt },
+      { tenant: lakeSchema(database) },
     );
   }
   return attempts;

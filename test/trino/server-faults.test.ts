@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { Check } from '../../cli/checks.ts';
 import { catalog } from '../../dev-stack/trino-server.ts';
 import type { TrinoServer } from '../../dev-stack/trino-server.ts';
 import type { OpenFailure } from '../../domain/run/decision.ts';
+import { TrinoClient } from '../../engines/trino/client.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import { startRun } from '../../intake/start-run.ts';
@@ -20,6 +21,7 @@ import { atEnd } from '../support/at-end.ts';
 import { startProgram } from '../support/command-line.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { page } from './catalogs.ts';
 import { expectSameRelations } from './same-relations.ts';
 import { securedTrino } from './secured.ts';
 import type { Secured } from './secured.ts';
@@ -53,6 +55,15 @@ const withoutMemory: TrinoOptions = {
 
 async function start(options: TrinoOptions): Promise<void> {
   trino = await startTrino(directory, options);
+}
+
+/** The groups of docs/trino.md, for servers that start from now on. */
+async function configureResourceGroups(): Promise<void> {
+  const [, properties] = /```properties\n(resource-groups[^`]*)```/.exec(page) ?? [];
+  const [, groups] = /```json\n([^`]*)```/.exec(page) ?? [];
+  await mkdir(join(directory, 'etc'));
+  await writeFile(join(directory, 'etc/resource-groups.properties'), properties ?? '');
+  await writeFile(join(directory, 'etc/resource-groups.json'), groups ?? '');
 }
 
 async function startAgain(options: TrinoOptions = {}): Promise<void> {
@@ -160,8 +171,9 @@ test('a query runs out of memory: it is tried again, then waits for a decision w
   expect(failure?.message).toContain('aggregateDays: retries exhausted; last: Trino query');
   expect(failure?.message).toMatch(/\(EXCEEDED_(LOCAL|GLOBAL)_MEMORY_LIMIT\)/);
 
-  // What comes now goes over HTTPS, with a password.
+  // What comes now goes over HTTPS, with a password, and each customer has a resource group.
   await trino.stop();
+  await configureResourceGroups();
   await startAgain(secured.options);
   await worker.kill();
   worker = await bed.startWorker(secured.environment);
@@ -173,8 +185,49 @@ test('a query runs out of memory: it is tried again, then waits for a decision w
 }, 480_000);
 
 test('the run that lived through all of it has the tables of PostgreSQL', async () => {
+  // It may have begun to wait for its next attempt, for two minutes.
   expect(await patient.handle.result()).toMatchObject({ outcome: 'completed' });
   await expectClean(patient);
+}, 300_000);
+
+test('with the groups of the documentation, each customer has its own', async () => {
+  const { schema } = bed.database;
+  const client = new TrinoClient({ url: trino.url, user: 'test', catalog });
+  // Ten thousand times ten thousand rows, which nobody fetches.
+  const rows = (name: string) => `unnest(sequence(1, 10000)) as ${name} (${name})`;
+  const endless = `select a, b from ${rows('a')} cross join ${rows('b')}`;
+  let third = '';
+  const pages = [1, 2, 3].map((number) =>
+    client.pages(endless, {
+      tenant: 'org7654321',
+      onQueryId: (queryId) => {
+        if (number === 3) third = queryId;
+      },
+    }),
+  );
+  for (const running of pages.slice(0, 2)) await running.next();
+  const waiting = pages[2]?.next();
+  // A customer has two queries at a time; it does not hold up another one.
+  await waitUntil(async () => third !== '' && (await stateOf(third)).state === 'QUEUED');
+  expect(await client.run('select 1', { tenant: schema })).toEqual([[1]]);
+  expect((await stateOf(third)).state).toBe('QUEUED');
+  for (const running of pages.slice(0, 2)) await running.return(undefined);
+  await waiting;
+  await pages[2]?.return(undefined);
+
+  // Without those that came while the server was starting, and failed.
+  const groups = await client.run(
+    `select distinct coalesce(source, ''), array_join(resource_group_id, '.') as name
+     from system.runtime.queries
+     where resource_group_id is not null order by name`,
+  );
+  expect(groups).toEqual([
+    ['ocp-pipeline', 'ocp-pipeline.common'],
+    [`ocp-pipeline.${schema}`, `ocp-pipeline.${schema}`],
+    ['ocp-pipeline.org7654321', 'ocp-pipeline.org7654321'],
+    // Whether the server answers was asked without a source.
+    ['', 'others'],
+  ]);
 });
 
 /** What doctor says about Trino. */
