@@ -1,3 +1,4 @@
+import { requireParquetWriter } from '../engines/trino/parquet-file.ts';
 import type { PipelineWorkers } from '../workers/pipeline.ts';
 import type { Output } from './output.ts';
 import { logFile, openServices, processLogger } from './services.ts';
@@ -26,6 +27,7 @@ export async function withOwnWorker<T>(
   let workers: PipelineWorkers | undefined;
   const startWorker = async () => {
     if (withWorker !== true && !services.embedded.temporal) return false;
+    requireParquetWriter(services.config);
     await processLogger(services.config, 'file');
     output.say(`Worker in this process; its log is ${logFile(services.config)}`);
     workers = await services.startWorkers();

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { PipelineError } from '../domain/failures/failures.ts';
 import type { EmbeddedStack } from '../dev-stack/stack.ts';
+import { requireParquetWriter } from '../engines/trino/parquet-file.ts';
 import { loadConfig } from '../platform/config/config.ts';
 import type { Config } from '../platform/config/config.ts';
 import { waitingMessage } from '../platform/migrations/connection.ts';
@@ -91,7 +92,10 @@ export async function openServices(say: (line: string) => void, needs: ServiceNe
     temporal: needs.temporal === true && configured === undefined,
     objectStore: needs.objectStore === true && (ours || config.OBJECT_STORE === undefined),
   };
-  if (embedded.temporal) requireOwnTrino(config);
+  if (embedded.temporal) {
+    requireOwnTrino(config);
+    requireParquetWriter(config);
+  }
   const disposal = new Disposal();
   return disposal.closingOnFailure(async () => {
     const stack = await openEmbedded(config, embedded, disposal, say);

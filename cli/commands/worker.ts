@@ -2,6 +2,8 @@ import { isGrpcServiceError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { engineQueues } from '../../domain/run/run.ts';
+import { requireParquetWriter } from '../../engines/trino/parquet-file.ts';
+import { loadConfig } from '../../platform/config/config.ts';
 import { isPolled } from '../../platform/temporal/worker-deployment.ts';
 import { serveHealth } from '../../platform/observability/health-server.ts';
 import type { PipelineLogger } from '../../platform/observability/logging.ts';
@@ -25,6 +27,7 @@ export const workerCommand: Command<object> = {
       ['DATABASE_URL', 'OBJECT_STORE'],
       '; for a worker with everything embedded: ocp-pipeline dev',
     );
+    requireParquetWriter(loadConfig());
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
     // Before the SDK's runtime exists: only the end of a worker ends it, and with it the process.
     const temporal = await requireTemporal(services, output.say).catch(async (error: unknown) => {

@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import type * as DuckDb from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { PipelineError } from '../../domain/failures/failures.ts';
+import type { Config } from '../../platform/config/config.ts';
 import { literal } from './client.ts';
 import type { LakeColumn } from './lake-columns.ts';
 
@@ -59,21 +61,40 @@ export async function writeParquet(
   }
 }
 
-/** @throws PipelineError `ConfigInvalid` (not retried) if it was left out when the program was installed */
+/**
+ * Make sure that a process which will take work of this engine can write Parquet files: others may be able to. Call it
+ * before the runtime of Temporal's SDK exists, which only the end of a worker ends. The library is not loaded.
+ *
+ * @throws PipelineError `ConfigInvalid` if it was left out when the program was installed
+ */
+export function requireParquetWriter({ TRINO_URL: url }: Config): void {
+  if (url === undefined) return;
+  try {
+    createRequire(import.meta.url).resolve('@duckdb/node-api');
+  } catch (cause) {
+    throw withoutDuckDb(cause);
+  }
+}
+
+/** @throws PipelineError `ConfigInvalid` (not retried) if it cannot be loaded */
 async function duckDb(): Promise<typeof DuckDb> {
   try {
     return await import('@duckdb/node-api');
   } catch (cause) {
-    throw new PipelineError(
-      'ConfigInvalid',
-      'engine=trino needs the optional package @duckdb/node-api, which this worker cannot load',
-      {
-        cause,
-        remedy:
-          'install it (npm ci without --omit=optional; an image built with TRINO=no lacks it), or unset TRINO_URL for this worker',
-      },
-    );
+    throw withoutDuckDb(cause);
   }
+}
+
+function withoutDuckDb(cause: unknown): PipelineError {
+  return new PipelineError(
+    'ConfigInvalid',
+    'engine=trino needs the optional package @duckdb/node-api, which this worker cannot load',
+    {
+      cause,
+      remedy:
+        'install it (npm ci without --omit=optional; an image built with TRINO=no lacks it), or unset TRINO_URL for this worker',
+    },
+  );
 }
 
 /** Each distinct time is parsed by the program's own parser, so that both engines place a row in the same hour. */
