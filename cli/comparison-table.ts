@@ -1,8 +1,22 @@
 import type { ComparedMonth } from '../engines/comparison.ts';
+import type { IdleShadow } from './idle-queue.ts';
 import { formatNumber, table } from './output.ts';
 
-/** What comparisons of both engines found, as lines of `status`; none if no organisation was ever in shadow. */
-export function comparisonTable(months: readonly (ComparedMonth & { orgId: string })[]): string[] {
+/**
+ * What comparisons of both engines found, as lines of `status`; none if no organisation was ever in shadow.
+ * @param idle organisations that are, and are not compared
+ */
+export function comparisonLines(
+  months: readonly (ComparedMonth & { orgId: string })[],
+  idle: readonly IdleShadow[],
+): string[] {
+  return [
+    ...comparisonTable(months),
+    ...idle.map(({ orgId, problem }) => `Organisation ${orgId} is ${problem}`),
+  ];
+}
+
+function comparisonTable(months: readonly (ComparedMonth & { orgId: string })[]): string[] {
   if (months.length === 0) return [];
   return [
     'Compared with the other engine:',

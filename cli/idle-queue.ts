@@ -36,3 +36,25 @@ export async function idleEngine(
   }
   return undefined;
 }
+
+/** An organisation in shadow whose days nobody compares at present. */
+export interface IdleShadow {
+  orgId: string;
+  /** why, and what to do */
+  problem: string;
+}
+
+/**
+ * Which organisations in shadow are not compared because no worker polls the queue: their runs end without it, and leave
+ * nothing in the tables that says so.
+ *
+ * @param orgIds those in shadow
+ */
+export async function idleShadows(client: QueueClient, orgIds: readonly string[]): Promise<IdleShadow[]> {
+  const queue = engineQueues.trino;
+  if (await isPolled(client, queue)) return [];
+  const problem =
+    `in shadow, but its days are not compared: no worker polls ${queue}; ${howToPoll(queue)}; ` +
+    'then compare what came meanwhile: ocp-pipeline resummarize';
+  return orgIds.map((orgId) => ({ orgId, problem }));
+}

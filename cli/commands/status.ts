@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { hourRanges } from '../../domain/time/live-hours.ts';
@@ -17,12 +18,15 @@ import { listCostMonths } from '../../costs/cost-months.ts';
 import type { CostMonth } from '../../costs/cost-months.ts';
 import { tenantIsBehind } from '../../platform/migrations/migrate.ts';
 import { tenantsWithTables } from '../../platform/migrations/tenant-schemas.ts';
+import { organisationsInShadow } from '../../platform/tenants/tenant.ts';
 import { listComparisons } from '../../engines/comparison.ts';
 import type { ComparedMonth } from '../../engines/comparison.ts';
-import { comparisonTable } from '../comparison-table.ts';
+import { comparisonLines } from '../comparison-table.ts';
 import { costTable } from '../cost-table.ts';
 import type { Command } from '../command.ts';
 import { describeFailure } from '../failure.ts';
+import { idleShadows } from '../idle-queue.ts';
+import type { IdleShadow } from '../idle-queue.ts';
 import { leftOutOfFiles, remarkLines } from '../file-remarks.ts';
 import type { FileLeftOut } from '../file-remarks.ts';
 import { formatNumber, table } from '../output.ts';
@@ -78,6 +82,7 @@ export const statusCommand: Command<Options> = {
         const failures = await listFailures(services.pool, options.org, options.limit);
         const costs = await costsOf(services, options);
         const comparisons = await comparisonsOf(services, options);
+        const notCompared = await notComparedOf(services, options, output.say);
         output.result(
           [
             manifestTable(manifests),
@@ -99,9 +104,9 @@ export const statusCommand: Command<Options> = {
                   ),
                 ]),
             ...costTable(costs),
-            ...comparisonTable(comparisons),
+            ...comparisonLines(comparisons, notCompared ?? []),
           ].join('\n'),
-          { manifests, failures, costs, comparisons },
+          { manifests, failures, costs, comparisons, notCompared },
         );
         return 0;
       }
@@ -132,6 +137,21 @@ function costsOf(services: Services, options: Options): Promise<(CostMonth & { o
 /** What comparisons of both engines found, of organisations that are or were in shadow. */
 function comparisonsOf(services: Services, options: Options): Promise<(ComparedMonth & { orgId: string })[]> {
   return latestMonths(services, options, (schema) => listComparisons(services.pool, schema, options.limit));
+}
+
+/** Organisations in shadow that no worker compares at present; undefined if that is not known. */
+async function notComparedOf(
+  services: Services,
+  { org, limit }: Options,
+  say: (line: string) => void,
+): Promise<IdleShadow[] | undefined> {
+  const inShadow = await organisationsInShadow(services.pool);
+  const asked = inShadow.filter((orgId) => org === undefined || orgId === org).slice(0, limit);
+  if (asked.length === 0) return [];
+  return knownToTemporal(services, say, {
+    what: 'Whether organisations in shadow are compared is not shown',
+    ask: (client) => idleShadows(client, asked),
+  });
 }
 
 /** Latest months of the tenants; of no tenant more than `limit`, nor in all. */
@@ -226,13 +246,25 @@ async function runsOf(
   { manifestUuid, orgId }: ManifestStatus,
   say: (line: string) => void,
 ): Promise<RunStatus[]> {
-  if (services.temporal === undefined) return [];
+  const runs = await knownToTemporal(services, say, {
+    what: 'Runs are not shown',
+    ask: async (client) => runStatuses(client, await findPayloads(services.pool, manifestUuid, orgId)),
+  });
+  return runs ?? [];
+}
+
+/** What Temporal answers; undefined if it cannot be reached, which is said if an address is known. */
+async function knownToTemporal<Answer>(
+  services: Services,
+  say: (line: string) => void,
+  { what, ask }: { what: string; ask: (client: Client) => Promise<Answer> },
+): Promise<Answer | undefined> {
+  if (services.temporal === undefined) return undefined;
   try {
-    const payloads = await findPayloads(services.pool, manifestUuid, orgId);
-    return await runStatuses(await services.client(), payloads);
+    return await ask(await services.client());
   } catch (error) {
-    say(`Runs are not shown: ${describeFailure(error).message}`);
-    return [];
+    say(`${what}: ${describeFailure(error).message}`);
+    return undefined;
   }
 }
 

@@ -53,6 +53,14 @@ export async function tenantSettings(pool: Pool, schema: string): Promise<Tenant
   return settings;
 }
 
+/** Organisations whose days both engines compute. */
+export async function organisationsInShadow(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ org_id: string }>(
+    "select org_id from public.tenant_setting where key = 'shadow' order by org_id",
+  );
+  return rows.map((row) => row.org_id);
+}
+
 /**
  * Store overrides of an organisation, all or none; a blank value removes the override.
  *

@@ -65,4 +65,6 @@ test('the commands of the page move a customer into shadow, over and back', asyn
   // Three days, all of them equal.
   expect(shown[0]).toMatch(/small-onprem +│? *2026-10 +│? *trino +│? *3 +│? *0 +│? *0/);
   expect(shown[1]).toMatch(/small-onprem +│? *2026-10 +│? *postgres +│? *3 +│? *0 +│? *0/);
+  // Which status would say without a worker for the comparison.
+  expect(shown.join('\n')).not.toContain('days are not compared');
 });

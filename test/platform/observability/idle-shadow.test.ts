@@ -16,6 +16,7 @@ import { registerSource } from '../../../platform/tenants/sources.ts';
 import { setTenantSettings } from '../../../platform/tenants/tenant.ts';
 import type { resummarize } from '../../../workflows/index.ts';
 import { atEnd } from '../../support/at-end.ts';
+import { startProgram } from '../../support/command-line.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { payloadPath } from '../../support/fixtures.ts';
@@ -108,6 +109,25 @@ test('the run of an organisation in shadow ends without a worker for the shadow,
     worker.lines().some(({ msg }) => msg === 'days were not compared with the shadow engine');
   await waitUntil(() => Promise.resolve(isTold()));
   expectSameTables(await snapshotTables(database, sourceUuid), before);
+});
+
+test('status says that an organisation in shadow is not compared, and what to do', async () => {
+  const status = (...args: string[]) =>
+    startProgram(['status', ...args], {
+      ...environment,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_NAMESPACE: client.options.namespace,
+    }).ended;
+  const told =
+    'in shadow, but its days are not compared: no worker polls ocp-trino; start one with TRINO_URL: ocp-pipeline worker; ' +
+    'then compare what came meanwhile: ocp-pipeline resummarize';
+  const { orgId } = database;
+  expect((await status()).stdout).toContain(`Organisation ${orgId} is ${told}`);
+  expect(JSON.parse((await status('--json', '--org', orgId)).stdout)).toMatchObject({
+    comparisons: [],
+    notCompared: [{ orgId, problem: told }],
+  });
+  expect(JSON.parse((await status('--json', '--org', '7654321')).stdout)).toMatchObject({ notCompared: [] });
 });
 
 test('days that another run of the cluster holds all the time are recorded as failed, not as equal', async () => {
