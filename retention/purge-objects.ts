@@ -1,10 +1,8 @@
 import { failuresInParallel } from '../domain/run/in-parallel.ts';
 import type { PurgedCounts, Tenant } from '../domain/run/cleanup.ts';
-import type { ReportKind } from '../domain/reports/report-kind.ts';
-import { billingMonthOf, startOfDayMs } from '../domain/time/usage-day.ts';
+import { startOfDayMs } from '../domain/time/usage-day.ts';
 import type { UsageDay } from '../domain/time/usage-day.ts';
 import { openLake } from '../engines/trino/lake.ts';
-import type { LakePartition } from '../engines/trino/lake-tables.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
 
@@ -17,8 +15,8 @@ const concurrency = 8;
  * Of a file of ours (engines/trino/lake-tables.ts and iceberg-tables.ts name them): those of a Koku that shares the
  * bucket lie in the same folders.
  */
-const partitionOfKey =
-  /^(.*\/OCP\/([a-z_]+)\/source=([^/]+)\/year=(\d{4})\/month=(\d{2})\/)(?:\d{4}-\d{2}-\d{2}-\d+-[0-9a-f]{16}\.parquet|_iceberg-[0-9a-f-]{36}\/.+)$/;
+const monthOfLakeKey =
+  /\/OCP\/[a-z_]+\/source=[^/]+\/year=(\d{4}\/month=\d{2})\/(?:\d{4}-\d{2}-\d{2}-\d+-[0-9a-f]{16}\.parquet|_iceberg-[0-9a-f-]{36}\/.+)$/;
 const monthOfKey = /\/year=(\d{4})\/month=(\d{2})\//;
 
 /** What to remove from an archive, and how progress is reported. */
@@ -53,7 +51,8 @@ export async function purgeDailyCsvs(
 
 /**
  * Remove the lake's files of the months before `firstDayKept`; their partitions are dropped first, so that no query
- * opens a file that goes. Without Trino only the files go. Rerun: finds nothing.
+ * opens a file that goes. Without Trino only the files go; who knows it drops the partitions that were left so. Who has no
+ * file in the lake is not looked for there. Rerun: finds nothing.
  */
 export async function purgeLake(
   deps: ActivityDependencies,
@@ -62,25 +61,24 @@ export async function purgeLake(
 ): Promise<void> {
   const tables = deps.config.TRINO_URL === undefined ? undefined : openLake(deps.config).tables;
   const account = schema.replace(/^acct/, '');
-  const expired = new Map<string, { partition: LakePartition; keys: string[] }>();
+  const expired: string[] = [];
+  let hasFiles = false;
   for await (const { key } of deps.objectStore.list(`data/parquet/${account}/OCP/`)) {
     signal.throwIfAborted();
-    const [, folder, kind, sourceUuid, year = '', month = ''] = partitionOfKey.exec(key) ?? [];
-    if (folder === undefined || sourceUuid === undefined || `${year}-${month}-01` >= firstDayKept) continue;
-    const partition = {
-      schema,
-      kind: kind as ReportKind,
-      sourceUuid,
-      month: billingMonthOf(`${year}-${month}-01` as UsageDay),
-    };
-    const known = expired.get(folder) ?? { partition, keys: [] };
-    known.keys.push(key);
-    expired.set(folder, known);
+    const [, month] = monthOfLakeKey.exec(key) ?? [];
+    if (month === undefined) continue;
+    hasFiles = true;
+    if (isExpired(month.replace('/month=', '-'), firstDayKept)) expired.push(key);
   }
-  for (const { partition, keys } of expired.values()) {
-    await tables?.dropPartition(partition, { signal });
-    await removeObjects(deps, keys, signal, removed);
-  }
+  if (tables !== undefined && hasFiles)
+    for (const partition of await tables.listPartitions(schema, { signal }))
+      if (isExpired(partition.month, firstDayKept)) await tables.dropPartition(partition, { signal });
+  while (expired.length > 0) await removeObjects(deps, expired.splice(0, batchSize), signal, removed);
+}
+
+/** @param month YYYY-MM */
+function isExpired(month: string, firstDayKept: UsageDay): boolean {
+  return `${month}-01` < firstDayKept;
 }
 
 /**

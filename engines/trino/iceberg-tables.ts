@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { reportKinds } from '../../domain/reports/report-kind.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
 import { identifier, literal, TrinoError } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
 import { lakeColumns } from './lake-columns.ts';
-import { folderOfMonth, unless } from './lake-tables.ts';
+import { folderOfMonth, tableNames, unless } from './lake-tables.ts';
 import type { LakePartition, LakePlace, LakeTables, VisibleRows } from './lake-tables.ts';
 
 /** How often the table is looked at before a partition is given up: workers may undo each other's commits. */
@@ -38,6 +40,10 @@ export function icebergTables(client: TrinoClient, { location, schemaOf }: LakeP
         new Map(files.map(({ parquetKey, byteCount }) => [`${location}/${parquetKey}`, byteCount])),
       );
     },
+    listPartitions: async (schema, options) =>
+      (await tableNames(client, schemaOf(schema), options)).flatMap(
+        (name) => partitionOf(schema, name) ?? [],
+      ),
     // Not "drop table", which removes files, too.
     dropPartition: async (partition, options) => {
       const { schema, name } = tableOf(partition);
@@ -55,6 +61,20 @@ interface MonthTable {
 
 function tableName({ kind, sourceUuid, month }: LakePartition): string {
   return `${kind}_${month}_${sourceUuid}`.replaceAll('-', '_').toLowerCase();
+}
+
+/** What {@link tableName} was given; undefined for another table. */
+function partitionOf(schema: string, name: string): LakePartition | undefined {
+  const [, kindName, month = '', sourceUuid = ''] =
+    /^([a-z_]+)_(\d{4}_\d{2})_([0-9a-f]{8}(?:_[0-9a-f]+){4})$/.exec(name) ?? [];
+  const kind = reportKinds.find((known) => known === kindName);
+  if (kind === undefined) return undefined;
+  return {
+    schema,
+    kind,
+    sourceUuid: sourceUuid.replaceAll('_', '-'),
+    month: billingMonth(month.replace('_', '-')),
+  };
 }
 
 function unregistration(schema: string, name: string): string {
@@ -156,14 +176,21 @@ class TableOfMonth {
     }
   }
 
+  /** A table whose metadata are gone, as after a purge by a worker that does not know Trino, begins anew. */
   async #versionOrCreate() {
     try {
       return await this.#version();
     } catch (error) {
-      if (!isAbsent(error)) throw error;
+      if (hasNoMetadata(error)) await this.#unregister();
+      else if (!isAbsent(error)) throw error;
       await this.#create();
       return this.#version();
     }
+  }
+
+  async #unregister(): Promise<void> {
+    const { schema, name } = this.#table;
+    await unless('NOT_FOUND', this.#run(unregistration(schema, name)));
   }
 
   async #version(): Promise<{ version: string; snapshotId: string }> {
@@ -216,8 +243,7 @@ class TableOfMonth {
             `alter table ${this.#name()} execute rollback_to_snapshot(snapshot_id => bigint ${literal(String(parent))})`,
           );
     if ((await this.#versionOrCreate()).version !== version) return failure;
-    const { schema, name } = this.#table;
-    await unless('NOT_FOUND', this.#run(unregistration(schema, name)));
+    await this.#unregister();
     return undefined;
   }
 
@@ -245,6 +271,10 @@ function firstWrong(entries: readonly Entry[], files: ReadonlyMap<string, number
 
 function isAbsent(error: unknown): boolean {
   return error instanceof TrinoError && error.errorName === 'TABLE_NOT_FOUND';
+}
+
+function hasNoMetadata(error: unknown): boolean {
+  return error instanceof TrinoError && error.errorName === 'ICEBERG_MISSING_METADATA';
 }
 
 /** "If not exists" looks before it creates: of two workers one may lose, with whatever error its catalog has for it. */

@@ -1,5 +1,6 @@
+import { reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
-import { billingMonthOf } from '../../domain/time/usage-day.ts';
+import { billingMonthOf, isBillingMonth } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 import { identifier, literal, TrinoError } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
@@ -34,6 +35,8 @@ export interface LakeTables {
     files: readonly LakeFile[],
     options?: QueryOptions,
   ): Promise<VisibleRows>;
+  /** Partitions that the catalog has of a tenant, also such whose files are gone. */
+  listPartitions(schema: string, options?: QueryOptions): Promise<LakePartition[]>;
   /** The files of the month are no longer visible; they stay. */
   dropPartition(partition: LakePartition, options?: QueryOptions): Promise<void>;
 }
@@ -92,9 +95,40 @@ export function hiveTables(client: TrinoClient, { location, schemaOf }: LakePlac
         ),
       };
     },
+    listPartitions: async (schema, options) => {
+      const partitions: LakePartition[] = [];
+      const tables = await tableNames(client, schemaOf(schema), options);
+      for (const kind of reportKinds.filter((name) => tables.includes(name))) {
+        const rows = await client.run(
+          `select ${lakePartition.join(', ')} from ${identifier(schemaOf(schema))}.${identifier(`${kind}$partitions`)}`,
+          options,
+        );
+        for (const [sourceUuid, year, number] of rows) {
+          const month = `${String(year)}-${String(number)}`;
+          if (isBillingMonth(month)) partitions.push({ schema, kind, sourceUuid: String(sourceUuid), month });
+        }
+      }
+      return partitions;
+    },
     dropPartition: (partition, options) =>
       unless('NOT_FOUND', client.run(procedure('unregister_partition', inLake(partition)), options)),
   };
+}
+
+/** Names of the tables of a schema of the lake; none if there is no such schema. */
+export async function tableNames(
+  client: TrinoClient,
+  schema: string,
+  options?: QueryOptions,
+): Promise<string[]> {
+  try {
+    return (await client.run(`show tables from ${identifier(schema)}`, options)).map(([name]) =>
+      String(name),
+    );
+  } catch (error) {
+    if (error instanceof TrinoError && error.errorName === 'SCHEMA_NOT_FOUND') return [];
+    throw error;
+  }
 }
 
 function tableDefinition(table: string, kind: ReportKind, location: string): string {

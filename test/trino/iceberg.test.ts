@@ -4,9 +4,11 @@ import type { Check } from '../../cli/checks.ts';
 import type { UsageDay } from '../../domain/time/usage-day.ts';
 import { literal, TrinoClient } from '../../engines/trino/client.ts';
 import { openLake } from '../../engines/trino/lake.ts';
+import { parquetKey } from '../../engines/trino/lake-tables.ts';
 import type { LakePartition, VisibleRows } from '../../engines/trino/lake-tables.ts';
 import type { LakeFile } from '../../engines/trino/live-pieces.ts';
 import { clock } from '../../platform/config/config.ts';
+import type { Config } from '../../platform/config/config.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { purgeLake } from '../../retention/purge-objects.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
@@ -257,10 +259,17 @@ test('doctor: the catalog fits the setting, and files may be added', async () =>
   });
 });
 
-test('a purged month is gone from catalog and store', async () => {
+/** Purge October, with other settings. */
+async function purge(changes: Partial<Config>): Promise<void> {
   const { database, config, objectStore } = pipeline;
   await purgeLake(
-    { pool: database.pool, databaseUrl: database.url, objectStore, config, now: clock(config) },
+    {
+      pool: database.pool,
+      databaseUrl: database.url,
+      objectStore,
+      config: { ...config, ...changes },
+      now: clock(config),
+    },
     database.schema,
     {
       firstDayKept: '2026-11-01' as UsageDay,
@@ -268,10 +277,35 @@ test('a purged month is gone from catalog and store', async () => {
       removed: () => undefined,
     },
   );
-  expect(
-    await trino.run(`show tables from "${environment['TRINO_SCHEMA_PREFIX'] ?? ''}${database.schema}"`),
-  ).toEqual([]);
-  const left: string[] = [];
-  for await (const { key } of objectStore.list('data/parquet/')) left.push(key);
-  expect(left).toEqual([]);
+}
+
+async function filesOfLake(): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of pipeline.objectStore.list('data/parquet/')) keys.push(key);
+  return keys;
+}
+
+test('a purge without Trino: a table whose files are gone begins anew, and the next purge removes what was left', async () => {
+  const { database, objectStore } = pipeline;
+  const schema = `${environment['TRINO_SCHEMA_PREFIX'] ?? ''}${database.schema}`;
+  const hive = new TrinoClient({ url: inject('trinoUrl'), user: 'test', catalog });
+  const partitions = () => hive.run(`select source, year, month from "${schema}"."pod_usage$partitions"`);
+  await purge({ TRINO_URL: undefined });
+  expect(await filesOfLake()).toEqual([]);
+  expect(await partitions()).toEqual([[small, '2026', '10']]);
+
+  // As if October were kept again.
+  const { table } = await openLake(pipeline.config).tables.ensurePartition(pods(small), []);
+  expect(await trino.run(`select count(*) from ${table}`)).toEqual([[0]]);
+
+  const november = parquetKey(
+    { schema: database.schema, kind: 'pod_usage', sourceUuid: small, usageDay: '2026-11-01' as UsageDay },
+    '1-0123456789abcdef',
+  );
+  await objectStore.put(november, Buffer.from('kept'));
+  await purge({});
+  expect(await trino.run(`show tables from "${schema}"`)).toEqual([]);
+  await purge({ TRINO_CATALOG: catalog, TRINO_TABLES: 'hive' });
+  expect(await partitions()).toEqual([]);
+  expect(await filesOfLake()).toEqual([november]);
 });
