@@ -63,6 +63,15 @@ const roomsWithoutClock = [
   'summary',
 ];
 
+/** What may look at the environment: who translates it, and who passes it on to programs and libraries. */
+const environmentReaders = [
+  'platform/config/config.ts',
+  'platform/temporal/connection.ts',
+  'platform/object-store/s3-store.ts',
+  'dev-stack/stack.ts',
+  'dev-stack/process-identity.ts',
+];
+
 export default defineConfig(
   // What asc compiles, asc checks: to TypeScript its integers are no types.
   globalIgnores(['dist/', 'node_modules/', '.data/', 'coverage/', 'reports/fast-path/wasm/']),
@@ -153,6 +162,21 @@ export default defineConfig(
         },
         // The few tests that measure how long something takes say so.
         ...today('a test that knows today ages: give the program a clock (testNow)'),
+      ],
+    },
+  },
+  {
+    files: rooms.map(({ name }) => `${name}/**/*.ts`),
+    ignores: environmentReaders,
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message:
+            "loadConfig() of platform/config/ reads it: there, Koku's names count, and an empty value is none",
+        },
       ],
     },
   },

@@ -105,8 +105,14 @@ async function tell(error: unknown): Promise<void> {
   process.stderr.write(`${message}\n`);
   if (error instanceof UsageError)
     process.stderr.write('\nocp-pipeline --help lists the commands and their options\n');
-  else if (process.env['OCP_LOG_LEVEL'] === 'debug' && error instanceof Error)
+  else if (error instanceof Error && (await asksForStacks()))
     process.stderr.write(`${redactSecrets(error.stack ?? '')}\n`);
+}
+
+/** The configuration as a whole may be what the error is about. */
+async function asksForStacks(): Promise<boolean> {
+  const { configuredLogLevel } = await import('../platform/config/config.ts');
+  return ['debug', 'trace'].includes(configuredLogLevel());
 }
 
 hideSecretArguments();

@@ -1,4 +1,3 @@
-import { PipelineError } from '../../domain/failures/failures.ts';
 import { listen } from '../../intake/kafka/listener.ts';
 import type { ListenDeps } from '../../intake/kafka/take-message.ts';
 import { openProducer } from '../../platform/kafka/client.ts';
@@ -15,14 +14,12 @@ export const listenCommand: Command<object> = {
   options: (parser) => parser,
   run: async (_options, output) => {
     const stop = stopSignal();
-    requireConfigured(['DATABASE_URL', 'OBJECT_STORE', 'KAFKA_BROKERS']);
+    requireConfigured(
+      ['DATABASE_URL', 'OBJECT_STORE', 'KAFKA_BROKERS'],
+      'a listener works with the servers of your workers',
+    );
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
     try {
-      if (services.embedded.temporal)
-        throw new PipelineError(
-          'ConfigInvalid',
-          'TEMPORAL_ADDRESS: not set; a listener works with the servers of your workers',
-        );
       await listenWith(services, stop);
     } finally {
       await services.close();

@@ -4,6 +4,7 @@ import { createHttpApp } from '../../http/app.ts';
 import type { HttpDeps } from '../../http/app.ts';
 import { startWaiting } from '../../intake/start-waiting.ts';
 import type { Command } from '../command.ts';
+import { requireConfigured } from '../required-settings.ts';
 import { openServices, processLogger } from '../services.ts';
 import type { Services } from '../services.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
@@ -34,11 +35,12 @@ export const serveCommand: Command<Options> = {
       }),
   run: async (options, output) => {
     const stop = stopSignal();
-    requireConfigured();
+    requireConfigured(
+      ['DATABASE_URL', 'OBJECT_STORE'],
+      'ocp-pipeline dev prints the settings of embedded servers',
+    );
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });
     try {
-      if (services.embedded.temporal)
-        throw new PipelineError('ConfigInvalid', `TEMPORAL_ADDRESS: not set; ${embeddedHint}`);
       await serve(services, options, stop);
     } finally {
       await services.close();
@@ -46,15 +48,6 @@ export const serveCommand: Command<Options> = {
     return 0;
   },
 };
-
-const embeddedHint = 'ocp-pipeline dev prints the settings of embedded servers';
-
-/** A server that silently started its own database would take uploads that nobody ever sees. */
-function requireConfigured(): void {
-  const missing = ['DATABASE_URL', 'OBJECT_STORE'].filter((name) => (process.env[name] ?? '') === '');
-  if (missing.length > 0)
-    throw new PipelineError('ConfigInvalid', `${missing.join(', ')}: not set; ${embeddedHint}`);
-}
 
 async function serve(services: Services, { sources, api }: Options, stop: AbortSignal): Promise<void> {
   const { config, objectStore, databaseUrl } = services;

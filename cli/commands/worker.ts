@@ -25,7 +25,7 @@ export const workerCommand: Command<object> = {
     const stop = stopSignal();
     requireConfigured(
       ['DATABASE_URL', 'OBJECT_STORE'],
-      '; for a worker with everything embedded: ocp-pipeline dev',
+      'for a worker with everything embedded: ocp-pipeline dev',
     );
     requireParquetWriter(loadConfig());
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'all' });
@@ -99,14 +99,10 @@ async function closeAfterFailure(
   clearTimeout(giveUp);
 }
 
-/** @throws PipelineError `ConfigInvalid` when no server is configured, or its namespace lacks what runs need */
+/** @throws PipelineError `ConfigInvalid` when the namespace lacks what runs need */
 async function requireTemporal(services: Services, say: (line: string) => void): Promise<TemporalTarget> {
-  const { temporal, embedded } = services;
-  if (temporal === undefined || embedded.temporal)
-    throw new PipelineError(
-      'ConfigInvalid',
-      'TEMPORAL_ADDRESS: not set; for a worker with everything embedded: ocp-pipeline dev',
-    );
+  const { temporal } = services;
+  if (temporal === undefined) throw new Error('a worker asks for Temporal');
   await requireSearchAttributes(await services.client(), temporal.namespace, say);
   return temporal;
 }

@@ -1,5 +1,18 @@
-/** Variables of existing Koku installations, and ours that they stand for. */
-const aliases: readonly { name: string; from: readonly string[] }[] = [
+import { isIPv6 } from 'node:net';
+
+/** A setting of ours that can be made from the variables of an existing Koku installation. */
+interface Alias {
+  /** ours */
+  name: string;
+  /** Koku's; all of them are needed, except for optional ones */
+  from: readonly string[];
+  optional?: readonly string[];
+  /** @returns the value of ours; where one of Koku's is not usable, what is wrong with it */
+  make: (value: (name: string) => string) => { value: string } | { problem: string };
+}
+
+/** The one list of Koku's names; the README and docs/next-to-koku.md name the same. */
+export const aliases: readonly Alias[] = [
   {
     name: 'DATABASE_URL',
     from: [
@@ -9,17 +22,31 @@ const aliases: readonly { name: string; from: readonly string[] }[] = [
       'DATABASE_USER',
       'DATABASE_PASSWORD',
     ],
+    optional: ['DATABASE_SERVICE_PORT'],
+    make: databaseUrl,
   },
-  { name: 'KAFKA_BROKERS', from: ['INSIGHTS_KAFKA_HOST', 'INSIGHTS_KAFKA_PORT'] },
-  { name: 'OBJECT_STORE', from: ['REQUESTED_BUCKET'] },
-  { name: 'ROS_BUCKET', from: ['REQUESTED_ROS_BUCKET'] },
+  {
+    name: 'KAFKA_BROKERS',
+    from: ['INSIGHTS_KAFKA_HOST', 'INSIGHTS_KAFKA_PORT'],
+    make: (value) => ({ value: `${value('INSIGHTS_KAFKA_HOST')}:${value('INSIGHTS_KAFKA_PORT')}` }),
+  },
+  {
+    name: 'OBJECT_STORE',
+    from: ['REQUESTED_BUCKET'],
+    make: (value) => ({ value: `s3://${value('REQUESTED_BUCKET')}` }),
+  },
+  {
+    name: 'ROS_BUCKET',
+    from: ['REQUESTED_ROS_BUCKET'],
+    make: (value) => ({ value: value('REQUESTED_ROS_BUCKET') }),
+  },
 ];
 
 /**
  * The environment with the names of existing Koku installations translated into ours. One of ours that is set wins over
  * its aliases.
  *
- * @returns the variables by our names, and problems: aliases that only make sense together
+ * @returns the variables by our names, and problems: aliases that only make sense together, or cannot be used
  */
 export function withAliases(environment: Readonly<Record<string, string | undefined>>): {
   given: Record<string, string | undefined>;
@@ -28,28 +55,35 @@ export function withAliases(environment: Readonly<Record<string, string | undefi
   const given = { ...environment };
   const problems: string[] = [];
   const value = (name: string) => environment[name]?.trim() ?? '';
-  for (const { name, from } of aliases) {
+  for (const { name, from, optional = [], make } of aliases) {
     if (value(name) !== '' || from.every((alias) => value(alias) === '')) continue;
-    const lacking = from.filter((alias) => value(alias) === '' && alias !== 'DATABASE_SERVICE_PORT');
-    if (lacking.length > 0)
+    const lacking = from.filter((alias) => value(alias) === '' && !optional.includes(alias));
+    if (lacking.length > 0) {
       problems.push(
         `${name}: not set, and of the variables it can be made from ${lacking.join(', ')} is missing`,
       );
-    else given[name] = made[name]?.(value) ?? value(from[0] ?? '');
+      continue;
+    }
+    const made = make(value);
+    if ('problem' in made) problems.push(made.problem);
+    else given[name] = made.value;
   }
   return { given, problems };
 }
 
-const made: Readonly<Record<string, (value: (name: string) => string) => string>> = {
-  DATABASE_URL: (value) => {
-    const url = new URL('postgresql://host/');
-    url.hostname = value('DATABASE_SERVICE_HOST');
-    url.port = value('DATABASE_SERVICE_PORT') || '5432';
-    url.username = encodeURIComponent(value('DATABASE_USER'));
-    url.password = encodeURIComponent(value('DATABASE_PASSWORD'));
-    url.pathname = encodeURIComponent(value('DATABASE_NAME'));
-    return url.href;
-  },
-  KAFKA_BROKERS: (value) => `${value('INSIGHTS_KAFKA_HOST')}:${value('INSIGHTS_KAFKA_PORT')}`,
-  OBJECT_STORE: (value) => `s3://${value('REQUESTED_BUCKET')}`,
-};
+/** Setters of `URL` ignore what they do not understand: the database would be another one than is meant. */
+function databaseUrl(value: (name: string) => string): { value: string } | { problem: string } {
+  const host = value('DATABASE_SERVICE_HOST');
+  const port = value('DATABASE_SERVICE_PORT') || '5432';
+  if (!/^[\w.-]+$/.test(host) && !isIPv6(host))
+    return { problem: `DATABASE_SERVICE_HOST: expected a host name or an IP address; found "${host}"` };
+  if (!/^\d+$/.test(port) || Number(port) > 65_535)
+    return { problem: `DATABASE_SERVICE_PORT: expected the number of a port; found "${port}"` };
+  const url = new URL('postgresql://host/');
+  url.hostname = isIPv6(host) ? `[${host}]` : host;
+  url.port = port;
+  url.username = encodeURIComponent(value('DATABASE_USER'));
+  url.password = encodeURIComponent(value('DATABASE_PASSWORD'));
+  url.pathname = encodeURIComponent(value('DATABASE_NAME'));
+  return { value: url.href };
+}

@@ -272,6 +272,13 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return config;
 }
 
+/** The log level alone, for what is said while the rest of the environment may be invalid; an invalid one is `info`. */
+export function configuredLogLevel(environment: NodeJS.ProcessEnv = process.env): Config['OCP_LOG_LEVEL'] {
+  const { schema } = settings.OCP_LOG_LEVEL;
+  const parsed = schema.safeParse(environment['OCP_LOG_LEVEL']?.trim());
+  return parsed.success ? parsed.data : 'info';
+}
+
 /** Every slot that may need a connection of the pool must get one. */
 function poolProblems(config: Config): string[] {
   const slots = [

@@ -198,11 +198,36 @@ describe('at SIGTERM', () => {
   });
 });
 
+test("it starts with Koku's names alone", async () => {
+  const { hostname, port, pathname, username, password } = new URL(settings['DATABASE_URL'] ?? '');
+  const serving = await startServe({
+    ...settings,
+    DATABASE_URL: '',
+    OBJECT_STORE: '',
+    DATABASE_SERVICE_HOST: hostname,
+    DATABASE_SERVICE_PORT: port,
+    DATABASE_NAME: pathname.slice(1),
+    DATABASE_USER: decodeURIComponent(username),
+    DATABASE_PASSWORD: decodeURIComponent(password),
+    REQUESTED_BUCKET: 'koku-bucket',
+    // A store that is away is not a reason to end: uploads are refused until it answers.
+    S3_ENDPOINT: 'http://127.0.0.1:1',
+  });
+  expect((await fetch(`${serving.url}/healthz`)).status).toBe(200);
+  serving.signal('SIGTERM');
+  expect(await serving.ended).toBe(0);
+});
+
 describe('it does not start', () => {
   test.each([
     ['without a database', { DATABASE_URL: '' }, 'DATABASE_URL: not set'],
     ['without an object store', { OBJECT_STORE: '' }, 'OBJECT_STORE: not set'],
     ['without Temporal', { TEMPORAL_ADDRESS: '' }, 'TEMPORAL_ADDRESS: not set'],
+    [
+      'without anything',
+      { DATABASE_URL: '', OBJECT_STORE: ' ', TEMPORAL_ADDRESS: '' },
+      'DATABASE_URL, OBJECT_STORE, TEMPORAL_ADDRESS: not set; ocp-pipeline dev prints',
+    ],
     ['with an address that is none', { OCP_HTTP_ADDRESS: '8000' }, 'OCP_HTTP_ADDRESS: expected host:port'],
     [
       'with an address of another machine',

@@ -21,7 +21,13 @@ const commands = [...page.matchAll(/```sh\n([^`]*)```/g)].flatMap(([, block = ''
   [...block.matchAll(/^ocp-pipeline (.*)$/gm)].map(([, words = '']) => words.split(' ')),
 );
 /** Commands that run until they are stopped, and what they say when they are ready. */
-const lasting: Record<string, string> = { worker: 'worker started', listen: 'listener started' };
+const lasting: Record<string, string> = {
+  worker: 'worker started',
+  listen: 'listener started',
+  serve: 'accepting uploads',
+};
+/** Named in a sentence: it takes the place of `listen`. */
+const serve = /`ocp-pipeline (serve [^`]*--no-sources)`/.exec(page)?.[1]?.split(' ') ?? [];
 
 let url: string;
 let environment: Record<string, string>;
@@ -41,14 +47,22 @@ beforeAll(async () => {
     await connection.close();
     await rm(directory, { recursive: true, force: true });
   });
+  const { hostname, port, username, password } = new URL(url);
   environment = {
-    DATABASE_URL: url,
+    // What the installation has, the page says, is understood.
+    DATABASE_SERVICE_HOST: hostname,
+    DATABASE_SERVICE_PORT: port,
+    DATABASE_NAME: name,
+    DATABASE_USER: decodeURIComponent(username),
+    DATABASE_PASSWORD: decodeURIComponent(password),
     OBJECT_STORE: pathToFileURL(join(directory, 'objects')).href,
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TEMPORAL_NAMESPACE: namespace,
     // Nobody is there: a listener waits for its brokers.
-    KAFKA_BROKERS: `127.0.0.1:${await getPort()}`,
+    INSIGHTS_KAFKA_HOST: '127.0.0.1',
+    INSIGHTS_KAFKA_PORT: String(await getPort()),
     OCP_RULES: 'koku',
+    OCP_HTTP_ADDRESS: '127.0.0.1:0',
     OCP_NOW: testNow,
   };
 });
@@ -71,7 +85,8 @@ test('every command of the page works on a database that Koku created, whose tab
   ]);
   const before = await describeTables(url, ['public', testOrg.schema]);
   const cluster = /--cluster (\S+)/.exec(page)?.[1] ?? '';
-  for (const words of commands) {
+  expect(serve).toEqual(['serve', '--no-sources']);
+  for (const words of [...commands, serve]) {
     const ready = lasting[words[0] ?? ''];
     if (ready !== undefined) {
       const running = startProgramProcess([program, ...words], environment);
