@@ -62,8 +62,14 @@ export const apiTokenCreateCommand: Command<CreateOptions> = {
   },
 };
 
-function shownLists(lists: Pick<ListedApiToken, 'clusters' | 'nodes' | 'projects'>): string {
-  const restricted = Object.entries(lists).filter(([, list]) => list.length > 0 && !list.includes('*'));
+function shownLists({
+  clusters,
+  nodes,
+  projects,
+}: Pick<ListedApiToken, 'clusters' | 'nodes' | 'projects'>): string {
+  const restricted = Object.entries({ clusters, nodes, projects }).filter(
+    ([, list]) => list.length > 0 && !list.includes('*'),
+  );
   return restricted.length === 0
     ? 'everything'
     : restricted.map(([kind, list]) => `${kind} ${list.join(', ')}`).join('; ');

@@ -18,7 +18,7 @@ with months as (
 )
 select
     months.source_uuid::text as "sourceUuid",
-    authentication.credentials ->> 'cluster_id' as "clusterId",
+    coalesce(authentication.credentials ->> 'cluster_id', months.source_uuid::text) as "clusterId",
     to_char(months.month, 'YYYY-MM') as month,
     known.cost_model_id::text as "modelUuid",
     model.name as "modelName",

@@ -100,6 +100,8 @@ test('a version works once it is current, and a run stays with the version it st
   expect(await versions()).toEqual([
     { buildId: 'old', state: 'inactive', lastPollAt: expect.any(String) as string, pinnedRunCount: 0 },
   ]);
+  const { stdout: table } = await cli.run(['deployment', 'list']);
+  expect(table).toMatch(/^old +inactive +\d{4}-\S+Z +0 *$/m);
   expect(await events('first')).toBe(2);
 
   await setCurrent('old');
