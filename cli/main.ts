@@ -10,6 +10,7 @@ import { packageRoot } from '../platform/config/package-root.ts';
 import { catalog, namedCommand } from './catalog.ts';
 import type { AnyCommand, CommandGroup, ListedCommand } from './catalog.ts';
 import type { GlobalOptions } from './command.ts';
+import { withStrictValues } from './option-values.ts';
 import { Interrupted, interruptedExitCode } from './stop-signal.ts';
 import { hideSecretArguments, surviveClosedOutput } from './terminal.ts';
 
@@ -27,11 +28,15 @@ function register(
   parser: Argv<GlobalOptions>,
   command: ListedCommand,
   loaded: AnyCommand | undefined,
+  words: readonly string[],
 ): Argv<GlobalOptions> {
   return parser.command(
     command.name,
     command.summary,
-    (inner) => loaded?.options(inner) ?? inner,
+    (inner) =>
+      loaded === undefined
+        ? inner
+        : withStrictValues(inner, (parsed) => loaded.options(parsed), { form: command.name, words }),
     async (options) => {
       if (loaded === undefined) throw new Error(`${command.name}: named in a way that was not understood`);
       const { standardOutput } = await import('./output.ts');
@@ -52,7 +57,7 @@ async function buildParser(words: readonly string[]): Promise<Argv<GlobalOptions
     before = '',
   ): Argv<GlobalOptions> =>
     'load' in entry
-      ? register(parser, entry, entry === named ? loaded : undefined)
+      ? register(parser, entry, entry === named ? loaded : undefined, words)
       : parser.command(entry.name, entry.summary, (inner: Argv<GlobalOptions>) =>
           entry.commands
             .reduce((group, command) => add(group, command, `${before}${entry.name} `), inner)

@@ -4,6 +4,7 @@ import type { ListedApiToken } from '../../api/tokens.ts';
 import type { Command } from '../command.ts';
 import { table } from '../output.ts';
 import { openServices } from '../services.ts';
+import { lifetimeOf, withTokenDays } from '../token-days.ts';
 
 interface CreateOptions {
   org: string;
@@ -14,7 +15,6 @@ interface CreateOptions {
   description: string | undefined;
 }
 
-const secondsPerDay = 86_400;
 const names = (what: string) =>
   ({
     type: 'string',
@@ -26,18 +26,13 @@ const names = (what: string) =>
 
 export const apiTokenCreateCommand: Command<CreateOptions> = {
   options: (parser): Argv<CreateOptions> =>
-    parser
-      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
-      .option('cluster', names('cluster (id or alias)'))
-      .option('node', names('node'))
-      .option('project', names('project (namespace)'))
-      .option('days', { type: 'number', describe: 'days until it expires (default: it does not)' })
-      .option('description', { type: 'string', describe: 'what it is for' })
-      .check(({ days }) => {
-        if (days !== undefined && !(days > 0 && days <= 36_500))
-          throw new Error('--days: expected 1 to 36500');
-        return true;
-      }),
+    withTokenDays(
+      parser
+        .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+        .option('cluster', names('cluster (id or alias)'))
+        .option('node', names('node'))
+        .option('project', names('project (namespace)')),
+    ).option('description', { type: 'string', describe: 'what it is for' }),
   run: async ({ org, cluster, node, project, days, description }, output) => {
     const services = await openServices(output.say, { migrate: 'public' });
     try {
@@ -46,7 +41,7 @@ export const apiTokenCreateCommand: Command<CreateOptions> = {
         clusters: cluster,
         nodes: node,
         projects: project,
-        lifetimeSeconds: days === undefined ? undefined : days * secondsPerDay,
+        lifetimeSeconds: lifetimeOf({ days }),
         description,
       });
       const shown = { clusters: cluster, nodes: node, projects: project };

@@ -7,6 +7,7 @@ import {
   setCurrentVersion,
 } from '../../platform/temporal/worker-deployment.ts';
 import type { Command, GlobalOptions } from '../command.ts';
+import { expectWhole } from '../option-values.ts';
 import { table } from '../output.ts';
 import { openServices } from '../services.ts';
 
@@ -14,6 +15,9 @@ interface SetCurrentOptions {
   buildId: string | undefined;
   wait: number;
 }
+
+/** A day. */
+const maxWaitSeconds = 86_400;
 
 export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
   options: (parser: Argv<GlobalOptions>): Argv<SetCurrentOptions & GlobalOptions> =>
@@ -26,6 +30,10 @@ export const deploymentSetCurrentCommand: Command<SetCurrentOptions> = {
         type: 'number',
         default: 300,
         describe: 'seconds to wait for workers of that version',
+      })
+      .check(({ wait }) => {
+        expectWhole('wait', wait, [0, maxWaitSeconds]);
+        return true;
       }),
   run: async (options, output) => {
     const services = await openServices(output.say, { temporal: true });

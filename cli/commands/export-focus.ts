@@ -43,6 +43,7 @@ export const exportFocusCommand: Command<Options> = {
         describe: 'FILE.csv or FILE.parquet, replaced whole; - for CSV on standard output',
       })
       .option('billed', {
+        type: 'string',
         choices: ['chargeback', 'showback'] as const,
         default: 'chargeback',
         describe: 'showback: BilledCost is 0, the cost is in the other three',
@@ -55,6 +56,7 @@ export const exportFocusCommand: Command<Options> = {
         describe: 'what is written; leave out cloud and markup where the cloud sends its own file',
       })
       .option('focus-version', {
+        type: 'string',
         choices: focusVersions,
         default: '1.3',
         describe: 'version of the specification',

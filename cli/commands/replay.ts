@@ -43,10 +43,12 @@ export const replayCommand: Command<Options> = {
       })
       .option('org', { type: 'string', describe: 'organisation id, if several have this manifest' })
       .option('decide', {
+        type: 'string',
         choices: ['retry', 'skip', 'abandon'] as const,
         describe: 'decision on every open failure of a blocked run (default if it is blocked: retry)',
       })
       .option('from', {
+        type: 'string',
         choices: Object.keys(resetPhases) as ResetPhase[],
         conflicts: 'decide',
         describe: 'reset the last run to this phase and repeat everything from there',

@@ -2,6 +2,7 @@ import type { Argv } from 'yargs';
 import { createToken, revokeCredential } from '../../platform/tenants/credentials.ts';
 import type { Command } from '../command.ts';
 import { showCredentials, withDatabase } from '../credential-output.ts';
+import { lifetimeOf, withTokenDays } from '../token-days.ts';
 
 interface CreateOptions {
   org: string;
@@ -9,25 +10,22 @@ interface CreateOptions {
   days: number | undefined;
 }
 
-const secondsPerDay = 86_400;
-
 export const tokenCreateCommand: Command<CreateOptions> = {
   options: (parser): Argv<CreateOptions> =>
-    parser
-      .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
-      .option('cluster', { type: 'string', describe: 'only this cluster (default: all of the organisation)' })
-      .option('days', { type: 'number', describe: 'days until it expires (default: it does not)' })
-      .check(({ days }) => {
-        if (days !== undefined && !(days > 0 && days <= 36_500))
-          throw new Error('--days: expected 1 to 36500');
-        return true;
-      }),
+    withTokenDays(
+      parser
+        .option('org', { type: 'string', demandOption: true, describe: 'organisation id' })
+        .option('cluster', {
+          type: 'string',
+          describe: 'only this cluster (default: all of the organisation)',
+        }),
+    ),
   run: ({ org, cluster, days }, output) =>
     withDatabase(output, async (pool) => {
       const token = await createToken(pool, {
         orgId: org,
         clusterId: cluster,
-        lifetimeSeconds: days === undefined ? undefined : days * secondsPerDay,
+        lifetimeSeconds: lifetimeOf({ days }),
       });
       const whose =
         cluster === undefined ? `organisation ${org}` : `cluster ${cluster} of organisation ${org}`;

@@ -29,6 +29,7 @@ import { idleShadows } from '../idle-queue.ts';
 import type { IdleShadow } from '../idle-queue.ts';
 import { leftOutOfFiles, remarkLines } from '../file-remarks.ts';
 import type { FileLeftOut } from '../file-remarks.ts';
+import { expectWhole } from '../option-values.ts';
 import { formatNumber, table } from '../output.ts';
 import { runPhrase, runStatuses, unfinishedPhrase } from '../run-status.ts';
 import type { RunStatus } from '../run-status.ts';
@@ -42,6 +43,8 @@ interface Options {
   rejects: number;
 }
 
+/** Most that `--limit` and `--rejects` may ask for. */
+const maxShown = 1_000_000;
 /** Maximum number of warnings shown for one manifest. */
 const maxWarnings = 50;
 /** Maximum number of characters shown of a rejected row; `--json` has all of it. */
@@ -59,10 +62,8 @@ export const statusCommand: Command<Options> = {
         describe: 'maximum number of rejected rows, and of values left out, per file',
       })
       .check(({ limit, rejects }) => {
-        if (!Number.isInteger(limit) || limit < 1)
-          throw new Error('--limit: expected a whole number of at least 1');
-        if (!Number.isInteger(rejects) || rejects < 0)
-          throw new Error('--rejects: expected a whole number of at least 0');
+        expectWhole('limit', limit, [1, maxShown]);
+        expectWhole('rejects', rejects, [0, maxShown]);
         return true;
       }),
   run: async (options, output) => {
