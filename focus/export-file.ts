@@ -42,8 +42,8 @@ export function formatOf(path: string): 'csv' | 'parquet' {
  * Write a month to a file, and what is known of it to `FILE.meta.json`. The file appears whole, with everything
  * checked, or not at all; one that was there is replaced.
  *
- * @throws PipelineError `UsageError` if the folder cannot be written, or the name is that of one; as {@link exportMonth};
- * later errors of the file system as it says
+ * @throws PipelineError `UsageError` if the folder cannot be written, or a name is that of one; `OutputFailed` for what the
+ * file system refuses later; as {@link exportMonth}
  */
 export async function exportToFile(
   pool: Pool,
@@ -54,15 +54,26 @@ export async function exportToFile(
   signal?: AbortSignal,
 ): Promise<ExportedFile> {
   const format = formatOf(path);
+  const metadataPath = `${path}.meta.json`;
   await requireFolder(path);
+  for (const name of [path, metadataPath]) await requireNoFolder(path, name);
   const unfinished = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
   const unfinishedMetadata = `${unfinished}.meta.json`;
+  const asTold = sayingWhere(path);
   try {
-    const { sink, close } = await (format === 'csv' ? csvFile : parquetFile)(unfinished, request);
-    const exported = await exportMonth(pool, schema, request, sink, progress, signal).finally(close);
+    const { sink, close } = await asTold(() =>
+      (format === 'csv' ? csvFile : parquetFile)(unfinished, request),
+    );
+    const toldSink: LineSink = {
+      write: (rows) => asTold(() => sink.write(rows)),
+      end: () => asTold(() => sink.end()),
+    };
+    const exported = await exportMonth(pool, schema, request, toldSink, progress, signal).finally(() =>
+      asTold(close),
+    );
     const artifact: Artifact = {
       FileName: basename(path),
-      Sha256: await sha256Of(unfinished),
+      Sha256: await asTold(() => sha256Of(unfinished)),
       Rows: exported.rowCount,
       Totals: exported.totals.list(),
     };
@@ -72,11 +83,12 @@ export async function exportToFile(
       sectors: exported.month.sectors,
       artifact,
     });
-    await writeFile(unfinishedMetadata, `${JSON.stringify(metadata, null, 2)}\n`);
-    await toDisk(unfinished);
-    await toDisk(unfinishedMetadata);
-    await rename(unfinished, path);
-    await rename(unfinishedMetadata, `${path}.meta.json`);
+    await asTold(async () => {
+      await writeFile(unfinishedMetadata, `${JSON.stringify(metadata, null, 2)}\n`);
+      await toDisk(unfinished);
+      await toDisk(unfinishedMetadata);
+      await replaceBoth([unfinished, path], [unfinishedMetadata, metadataPath]);
+    });
     return { ...exported, artifact };
   } catch (error) {
     await rm(unfinished, { force: true });
@@ -109,11 +121,61 @@ async function requireFolder(path: string): Promise<void> {
       'UsageError',
       `Output ${path}: expected a folder ${folder} that can be written, found: ${problem}`,
     );
-  const isFolder = await stat(path).then(
+}
+
+async function requireNoFolder(path: string, name: string): Promise<void> {
+  const isFolder = await stat(name).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (isFolder) throw new PipelineError('UsageError', `Output ${path}: expected a file, found a folder`);
+  if (!isFolder) return;
+  const what = name === path ? 'a file' : `${basename(name)} to be a file`;
+  throw new PipelineError('UsageError', `Output ${path}: expected ${what}, found a folder`);
+}
+
+/**
+ * Put a file and its metadata in the place of those that are there. The old metadata go first: whenever this is
+ * interrupted, a file may be without metadata, but is never beside those of another.
+ */
+async function replaceBoth(
+  [file, path]: readonly [string, string],
+  [metadata, metadataPath]: readonly [string, string],
+): Promise<void> {
+  const aside = `${file}.old`;
+  const wasThere = await rename(metadataPath, aside).then(
+    () => true,
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  try {
+    await rename(file, path);
+  } catch (error) {
+    if (wasThere) await rename(aside, metadataPath);
+    throw error;
+  }
+  await rename(metadata, metadataPath);
+  await rm(aside, { force: true });
+}
+
+/** Errors of the file system say which output they mean, and what to do; others pass as they are. */
+function sayingWhere(path: string): <T>(work: () => Promise<T>) => Promise<T> {
+  return async (work) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Error) || !('syscall' in error)) throw error;
+      // Without the name of the unfinished file, which says nothing to anybody.
+      const [reason = ''] = error.message.split(',');
+      throw new PipelineError(
+        'OutputFailed',
+        `Output ${path}: cannot be written: ${reason}; make room in ${dirname(path)} and let this user create files ` +
+          'there, or name another folder',
+        { cause: error },
+      );
+    }
+  };
 }
 
 interface OpenFile {

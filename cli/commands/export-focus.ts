@@ -84,7 +84,12 @@ export const exportFocusCommand: Command<Options> = {
       if (options.output === '-') {
         const exported = await exportToStream(services.pool, schema, request, process.stdout, progress, stop);
         for (const line of remarksOf(exported, request)) output.say(line);
-        output.say(summaryOf(exported, 'standard output'));
+        // Standard output is the file, so what is known of it goes where errors do, as one line.
+        output.say(
+          output.json
+            ? JSON.stringify({ file: '-', ...factsOf(exported, request) })
+            : summaryOf(exported, 'standard output'),
+        );
         return 0;
       }
       const exported = await exportToFile(services.pool, schema, request, options.output, progress, stop);
@@ -96,10 +101,7 @@ export const exportFocusCommand: Command<Options> = {
           file: options.output,
           metadata: `${options.output}.meta.json`,
           sha256: exported.artifact.Sha256,
-          rows: exported.rowCount,
-          totals: exported.artifact.Totals,
-          incompleteDays: incompleteDays(exported),
-          remarks: remarksOf(exported, request),
+          ...factsOf(exported, request),
         },
       );
       return 0;
@@ -134,6 +136,16 @@ function requestOf(options: Options): Omit<ExportRequest, 'today'> {
     issuer,
     allowResidue: options.allowResidue,
     closedOnly: options.closedOnly,
+  };
+}
+
+/** What `--json` says of any output. */
+function factsOf(exported: Exported, request: ExportRequest) {
+  return {
+    rows: exported.rowCount,
+    totals: exported.totals.list(),
+    incompleteDays: incompleteDays(exported),
+    remarks: remarksOf(exported, request),
   };
 }
 

@@ -163,6 +163,7 @@ type FailureName = keyof typeof failures;
 /** Kinds that occur only in messages of commands: no run, metric or history contains them. */
 export const commandFailures = {
   UsageError: { meaning: 'the command line is invalid', retried: 'never' },
+  OutputFailed: { meaning: 'a file that was asked for cannot be written', retried: 'never' },
   NotPermitted: { meaning: 'the credentials do not allow it', retried: 'never' },
   SchemaNameInvalid: { meaning: 'a name that no tenant schema can have', retried: 'never' },
   PostgresTooOld: { meaning: 'the server is older than the supported versions', retried: 'never' },
