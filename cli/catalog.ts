@@ -27,7 +27,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
   },
   {
     name: 'dev',
-    summary: 'Run embedded PostgreSQL, Temporal, object store and a worker until Ctrl-C',
+    summary: 'Run embedded PostgreSQL, Temporal, object store, a worker and the page until Ctrl-C',
     load: async () => (await import('./commands/dev.ts')).devCommand,
   },
   {
@@ -124,7 +124,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
     commands: [
       {
         name: 'enable <key..>',
-        summary: 'Enable label keys; days are rebuilt with their next payload',
+        summary: 'Enable label keys; the current month is rebuilt after OCP_SETTINGS_DELAY',
         load: async () => (await import('./commands/tags.ts')).tagsEnableCommand,
       },
       {
@@ -139,7 +139,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
       },
       {
         name: 'map <parent> <child..>',
-        summary: 'Map child keys to a parent key; days are rebuilt with their next payload',
+        summary: 'Map child keys to a parent key; the current month is rebuilt after OCP_SETTINGS_DELAY',
         load: async () => (await import('./commands/tags.ts')).tagsMapCommand,
       },
       {
@@ -254,7 +254,7 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
   },
   {
     name: 'serve',
-    summary: 'Accept uploads of operators over HTTP, with the Sources API that they ask first',
+    summary: 'Accept uploads of operators over HTTP; with --api answer reports and show the page',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   {

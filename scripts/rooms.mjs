@@ -15,12 +15,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const rooms = [
   {
     name: 'domain',
-    holds: 'facts and pure functions: time, payload, reports, costs, run, failures',
+    holds: 'pure facts and rules: time, payload, reports, costs, run, failures',
     only: [],
   },
   { name: 'platform/config', holds: 'settings of the process' },
   { name: 'platform/database', holds: 'connections, transactions, partitions, SQL files, binary COPY' },
-  { name: 'platform/object-store', holds: 'objects in folders and S3, and their keys' },
+  { name: 'platform/object-store', holds: 'object stores: folders, S3, keys of objects' },
   { name: 'platform/migrations', holds: 'the schemas: migrating, checking, what a server must be' },
   { name: 'platform/observability', holds: 'logs, metrics, traces, health pages' },
   {
@@ -29,30 +29,33 @@ export const rooms = [
   },
   { name: 'platform/kafka', holds: 'the Kafka client, loaded by processes that use it' },
   { name: 'platform/cache', holds: "the cache of Koku's API, loaded where there is one" },
-  { name: 'platform/tenants', holds: 'tenants, their settings and their sources' },
-  { name: 'platform/runtime', holds: 'services of a process, opened and closed; what activities work with' },
-  { name: 'payload', holds: "a payload's inbox row, archive, state and failures" },
+  { name: 'platform/tenants', holds: 'tenants: settings, sources' },
+  { name: 'platform/runtime', holds: 'services of a process, from start to end; those of activities' },
+  { name: 'payload', holds: 'a payload: inbox row, archive, state, failures' },
   { name: 'reports', holds: 'report files, from CSV to staging rows; the fast path' },
-  { name: 'summary', holds: 'a step of a source and month, its ledger, locks and counts; tags, warnings' },
+  { name: 'summary', holds: 'a step of a source in a month: ledger, locks, counts; tags, warnings' },
   { name: 'engines', holds: 'from line items to the daily summary: plan, rebuild, record' },
   { name: 'costs', holds: 'cost models: their documents, their rows, their clusters, the costs they make' },
-  { name: 'retention', holds: 'what is no longer kept, and how it goes' },
+  { name: 'retention', holds: 'removal of what is no longer kept' },
   { name: 'activities', holds: 'one file per activity' },
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
   { name: 'intake', holds: 'accepting a payload: its inbox row, its archived file, its run' },
   {
     name: 'api',
-    holds:
-      'answers of the read API: a validated request and access lists become SQL, rows become JSON or CSV',
+    holds: 'answers of the read API: validation, access, SQL, JSON, CSV',
   },
   {
     name: 'focus',
     holds: 'cost lines of a month in FOCUS format: columns, CSV, Parquet, metadata, conservation',
   },
-  { name: 'http', holds: 'the HTTP application: uploads, the Sources API, logins' },
+  { name: 'http', holds: 'the HTTP application: uploads, Sources API, read API, page, logins' },
   { name: 'workers', holds: 'worker processes, the workflow bundle' },
   { name: 'page', holds: 'the page in the browser, which knows the read API by its answers', only: [] },
-  { name: 'dev-stack', holds: 'embedded PostgreSQL and Temporal for laptops and tests', only: ['domain'] },
+  {
+    name: 'dev-stack',
+    holds: 'embedded servers for laptops, tests, benchmarks',
+    only: ['domain'],
+  },
   { name: 'cli', holds: 'the command line' },
 ];
 

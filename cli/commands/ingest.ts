@@ -176,7 +176,7 @@ export function endText(end: RunEnd): string {
       `${summarised} in ${formatDuration(workedMs(result.phaseMs))} of work`,
     ...(result.validationWarningCount > 0
       ? [
-          `  warning: ${count(result.validationWarningCount, 'discrepancy')} between line items and summaries; ` +
+          `  warning: ${count(result.validationWarningCount, 'discrepancy')} between daily relations and summaries; ` +
             `see ocp-pipeline status ${result.manifestUuid ?? ''}`,
         ]
       : []),

@@ -35,5 +35,5 @@ export function tablesFilledBy(filledBy: (typeof summaryTables)[SummaryTable]): 
   return summaryTableNames.filter((table) => summaryTables[table] === filledBy);
 }
 
-/** The daily summary: all other tables are derived from it, and validation compares it with staging. */
+/** The daily summary: all other tables are derived from it, and validation compares it with the daily relations. */
 export const dailySummaryTable: SummaryTable = 'reporting_ocpusagelineitem_daily_summary';

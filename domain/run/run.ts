@@ -161,7 +161,7 @@ export interface IngestManifestResult {
   summaryRowCount: number;
   /** cost rows of the days whose costs were written; absent in histories of earlier versions */
   costRowCount?: number;
-  /** discrepancies between line items and summaries; `status` shows them */
+  /** discrepancies between daily relations and summaries; `status` shows them */
   validationWarningCount: number;
   /** complete: every file of the manifest arrived; timeout: some never did */
   release?: 'complete' | 'timeout';

@@ -77,7 +77,7 @@ const settings = {
   ),
   OCP_SETTINGS_DELAY: setting(
     durationMs,
-    'how long tag keys, mappings, categories and names must stay unchanged before the current month is rebuilt',
+    'how long settings, such as tag keys or the cost model, must stay unchanged before the month is rebuilt',
     '1h',
   ),
   BLOCKED_WAIT: setting(

@@ -81,7 +81,7 @@ test('ocp-pipeline is on the PATH, and the image has what it ships', async () =>
     code: 0,
     stdout: `${packageVersion()}\n`,
   });
-  expect((await inImage('ls', 'samples')).stdout).toBe('nise-small.tar.gz\n');
+  expect((await inImage('ls', 'samples')).stdout).toBe('cost-model.yaml\nnise-small.tar.gz\n');
   // Neither tests nor what only builds need are in it.
   expect((await inImage('ls')).stdout.trim().split('\n')).toEqual([
     ...['dist', 'migrations', 'node_modules', 'package.json', 'samples', 'sql'],
