@@ -137,7 +137,10 @@ describe('a client that is made, replaced and revoked at the command line', () =
       [['source', 'token', 'revoke', 'nothing'], 'nothing'],
       [['source', 'client', 'create', '--org', 'a b', '--cluster', 'c'], 'organisation'],
       [['source', 'client', 'create', '--org', orgId], 'cluster'],
-      [['source', 'token', 'create', '--org', orgId, '--days', '0'], '--days: expected 1 to 36500'],
+      [
+        ['source', 'token', 'create', '--org', orgId, '--days', '0'],
+        '--days: expected a whole number from 1 to 36500',
+      ],
     ] as const) {
       const { code, stdout, stderr } = await cli.run(args);
       expect(code, args.join(' ')).toBe(1);
