@@ -58,6 +58,9 @@ export async function tagsAnswer(client: ClientBase, key: string | undefined, ca
   for (const field of ['cluster', 'project'] as const) checkNamed(call.access, field, filter[field] ?? []);
   if (key === undefined && filter.value !== undefined)
     throw invalidParameter('filter', 'value', 'Needs a key in the path.');
+  if (filter.value !== undefined && filter.type !== undefined)
+    throw invalidParameter('filter', 'type', 'Cannot be used with filter[value].');
+  if (key !== undefined && !settings.tagKeys.has(key)) throw notFound(`There is no label key "${key}".`);
   const scope = timeScope(
     {
       start: asked.start_date,
@@ -115,14 +118,22 @@ async function listOf(client: ClientBase, list: List): Promise<unknown[]> {
       cluster,
       node,
       project,
+      patternsOf(filter.cluster),
+      patternsOf(filter.project),
+      patternsOf(filter.key),
+      patternsOf(filter.category),
+      filter.enabled,
     ]);
     return rows.map(({ value }) => value);
   }
   const tags = await readTags(client, list);
   if (key === undefined) return tags.map((tag) => shown(tag, list));
-  const found = tags.filter((tag) => tag.key === key);
-  if (found.length === 0) throw notFound(`There is no label key "${key}" in these days.`);
-  return [...new Set(found.flatMap((tag) => tag.values))];
+  return [...new Set(tags.filter((tag) => tag.key === key).flatMap((tag) => tag.values))];
+}
+
+/** Patterns of LIKE that find one of the texts; null for all. */
+function patternsOf(texts: readonly string[] | undefined): string[] | null {
+  return texts === undefined || texts.includes('*') ? null : texts.map(pattern);
 }
 
 function shown({ key, type, values: all }: Tag, { filter, keyOnly }: List): unknown {
@@ -136,9 +147,7 @@ function shown({ key, type, values: all }: Tag, { filter, keyOnly }: List): unkn
   };
 }
 
-async function readTags(client: ClientBase, { key, filter, scope, call }: List): Promise<Tag[]> {
-  const patterns = (texts: readonly string[] | undefined) =>
-    texts === undefined || texts.includes('*') ? null : texts.map(pattern);
+async function readTags(client: ClientBase, { filter, scope, call }: List): Promise<Tag[]> {
   const { cluster = null, node = null, project = null } = call.access;
   const { rows } = await client.query<{ key: string; type: string | null; values: string[] }>(tagsSql, [
     firstOfMonth(scope.range.start),
@@ -147,10 +156,10 @@ async function readTags(client: ClientBase, { key, filter, scope, call }: List):
     cluster,
     node,
     project,
-    patterns(filter.cluster),
-    patterns(filter.project),
-    key === undefined ? patterns(filter.key) : null,
-    patterns(filter.category),
+    patternsOf(filter.cluster),
+    patternsOf(filter.project),
+    patternsOf(filter.key),
+    patternsOf(filter.category),
     filter.type === '*' ? null : (filter.type ?? null),
     filter.type !== undefined,
   ]);

@@ -102,7 +102,11 @@ export async function loadExample(client: PoolClient, example: Example): Promise
 }
 
 /** Insert one row; its key is made up where the table has no default for it. */
-async function insertRow(client: PoolClient, table: string, row: Record<string, unknown>): Promise<void> {
+export async function insertRow(
+  client: PoolClient,
+  table: string,
+  row: Record<string, unknown>,
+): Promise<void> {
   const key = keysWithoutDefault[table];
   const columns = Object.keys(row).map((column) => `"${column}"`);
   const values = Object.values(row).map((value) =>
