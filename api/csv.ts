@@ -2,13 +2,33 @@
 export type CsvRow = Readonly<Record<string, unknown>>;
 
 const numberForm = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+/** Rows of a piece of text: large enough for few pieces, small beside the rows themselves. */
+const rowsPerPiece = 500;
 
-/** Rows as CSV: the header has every column of any row, sorted by name; NULL and absent values are empty. */
-export function csvOf(rows: readonly CsvRow[]): string {
-  const flat = rows.map((row) => new Map(flattened(row, '')));
-  const header = [...new Set(flat.flatMap((row) => [...row.keys()]))].sort();
-  const lines = flat.map((row) => header.map((name) => cell(row.get(name))).join(','));
-  return [header.map(cell).join(','), ...lines].map((line) => `${line}\r\n`).join('');
+/**
+ * Rows as CSV, piece by piece, so that a long answer is never a second time in memory: the header has every column of
+ * any row, sorted by name; NULL and absent values are empty.
+ *
+ * @param blank a row with every column, for the header if there are no rows
+ */
+export function* csvPieces(rows: readonly CsvRow[], blank: CsvRow): Generator<string> {
+  const names = new Set<string>();
+  for (const row of rows.length === 0 ? [blank] : rows)
+    for (const [name] of flattened(row, '')) names.add(name);
+  const header = [...names].sort();
+  yield line(header);
+  for (let first = 0; first < rows.length; first += rowsPerPiece)
+    yield rows
+      .slice(first, first + rowsPerPiece)
+      .map((row) => {
+        const cells = new Map(flattened(row, ''));
+        return line(header.map((name) => cells.get(name)));
+      })
+      .join('');
+}
+
+function line(cells: readonly unknown[]): string {
+  return `${cells.map(cell).join(',')}\r\n`;
 }
 
 /** Lists become `name.0`, objects `name.key`. */

@@ -1,12 +1,12 @@
 import type { ClientBase } from 'pg';
-import { csvOf } from './csv.ts';
+import { csvPieces } from './csv.ts';
 import { notFound } from './errors.ts';
 import { jsonAnswer, readReport } from './report-answer.ts';
 import type { Answer, Call } from './report-answer.ts';
-import { csvPage, reportCsvRows } from './report-csv.ts';
+import { blankCsvRow, csvPage, reportCsvRows } from './report-csv.ts';
 import { reports } from './reports.ts';
 import type { Report } from './reports.ts';
-import { resourceTypeAnswer, resourceTypes, resourceTypesAnswer } from './resource-types.ts';
+import { columnsOf, resourceTypeAnswer, resourceTypes, resourceTypesAnswer } from './resource-types.ts';
 import { tagsAnswer } from './tags.ts';
 
 /** A call, and how it is to be answered. */
@@ -15,11 +15,15 @@ export interface AnswerCall extends Call {
 }
 
 /** What is sent. */
-export type Sent = { format: 'json'; body: Answer } | { format: 'csv'; text: string };
+export type Sent = ({ format: 'json'; body: Answer } | { format: 'csv'; pieces: Iterable<string> }) & {
+  /** currencies of amounts for which no rate to the answer's is known, in their order */
+  withoutRate: readonly string[];
+  currency?: string;
+};
 
 type Endpoint =
   | { kind: 'report'; report: Report }
-  | { kind: 'list'; answer: (client: ClientBase, call: Call) => Promise<Answer> };
+  | { kind: 'list'; columns: readonly string[]; answer: (client: ClientBase, call: Call) => Promise<Answer> };
 
 const tagKeyForm = /^tags\/openshift\/([^/]+(?:\/[^/]+)*)\/$/;
 
@@ -27,16 +31,21 @@ const tagKeyForm = /^tags\/openshift\/([^/]+(?:\/[^/]+)*)\/$/;
 function endpointOf(path: string): Endpoint | undefined {
   const report = Object.values(reports).find((known) => known.path === path);
   if (report !== undefined) return { kind: 'report', report };
-  if (path === 'tags/openshift/') return list((client, call) => tagsAnswer(client, undefined, call));
+  if (path === 'tags/openshift/')
+    return list(['key', 'enabled'], (client, call) => tagsAnswer(client, undefined, call));
   const key = tagKeyForm.exec(path)?.[1];
-  if (key !== undefined) return list((client, call) => tagsAnswer(client, decoded(key), call));
-  if (path === 'resource-types/') return list(resourceTypesAnswer);
+  if (key !== undefined) return list(['value'], (client, call) => tagsAnswer(client, decoded(key), call));
+  if (path === 'resource-types/') return list(['value', 'path', 'count'], resourceTypesAnswer);
   const type = resourceTypes.find((known) => path === `resource-types/${known.path}/`);
-  return type === undefined ? undefined : list((client, call) => resourceTypeAnswer(client, type, call));
+  return type && list(columnsOf(type), (client, call) => resourceTypeAnswer(client, type, call));
 }
 
-function list(answerList: (client: ClientBase, call: Call) => Promise<Answer>): Endpoint {
-  return { kind: 'list', answer: answerList };
+/** @param columns of its CSV: those of an answer without rows */
+function list(
+  columns: readonly string[],
+  answerList: (client: ClientBase, call: Call) => Promise<Answer>,
+): Endpoint {
+  return { kind: 'list', columns, answer: answerList };
 }
 
 function decoded(text: string): string {
@@ -53,26 +62,21 @@ function decoded(text: string): string {
  * @param path below the prefix, with its trailing slash
  * @throws ApiError for what the client is told; anything else is a failure of ours
  */
-export async function answer(
-  client: ClientBase,
-  path: string,
-  call: AnswerCall,
-): Promise<Sent & { warnings: string[] }> {
+export async function answer(client: ClientBase, path: string, call: AnswerCall): Promise<Sent> {
   const endpoint = endpointOf(path);
   if (endpoint === undefined) throw notFound(`There is no endpoint ${path}`);
   if (endpoint.kind === 'list') {
     const body = await endpoint.answer(client, call);
-    return call.format === 'json'
-      ? { format: 'json', body, warnings: [] }
-      : { format: 'csv', text: csvOf(body.data.map(listRow)), warnings: [] };
+    if (call.format === 'json') return { format: 'json', body, withoutRate: [] };
+    const columns = body.meta['key_only'] === true ? ['value'] : endpoint.columns;
+    const blank = Object.fromEntries(columns.map((name) => [name, null]));
+    return { format: 'csv', pieces: csvPieces(body.data.map(listRow), blank), withoutRate: [] };
   }
   const read = await readReport(client, endpoint.report, call);
-  const warnings = read.unknownCurrencies.map(
-    (currency) => `no exchange rate from ${currency} to ${read.currency}`,
-  );
-  return call.format === 'json'
-    ? { format: 'json', body: jsonAnswer(call, read), warnings }
-    : { format: 'csv', text: csvOf(csvPage(reportCsvRows(read), read)), warnings };
+  const { currency, withoutRate } = read;
+  if (call.format === 'json') return { format: 'json', body: jsonAnswer(call, read), currency, withoutRate };
+  const pieces = csvPieces(csvPage(reportCsvRows(read), read), blankCsvRow(read));
+  return { format: 'csv', pieces, currency, withoutRate };
 }
 
 /** An answer to an unknown organisation: nothing is known of it, and that is no error. */

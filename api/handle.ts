@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { ClientBase, Pool } from 'pg';
 import { inSnapshot, searchTenant } from '../platform/database/database.ts';
+import { packageVersion } from '../platform/config/package-root.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { AccessLists } from './access.ts';
 import { answer, emptyAnswer } from './endpoints.ts';
+import type { Sent } from './endpoints.ts';
 import { ApiError, dependencyFailed, errorBody } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Call } from './report-answer.ts';
@@ -13,6 +16,7 @@ import { statusAnswer } from './status.ts';
 import type { BlockedRuns } from './status.ts';
 
 const versionsSql = loadSql('api/versions.sql');
+const program = packageVersion();
 
 /** What the read API works with. */
 export interface ReadDeps {
@@ -47,7 +51,7 @@ export interface ReadRequest {
 export interface ReadResponse {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** a text is sent as it is, anything else as JSON; undefined: no body */
+  /** a stream is sent as it is, anything else as JSON; undefined: no body */
   body: unknown;
 }
 
@@ -116,20 +120,33 @@ async function answered(deps: ReadDeps, request: ReadRequest): Promise<ReadRespo
     await searchTenant(client, schema);
     if (blocked !== undefined) return json(await statusAnswer(client, request.orgId, call, blocked), {});
     const { rows } = await client.query<{ versions: string | null }>(versionsSql);
-    const etag = etagOf(request, today, rows[0]?.versions ?? null, await readCurrencies(client));
+    const etag = etagOf({ request, call, versions: rows[0]?.versions ?? null }, await readCurrencies(client));
     const headers = etag === undefined ? {} : { etag };
-    if (etag !== undefined && matches(request.ifNoneMatch, etag))
-      return { status: 304, headers: { ...always, ...headers }, body: undefined };
+    const unchanged: ReadResponse = { status: 304, headers: { ...always, ...headers }, body: undefined };
+    // Only an answer has this tag, so that the request is valid and allowed.
+    if (etag !== undefined && tagsOf(request.ifNoneMatch).includes(etag)) return unchanged;
     const format = wantsCsv(request.accept) ? 'csv' : 'json';
     const sent = await answer(client, below, { ...call, format });
-    for (const warning of sent.warnings) deps.warn({ orgId: request.orgId, path }, warning);
-    if (sent.format === 'json') return json(sent.body, headers);
-    return {
-      status: 200,
-      headers: { ...always, ...headers, 'content-type': 'text/csv; charset=utf-8' },
-      body: sent.text,
-    };
+    if (etag !== undefined && tagsOf(request.ifNoneMatch).includes('*')) return unchanged;
+    return written(sent, headers, (message) => deps.warn({ orgId: request.orgId, path }, message));
   });
+}
+
+/** An answer as it is sent. What could not be converted is logged, and named in a header. */
+function written(
+  sent: Sent,
+  headers: Readonly<Record<string, string>>,
+  warn: (message: string) => void,
+): ReadResponse {
+  const { withoutRate, currency = '' } = sent;
+  for (const from of withoutRate) warn(`no exchange rate from ${from} to ${currency}`);
+  const all = withoutRate.length === 0 ? headers : { ...headers, 'x-not-converted': withoutRate.join(', ') };
+  if (sent.format === 'json') return json(sent.body, all);
+  return {
+    status: 200,
+    headers: { ...always, ...all, 'content-type': 'text/csv; charset=utf-8' },
+    body: Readable.from(sent.pieces),
+  };
 }
 
 function json(body: unknown, headers: Readonly<Record<string, string>>): ReadResponse {
@@ -150,33 +167,40 @@ async function schemaOf(client: ClientBase, orgId: string): Promise<string | und
   return rows[0]?.schema_name;
 }
 
-/** Of everything that decides the answer; undefined where somebody else changes the tables unseen. */
+/**
+ * Of everything that decides the answer, this program's version included; undefined where somebody else changes the
+ * tables unseen.
+ */
 function etagOf(
-  request: ReadRequest,
-  today: string,
-  versions: string | null,
+  { request, call, versions }: { request: ReadRequest; call: Call; versions: string | null },
   { enabledCurrencies, ...currencies }: KokuCurrencies,
 ): string | undefined {
   if (versions === null) return undefined;
   const { path, query, accept, orgId, access } = request;
+  const { today, retentionMonths } = call;
   const format = wantsCsv(accept) ? 'csv' : 'json';
   const hash = createHash('sha256').update(
     JSON.stringify([
-      ...[path, query, format, orgId, access, today, versions],
+      ...[path, query, format, orgId, access, today, versions, retentionMonths, program],
       ...[enabledCurrencies === undefined ? null : [...enabledCurrencies], currencies],
     ]),
   );
   return `"${hash.digest('base64url')}"`;
 }
 
-function matches(header: string | undefined, etag: string): boolean {
-  return (header ?? '')
-    .split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''))
-    .some((tag) => tag === etag || tag === '*');
+function tagsOf(header: string | undefined): string[] {
+  return (header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
 }
 
-/** CSV is asked for by name only; anything else gets JSON, as in Koku. */
+/** CSV is asked for by name only, and not if JSON is preferred; anything else gets JSON, as in Koku. */
 function wantsCsv(accept: string | undefined): boolean {
-  return /(^|,)\s*text\/csv\s*(;|,|$)/i.test(accept ?? '');
+  const weights = new Map(
+    (accept ?? '').split(',').map((range) => {
+      const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+      return [type, weight === undefined ? 1 : Number(weight)];
+    }),
+  );
+  const csv = weights.get('text/csv') ?? 0;
+  return csv > 0 && csv >= (weights.get('application/json') ?? 0);
 }

@@ -51,6 +51,12 @@ function operation(summary: string, parameters: object[], more: object = {}): ob
       responses: {
         '200': {
           description: 'the answer',
+          headers: {
+            'x-not-converted': {
+              description: 'currencies of amounts that are shown as they are: no rate is known',
+              schema: { type: 'string' },
+            },
+          },
           content: {
             'application/json': {
               schema: {
@@ -91,7 +97,7 @@ export function openApiDocument(prefix: string): object {
       ),
       [path('tags/openshift/')]: operation('Label keys and their values', parametersOf(tagSchema)),
       [path('tags/openshift/{key}/')]: operation('Values of a label key', [key, ...parametersOf(tagSchema)], {
-        '404': { description: 'no such key in these days' },
+        '404': { description: 'no such key' },
       }),
       [path('resource-types/')]: operation('Pick lists', []),
       ...Object.fromEntries(

@@ -7,6 +7,7 @@ import type { Compared } from './answer/compare.ts';
 import { nested, othersName } from './answer/nest.ts';
 import { measuredRow } from './answer/row.ts';
 import type { Capacity, Columns } from './answer/row.ts';
+import { withoutRate } from './answer/without-rate.ts';
 import { invalidParameter } from './errors.ts';
 import { linksOf, pageNames, pageOf, rankNames } from './links.ts';
 import type { Links } from './links.ts';
@@ -51,8 +52,8 @@ export interface ReadReport {
   totalCapacity: Capacity | undefined;
   delta: Compared | undefined;
   overhead: boolean | undefined;
-  /** currencies that were taken as they are, for the log */
-  unknownCurrencies: string[];
+  /** currencies of amounts that were taken as they are */
+  withoutRate: string[];
 }
 
 /** The request of a call, judged by the tenant's settings. @throws ApiError */
@@ -79,26 +80,35 @@ export async function readReport(client: ClientBase, report: Report, call: Call)
   const settings = await readSettings(client);
   const request = requestOf(report, call, settings);
   const currency = currencyOf(settings, request.currency);
-  const { rates, unknown } = ratesTo(settings, currency);
-  const asked: Asked = { request, access: call.access, rates };
+  const asked: Asked = { request, access: call.access, rates: ratesTo(settings, currency) };
   const ranking = await rankGroups(client, asked);
   const { rows, capacities, total: ofRows } = await answerRows(client, asked, ranking);
-  const total = ofRows ?? (await ask(client, totalStatement(asked)))[0] ?? {};
+  const total = ofRows ?? (await totalOf(client, asked));
   const totalCapacity = capacities.total(total);
   const compared = await compare(client, asked, { rows, ranking, total, capacity: totalCapacity });
+  const periods = [
+    { range: request.scope.range, total },
+    ...(compared.before === undefined ? [] : [compared.before]),
+  ];
   const hasOverhead = report.name === 'costs' && isGroupedBy(request, 'project');
   const [overhead] = hasOverhead ? await ask(client, overheadStatement(asked)) : [];
   return {
     request,
     currency,
-    rows: reordered(compared.rows, request),
+    rows: await reordered(client, asked, compared.rows, ranking),
     ranking,
     total: report.name === 'vms' ? { ...total, vm_count: rows.length } : total,
     totalCapacity,
     delta: compared.delta,
     overhead: hasOverhead ? overhead?.['found'] === true : undefined,
-    unknownCurrencies: unknown,
+    withoutRate: await withoutRate(client, asked, { settings, currency }, { rows, periods }),
   };
+}
+
+/** All rows at once; instances of GPUs have nothing to add up. */
+async function totalOf(client: ClientBase, asked: Asked): Promise<Columns> {
+  if (asked.request.report.name === 'mig') return {};
+  return (await ask(client, totalStatement(asked)))[0] ?? {};
 }
 
 /** The answer in JSON (API §5). */

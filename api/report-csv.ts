@@ -1,12 +1,14 @@
 import type { AnswerRow } from './answer/answer-rows.ts';
+import { groupNames } from './answer/group-names.ts';
 import { groupedBy } from './answer/grouped.ts';
 import { othersName } from './answer/nest.ts';
-import { derivedOf, projectFields } from './answer/row.ts';
+import { derivedOf, migNames, migUnits, originOf, projectFields } from './answer/row.ts';
+import type { Columns } from './answer/row.ts';
 import { vmTags } from './answer/vm.ts';
 import type { CsvRow } from './csv.ts';
 import { pageOf } from './links.ts';
 import type { ReadReport } from './report-answer.ts';
-import { groupName, hasScore } from './request/report-request.ts';
+import { hasScore } from './request/report-request.ts';
 import type { ReportRequest } from './request/report-request.ts';
 import { nestingOf } from './sql/groups.ts';
 import { distributedFields, distributionNames } from './sql/measures.ts';
@@ -41,6 +43,14 @@ export function reportCsvRows(read: ReadReport): CsvRow[] {
   return rows.map((row) => csvRow(row, request, read.currency, others));
 }
 
+/** A row with every column of a report, where there is no row to tell them: lists have a column per element. */
+export function blankCsvRow({ request, currency }: ReadReport): CsvRow {
+  const lists = { persistent_volume_claim: [], storage_class: [], storage: [], labels: [] };
+  const row = { date: '', names: [], isOthers: false, rank: undefined, columns: lists, capacity: undefined };
+  const delta = request.delta === undefined ? {} : { delta: { value: 0, percent: null } };
+  return csvRow({ ...row, ...delta }, request, currency, '');
+}
+
 /** The rows that the request asks for: paging counts rows here. */
 export function csvPage(rows: readonly CsvRow[], { request }: ReadReport): CsvRow[] {
   return pageOf(rows, request.page);
@@ -48,24 +58,14 @@ export function csvPage(rows: readonly CsvRow[], { request }: ReadReport): CsvRo
 
 function csvRow(row: AnswerRow, request: ReportRequest, currency: string, others: string): CsvRow {
   const { columns } = row;
-  const { sum, shares } = distributedFields(request);
   const nesting = nestingOf(request);
   const project = nesting.findIndex(({ field }) => field === 'project');
-  const decimals = [
-    ...costColumns,
-    ...(sum ? ['cost_total_distributed'] : []),
-    ...(shares ? distributionNames : []),
-  ];
   return {
     date: row.date,
-    ...Object.fromEntries(decimals.map((name) => [name, columns[name] ?? 0])),
-    base_currency: columns['base_currency'] ?? null,
-    exchange_rate: columns['exchange_rate'] ?? 1,
-    cost_units: currency,
+    ...(request.report.name === 'mig' ? migColumns(columns) : moneyColumns(columns, request, currency)),
     ...usageColumns(row, request, currency),
     ...otherColumns(row, request),
-    clusters: columns['clusters'] ?? [],
-    source_uuid: columns['source_uuid'] ?? [],
+    ...originOf(columns, request),
     ...(project < 0
       ? {}
       : projectFields(
@@ -79,8 +79,35 @@ function csvRow(row: AnswerRow, request: ReportRequest, currency: string, others
         )),
     ...(row.delta === undefined ? {} : { delta_value: row.delta.value, delta_percent: row.delta.percent }),
     ...Object.fromEntries(
-      nesting.map((group, index) => [groupName(group), row.isOthers ? others : (row.names[index] ?? '')]),
+      groupNames(request).map((name, index) => [name, row.isOthers ? others : (row.names[index] ?? '')]),
     ),
+  };
+}
+
+function moneyColumns(columns: Columns, request: ReportRequest, currency: string): CsvRow {
+  const { sum, shares } = distributedFields(request);
+  const decimals = [
+    ...costColumns,
+    ...(sum ? ['cost_total_distributed'] : []),
+    ...(shares ? distributionNames : []),
+  ];
+  return {
+    ...Object.fromEntries(decimals.map((name) => [name, columns[name] ?? 0])),
+    base_currency: columns['base_currency'] ?? null,
+    exchange_rate: columns['exchange_rate'] ?? 1,
+    cost_units: currency,
+  };
+}
+
+function migColumns(columns: Columns): CsvRow {
+  return {
+    ...migNames(columns),
+    compute: columns['compute'],
+    mig_compute_units: migUnits.compute,
+    memory: columns['memory'],
+    mig_memory_units: migUnits.memory,
+    mig_slice_count: columns['mig_slice_count'],
+    gpu_max_slices: columns['gpu_max_slices'],
   };
 }
 

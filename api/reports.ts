@@ -15,7 +15,8 @@ export type Field =
   | 'gpu_model'
   | 'gpu_name'
   | 'gpu_mode'
-  | 'mig_profile';
+  | 'mig_profile'
+  | 'mig_id';
 
 /** Columns that a field is looked for in; the group is the last of them. `t` is the answering table. */
 export const fieldColumns: Readonly<Record<Field, readonly string[]>> = {
@@ -31,6 +32,7 @@ export const fieldColumns: Readonly<Record<Field, readonly string[]>> = {
   gpu_name: [`concat_ws('_', t.vendor_name, t.model_name, t.node)`],
   gpu_mode: ['t.gpu_mode'],
   mig_profile: ['t.mig_profile'],
+  mig_id: ['t.mig_instance_id'],
 };
 
 /** The table that has all other columns, and answers where no smaller one has the keys of a request. */
@@ -66,8 +68,8 @@ export interface Report {
   /** usage, request, limit and capacity: the unit, and that of the count */
   usageUnits?: string;
   countUnits?: string;
-  /** column of the default order and ranking, descending */
-  defaultOrder: string;
+  /** column of the default order and ranking, descending; undefined: by the names of the groups */
+  defaultOrder: string | undefined;
 }
 
 const common: readonly Field[] = ['cluster', 'project', 'node', 'persistentvolumeclaim', 'storageclass'];
@@ -259,6 +261,6 @@ export const reports: Readonly<Record<ReportName, Report>> = {
     deltas: [],
     ratios: [],
     tagKeys: 'dropped',
-    defaultOrder: 'cost_total',
+    defaultOrder: undefined,
   },
 };

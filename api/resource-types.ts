@@ -73,6 +73,11 @@ const defaultPickLimit = 10;
 const maxPickLimit = 20_000;
 const clouds = ['aws', 'azure', 'gcp'] as const;
 
+/** What an element of a pick list has. */
+export function columnsOf({ path }: ResourceType): string[] {
+  return path === 'openshift-clusters' ? ['value', 'cluster_alias'] : ['value'];
+}
+
 /** What a pick list accepts. */
 export function resourceTypeSchema(type: Pick<ResourceType, 'clouds'>) {
   const cloud = Object.fromEntries([...clouds, 'all_cloud'].map((name) => [name, flag.optional()]));

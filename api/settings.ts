@@ -97,25 +97,28 @@ export function currencyOf(settings: TenantSettings, asked: string | undefined):
   return asked;
 }
 
-/**
- * Rates to a currency. What has no rate is taken as it is and still shown in the requested unit (match); `unknown`
- * lists those currencies, because the amounts are wrong by an unknown factor.
- */
-export function ratesTo(settings: TenantSettings, currency: string): { rates: Rates; unknown: string[] } {
-  const unknown = new Set<string>();
-  const rate = (from: string) => {
-    if (from === currency) return 1;
-    const found = settings.exchangeRates[from]?.[currency];
-    if (found === undefined) unknown.add(from);
-    return found ?? 1;
+/** Is the currency of a cost model the other one, or is its rate to it known? */
+export function hasRate(settings: TenantSettings, from: string, to: string): boolean {
+  return from === to || settings.exchangeRates[from]?.[to] !== undefined;
+}
+
+/** Currencies of raw costs that are converted to another one, itself included: only rates of enabled ones count. */
+export function rawCurrenciesTo(settings: TenantSettings, currency: string): Set<string> {
+  const known = Object.keys(settings.exchangeRates).filter(
+    (from) => (settings.enabledCurrencies?.has(from) ?? true) && hasRate(settings, from, currency),
+  );
+  return new Set([currency, ...known]);
+}
+
+/** Rates to a currency. What has no rate is taken as it is and still shown in the requested unit (match). */
+export function ratesTo(settings: TenantSettings, currency: string): Rates {
+  const rate = (from: string) => (from === currency ? 1 : (settings.exchangeRates[from]?.[currency] ?? 1));
+  const changing = (rates: Iterable<[name: string, from: string]>) =>
+    new Map(
+      [...rates].filter(([, from]) => rate(from) !== 1).map(([name, from]) => [name, String(rate(from))]),
+    );
+  return {
+    bySource: changing(settings.modelCurrencies),
+    byCurrency: changing([...rawCurrenciesTo(settings, currency)].map((from) => [from, from])),
   };
-  const bySource = new Map<string, string>();
-  for (const [source, from] of settings.modelCurrencies)
-    if (rate(from) !== 1) bySource.set(source, String(rate(from)));
-  const byCurrency = new Map<string, string>();
-  for (const from of Object.keys(settings.exchangeRates)) {
-    const enabled = settings.enabledCurrencies?.has(from) ?? true;
-    if (enabled && rate(from) !== 1) byCurrency.set(from, String(rate(from)));
-  }
-  return { rates: { bySource, byCurrency }, unknown: [...unknown] };
 }

@@ -7,7 +7,7 @@ import type { Call } from './report-answer.ts';
 import { parseQuery, queryTree } from './request/query-string.ts';
 import { validated } from './request/schema.ts';
 import { addDays } from './request/time-range.ts';
-import { currencyChoices, ratesTo, readSettings } from './settings.ts';
+import { currencyChoices, hasRate, readSettings } from './settings.ts';
 import type { TenantSettings } from './settings.ts';
 
 const statusSql = loadSql('api/status.sql');
@@ -96,7 +96,7 @@ function currenciesOf(settings: TenantSettings): StatusAnswer['meta']['currencie
     default: settings.currency,
     choices,
     convertible: Object.fromEntries(
-      used.map((from) => [from, choices.filter((to) => !ratesTo(settings, to).unknown.includes(from))]),
+      used.map((from) => [from, choices.filter((to) => hasRate(settings, from, to))]),
     ),
   };
 }

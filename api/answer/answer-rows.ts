@@ -2,6 +2,7 @@ import { groupedBy } from './grouped.ts';
 import type { ClientBase } from 'pg';
 import { capacitiesOf } from './capacities.ts';
 import type { Capacity, Columns } from './row.ts';
+import { hasOthers } from '../request/report-request.ts';
 import type { ReportRequest } from '../request/report-request.ts';
 import { nestingOf } from '../sql/groups.ts';
 import type { Asked } from '../sql/scope.ts';
@@ -39,7 +40,7 @@ export async function ask(client: ClientBase, { text, values }: Statement): Prom
 /** Rank the groups of a request over its whole range; undefined if it does not ask for that. */
 export async function rankGroups(client: ClientBase, asked: Asked): Promise<Ranking | undefined> {
   const { rank } = asked.request;
-  if (rank === undefined || asked.request.groups.length === 0) return undefined;
+  if (rank === undefined || nestingOf(asked.request).length === 0) return undefined;
   const first = (rank.offset ?? 0) + 1;
   const last = first - 1 + rank.limit;
   const found = await ask(client, ranksStatement(asked, { first, last }));
@@ -51,7 +52,8 @@ export async function rankGroups(client: ClientBase, asked: Asked): Promise<Rank
   };
 }
 
-function namesOf(columns: Columns, request: ReportRequest): string[] {
+/** The names of a row's groups, as the statement gives them. */
+export function namesOf(columns: Columns, request: ReportRequest): string[] {
   return nestingOf(request).map((_, index) => columns[`g${index + 1}`] as string);
 }
 
@@ -61,7 +63,7 @@ function namesOf(columns: Columns, request: ReportRequest): string[] {
  */
 export async function answerRows(client: ClientBase, asked: Asked, ranking: Ranking | undefined) {
   const { request } = asked;
-  const others = request.rank?.offset === undefined;
+  const others = hasOthers(request);
   const found = await ask(
     client,
     rowsStatement(asked, ranking === undefined ? {} : { kept: ranking.kept, others }),
@@ -69,7 +71,9 @@ export async function answerRows(client: ClientBase, asked: Asked, ranking: Rank
   const capacities = await capacitiesOf(client, asked);
   const total = found.find((columns) => columns['is_total'] === true);
   const shown = found.filter((columns) => columns !== total).map((columns) => toRow(columns, request));
-  const withZeroes = ranking === undefined ? shown : zeroFilled(shown, ranking, request);
+  // An instance of a GPU is there on a day or is not: it has no measure that could be zero.
+  const isFilled = ranking !== undefined && request.report.name !== 'mig';
+  const withZeroes = isFilled ? zeroFilled(shown, ranking, request) : shown;
   const rows = withZeroes.map((row) => ({ ...row, capacity: capacities.of(row, ranking) }));
   return { rows, capacities, total };
 }

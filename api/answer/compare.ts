@@ -1,12 +1,12 @@
 import { groupedBy } from './grouped.ts';
 import type { ClientBase } from 'pg';
-import { ask } from './answer-rows.ts';
+import { ask, namesOf } from './answer-rows.ts';
 import type { AnswerRow, Ranking } from './answer-rows.ts';
 import type { Capacity, Columns } from './row.ts';
+import type { Totalled } from './without-rate.ts';
 import { numberOf } from './row.ts';
-import type { Delta, ReportRequest } from '../request/report-request.ts';
+import type { Delta } from '../request/report-request.ts';
 import { previousScope } from '../request/time-range.ts';
-import { nestingOf } from '../sql/groups.ts';
 import type { Period } from '../sql/groups.ts';
 import type { Asked } from '../sql/scope.ts';
 import { rowsStatement, totalStatement } from '../sql/statements.ts';
@@ -43,7 +43,7 @@ export async function compare(
     total: Columns;
     capacity: Capacity | undefined;
   },
-): Promise<{ rows: AnswerRow[]; delta: Compared | undefined }> {
+): Promise<{ rows: AnswerRow[]; delta: Compared | undefined; before?: Totalled }> {
   const { delta } = asked.request;
   if (delta === undefined) return { rows: [...answer.rows], delta: undefined };
   if (delta.kind === 'ratio')
@@ -62,9 +62,13 @@ export async function compare(
     return { ...row, delta: comparedWith(numberOf(row.columns[delta.column]), value) };
   });
   const days = scope.resolution === 'daily' ? { days: [...new Set(rows.map(({ date }) => date))] } : {};
-  const [total] = await ask(client, totalStatement(asked, { period, ...days }));
+  const [total = {}] = await ask(client, totalStatement(asked, { period, ...days }));
   const now = numberOf(answer.total[delta.column]);
-  return { rows, delta: comparedWith(now, numberOf(total?.[delta.column])) };
+  return {
+    rows,
+    delta: comparedWith(now, numberOf(total[delta.column])),
+    before: { range: period.range, total },
+  };
 }
 
 async function previousValues(
@@ -74,17 +78,18 @@ async function previousValues(
   column: string,
   ranking: Ranking | undefined,
 ): Promise<Map<string, number>> {
-  const found = await ask(
-    client,
-    rowsStatement(asked, { period, ...(ranking === undefined ? {} : { kept: ranking.kept, others: false }) }),
-  );
+  const found = await ask(client, rowsStatement(asked, { period, ...keptOf(ranking) }));
   const values = new Map<string, number>();
   for (const row of found.filter((columns) => columns['is_total'] !== true)) {
-    const names = nestingOf(asked.request).map((_, index) => row[`g${index + 1}`] as string);
-    const key = keyOf(row['date'] as string, names);
+    const key = keyOf(row['date'] as string, namesOf(row, asked.request));
     values.set(key, (values.get(key) ?? 0) + numberOf(row[column]));
   }
   return values;
+}
+
+/** The groups of another period that an answer needs: those that it shows. */
+function keptOf(ranking: Ranking | undefined) {
+  return ranking === undefined ? {} : { kept: ranking.kept, others: false };
 }
 
 function keyOf(date: string, names: readonly string[]): string {
@@ -92,10 +97,19 @@ function keyOf(date: string, names: readonly string[]): string {
 }
 
 /** Rows in the orders that SQL cannot give: by a comparison, or by the values of one day. */
-export function reordered(rows: readonly AnswerRow[], request: ReportRequest): AnswerRow[] {
-  const key = request.order?.key;
+export async function reordered(
+  client: ClientBase,
+  asked: Asked,
+  rows: readonly AnswerRow[],
+  ranking: Ranking | undefined,
+): Promise<AnswerRow[]> {
+  const { order } = asked.request;
+  const key = order?.key;
   if (key === undefined || !('delta' in key || 'day' in key)) return [...rows];
-  const compareRows = 'delta' in key ? byDelta(request.order?.descending === true) : byDay(rows, key.day);
+  const compareRows =
+    'delta' in key
+      ? byDelta(order?.descending === true)
+      : byPlace(await namesOfDay(client, asked, { day: key.day, rows, ranking }));
   return [...groupedBy(rows, ({ date }) => date).values()].flatMap((ofDate) => [
     ...ofDate.filter(({ isOthers }) => !isOthers).sort(compareRows),
     ...ofDate.filter(({ isOthers }) => isOthers),
@@ -110,12 +124,28 @@ function byDelta(descending: boolean): (a: AnswerRow, b: AnswerRow) => number {
     (percent(a) === percent(b) ? (a.delta?.value ?? 0) - (b.delta?.value ?? 0) : percent(a) - percent(b));
 }
 
+/** The names of the groups that have data on a day of the range, in the usual order of their values on it. */
+async function namesOfDay(
+  client: ClientBase,
+  asked: Asked,
+  { day, rows, ranking }: { day: string; rows: readonly AnswerRow[]; ranking: Ranking | undefined },
+): Promise<string[][]> {
+  const { range, resolution } = asked.request.scope;
+  if (resolution === 'daily')
+    return rows.filter(({ date, isOthers }) => date === day && !isOthers).map(({ names }) => names);
+  if (day < range.start || day > range.end) return [];
+  const period: Period = { range: { start: day, end: day }, resolution: 'daily' };
+  const found = await ask(client, rowsStatement(asked, { period, ...keptOf(ranking) }));
+  return found
+    .filter((columns) => columns['is_total'] !== true)
+    .map((columns) => namesOf(columns, asked.request));
+}
+
 /** Groups without a value on that day follow in their own order; without data on it, all do. */
-function byDay(rows: readonly AnswerRow[], day: string): (a: AnswerRow, b: AnswerRow) => number {
-  const date = rows.some((row) => row.date === day) ? day : day.slice(0, 7);
+function byPlace(namesInOrder: readonly string[][]): (a: AnswerRow, b: AnswerRow) => number {
   const places = new Map<string, number>();
-  for (const row of rows)
-    if (row.date === date && !places.has(keyOf('', row.names))) places.set(keyOf('', row.names), places.size);
+  for (const names of namesInOrder)
+    if (!places.has(keyOf('', names))) places.set(keyOf('', names), places.size);
   const place = ({ names }: AnswerRow) => places.get(keyOf('', names)) ?? places.size;
   return (a, b) => place(a) - place(b);
 }

@@ -1,10 +1,9 @@
+import { groupNames } from './group-names.ts';
 import { groupedBy } from './grouped.ts';
 import type { AnswerRow } from './answer-rows.ts';
-import { measuredRow, projectFields, shownNames } from './row.ts';
+import { measuredRow, originOf, projectFields, shownNames } from './row.ts';
 import type { RowStyle } from './row.ts';
 import { vmTags } from './vm.ts';
-import { groupName } from '../request/report-request.ts';
-import type { Group } from '../request/report-request.ts';
 import { nestingOf } from '../sql/groups.ts';
 
 /** The names that the sum of others has on a day, if it is the sum of that many groups. */
@@ -19,31 +18,36 @@ export function nested(
   style: RowStyle,
   others: string,
 ): Record<string, unknown>[] {
-  const nesting = nestingOf(style.request);
+  const { request } = style;
+  const nesting = nestingOf(request);
+  const keys = groupNames(request);
+  // An instance of a GPU is a row of its profile.
+  const lists = request.report.name === 'mig' ? keys.slice(0, -1) : keys;
   const byDate = groupedBy(rows, ({ date }) => date);
   return periods.map((date) => {
     const written = (byDate.get(date) ?? []).map((row) => {
       const names = row.isOthers ? nesting.map(() => others) : shownNames(row.names, nesting);
-      return { names, row: writtenRow(row, names, style, nesting) };
+      return { of: row, names, row: writtenRow(row, names, style, keys) };
     });
-    return { date, ...level(written, nesting, 0) };
+    return { date, ...level(written, lists, 0) };
   });
 }
 
 interface Written {
+  of: AnswerRow;
+  /** as they are shown: a group may be called as the sum of others is, or as what has no name */
   names: readonly string[];
   row: Record<string, unknown>;
 }
 
-function level(rows: readonly Written[], nesting: readonly Group[], depth: number): Record<string, unknown> {
-  const group = nesting[depth];
-  if (group === undefined) return { values: rows.map(({ row }) => row) };
-  const name = groupName(group);
-  const byName = groupedBy(rows, ({ names }) => names[depth] ?? '');
+function level(rows: readonly Written[], lists: readonly string[], depth: number): Record<string, unknown> {
+  const name = lists[depth];
+  if (name === undefined) return { values: rows.map(({ row }) => row) };
+  const groups = groupedBy(rows, ({ of }) => JSON.stringify([of.isOthers, of.names[depth]]));
   return {
-    [`${name}s`]: [...byName].map(([value, ofValue]) => ({
-      [name]: value,
-      ...level(ofValue, nesting, depth + 1),
+    [`${name}s`]: [...groups.values()].map((ofGroup) => ({
+      [name]: ofGroup[0]?.names[depth] ?? '',
+      ...level(ofGroup, lists, depth + 1),
     })),
   };
 }
@@ -52,12 +56,12 @@ function writtenRow(
   row: AnswerRow,
   names: readonly string[],
   style: RowStyle,
-  nesting: readonly Group[],
+  keys: readonly string[],
 ): Record<string, unknown> {
   const { columns } = row;
   const { request } = style;
   const isVm = request.report.name === 'vms';
-  const project = nesting.findIndex(({ field }) => field === 'project');
+  const project = nestingOf(request).findIndex(({ field }) => field === 'project');
   return {
     ...measuredRow(columns, row.capacity, style, false),
     date: row.date,
@@ -69,8 +73,8 @@ function writtenRow(
           storage: columns['storage'],
           tags: vmTags(columns['labels'] as Record<string, string>[]),
         }
-      : { clusters: columns['clusters'] ?? [] }),
-    source_uuid: columns['source_uuid'] ?? [],
+      : {}),
+    ...originOf(columns, request),
     ...(project < 0
       ? {}
       : projectFields(
@@ -83,6 +87,7 @@ function writtenRow(
           request,
         )),
     ...(row.delta === undefined ? {} : { delta_value: row.delta.value, delta_percent: row.delta.percent }),
-    ...Object.fromEntries(nesting.map((group, index) => [groupName(group), names[index]])),
+    ...Object.fromEntries(keys.map((key, index) => [key, names[index]])),
+    ...(request.report.name === 'mig' ? { mig_id: row.names.at(-1) === '' ? null : row.names.at(-1) } : {}),
   };
 }

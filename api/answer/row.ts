@@ -1,4 +1,4 @@
-import { groupName, hasScore, isGroupedBy } from '../request/report-request.ts';
+import { groupName, hasOthers, hasScore, isGroupedBy } from '../request/report-request.ts';
 import type { Group, ReportRequest } from '../request/report-request.ts';
 import { distributedFields } from '../sql/measures.ts';
 
@@ -32,6 +32,7 @@ export function measuredRow(
 ): Record<string, unknown> {
   const { request } = style;
   const { name } = request.report;
+  if (name === 'mig') return isTotal ? {} : migObjects(columns);
   return {
     ...costObjects(columns, style, isTotal),
     ...(request.report.usageUnits === undefined ? {} : usageObjects(columns, capacity, style, isTotal)),
@@ -150,6 +151,34 @@ function gpuObjects(columns: Columns) {
   };
 }
 
+function migObjects(columns: Columns) {
+  return {
+    ...migNames(columns),
+    compute: { value: readNumber(columns['compute']), units: migUnits.compute },
+    memory: { value: readNumber(columns['memory']), units: migUnits.memory },
+    mig_slice_count: columns['mig_slice_count'] ?? null,
+    gpu_max_slices: columns['gpu_max_slices'] ?? null,
+  };
+}
+
+/** Units of the two numbers of a MIG profile, as they are written in it: `1g.10gb`. */
+export const migUnits = { compute: 'g', memory: 'gb' } as const;
+
+/** The GPU that a MIG instance is on. */
+export function migNames(columns: Columns) {
+  return {
+    gpu_vendor: columns['split_vendor'] ?? null,
+    gpu_model: columns['split_model'] ?? null,
+    node: columns['split_node'] ?? null,
+    gpu_name: columns['split_name'] ?? null,
+  };
+}
+
+/** The number of a decimal; null where a profile could not be read. */
+function readNumber(value: unknown): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}
+
 /** What rows of a namespace are called; null for the sum of others. */
 function classificationOf(project: string, merged: boolean): string {
   if (merged) return `category_${project}`;
@@ -166,13 +195,23 @@ export function projectFields(
   row: { project: string; merged: boolean; costGroup: unknown; isOthers: boolean },
   request: ReportRequest,
 ): Record<string, unknown> {
-  const { rank, categories, report } = request;
-  const hasOthers = rank !== undefined && rank.offset === undefined;
+  const { categories, report } = request;
   const ofOthers = categories === undefined ? null : 'category';
   return {
     classification: row.isOthers ? ofOthers : classificationOf(row.project, row.merged),
     ...(report.name === 'costs' ? { cost_group: row.isOthers ? null : (row.costGroup ?? null) } : {}),
-    ...(hasOthers && categories === undefined ? { default_project: row.isOthers ? 'False' : null } : {}),
+    ...(hasOthers(request) && categories === undefined
+      ? { default_project: row.isOthers ? 'False' : null }
+      : {}),
+  };
+}
+
+/** Where a row's data are from. A virtual machine has its cluster instead, and MIG instances have it if ranked (match). */
+export function originOf(columns: Columns, { report, rank }: ReportRequest): Record<string, unknown> {
+  if (report.name === 'mig' && rank === undefined) return {};
+  return {
+    ...(report.name === 'vms' ? {} : { clusters: columns['clusters'] ?? [] }),
+    source_uuid: columns['source_uuid'] ?? [],
   };
 }
 

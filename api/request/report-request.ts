@@ -64,6 +64,11 @@ export function isGroupedBy(request: ReportRequest, field: Field): boolean {
   return request.groups.some((group) => group.field === field);
 }
 
+/** Does a ranking show the sum of the groups beyond it? Instances of GPUs have nothing to add up. */
+export function hasOthers({ rank, report }: ReportRequest): boolean {
+  return rank !== undefined && rank.offset === undefined && report.name !== 'mig';
+}
+
 /** Are rows restricted or grouped by a label? Then usage says nothing about efficiency (API §4.4). */
 export function hasScore(request: ReportRequest): boolean {
   return (

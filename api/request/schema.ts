@@ -42,6 +42,8 @@ const limit = z
   .transform(Number)
   .meta({ description: `0: all; at most ${maxLimit}` });
 const infrastructure = z.array(z.enum(clouds)).max(1, 'Expected one value.');
+/** Clusters on Google's cloud cannot be excluded (match). */
+const excludable = z.array(z.enum(['aws', 'azure'])).max(1, 'Expected one value.');
 
 /** The keys of `filter` that decide which days are meant. */
 export const timeFilters = {
@@ -82,7 +84,7 @@ function orderShape(report: Report): z.ZodRawShape {
  */
 export function reportSchema(report: Report) {
   const cloud =
-    report.name === 'gpu' || report.name === 'mig' ? {} : { infrastructures: infrastructure.optional() };
+    report.name === 'gpu' || report.name === 'mig' ? {} : { infrastructures: excludable.optional() };
   const dates = report.name === 'vms' ? {} : { start_date: day.optional(), end_date: day.optional() };
   const groups =
     report.groups.length === 0

@@ -5,27 +5,30 @@ import { firstOfMonth } from '../request/time-range.ts';
 import type { DayRange, Resolution, Shift } from '../request/time-range.ts';
 import type { Parameters } from './parameters.ts';
 
-/** What rows are nested by: the groups of the request, and the names of GPUs unless they are ranked. */
+/**
+ * What rows are nested by: the groups of the request, and the names of GPUs unless they are ranked, or the MIG profiles
+ * and their instances.
+ */
 export function nestingOf(request: ReportRequest): readonly Group[] {
   const { groups, report, rank } = request;
   if (report.name === 'vms') return [{ field: 'vm_name' }];
+  if (report.name === 'mig') return [...groups, { field: 'mig_profile' }, { field: 'mig_id' }];
   if (report.name !== 'gpu' || groups.some(({ field }) => field === 'gpu_name')) return groups;
   return groups.length > 0 && rank !== undefined ? groups : [...groups, { field: 'gpu_name' }];
 }
 
 /** Fields that split the rows of a group further. */
 export function splitsOf(request: ReportRequest): Readonly<Record<string, string>> {
-  if (request.report.name === 'gpu')
+  const { name } = request.report;
+  if (name === 'gpu' || name === 'mig')
     return {
       split_name: fieldColumns.gpu_name[0] ?? '',
       split_node: 't.node',
       split_model: 't.model_name',
       split_vendor: 't.vendor_name',
-      split_mode: 't.gpu_mode',
+      ...(name === 'gpu' ? { split_mode: 't.gpu_mode' } : {}),
     };
-  return request.report.name === 'costs' && isGroupedBy(request, 'project')
-    ? { cost_group: 'category.name' }
-    : {};
+  return name === 'costs' && isGroupedBy(request, 'project') ? { cost_group: 'category.name' } : {};
 }
 
 /** SQL of the groups: texts, never NULL; blank where a row has none. */

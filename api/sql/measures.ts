@@ -1,12 +1,13 @@
 import type { ReportRequest } from '../request/report-request.ts';
 import { isGroupedBy } from '../request/report-request.ts';
+import { nestingOf } from './groups.ts';
 
 /** A column of a group that is computed over its rows. */
 export interface Sum {
   /** over the rows */
   rows: string;
   /** how it follows from its values of the group's parts; undefined: it does not */
-  ofParts?: 'sum' | 'max';
+  ofParts?: 'sum' | 'max' | 'min';
   /**
    * another way, for parts of one rate type each: a column of theirs, which several sums share, and the type that
    * counts
@@ -56,7 +57,7 @@ export function parted(sums: Measures['sums'], byType: boolean): Parted | undefi
     const part = byType && typed !== undefined ? typed.part : `part_${name}`;
     columns[part] = byType && typed !== undefined ? typed.rows : rows;
     const filter = byType && typed?.type !== undefined ? `${partType} = '${typed.type}'` : undefined;
-    ofGroups[name] = ofParts === 'max' ? `max("${part}")` : sum(`"${part}"`, filter);
+    ofGroups[name] = ofParts === 'sum' ? sum(`"${part}"`, filter) : `${ofParts}("${part}")`;
   }
   return { keys: byType ? { [partType]: 't.cost_model_rate_type' } : {}, columns, sums: ofGroups };
 }
@@ -72,6 +73,11 @@ const distributions = {
 /** The five shares of pools' costs, by the names of their columns. */
 export const distributionNames = Object.keys(distributions);
 
+/** The rate types of shares that are in the currency of raw costs. */
+export const rawShareTypes = Object.values(distributions).flatMap(({ type, rate }) =>
+  rate === 'y' ? type : [],
+);
+
 const allCosts = ['cpu', 'memory', 'volume', 'gpu'];
 const costColumns: Readonly<Record<string, readonly string[]>> = {
   costs: allCosts,
@@ -81,7 +87,6 @@ const costColumns: Readonly<Record<string, readonly string[]>> = {
   memory: ['memory'],
   volumes: ['volume'],
   gpu: ['gpu'],
-  mig: ['gpu'],
 };
 
 /** Does a row have `cost.distributed`, and does it have the five shares? */
@@ -109,7 +114,7 @@ function costMeasures(request: ReportRequest, x: string, y: string): Measures {
     ofParts: 'sum',
     typed: { part: 'part_cost', rows: cost(), ...(type === undefined ? {} : { type }) },
   });
-  const hasRaw = name !== 'gpu' && name !== 'mig';
+  const hasRaw = name !== 'gpu';
   const raw = (column: string) => (hasRaw ? times(`t.infrastructure_${column}`, y) : '0::numeric');
   const sums: Record<string, Sum> = {
     cost_raw: added(raw('raw_cost')),
@@ -118,6 +123,8 @@ function costMeasures(request: ReportRequest, x: string, y: string): Measures {
     infra_usage: costOf('Infrastructure'),
     sup_usage: costOf('Supplementary'),
     base_currency: greatest('max(t.raw_currency)'),
+    // With the other end it tells whether there is only one, without a sort.
+    least_currency: { rows: 'min(t.raw_currency)', ofParts: 'min' },
     exchange_rate: greatest(`max(${y})`),
   };
   const derived: Record<string, string> = {
@@ -216,6 +223,22 @@ function gpuMeasures(): Measures {
   };
 }
 
+/** The columns of MIG instances, which have no costs: their slices, and the two numbers of their profile. */
+function migMeasures(request: ReportRequest): Measures {
+  const profile = `g${nestingOf(request).findIndex(({ field }) => field === 'mig_profile') + 1}`;
+  const form = String.raw`(\d+)g\.(\d+)gb`;
+  return {
+    sums: {
+      mig_slice_count: greatest('max(t.mig_slice_count)'),
+      gpu_max_slices: greatest('max(t.gpu_max_slices)'),
+    },
+    derived: {
+      compute: `(regexp_match(${profile}, '${form}'))[1]::numeric`,
+      memory: `(regexp_match(${profile}, '${form}'))[2]::numeric`,
+    },
+  };
+}
+
 /** The columns of virtual machines beyond their costs (API §4.5). */
 function vmMeasures(): Measures {
   return {
@@ -249,6 +272,7 @@ export function measuresOf(
   options: { x: string; y: string; nodeCount: boolean },
 ): Measures {
   const { name } = request.report;
+  if (name === 'mig') return migMeasures(request);
   const parts = [costMeasures(request, options.x, options.y)];
   if (name === 'gpu') parts.push(gpuMeasures());
   else if (name === 'vms') parts.push(vmMeasures());

@@ -27,7 +27,7 @@ export function rankTerms(
   columns: ReadonlySet<string>,
 ): string[] {
   const { order, rank, delta } = request;
-  const ties = tieTerms(request, columns);
+  const ties = tieTerms(request, columns, request.report.name === 'mig');
   const direction = order?.descending === false ? 'asc' : 'desc';
   if (order !== undefined && 'delta' in order.key && delta !== undefined) {
     if (delta.kind === 'previous') return [`"${delta.column}" ${direction}`, ...ties];
@@ -36,7 +36,7 @@ export function rankTerms(
       return [`"${numerator}" / nullif("${denominator}", 0) ${direction}`, ...ties];
     // Capacities belong to clusters and nodes, not to groups: the measure is what is left to rank by.
     const measure = columns.has(numerator) ? numerator : request.report.defaultOrder;
-    return [`"${measure}" ${direction}`, ...ties];
+    return [...(measure === undefined ? [] : [`"${measure}" ${direction}`]), ...ties];
   }
   const byName = order !== undefined && 'group' in order.key && rank?.offset !== undefined;
   const byMeasure = order !== undefined && 'column' in order.key && order.key.isMeasure;
@@ -58,7 +58,8 @@ function keyTerms(
     return key.isMeasure
       ? [`"${key.column}" ${direction}`]
       : textTerms(parameters, `coalesce("${key.column}", '')`, key.column, direction);
-  return [`"${request.report.defaultOrder}" desc`];
+  const { defaultOrder } = request.report;
+  return defaultOrder === undefined ? [] : [`"${defaultOrder}" desc`];
 }
 
 /** Case is ignored, a missing name is its No-name, and names that begin with "othe" are the largest (match). */
@@ -73,12 +74,15 @@ function textTerms(
   return [`(${label} like 'othe%') ${direction}`, `${label} collate "C" ${direction}`];
 }
 
-/** Equal values: by names in byte order, those without a name last. */
-function tieTerms(request: ReportRequest, columns: ReadonlySet<string>): string[] {
-  const groups = nestingOf(request).flatMap((_, index) => [
-    `g${index + 1} = ''`,
-    `g${index + 1} collate "C"`,
-  ]);
+/**
+ * Equal values: by names in byte order, those without a name last.
+ * @param ownFirst what a report is nested by anyway comes before the groups of the request
+ */
+function tieTerms(request: ReportRequest, columns: ReadonlySet<string>, ownFirst = false): string[] {
+  const places = nestingOf(request).map((_, index) => index);
+  const asked = request.groups.length;
+  const order = ownFirst ? [...places.slice(asked), ...places.slice(0, asked)] : places;
+  const groups = order.flatMap((place) => [`g${place + 1} = ''`, `g${place + 1} collate "C"`]);
   const splits = ['cost_group', 'split_name', 'split_node', 'split_model', 'split_vendor', 'split_mode']
     .filter((column) => columns.has(column))
     .map((column) => `"${column}" collate "C"`);

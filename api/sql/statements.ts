@@ -1,4 +1,4 @@
-import { distinct, greatest, measuresOf, parted } from './measures.ts';
+import { distinct, distributedFields, greatest, measuresOf, parted, rawShareTypes } from './measures.ts';
 import type { Measures } from './measures.ts';
 import {
   groupExpressions,
@@ -15,6 +15,7 @@ import { capacityCondition, capacityTable, conditionOf, scopeOf, tableOf } from 
 import type { Asked, Scope } from './scope.ts';
 import { dailySummary } from '../reports.ts';
 import { isGroupedBy } from '../request/report-request.ts';
+import type { DayRange } from '../request/time-range.ts';
 
 /** A statement and its values. */
 export interface Statement {
@@ -275,6 +276,44 @@ export function overheadStatement(asked: Asked): Statement {
     `where ${scope.where}`,
     `    and t.cost_model_rate_type in ('platform_distributed', 'worker_distributed')`,
     ') as found',
+  );
+}
+
+/** Which of some sources have rows. */
+export function sourcesStatement(asked: Asked, range: DayRange, sources: readonly string[]): Statement {
+  const table = tableOf(asked);
+  const parameters = new Parameters();
+  const condition = conditionOf(asked.request, table);
+  const scope = scopeOf(parameters, asked, { table, range, condition, rates: false });
+  return statement(
+    parameters,
+    `select t.source_uuid as source from ${scope.from}`,
+    `where ${scope.where} and t.source_uuid = any(${parameters.add(sources, 'uuid[]')})`,
+    'group by 1',
+  );
+}
+
+/** Currencies of raw costs in the rows, and of shares of pools that are in them, beyond those that are converted. */
+export function rawCurrenciesStatement(
+  asked: Asked,
+  range: DayRange,
+  converted: Iterable<string>,
+): Statement {
+  const { request } = asked;
+  const table = tableOf(asked);
+  const parameters = new Parameters();
+  const condition = conditionOf(request, table);
+  const scope = scopeOf(parameters, asked, { table, range, condition, rates: false });
+  const shares = distributedFields(request).sum
+    ? `or t.cost_model_rate_type = any(${parameters.add(rawShareTypes, 'text[]')}) and t.distributed_cost <> 0`
+    : '';
+  return statement(
+    parameters,
+    `select t.raw_currency as currency from ${scope.from}`,
+    `where ${scope.where}`,
+    `    and t.raw_currency <> all(${parameters.add([...converted, ''], 'text[]')})`,
+    `    and (t.infrastructure_raw_cost <> 0 or t.infrastructure_markup_cost <> 0 ${shares})`,
+    'group by 1',
   );
 }
 

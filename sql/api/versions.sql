@@ -2,7 +2,8 @@
 -- Purpose  one hash of everything that answers are made of, so that a client need not be sent what it has; NULL where
 --          another program writes the same tables without our ledger
 -- Reads    ocp_day, ocp_adopted_table, cost_model, cost_model_map, reporting_enabledtagkeys, reporting_tagmapping,
---          reporting_ocp_cost_category, reporting_ocp_cost_category_namespace, tenant_settings
+--          reporting_ocp_cost_category, reporting_ocp_cost_category_namespace, reporting_ocp_clusters, tenant_settings,
+--          public.api_customer, public.api_provider, public.api_providerinfrastructuremap
 -- Writes   nothing
 -- Units    none
 -- Params   none
@@ -22,7 +23,7 @@ select
                 from cost_model_map as map
             ),
             (
-                select md5(string_agg(concat_ws(' ', keys.uuid, keys.key, keys.enabled), ',' order by keys.uuid))
+                select md5(string_agg(concat_ws(' ', keys.uuid, keys.key, keys.enabled, keys.provider_type), ',' order by keys.uuid))
                 from reporting_enabledtagkeys as keys
             ),
             (
@@ -36,6 +37,17 @@ select
             (
                 select md5(string_agg(concat_ws(' ', pattern.namespace, pattern.cost_category_id), ',' order by pattern.id))
                 from reporting_ocp_cost_category_namespace as pattern
+            ),
+            (
+                select md5(string_agg(concat_ws(' ', cluster.cluster_id, cluster.cluster_alias), ',' order by cluster.uuid))
+                from reporting_ocp_clusters as cluster
+            ),
+            (
+                select md5(string_agg(concat_ws(' ', provider.uuid, cloud.infrastructure_type), ',' order by provider.uuid))
+                from public.api_customer as customer
+                join public.api_provider as provider on provider.customer_id = customer.id
+                join public.api_providerinfrastructuremap as cloud on cloud.id = provider.infrastructure_id
+                where customer.schema_name = current_schema()
             ),
             (select max(settings.data_retention_months) from tenant_settings as settings)
         ))

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { accessLists, fullAccess } from '../../api/access.ts';
 import type { AccessLists } from '../../api/access.ts';
@@ -78,7 +80,7 @@ async function ask(path: string, query: string, { orgId, access, accept }: Who =
     orgId: orgId ?? database.orgId,
     access: access ?? fullAccess,
   });
-  return { status, text: typeof body === 'string' ? body : JSON.stringify(body) };
+  return { status, text: body instanceof Readable ? await text(body) : JSON.stringify(body) };
 }
 
 const month = 'filter[time_scope_units]=month&filter[time_scope_value]=-2';

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { accessLists, fullAccess } from '../../api/access.ts';
 import { handleRead } from '../../api/handle.ts';
@@ -27,6 +29,16 @@ beforeAll(async () => {
     await client.query(
       `insert into ocp_day (source_uuid, usage_day, version, pieces_hash, settings_hash, rules)
        select $1, day, 1, '', '', 'koku' from unnest('{2026-10-01,2026-10-02,2026-10-03}'::date[]) as day`,
+      [sourceUuid],
+    );
+    await client.query(
+      `insert into public.api_provider (uuid, name, type, setup_complete, active, paused, customer_id)
+       select $1, 'small-onprem', 'OCP', true, true, false, id from public.api_customer where org_id = $2`,
+      [sourceUuid, database.orgId],
+    );
+    await client.query(
+      `insert into public.api_providerinfrastructuremap (infrastructure_type, infrastructure_provider_id)
+       values ('AWS', $1)`,
       [sourceUuid],
     );
     await client.query(
@@ -76,6 +88,62 @@ describe('ETag', () => {
     expect(again).toMatchObject({ status: 304, body: undefined, headers: { etag } });
   });
 
+  test('an answer that depends on the cloud of a cluster is sent again when that is known', async () => {
+    const request = asked(
+      costsByProject,
+      `filter[infrastructures]=gcp&start_date=2026-10-01&end_date=2026-10-03`,
+    );
+    const before = await handleRead(deps, request);
+    expect(total(before)).toBe(0);
+    const { pool } = database;
+    await pool.query(`update public.api_providerinfrastructuremap set infrastructure_type = 'GCP'`);
+    await pool.query(
+      `update public.api_provider set infrastructure_id = (select id from public.api_providerinfrastructuremap)`,
+    );
+    const after = await handleRead(deps, { ...request, ifNoneMatch: before.headers['etag'] });
+    expect(after.status).toBe(200);
+    expect(total(after)).toBeGreaterThan(5_000);
+    await pool.query('update public.api_provider set infrastructure_id = null');
+    await pool.query(`update public.api_providerinfrastructuremap set infrastructure_type = 'AWS'`);
+  });
+
+  test('it changes with the name of a cluster, which the lists of labels are filtered by', async () => {
+    const { pool, schema } = database;
+    const request = asked('tags/openshift/', 'filter[cluster]=renamed');
+    const etags = new Set<string | undefined>();
+    for (const alias of ['small-onprem', 'renamed', 'small-onprem']) {
+      await pool.query(`update ${schema}.reporting_ocp_clusters set cluster_alias = $1`, [alias]);
+      etags.add((await handleRead(deps, request)).headers['etag']);
+    }
+    expect(etags.size).toBe(2);
+  });
+
+  test('it differs by the retention of the deployment, which decides what is valid', async () => {
+    const etags = await Promise.all(
+      [3, 4].map(async (retentionMonths) => {
+        const found = await handleRead({ ...deps, retentionMonths }, asked(costsByProject, octoberByProject));
+        return found.headers['etag'];
+      }),
+    );
+    expect(new Set(etags).size).toBe(2);
+  });
+
+  test('any tag is what the client has, if there is an answer: errors stay errors', async () => {
+    const any = { ifNoneMatch: '*' };
+    expect(await handleRead(deps, asked(costsByProject, octoberByProject, any))).toMatchObject({
+      status: 304,
+      body: undefined,
+    });
+    expect(await handleRead(deps, asked(costsByProject, 'foo=1', any))).toMatchObject({ status: 400 });
+    expect(await handleRead(deps, asked('nosuch/', '', any))).toMatchObject({ status: 404 });
+    const access = accessLists({ cluster: ['*'], node: [], project: ['Paris'] });
+    expect(
+      await handleRead(deps, asked(costsByProject, 'filter[project]=zzz', { ...any, access })),
+    ).toMatchObject({
+      status: 403,
+    });
+  });
+
   test('it differs by URL, form, access lists and day', async () => {
     const etagOf = async (request: ReadRequest, now = '2026-11-03T12:00:00Z') =>
       (await handleRead({ ...deps, now: () => new Date(now) }, request)).headers['etag'];
@@ -99,6 +167,10 @@ describe('ETag', () => {
     'update reporting_enabledtagkeys set enabled = not enabled',
     `insert into reporting_ocp_cost_category (name, description, source_type, system_default, label)
      values ('Team', '', 'OCP', false, '{}')`,
+    `update reporting_enabledtagkeys set provider_type = 'AWS' where key = 'application'`,
+    `update public.api_provider
+     set infrastructure_id = (select id from public.api_providerinfrastructuremap limit 1) where uuid = '${sourceUuid}'`,
+    `update public.api_providerinfrastructuremap set infrastructure_type = 'Azure'`,
   ])('it changes with %s', async (statement) => {
     const request = asked(costsByProject, octoberByProject);
     const before = (await handleRead(deps, request)).headers['etag'];
@@ -152,9 +224,24 @@ test('CSV is sent as text, with rows for every project and day', async () => {
     asked(costsByProject, `${octoberByProject}&limit=0`, { accept: 'text/csv' }),
   );
   expect(found.headers['content-type']).toBe('text/csv; charset=utf-8');
-  expect(String(found.body).split('\r\n')[0]).toContain(
+  expect((await text(found.body as Readable)).split('\r\n')[0]).toContain(
     'base_currency,classification,clusters.0,cost_gpu_unallocated_distributed,cost_group',
   );
+});
+
+test.for([
+  ['text/csv', true],
+  ['text/csv; charset=utf-8, */*', true],
+  ['application/json, text/csv', true],
+  ['text/csv;q=0, application/json', false],
+  ['text/csv; q=0.000', false],
+  ['text/csv;q=0.4, application/json;q=0.9', false],
+  ['text/csv;q=0.9, application/json;q=0.4', true],
+  ['application/json', false],
+  ['*/*', false],
+] as const)('Accept: %s', async ([accept, isCsv]) => {
+  const { headers } = await handleRead(deps, asked(costsByProject, octoberByProject, { accept }));
+  expect(headers['content-type']?.startsWith('text/csv')).toBe(isCsv);
 });
 
 test('an organisation that is not known has no data, and that is no error', async () => {

@@ -128,6 +128,7 @@ test.for([
   ['shared costs without projects', 'order_by[distributed_cost]=desc'],
   ['a rank without groups', 'filter[limit]=5'],
   ['an offset of ranks without a limit', 'filter[offset]=5&group_by[project]=*'],
+  ['clusters on a cloud that cannot be excluded', 'exclude[infrastructures]=gcp'],
   ['capacity as an order', 'order_by[capacity]=desc'],
   ['a currency that is not enabled', 'currency=XXX'],
   ['monthly days', 'filter[resolution]=monthly&filter[time_scope_units]=day&filter[time_scope_value]=-10'],

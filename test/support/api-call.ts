@@ -30,7 +30,9 @@ export async function answerOn(client: PoolClient, url: string, options: CallOpt
     format: options.accept === 'text/csv' ? 'csv' : 'json',
   });
   // As a client sees it.
-  return found.format === 'csv' ? found.text : (JSON.parse(JSON.stringify(found.body)) as unknown);
+  return found.format === 'csv'
+    ? [...found.pieces].join('')
+    : (JSON.parse(JSON.stringify(found.body)) as unknown);
 }
 
 /** Keys of the database that Koku ran in. */
