@@ -5,7 +5,7 @@ import { billingMonth } from '../../domain/time/usage-day.ts';
 import { identifier, literal, TrinoError } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
 import { lakeColumns } from './lake-columns.ts';
-import { folderOfMonth, tableNames, unless } from './lake-tables.ts';
+import { folderOfMonth, missingColumns, tableNames, unless } from './lake-tables.ts';
 import type { LakePartition, LakePlace, LakeTables, VisibleRows } from './lake-tables.ts';
 
 /** How often the table is looked at before a partition is given up: workers may undo each other's commits. */
@@ -117,6 +117,7 @@ class TableOfMonth {
 
   /** Add what is missing. @param files sizes by their locations */
   async withFiles(files: ReadonlyMap<string, number>): Promise<VisibleRows> {
+    await this.#leaveOlderTable();
     for (let look = 1; ; look += 1) {
       const state = await this.#state();
       const wrong = firstWrong(state.entries, files);
@@ -213,6 +214,21 @@ class TableOfMonth {
         `with (format = 'PARQUET', location = ${place})`,
     );
     await unlessThere(created, () => this.#version());
+  }
+
+  /**
+   * A table that lacks a column of its kind begins anew: if the column were added, snapshots from before it would not know
+   * it.
+   */
+  async #leaveOlderTable(): Promise<void> {
+    try {
+      const missing = await missingColumns(this.#client, this.#name(), this.#partition.kind, this.#options);
+      if (missing.length === 0) return;
+    } catch (error) {
+      if (isAbsent(error) || hasNoMetadata(error)) return;
+      throw error;
+    }
+    await this.#unregister();
   }
 
   /** In random order, so that two workers rarely add the same file at the same time. @returns the last failure */

@@ -5,6 +5,7 @@ import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 import { identifier, literal, TrinoError } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
 import { lakeColumns, lakePartition } from './lake-columns.ts';
+import type { LakeColumn } from './lake-columns.ts';
 import type { LakeFile } from './live-pieces.ts';
 
 /** A month of a source in the table of a kind. */
@@ -24,7 +25,7 @@ export interface VisibleRows {
 
 /** How the lake makes files visible to queries. Each call may be repeated, also at the same time. */
 export interface LakeTables {
-  /** What the partitions of a kind need: a schema, and a table if they share one. */
+  /** What the partitions of a kind need: a schema, and if they share a table, that one with all columns of the kind. */
   ensureTable(schema: string, kind: ReportKind, options?: QueryOptions): Promise<void>;
   /**
    * Some files of a month are visible, each once, together with others of the month.
@@ -85,6 +86,11 @@ export function hiveTables(client: TrinoClient, { location, schemaOf }: LakePlac
         client.run(`create schema if not exists ${identifier(schemaOf(schema))}`, options),
       );
       await unless('ALREADY_EXISTS', client.run(definition, options));
+      for (const { name, type } of await missingColumns(client, table, kind, options))
+        await unless(
+          'ALREADY_EXISTS',
+          client.run(`alter table ${table} add column if not exists ${name} ${type}`, options),
+        );
     },
     ensurePartition: async (partition, _files, options) => {
       await register(client, inLake(partition), options);
@@ -141,6 +147,17 @@ function tableDefinition(table: string, kind: ReportKind, location: string): str
     `format = 'PARQUET', external_location = ${literal(location)}, ` +
     `partitioned_by = ${array(lakePartition)})`
   );
+}
+
+/** Columns that a table of a kind lacks: a version of the program created it whose reports did not have them. */
+export async function missingColumns(
+  client: TrinoClient,
+  table: string,
+  kind: ReportKind,
+  options?: QueryOptions,
+): Promise<LakeColumn[]> {
+  const present = new Set((await client.run(`show columns from ${table}`, options)).map(([name]) => name));
+  return lakeColumns(kind).filter(({ name }) => !present.has(name));
 }
 
 /** Where the procedure is not allowed, which is the default, all partitions of the table are compared. */
