@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { relationKeys, relationTables } from '../domain/reports/relations.ts';
+import type { RelationTable } from '../domain/reports/relations.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import type { EngineName } from '../platform/config/config.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
@@ -15,7 +16,7 @@ export interface DaysToCompare {
 
 /** Rows of a daily relation that only one engine has, or of which a value differs by more than a billionth. */
 export interface RelationDifference {
-  relation: (typeof relationTables)[number];
+  relation: RelationTable;
   rowCount: number;
   /** keys of the first few rows: names and ids of label sets */
   firstKeys: Readonly<Record<string, unknown>>[];

@@ -12,7 +12,8 @@ export const relationTables = [
   'ocp_gpu_day',
 ] as const;
 
-type RelationTable = (typeof relationTables)[number];
+/** Name of a daily relation. */
+export type RelationTable = (typeof relationTables)[number];
 
 /** Columns that tell the rows of a source in a daily relation apart; the others are measures. */
 export const relationKeys: Readonly<Record<RelationTable, readonly string[]>> = {

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pool } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { relationTables } from '../../domain/reports/relations.ts';
+import type { RelationTable } from '../../domain/reports/relations.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { labelSetIds } from '../../reports/label-sets.ts';
 import { identifier } from './client.ts';
@@ -9,7 +11,6 @@ import type { QueryOptions, ResultPage, TrinoClient, TrinoValue } from './client
 import { overLiveLines } from './live-lines.ts';
 import type { LivePieces } from './live-lines.ts';
 import { relationStatements } from './relation-statements.ts';
-import type { RelationStatement } from './relation-statements.ts';
 
 /** The waiting rows of one attempt to rebuild relations. */
 export interface Waiting {
@@ -30,13 +31,13 @@ export async function queryRelations(
   { attempt }: Waiting,
   options: QueryOptions = {},
 ): Promise<void> {
-  for (const relation of relationStatements) {
-    const [kind] = relation.kinds;
+  for (const table of relationTables) {
+    const { kinds, statement } = relationStatements[table];
+    const [kind] = kinds;
     if (!live.pieces.some((piece) => piece.kind === kind)) continue;
-    const statement = overLiveLines(relation.kinds, live, relation.statement);
-    const pages = client.pages(statement, options);
+    const pages = client.pages(overLiveLines(kinds, live, statement), options);
     try {
-      await copyPages({ pool, schema: live.schema, relation, attempt }, pages, options.signal);
+      await copyPages({ pool, schema: live.schema, table, attempt }, pages, options.signal);
     } finally {
       // Ends the query when the copy failed before it read on.
       await pages.return(undefined);
@@ -47,7 +48,7 @@ export async function queryRelations(
 interface Target {
   pool: Pool;
   schema: string;
-  relation: RelationStatement;
+  table: RelationTable;
   attempt: string;
 }
 
@@ -62,7 +63,7 @@ async function copyPages(
   const first = await pages.next();
   if (first.done === true) return;
   const { columns } = first.value;
-  const { pool, schema, relation, attempt } = target;
+  const { pool, schema, table, attempt } = target;
   const names = ['attempt', ...columns].map(identifier).join(', ');
   const ids = new Map<string, number>();
   async function* lines(): AsyncGenerator<string> {
@@ -75,7 +76,7 @@ async function copyPages(
     pool,
     schema,
     async (client) => {
-      const copy = client.query(copyFrom(`copy ${relation.table}_waiting (${names}) from stdin`));
+      const copy = client.query(copyFrom(`copy ${table}_waiting (${names}) from stdin`));
       await pipeline(Readable.from(lines()), copy, signal === undefined ? {} : { signal });
     },
     signal,

@@ -1,8 +1,7 @@
 -- functions/043_waiting_relations.sql
 -- Purpose  the daily relations of some days of a source from rows that an engine computed outside of PostgreSQL
 -- Reads    ocp_*_day_waiting (rows of one attempt), and removes them
--- Writes   ocp_pod_day, ocp_capacity_day, ocp_claim_day, ocp_node_label_day, ocp_namespace_label_day, ocp_vm_day,
---          ocp_gpu_day
+-- Writes   the daily relations, ocp_*_day
 -- Rerun    replaces the days; the caller holds the source's lock and knows that the rows are those of its plan
 
 create or replace function ocp_daily_relations()
@@ -10,21 +9,24 @@ returns table (relation text, column_names text)
 language sql stable
 set search_path from current
 as $$
-    select listed.relation, string_agg(quote_ident(attname), ', ' order by attnum)
-    from unnest(array[
-        'ocp_pod_day', 'ocp_capacity_day', 'ocp_claim_day', 'ocp_node_label_day', 'ocp_namespace_label_day', 'ocp_vm_day',
-        'ocp_gpu_day'
-    ]) with ordinality as listed (relation, place)
+    select
+        relation.relname::text,
+        string_agg(quote_ident(attname), ', ' order by attnum)
+    from pg_class as waiting
+    join pg_class as relation
+        on relation.relnamespace = waiting.relnamespace
+            and relation.relname || '_waiting' = waiting.relname
     join pg_attribute
-        on attrelid = listed.relation::regclass
+        on attrelid = relation.oid
             and attnum > 0
             and not attisdropped
             and attname <> 'source_uuid'
-    group by listed.relation, listed.place
-    order by listed.place
+    where waiting.relnamespace = current_schema()::regnamespace
+    group by relation.relname
+    order by relation.relname
 $$;
 comment on function ocp_daily_relations() is
-'The daily relations, and the columns that their waiting rows have too: all but the source, for SQL.';
+'The daily relations, which are the tables with waiting rows beside them, and the columns that these have too: all but the source, for SQL.';
 
 create or replace function ocp_apply_waiting(p_attempt uuid, p_source_uuid uuid, p_usage_days date[])
 returns void

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { aggregateDays } from '../../activities/aggregate-days.ts';
 import { applyCostModel } from '../../activities/apply-cost-model.ts';
 import { validateDays } from '../../activities/validate-days.ts';
+import { relationTables } from '../../domain/reports/relations.ts';
 import { reportKinds, stagingTableOf } from '../../domain/reports/report-kind.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { tryLock } from '../../platform/database/locks.ts';
@@ -323,4 +324,9 @@ describe('views for people who debug', () => {
       })),
     );
   });
+});
+
+test('an engine outside of PostgreSQL fills every daily relation: each has its waiting rows', async () => {
+  const rows = await source.query<{ relation: string }>('select relation from ocp_daily_relations()');
+  expect(rows.map(({ relation }) => relation)).toEqual([...relationTables].sort());
 });
