@@ -1,4 +1,5 @@
-import { cleanGpuModel, cleanGpuVendor, migFields } from '../domain/reports/gpu.ts';
+import { storedGpuColumns, storedGpuFields } from '../domain/reports/gpu.ts';
+import type { StoredGpuColumn } from '../domain/reports/gpu.ts';
 import { reportKindDefinition, stagingTableOf } from '../domain/reports/report-kind.ts';
 import type { ReportKind } from '../domain/reports/report-kind.ts';
 import {
@@ -169,30 +170,12 @@ function labelCell(index: number): Cell {
   return (row, labelSetId) => bigintField(labelSetIdOf(row[index] ?? '', labelSetId));
 }
 
-/** Vendor and model are cleaned and the MIG columns derived during loading, so that no query has to know the rules. */
+/** A blank number is NULL, and so is a text column missing from the file; the fields of both engines are the same. */
 function gpuCellsOf(position: ReadonlyMap<string, number>): Map<string, Cell> {
-  const at = (row: readonly string[], name: string) => row[position.get(name) ?? -1] ?? '';
-  const model = (row: readonly string[]) => cleanGpuModel(at(row, 'gpu_model_name'));
-  const mig = (row: readonly string[]) =>
-    migFields(model(row), {
-      migInstanceId: at(row, 'mig_instance_id'),
-      migProfile: at(row, 'mig_profile'),
-      migStrategy: at(row, 'mig_strategy'),
-      gpuMaxSlices: at(row, 'gpu_max_slices'),
-    });
-  const number = (value: number | null) => numberField(value === null ? '' : String(value));
-  const sentText = (name: string, value: (row: readonly string[]) => string): [string, Cell] => [
-    name,
-    position.has(name) ? (row) => textField(value(row)) : () => nullField,
-  ];
-  return new Map<string, Cell>([
-    ['gpu_model_name', (row) => textField(model(row))],
-    ['gpu_vendor_name', (row) => textField(cleanGpuVendor(at(row, 'gpu_vendor_name')))],
-    sentText('mig_instance_id', (row) => mig(row).migInstanceId),
-    sentText('mig_profile', (row) => mig(row).migProfile),
-    sentText('mig_strategy', (row) => mig(row).migStrategy),
-    ['mig_slice_count', (row) => number(mig(row).migSliceCount)],
-    ['mig_memory_capacity_mib', (row) => number(mig(row).migMemoryCapacityMib)],
-    ['gpu_max_slices', (row) => number(mig(row).gpuMaxSlices)],
-  ]);
+  const stored = (row: readonly string[]) => storedGpuFields((name) => row[position.get(name) ?? -1] ?? '');
+  const cellOf = (name: StoredGpuColumn): Cell => {
+    if (storedGpuColumns[name] === 'number') return (row) => numberField(stored(row)[name]);
+    return position.has(name) ? (row) => textField(stored(row)[name]) : () => nullField;
+  };
+  return new Map((Object.keys(storedGpuColumns) as StoredGpuColumn[]).map((name) => [name, cellOf(name)]));
 }

@@ -85,6 +85,46 @@ export function migFields(modelName: string, columns: SentMigFields): MigFields 
   };
 }
 
+/** Columns of GPU rows that are not stored as they were sent, by the type of their values. */
+export const storedGpuColumns = {
+  gpu_model_name: 'text',
+  gpu_vendor_name: 'text',
+  mig_instance_id: 'text',
+  mig_profile: 'text',
+  mig_strategy: 'text',
+  mig_slice_count: 'number',
+  mig_memory_capacity_mib: 'number',
+  gpu_max_slices: 'number',
+} as const;
+
+export type StoredGpuColumn = keyof typeof storedGpuColumns;
+
+/**
+ * The fields of {@link storedGpuColumns}: names cleaned, MIG columns derived, so that no query has to know the rules.
+ *
+ * @param sent field of a column as sent; `""` if it is blank or the file lacks the column
+ * @returns `""` for a number that is unknown or does not apply
+ */
+export function storedGpuFields(sent: (column: string) => string): Readonly<Record<StoredGpuColumn, string>> {
+  const model = cleanGpuModel(sent('gpu_model_name'));
+  const mig = migFields(model, {
+    migInstanceId: sent('mig_instance_id'),
+    migProfile: sent('mig_profile'),
+    migStrategy: sent('mig_strategy'),
+    gpuMaxSlices: sent('gpu_max_slices'),
+  });
+  return {
+    gpu_model_name: model,
+    gpu_vendor_name: cleanGpuVendor(sent('gpu_vendor_name')),
+    mig_instance_id: mig.migInstanceId,
+    mig_profile: mig.migProfile,
+    mig_strategy: mig.migStrategy,
+    mig_slice_count: String(mig.migSliceCount ?? ''),
+    mig_memory_capacity_mib: String(mig.migMemoryCapacityMib ?? ''),
+    gpu_max_slices: String(mig.gpuMaxSlices ?? ''),
+  };
+}
+
 /** The number of slices that was sent, if it is a whole number above 0 that the summary can hold. */
 function sentSlices(text: string): number | undefined {
   const slices = Math.round(Number(text));

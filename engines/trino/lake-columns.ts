@@ -1,3 +1,4 @@
+import { storedGpuColumns } from '../../domain/reports/gpu.ts';
 import { reportKindDefinition } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 
@@ -8,13 +9,6 @@ export interface LakeColumn {
   /** from where its value comes: a field of the report, or something constant of the piece */
   readonly from: 'time' | 'text' | 'number' | 'labels' | 'piece';
 }
-
-/** MIG columns that are derived when a piece is converted (domain/reports/gpu.ts), so that no query knows the rules. */
-const derivedOfGpu: readonly LakeColumn[] = ['mig_slice_count', 'mig_memory_capacity_mib'].map((name) => ({
-  name,
-  type: 'double',
-  from: 'number',
-}));
 
 /** Partition columns of every lake table, as folders `source=…/year=…/month=…`. */
 export const lakePartition = ['source', 'year', 'month'] as const;
@@ -33,10 +27,18 @@ export function lakeColumns(kind: ReportKind): readonly LakeColumn[] {
   return [
     { name: 'interval_start', type: 'timestamp(3)', from: 'time' },
     ...own,
-    ...(kind === 'gpu_usage' ? derivedOfGpu : []),
+    ...(kind === 'gpu_usage' ? derivedOfGpu(own) : []),
     { name: 'piece_id', type: 'bigint', from: 'piece' },
     { name: 'generation', type: 'varchar', from: 'piece' },
   ];
+}
+
+/** Columns that are derived when a piece is converted and that no report has. */
+function derivedOfGpu(own: readonly LakeColumn[]): LakeColumn[] {
+  return Object.entries(storedGpuColumns).flatMap(([name, type]): LakeColumn[] => {
+    if (own.some((column) => column.name === name)) return [];
+    return [{ name, type: type === 'number' ? 'double' : 'varchar', from: type }];
+  });
 }
 
 /** A piece with its content: the same for the same, a new one when the piece has new content. */

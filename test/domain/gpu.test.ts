@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { cleanGpuModel, cleanGpuVendor, maxSlicesOfModel, migFields } from '../../domain/reports/gpu.ts';
+import {
+  cleanGpuModel,
+  cleanGpuVendor,
+  maxSlicesOfModel,
+  migFields,
+  storedGpuColumns,
+  storedGpuFields,
+} from '../../domain/reports/gpu.ts';
 
 describe('GPU vendor and model', () => {
   test('the resource name of NVIDIA becomes the vendor name and others stay', () => {
@@ -137,4 +144,30 @@ describe('MIG columns', () => {
       gpuMaxSlices: null,
     });
   });
+});
+
+test('a row is stored with clean names and the MIG columns of its clean model, and without numbers that it has not', () => {
+  const sent = {
+    gpu_model_name: 'NVIDIA-A100-SXM4-80GB',
+    gpu_vendor_name: 'nvidia0',
+    mig_instance_id: 'MIG-1',
+    mig_profile: '2g.10gb',
+    mig_strategy: 'mixed',
+  };
+  const fields = (row: Readonly<Record<string, string>>) => storedGpuFields((column) => row[column] ?? '');
+  expect(fields(sent)).toEqual({
+    ...sent,
+    gpu_model_name: 'NVIDIA A100 SXM4 80GB',
+    gpu_vendor_name: 'nvidia',
+    mig_slice_count: '2',
+    mig_memory_capacity_mib: '10240', // 10 · 1024
+    gpu_max_slices: '7',
+  });
+  expect(fields({ ...sent, gpu_model_name: 'Tesla T4' })).toMatchObject({
+    mig_profile: '',
+    mig_slice_count: '',
+    mig_memory_capacity_mib: '',
+    gpu_max_slices: '',
+  });
+  expect(Object.keys(fields({}))).toEqual(Object.keys(storedGpuColumns));
 });
