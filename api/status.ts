@@ -6,7 +6,7 @@ import type { Restrictable } from './access.ts';
 import type { Call } from './report-answer.ts';
 import { parseQuery, queryTree } from './request/query-string.ts';
 import { validated } from './request/schema.ts';
-import { addDays } from './request/time-range.ts';
+import { addDays, firstOfMonth } from './request/time-range.ts';
 import { currencyChoices, hasRate, readSettings } from './settings.ts';
 import type { TenantSettings } from './settings.ts';
 
@@ -33,6 +33,8 @@ export interface StatusAnswer {
   meta: {
     count: number;
     today: string;
+    /** the first day that a request may name: older ones are not kept */
+    first_day: string;
     /** lists that restrict the caller */
     access: Partial<Record<Restrictable, readonly string[]>>;
     currencies: {
@@ -73,12 +75,14 @@ export async function statusAnswer(
   const runs = blocked.runs?.filter(
     ({ clusterId }) => ids === null || (clusterId !== undefined && ids.includes(clusterId)),
   );
+  const settings = await readSettings(client);
   return {
     meta: {
       count: rows.length,
       today: call.today,
+      first_day: firstOfMonth(call.today, 1 - (settings.retentionMonths ?? call.retentionMonths)),
       access: Object.fromEntries(restrictedKinds(call.access).map((kind) => [kind, call.access[kind] ?? []])),
-      currencies: currenciesOf(await readSettings(client)),
+      currencies: currenciesOf(settings),
     },
     data: {
       clusters: rows.map((row) => ({ ...row, last_hours: lastHours(row) })),

@@ -90,6 +90,8 @@ export interface Status {
   meta: {
     count: number;
     today?: string;
+    /** first day that an answer may begin with: older ones are not kept */
+    first_day?: string;
     access?: Partial<Record<'cluster' | 'node' | 'project', string[]>>;
     currencies?: { default: string; choices: string[]; convertible: Record<string, string[]> };
   };

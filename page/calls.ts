@@ -144,16 +144,22 @@ export function csvOf(call: string): { call: string; isPerCluster: boolean } {
 /**
  * Costs by project of the days that a change is against (API §6.6): the same days of the month before, or as many days.
  * @param days of the answer
+ * @param kept first day that is kept, which an answer may begin with: of those before there are no costs any more
  */
-export function projectsBefore(view: View, days: readonly string[]): string | undefined {
+export function projectsBefore(
+  view: View,
+  days: readonly string[],
+  kept: string | undefined,
+): string | undefined {
   const [first, last] = [days[0], days.at(-1)];
   if (!isComparable(view) || first === undefined || last === undefined) return undefined;
   const [start, end] = isMonth(view)
     ? [monthBefore(first), monthBefore(last)]
     : [daysBefore(first, days.length), daysBefore(last, days.length)];
+  const from = kept !== undefined && kept > start && kept <= end ? kept : start;
   return path(
     costsPath,
-    { start_date: start, end_date: end, 'filter[resolution]': 'monthly' },
+    { start_date: from, end_date: end, 'filter[resolution]': 'monthly' },
     scopeOf(view),
     { 'group_by[project]': '*', limit: '0' },
   );

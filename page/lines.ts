@@ -24,25 +24,14 @@ export interface ProjectLine {
   shares: Record<Share, Decimal>;
   /** ids of the sources of its clusters */
   sources: string[];
-  delta: Decimal | undefined;
-  /** null: nothing to compare with */
-  deltaPercent: number | null;
-  /** rows of the answer, one for each month */
-  months: number;
+  /** what it was added up from: one for each month, and category of the project, that has costs */
+  rows: readonly Row[];
 }
 
 /** Projects of an answer of costs, the most expensive first. */
 export function projectLines(report: Report, distributed: boolean): ProjectLine[] {
   const lines = [...grouped(report.data.flatMap(rowsOf)).values()].map(projectLine);
-  return lines.map((line) => withPercent(line, distributed)).sort(byShown(distributed));
-}
-
-/** Percentages of several months are not added up: that of the whole range follows from its sums (API §6.6). */
-function withPercent(line: ProjectLine, distributed: boolean): ProjectLine {
-  if (line.months < 2 || line.delta === undefined) return line;
-  const before = numberOf(minus(shown(line, distributed), line.delta));
-  const isNew = Math.abs(before) < 0.005;
-  return { ...line, deltaPercent: isNew ? null : (numberOf(line.delta) / before) * 100 };
+  return lines.sort(byShown(distributed));
 }
 
 /** The same of rows that were taken apart by cluster: a line for each name and cluster. */
@@ -96,9 +85,6 @@ function sourcesOf(rows: readonly Row[]): string[] {
 function projectLine({ name, rows }: Group): ProjectLine {
   const sum = (pick: (cost: Cost | undefined) => Measure | undefined) =>
     sumOf(rows.map(({ cost }) => pick(cost)?.value ?? 0));
-  const changes = rows.flatMap(({ delta_value: value }) => value ?? []);
-  const delta = changes.length === 0 ? undefined : sumOf(changes);
-  const [only] = rows.length === 1 ? rows : [];
   return {
     name,
     classification: rows[0]?.classification ?? null,
@@ -110,9 +96,7 @@ function projectLine({ name, rows }: Group): ProjectLine {
       Decimal
     >,
     sources: sourcesOf(rows),
-    delta,
-    deltaPercent: only?.delta_percent ?? null,
-    months: rows.length,
+    rows,
   };
 }
 
@@ -211,8 +195,11 @@ export function dailyTotals(report: Report, distributed: boolean): { date: strin
   });
 }
 
-/** Are two sums the same, but for the rounding of the last digit that JSON numbers carry? */
-export function agree(a: Decimal, b: number): boolean {
+/**
+ * Are two sums the same, but for the rounding of the last digit that JSON numbers carry?
+ * @param size of what they were computed from: the rounding is as large as that allows
+ */
+export function agree(a: Decimal, b: number, size = Math.abs(b)): boolean {
   const difference = Math.abs(numberOf(minus(a, decimalOf(b))));
-  return difference <= Math.max(1e-9 * Math.abs(b), 1e-9);
+  return difference <= Math.max(1e-9 * size, 1e-9);
 }

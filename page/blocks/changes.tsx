@@ -1,14 +1,14 @@
 import type { Report } from '../answers.ts';
-import { isComparable, projectsBefore } from '../calls.ts';
-import { minus, numberOf, plus, zero } from '../decimal.ts';
+import { isComparable } from '../calls.ts';
+import { unlisted } from '../changes.ts';
+import type { ChangedLine } from '../changes.ts';
+import { numberOf } from '../decimal.ts';
 import { signedPercent } from '../format.ts';
-import { agree, projectLines, shown } from '../lines.ts';
-import type { ProjectLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
 import { Sum, Tag } from '../parts/amounts.tsx';
 import { Answers, Block, Loading, Notice, useSeen } from '../parts/block.tsx';
+import { NotCompared, useChanges } from '../parts/changes.tsx';
 import { useCall, usePage } from '../parts/context.ts';
-import type { Call } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import { Bar } from '../charts/bars.tsx';
 import { ProjectName } from './projects.tsx';
@@ -21,7 +21,6 @@ export function ChangesBlock() {
   const { calls, view } = usePage();
   const projects = useCall<Report>(calls.projects);
   const { ref, seen } = useSeen();
-  const gone = useGone(projects.answer, seen);
   if (!isComparable(view))
     return (
       <Block id="changes" title="Changes" question="What moved?">
@@ -36,63 +35,47 @@ export function ChangesBlock() {
   return (
     <div ref={ref}>
       <Block id="changes" title="Changes" question="What moved?" csv={calls.projects}>
-        <Answers calls={[projects]}>
-          {(costs) => {
-            const lines = projectLines(costs, view.distributed);
-            const moved = movedLines([...lines, ...gone.lines]);
-            if (moved.length > 0) return <Changes lines={moved} gone={gone.lines} />;
-            return (
-              <Notice>
-                <p>
-                  {hasCosts(costs)
-                    ? "No project's cost differs from the period before."
-                    : '– No costs in these days: no cost model has set prices.'}
-                </p>
-              </Notice>
-            );
-          }}
-        </Answers>
-        {gone.isPending && <Loading of="projects that cost nothing now" />}
-        {gone.call.failure !== undefined && (
-          <p class="small" role="alert">
-            Projects that cost something before, and nothing now, could not be loaded:{' '}
-            {gone.call.failure.message}{' '}
-            <button type="button" onClick={gone.call.retry}>
-              Try again
-            </button>
-          </p>
-        )}
+        <Answers calls={[projects]}>{(costs) => <Moved costs={costs} isSeen={seen} />}</Answers>
       </Block>
     </div>
   );
 }
 
-/**
- * Projects that have cost something in the period before and are not there any more. The rows of an answer are those of
- * now (API §6.6) and its total is about all, so there are some only if the changes do not add up to that of the total.
- */
-function useGone(
-  costs: Report | undefined,
-  seen: boolean,
-): { lines: ProjectLine[]; call: Call<Report>; isPending: boolean } {
-  const { calls, view } = usePage();
-  const days = useCall<Report>(calls.costByDay).answer?.data.map(({ date }) => date) ?? [];
-  const lines = costs === undefined ? [] : projectLines(costs, view.distributed);
-  const delta = costs?.meta.delta?.value;
-  const explained = lines.reduce((sum, line) => plus(sum, line.delta ?? zero), zero);
-  const isMissing = delta !== undefined && !agree(explained, delta);
-  const call = useCall<Report>(seen && isMissing ? projectsBefore(view, days) : undefined);
-  const names = new Set(lines.map(({ name }) => name));
-  const before = call.answer === undefined ? [] : projectLines(call.answer, view.distributed);
-  const gone = before
-    .filter(({ name }) => !names.has(name))
-    .map((line) => ({ ...line, delta: minus(zero, shown(line, view.distributed)), deltaPercent: -100 }));
-  const isPending = isMissing && (call.answer ?? call.failure) === undefined;
-  return { lines: gone, call, isPending };
+function Moved({ costs, isSeen }: { costs: Report; isSeen: boolean }) {
+  const { view } = usePage();
+  const { lines, gone, before, isPending, needs } = useChanges(costs, isSeen ? 'gone' : undefined);
+  const all = [...lines, ...gone];
+  const moved = movedLines(all);
+  const isKnown = !needs.gone || before.answer !== undefined;
+  const rest = isKnown ? unlisted(costs, all, view.distributed) : undefined;
+  return (
+    <>
+      {moved.length > 0 && <Changes lines={moved} />}
+      {moved.length === 0 && isKnown && (
+        <Notice>
+          <p>
+            {hasCosts(costs)
+              ? "No project's cost differs from the period before."
+              : '– No costs in these days: no cost model has set prices.'}
+          </p>
+        </Notice>
+      )}
+      {rest !== undefined && (
+        <p class="small not-in-rows">
+          The cost of all has changed by{' '}
+          <Sum of={rest} units={costs.meta.total?.cost?.total.units ?? ''} signed /> more than that of the
+          projects: of days that are not kept any more, or because costs were computed while this page was
+          loaded.
+        </p>
+      )}
+      {(isPending || (needs.gone && !isSeen)) && <Loading of="costs of the period before" />}
+      <NotCompared call={before} />
+    </>
+  );
 }
 
-function Changes({ lines, gone }: { lines: ProjectLine[]; gone: readonly ProjectLine[] }) {
-  const values = lines.map(({ delta }) => (delta === undefined ? 0 : numberOf(delta)));
+function Changes({ lines }: { lines: ChangedLine[] }) {
+  const values = lines.map(valueOf);
   const [min, max] = [Math.min(...values, 0), Math.max(...values, 0)];
   return (
     <Table
@@ -106,28 +89,28 @@ function Changes({ lines, gone }: { lines: ProjectLine[]; gone: readonly Project
           cell: (line) => (
             <>
               <ProjectName line={line} />
-              {gone.includes(line) && <Tag>no cost now</Tag>}
+              {line.isGone && <Tag>no cost now</Tag>}
             </>
           ),
         },
         {
           name: 'Change',
           numeric: true,
-          cell: ({ delta, units }) => (delta === undefined ? '–' : <Sum of={delta} units={units} signed />),
+          cell: ({ change, units }) => change && <Sum of={change.value} units={units} signed />,
         },
         {
           name: 'Percent',
           numeric: true,
-          cell: ({ deltaPercent }) =>
-            deltaPercent === null ? (
+          cell: ({ change }) =>
+            change === undefined || change.percent === null ? (
               'new'
             ) : (
-              <data value={String(deltaPercent)}>{signedPercent(deltaPercent)}</data>
+              <data value={String(change.percent)}>{signedPercent(change.percent)}</data>
             ),
         },
         {
           name: 'Less or more',
-          cell: ({ delta }) => <Bar value={delta === undefined ? 0 : numberOf(delta)} min={min} max={max} />,
+          cell: (line) => <Bar value={valueOf(line)} min={min} max={max} />,
         },
       ]}
     />
@@ -135,12 +118,15 @@ function Changes({ lines, gone }: { lines: ProjectLine[]; gone: readonly Project
 }
 
 /** The largest increases first, the largest decreases last. */
-function movedLines(lines: readonly ProjectLine[]): ProjectLine[] {
-  const valueOf = ({ delta }: ProjectLine) => (delta === undefined ? 0 : numberOf(delta));
+function movedLines(lines: readonly ChangedLine[]): ChangedLine[] {
   const sorted = lines
     .filter((line) => Math.abs(valueOf(line)) >= 0.005)
     .sort((a, b) => valueOf(b) - valueOf(a));
   const up = sorted.filter((line) => valueOf(line) > 0).slice(0, listed);
   const down = sorted.filter((line) => valueOf(line) < 0).slice(-listed);
   return [...up, ...down];
+}
+
+function valueOf({ change }: ChangedLine): number {
+  return change === undefined ? 0 : numberOf(change.value);
 }

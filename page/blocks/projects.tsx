@@ -1,12 +1,16 @@
 import type { Report } from '../answers.ts';
 import { isComparable } from '../calls.ts';
 import { numberOf, plus, zero } from '../decimal.ts';
+import { unlisted } from '../changes.ts';
+import type { ChangedLine } from '../changes.ts';
 import { signedPercent } from '../format.ts';
-import { agree, isPool, projectLines, shown, shownCost, usageLines } from '../lines.ts';
+import { agree, isPool, shown, shownCost, usageLines } from '../lines.ts';
 import type { ProjectLine, UsageLine } from '../lines.ts';
 import { hasCosts } from '../model.ts';
 import { Money, Percent, Sum, Tag } from '../parts/amounts.tsx';
 import { Answers, Block, Notice } from '../parts/block.tsx';
+import { NotCompared, useChanges } from '../parts/changes.tsx';
+import type { KnownChanges } from '../parts/changes.tsx';
 import { useCall, usePage } from '../parts/context.ts';
 import { Table } from '../parts/table.tsx';
 import type { Column } from '../parts/table.tsx';
@@ -43,8 +47,10 @@ export function ProjectName({ line }: { line: Pick<ProjectLine, 'name' | 'classi
 
 function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; memory: UsageLine[] }) {
   const { view } = usePage();
-  const lines = projectLines(costs, view.distributed);
   const priced = hasCosts(costs);
+  const compared = isComparable(view) && priced;
+  const changes = useChanges(costs, compared ? 'lines' : undefined);
+  const { lines } = changes;
   const total = shownCost(costs.meta.total?.cost, view.distributed);
   const numbers = lines.map((line) => numberOf(shown(line, view.distributed)));
   const [min, max] = [Math.min(...numbers, 0), Math.max(...numbers, 0)];
@@ -52,25 +58,10 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
   const [byCpu, byMemory] = [usage(cpu), usage(memory)];
   const efficiency = (line: UsageLine | undefined) =>
     line?.efficiency === undefined ? '–' : <Percent of={line.efficiency} />;
-  const change: Column<ProjectLine> = {
+  const change: Column<ChangedLine> = {
     name: 'Change',
     numeric: true,
-    cell: (line) =>
-      line.delta === undefined ? (
-        '–'
-      ) : (
-        <>
-          <Sum of={line.delta} units={line.units} signed />
-          <small>
-            {' '}
-            {line.deltaPercent === null
-              ? numberOf(line.delta) === 0
-                ? ''
-                : 'new'
-              : signedPercent(line.deltaPercent)}
-          </small>
-        </>
-      ),
+    cell: (line) => (changes.isPending && line.change === undefined ? '…' : <ChangeOf line={line} />),
     sum:
       costs.meta.delta === undefined ? (
         '–'
@@ -78,7 +69,7 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
         <Money of={{ value: costs.meta.delta.value, units: total?.units ?? '' }} signed />
       ),
   };
-  const columns: Column<ProjectLine>[] = [
+  const columns: Column<ChangedLine>[] = [
     { name: 'Project', cell: (line) => <ProjectName line={line} />, sum: `All ${lines.length}` },
     {
       name: 'Cost',
@@ -92,7 +83,7 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
       cell: (line) => <Bar value={numberOf(shown(line, view.distributed))} min={min} max={max} />,
       sum: '',
     },
-    ...(isComparable(view) && priced ? [change] : []),
+    ...(compared ? [change] : []),
     { name: 'CPU used', numeric: true, cell: (line) => efficiency(byCpu.get(line.name)), sum: '' },
     { name: 'Memory used', numeric: true, cell: (line) => efficiency(byMemory.get(line.name)), sum: '' },
     ...(priced
@@ -132,11 +123,39 @@ function Projects({ costs, cpu, memory }: { costs: Report; cpu: UsageLine[]; mem
           </p>
         </Notice>
       )}
+      {compared && <NotInRows costs={costs} changes={changes} />}
       <p class="small">
         "Used" is what was used of the request; – where nothing was requested. Choose a project to see what it
         received of shared costs, its nodes, machines and volumes.
       </p>
     </>
+  );
+}
+
+function ChangeOf({ line: { change, units } }: { line: ChangedLine }) {
+  if (change === undefined) return <>–</>;
+  const isNothing = change.percent === null && numberOf(change.value) === 0;
+  return (
+    <>
+      <Sum of={change.value} units={units} signed />
+      <small> {isNothing ? '' : signedPercent(change.percent)}</small>
+    </>
+  );
+}
+
+/** The rest of the total's change: that of projects without a row, or of those that could not be compared. */
+function NotInRows({ costs, changes }: { costs: Report; changes: KnownChanges }) {
+  const { view } = usePage();
+  const { lines, before, isPending } = changes;
+  if (before.failure !== undefined) return <NotCompared call={before} />;
+  const rest = isPending ? undefined : unlisted(costs, lines, view.distributed);
+  if (rest === undefined) return null;
+  return (
+    <p class="small not-in-rows">
+      Projects that cost something before, and nothing now, are not listed here: their change is{' '}
+      <Sum of={rest} units={costs.meta.total?.cost?.total.units ?? ''} signed />. See{' '}
+      <a href="#changes">Changes</a>.
+    </p>
   );
 }
 

@@ -335,7 +335,7 @@ test('the status names clusters with their days and cost model, and says why run
   const { status, body } = await handleRead(deps, asked('status/'));
   expect(status).toBe(200);
   expect(body).toMatchObject({
-    meta: { count: 1, today: '2026-11-03' },
+    meta: { count: 1, today: '2026-11-03', first_day: '2026-08-01' },
     data: {
       clusters: [
         {
