@@ -1,3 +1,5 @@
+import { readable } from './readable.ts';
+
 /** Why a call failed, in words for the reader. */
 export class CallFailed extends Error {
   readonly status: number | undefined;
@@ -25,6 +27,7 @@ const base = new URL('../api/cost-management/v1/', document.baseURI);
  */
 export class Api {
   readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #requests = new Map<string, string>();
   readonly #signedOut: () => void;
   #token: string | undefined;
 
@@ -53,15 +56,24 @@ export class Api {
   /** @param path below the API's address, with its query */
   get<T>(path: string): Promise<T> {
     return this.#remembered(path, () =>
-      this.#ask(path, 'application/json', (response) => response.json() as Promise<T>),
+      this.#ask(path, 'application/json', async (response) => readable(path, await response.json()) as T),
     );
   }
 
   /** The same report as CSV. */
   csv(path: string): Promise<string> {
-    return this.#remembered(`${path} as CSV`, () =>
-      this.#ask(path, 'text/csv', (response) => response.text()),
-    );
+    return this.#remembered(csvName(path), () => this.#ask(path, 'text/csv', (response) => response.text()));
+  }
+
+  /** What it was answered is not used any more: it is asked for again next time. */
+  forget(path: string): void {
+    this.#answers.delete(path);
+    this.#answers.delete(csvName(path));
+  }
+
+  /** The id of the request that was answered last, which the log of the server has. */
+  requestOf(path: string): string | undefined {
+    return this.#requests.get(path);
   }
 
   #remembered<T>(name: string, ask: () => Promise<T>): Promise<T> {
@@ -83,8 +95,10 @@ export class Api {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), patienceMs);
     // The body may take longer than the head.
-    const failed = (sentence: string) =>
-      new CallFailed(patience.signal.aborted ? 'There was no answer within a minute.' : sentence);
+    const failed = (sentence: string, requestId?: string) =>
+      new CallFailed(patience.signal.aborted ? 'There was no answer within a minute.' : sentence, {
+        requestId,
+      });
     const options = { headers, credentials: 'same-origin', signal: patience.signal } as const;
     try {
       const response = await fetch(new URL(path, base), options).catch(() => {
@@ -95,15 +109,22 @@ export class Api {
         if (response.status === 401 && token === this.#token) this.#signedOut();
         throw await failureOf(response);
       }
+      const requestId = response.headers.get('x-request-id') ?? undefined;
+      if (requestId !== undefined) this.#requests.set(path, requestId);
       return await read(response).catch(() => {
         throw failed(
           'The answer broke off, or is not one of this server: a proxy in between may have made it.',
+          requestId,
         );
       });
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+function csvName(path: string): string {
+  return `${path} as CSV`;
 }
 
 const sentences: Readonly<Record<number, string>> = {

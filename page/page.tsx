@@ -16,6 +16,7 @@ import { callsOf } from './calls.ts';
 import { useAnchor } from './parts/anchor.ts';
 import { Context, useCall, usePage } from './parts/context.ts';
 import { Controls } from './parts/controls.tsx';
+import { Guard } from './parts/guard.tsx';
 import { SignIn } from './parts/sign-in.tsx';
 import { Messages, NoClusters, NoData, useNothingYet } from './parts/states.tsx';
 import { queryOf, viewOf } from './view.ts';
@@ -101,24 +102,50 @@ function Blocks({ setStatus, setGrown }: BlocksProps) {
   if (isEmpty && status !== undefined)
     return (
       <>
-        <Messages />
+        <Guard>
+          <Messages />
+        </Guard>
         <NoData />
-        <DataBlock call={known} projects={projects} />
+        <Guard block={['data', 'Data']}>
+          <DataBlock />
+        </Guard>
       </>
     );
   return (
     <>
-      <Messages />
-      <SummaryBlock />
-      <CostBlock />
-      <ProjectsBlock />
-      <ChangesBlock />
-      <LabelsBlock />
-      <EfficiencyBlock />
-      <NodesBlock />
-      <UnallocatedBlock />
-      <MachineBlocks />
-      <DataBlock call={known} projects={projects} />
+      <Guard>
+        <Messages />
+      </Guard>
+      <Guard block={['summary', 'Summary']}>
+        <SummaryBlock />
+      </Guard>
+      <Guard block={['cost', 'Cost']}>
+        <CostBlock />
+      </Guard>
+      <Guard block={['projects', 'Projects']}>
+        <ProjectsBlock />
+      </Guard>
+      <Guard block={['changes', 'Changes']}>
+        <ChangesBlock />
+      </Guard>
+      <Guard block={['labels', 'Labels']}>
+        <LabelsBlock />
+      </Guard>
+      <Guard block={['efficiency', 'Efficiency']}>
+        <EfficiencyBlock />
+      </Guard>
+      <Guard block={['nodes', 'Nodes']}>
+        <NodesBlock />
+      </Guard>
+      <Guard block={['unallocated', 'Unallocated']}>
+        <UnallocatedBlock />
+      </Guard>
+      <Guard block={['machines', 'Machines, GPUs and volumes']}>
+        <MachineBlocks />
+      </Guard>
+      <Guard block={['data', 'Data']}>
+        <DataBlock />
+      </Guard>
     </>
   );
 }

@@ -5,13 +5,15 @@ import { counted } from '../format.ts';
 import { agree, projectLines, shown, shownCost } from '../lines.ts';
 import { chosenClusters, clusterName, clustersOf } from '../model.ts';
 import { Answers, Block, Notice } from '../parts/block.tsx';
-import { usePage } from '../parts/context.ts';
-import type { Call } from '../parts/context.ts';
+import { useCall, usePage } from '../parts/context.ts';
 import { ChartTable } from '../parts/table.tsx';
 import { useWidth } from '../charts/width.ts';
 
 /** Can I trust it? */
-export function DataBlock({ call, projects }: { call: Call<Status>; projects: Call<Report> }) {
+export function DataBlock() {
+  const { calls } = usePage();
+  const call = useCall<Status>(calls.status);
+  const projects = useCall<Report>(calls.projects);
   return (
     <Block id="data" title="Data" question="Can I trust it?">
       <Answers calls={[call]}>

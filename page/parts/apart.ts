@@ -1,10 +1,10 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import type { CallFailed } from '../api.ts';
 import { rowsOf } from '../answers.ts';
 import type { NamedRow, Report } from '../answers.ts';
 import { inCluster } from '../calls.ts';
 import { chosenClusters, clustersOf, clusterValue } from '../model.ts';
-import { useCall, usePage } from './context.ts';
+import { Asked, useCall, usePage } from './context.ts';
 import type { Call } from './context.ts';
 
 /**
@@ -45,6 +45,8 @@ function costOf({ row }: NamedRow): number {
 /** Several calls of one kind; there is an answer once all have one. */
 function useCalls<T>(paths: readonly string[]): Call<T[]> {
   const { api, attempts, retry } = usePage();
+  const part = useContext(Asked);
+  paths.forEach((path) => part?.add(path));
   const key = JSON.stringify(paths.map((path) => [path, attempts[path] ?? 0]));
   const [state, setState] = useState<{ key: string; answer?: T[]; failure?: CallFailed }>();
   useEffect(() => {

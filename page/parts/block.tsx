@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { usePage } from './context.ts';
 import type { Call } from './context.ts';
 import { Download } from './download.tsx';
+import { Guard } from './guard.tsx';
 import { NotConverted } from './unconverted.tsx';
 
 interface BlockProps {
@@ -32,7 +33,7 @@ export function Block({ id, title, question, csv, children }: BlockProps) {
             Object.entries(csv).map(([of, call]) => <Download key={of} call={call} name={id} of={of} />)}
         </div>
       </header>
-      {children}
+      <Guard>{children}</Guard>
     </section>
   );
 }

@@ -25,6 +25,9 @@ export interface PageContext {
 
 export const Context = createContext<PageContext | undefined>(undefined);
 
+/** Paths of the calls that a part of the page is made of, as far as they were asked for. */
+export const Asked = createContext<Set<string> | undefined>(undefined);
+
 export function usePage(): PageContext {
   const context = useContext(Context);
   if (context === undefined) throw new Error('a block outside of the page');
@@ -40,13 +43,26 @@ export interface Call<T> {
 
 /** Ask the API; undefined: not yet. An answer to another address is never shown. */
 export function useCall<T>(path: string | undefined): Call<T> {
+  const { api } = usePage();
+  return useAnswer(path, (asked) => api.get<T>(asked));
+}
+
+/** The same report as CSV. */
+export function useCsv(path: string | undefined): Call<string> {
+  const { api } = usePage();
+  return useAnswer(path, (asked) => api.csv(asked));
+}
+
+function useAnswer<T>(path: string | undefined, ask: (path: string) => Promise<T>): Call<T> {
   const { api, attempts, retry } = usePage();
+  const part = useContext(Asked);
+  if (path !== undefined) part?.add(path);
   const attempt = path === undefined ? 0 : (attempts[path] ?? 0);
   const [state, setState] = useState<{ path: string; attempt: number; answer?: T; failure?: CallFailed }>();
   useEffect(() => {
     if (path === undefined) return;
     let isCurrent = true;
-    api.get<T>(path).then(
+    ask(path).then(
       (answer) => isCurrent && setState({ path, attempt, answer }),
       (failure: unknown) => {
         if (isCurrent) setState({ path, attempt, failure: failure as CallFailed });

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createTestPipeline } from '../support/pipeline.ts';
+import { createStagedSource } from '../support/staging-fixture.ts';
 import { loaded, open, startBrowser } from './browser.ts';
 import { addCosts } from './cost-rows.ts';
 import type { CostRow } from './cost-rows.ts';
@@ -186,4 +187,31 @@ test('days before that are not kept: what cannot be compared says so, and nothin
   // Each other one has no cost in September, or in October.
   expect(known).toEqual([]);
   expect(await page.locator('#changes [role="alert"]').count()).toBe(1);
+});
+
+test('bills of clouds in several currencies: each one without a rate is named, and no other', async () => {
+  const { pool } = served.pipeline.database;
+  await pool.query('create table public.api_exchangeratedictionary (currency_exchange_dictionary jsonb)');
+  await pool.query('insert into public.api_exchangeratedictionary values ($1)', [
+    { ZAR: { USD: 0.05 }, GBP: { USD: 1.25 } },
+  ]);
+  const database = { ...served.pipeline.database, orgId: 'mixed', schema: 'orgmixed' };
+  await addCosts(database, await createStagedSource(database, '2026-11'), [
+    { project: 'first', day: '2026-11-01', own: 3, currency: 'AAA' },
+    { project: 'second', day: '2026-11-01', own: 4, currency: 'GBP' },
+    { project: 'second', day: '2026-11-02', own: 4, currency: 'EUR' },
+    { project: 'third', day: '2026-11-02', own: 100, currency: 'ZAR' },
+    { project: 'fourth', day: '2026-11-03', own: 5, currency: 'XXX' },
+    { project: 'fifth', day: '2026-11-03', own: 6, currency: 'USD' },
+    { project: 'nothing', day: '2026-11-03', own: 0, currency: 'YYY' },
+    { project: 'sixth', day: '2026-11-04', own: 7, currency: 'GBP' },
+  ]);
+  const own = await served.token({}, database.orgId);
+  const { page, calls } = await open(browser, served.url, { token: own, now });
+  const messages = (await page.locator('.messages').innerText()).replaceAll(/\s+/g, ' ');
+  const named = [...messages.matchAll(/Not converted: costs of the cloud are in (\w+) and shown as USD/g)];
+  expect(named.map(([, currency]) => currency)).toEqual(['AAA', 'EUR', 'XXX']);
+  const tag = page.locator('#projects .not-converted');
+  expect(await tag.innerText()).toBe('not converted from AAA, EUR, XXX');
+  expect(calls.length).toBeLessThanOrEqual(17);
 });
