@@ -11,7 +11,7 @@ select
     array(
         select hour.number
         from generate_series(0, 23) as hour (number)
-        where (piece.hour_mask & ~piece.live_hours) & (1 << hour.number) <> 0
+        where ocp_is_dead_hour(piece.hour_mask, piece.live_hours, hour.number)
         order by hour.number
     ) as dead_hours,
     lake.parquet_key,

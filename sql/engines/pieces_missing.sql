@@ -10,5 +10,5 @@ where piece.source_uuid = $1
     and piece.usage_day = any($2::date[])
     and piece.live_hours > 0
     and piece.state in ('staged', 'swept')
-    and case when $3 = 'trino' then lake.checksum is distinct from piece.checksum else piece.state = 'swept' end
+    and ocp_is_missing($3, piece.state, piece.checksum, lake.checksum)
 order by piece.piece_id

@@ -44,7 +44,7 @@ as $$
         -- Nearly all pieces count wholly and end here.
         and piece.live_hours & piece.hour_mask <> piece.hour_mask
         and piece.usage_day between p_start_date and p_end_date
-        and (piece.hour_mask & ~piece.live_hours) & (1 << hour.number) <> 0
+        and ocp_is_dead_hour(piece.hour_mask, piece.live_hours, hour.number)
 $$;
 comment on function ocp_dead_hours(text, uuid, date, date) is
 'Hours of live pieces that do not count, each as 24 · piece_id + UTC hour; empty when all pieces count wholly, as they nearly always do.';

@@ -40,8 +40,7 @@ as $$
             coalesce(sum(hour.byte_seconds), 0) as byte_seconds
         from unnest(known.hours, known.row_counts, known.core_seconds, known.byte_seconds)
             as hour (number, row_count, core_seconds, byte_seconds)
-        -- As ocp_dead_hours: hours of a live piece that do not count.
-        where (piece.hour_mask & ~piece.live_hours) & (1 << hour.number) = 0
+        where not ocp_is_dead_hour(piece.hour_mask, piece.live_hours, hour.number)
     ) as live
     where piece.source_uuid = p_source_uuid
         and piece.usage_day = any(p_usage_days)

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { steps } from '../../domain/run/steps.ts';
+import { stepNamed, steps } from '../../domain/run/steps.ts';
 import { loadSql } from '../../platform/database/sql-files.ts';
 import { packageRoot } from '../../platform/config/package-root.ts';
 
@@ -31,4 +31,37 @@ test('the watch of settings compares those of every step that owns some', () => 
     expect(text).toContain(`${settings.hash}(`);
     expect(text).toContain(`ocp_day.${settings.column}`);
   }
+});
+
+/** Statements that tell by themselves whether a step is behind, and of which. */
+const tellBehind = {
+  'costs/cost_months.sql': 'costs',
+  'focus/days.sql': 'costs',
+  'summary/validate/days_behind.sql': 'validate',
+} as const;
+
+test('statements that tell whether a step is behind ask for all that makes it so', () => {
+  for (const [file, name] of Object.entries(tellBehind)) {
+    const { column, settings } = stepNamed(name);
+    const text = loadSql(file);
+    expect(text, file).toMatch(
+      new RegExp(`\\b${String(column)} is (not )?distinct from (day\\.)?version\\b`),
+    );
+    if (settings === null) continue;
+    expect(text, file).toContain(`${settings.hash}(`);
+    expect(text, file).toContain(`day.${settings.column}`);
+  }
+});
+
+test('no other statement tells whether a step is behind', () => {
+  const folder = join(packageRoot, 'sql');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.sql'),
+  );
+  const columns = steps.flatMap(({ column }) => (column === null ? [] : [column]));
+  const telling = files.filter((file) => {
+    const text = readFileSync(join(folder, file), 'utf8');
+    return columns.some((column) => text.includes(column));
+  });
+  expect(telling.sort()).toEqual(Object.keys(tellBehind));
 });

@@ -56,7 +56,9 @@ async function counts(): Promise<Map<string, number>> {
 const inlined = [
   'ocp_effective_usage',
   'ocp_enabled_labels',
+  'ocp_is_dead_hour',
   'ocp_is_live',
+  'ocp_is_missing',
   'ocp_is_real_namespace',
   'ocp_is_unallocated',
   'ocp_is_usage_row',

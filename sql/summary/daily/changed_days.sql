@@ -13,7 +13,7 @@ with live_days as (
         piece.usage_day,
         max(hashed.pieces_hash collate "C") as pieces_hash,
         array_agg(piece.piece_id order by piece.piece_id) filter (
-            where case when $6 = 'trino' then lake.checksum is distinct from piece.checksum else piece.state = 'swept' end
+            where ocp_is_missing($6, piece.state, piece.checksum, lake.checksum)
         ) as missing_piece_ids,
         count(*) filter (where piece.state not in ('staged', 'swept')) as unloaded_count
     from ocp_piece as piece
