@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { catalog, startTrinoServer } from '../../dev-stack/trino-server.ts';
-import type { TrinoServer } from '../../dev-stack/trino-server.ts';
+import { catalog, startTrinoServer } from '../../test/support/trino-server.ts';
+import type { TrinoServer } from '../../test/support/trino-server.ts';
 import { benchOrg, createMigratedDatabase, dropDatabase, onDatabase } from '../databases.ts';
 import type { Bench } from '../measure.ts';
 import { cachedPayload } from '../payload/cache.ts';
 import type { CachedPayload } from '../payload/cache.ts';
 import { shapes } from '../payload/shapes.ts';
+import type { EngineName } from '../../platform/config/config.ts';
 import type { ShapeName } from '../payload/shapes.ts';
 import { runPipeline } from '../pipeline-run.ts';
 import type { PipelineRun } from '../pipeline-run.ts';
@@ -24,8 +25,6 @@ const jvmOptions = [`-Xmx${heap}`, '-XX:+UseG1GC', '-XX:ReservedCodeCacheSize=25
 
 /** The first round of a shape warms up: caches, files of the WAL, what Java compiles. The last one counts. */
 const roundCount = 2;
-
-type EngineName = 'postgres' | 'trino';
 
 type NamedPayload = CachedPayload & { name: ShapeName };
 

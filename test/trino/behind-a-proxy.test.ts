@@ -1,7 +1,7 @@
 import { createServer, request as forward } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, inject, test } from 'vitest';
-import { catalog } from '../../dev-stack/trino-server.ts';
+import { catalog } from '../support/trino-server.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
 import { atEnd } from '../support/at-end.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { inject } from 'vitest';
-import { lakeProperties } from '../../dev-stack/trino-server.ts';
+import { lakeProperties } from '../support/trino-server.ts';
 import { identifier, literal } from '../../engines/trino/client.ts';
 import type { TrinoClient } from '../../engines/trino/client.ts';
 import { atEnd } from '../support/at-end.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { Check } from '../../cli/checks.ts';
 import { judgeVersion } from '../../cli/trino-checks.ts';
-import { catalog } from '../../dev-stack/trino-server.ts';
+import { catalog } from '../support/trino-server.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { lakeProperties } from '../../dev-stack/trino-server.ts';
+import { lakeProperties } from '../support/trino-server.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import { startProgram } from '../support/command-line.ts';
 import { payloadPath } from '../support/fixtures.ts';

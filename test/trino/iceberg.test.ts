@@ -24,7 +24,7 @@ import { createIcebergCatalog } from './catalogs.ts';
 import { choose, october, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 import { expectSameRelations } from './same-relations.ts';
-import { catalog } from '../../dev-stack/trino-server.ts';
+import { catalog } from '../support/trino-server.ts';
 
 /* The engine with Iceberg tables: what every test of Hive tables shows, and what is Iceberg's own. */
 let environment: Record<string, string>;

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { expect, inject } from 'vitest';
 import { toConvert } from '../../activities/convert-report-day.ts';
 import type { LedgerPiece } from '../../activities/ledger-piece.ts';
-import { catalog } from '../../dev-stack/trino-server.ts';
+import { catalog } from '../support/trino-server.ts';
 import { relationTables } from '../../domain/reports/relations.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { billingMonthOf } from '../../domain/time/usage-day.ts';

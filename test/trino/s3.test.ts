@@ -1,5 +1,5 @@
 import { beforeAll, expect, inject, test } from 'vitest';
-import { catalog } from '../../dev-stack/trino-server.ts';
+import { catalog } from '../support/trino-server.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { startBucket } from '../servers/bucket.ts';

@@ -1,5 +1,5 @@
-import { startTrinoServer } from '../../dev-stack/trino-server.ts';
-import type { TrinoServer } from '../../dev-stack/trino-server.ts';
+import { startTrinoServer } from '../support/trino-server.ts';
+import type { TrinoServer } from '../support/trino-server.ts';
 
 /** How a server differs from the one that all tests share. */
 export interface TrinoOptions {

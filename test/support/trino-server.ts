@@ -1,10 +1,10 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startOnFreePorts } from './ports.ts';
-import { stopProcess } from './process-identity.ts';
-import type { ProcessIdentity } from './process-identity.ts';
-import { startServerProcess } from './server-process.ts';
-import { cacheDirectory } from './temporal-binary.ts';
+import { startOnFreePorts } from '../../dev-stack/ports.ts';
+import { stopProcess } from '../../dev-stack/process-identity.ts';
+import type { ProcessIdentity } from '../../dev-stack/process-identity.ts';
+import { startServerProcess } from '../../dev-stack/server-process.ts';
+import { cacheDirectory } from '../../dev-stack/temporal-binary.ts';
 
 /** As in test/trino/install.sh. */
 const version = '476';
