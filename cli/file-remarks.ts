@@ -21,7 +21,7 @@ export interface FileLeftOut {
 export async function leftOutOfFiles(
   { objectStore, objectStoreUrl }: Services,
   { files }: ManifestDetail,
-  most: number,
+  maxCount: number,
 ): Promise<FileLeftOut[]> {
   const leftOut: FileLeftOut[] = [];
   for (const { fileName, leftOutCounts, leftOutKey } of files)
@@ -30,7 +30,7 @@ export async function leftOutOfFiles(
         fileName,
         counts: leftOutCounts,
         listedIn: `${objectStoreUrl.replace(/\/$/, '')}/${leftOutKey}`,
-        values: await readLeftOut(objectStore, leftOutKey, most).catch((error: unknown) => {
+        values: await readLeftOut(objectStore, leftOutKey, maxCount).catch((error: unknown) => {
           // An old month's list is removed with its data; the ledger is still shown.
           if (error instanceof ObjectNotFound) return [];
           throw error;

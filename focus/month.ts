@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { PipelineError } from '../domain/failures/failures.ts';
-import { addMonths, daysOfMonth, firstDay } from '../domain/time/usage-day.ts';
+import { addMonths, daysOfMonth, firstDay, msPerDay } from '../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import type { TimeSector } from './metadata.ts';
@@ -117,7 +117,7 @@ function sectorOf(day: UsageDay, sources: readonly SourceRow[], days: readonly D
   const start = new Date(`${day}T00:00:00Z`);
   return {
     Start: instant(start),
-    End: instant(new Date(start.getTime() + 86_400_000)),
+    End: instant(new Date(start.getTime() + msPerDay)),
     LastUpdated: times.length === 0 ? null : instant(new Date(Math.max(...times))),
     Complete: begun.length > 0 && isComplete,
   };

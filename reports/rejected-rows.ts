@@ -30,9 +30,9 @@ export interface ListedLeftOut {
 export async function readRejects(
   store: Pick<ObjectStore, 'get'>,
   key: string,
-  most: number,
+  maxCount: number,
 ): Promise<ListedReject[]> {
-  return (await readList(store, key, most)).map(
+  return (await readList(store, key, maxCount)).map(
     ([fileName = '', line = '', column = '', reason = '', row = '']) => ({
       fileName,
       line: Number(line),
@@ -50,20 +50,22 @@ export async function readRejects(
 export async function readLeftOut(
   store: Pick<ObjectStore, 'get'>,
   key: string,
-  most: number,
+  maxCount: number,
 ): Promise<ListedLeftOut[]> {
-  return (await readList(store, key, most)).map(([fileName = '', line = '', column = '', value = '']) => ({
-    fileName,
-    line: Number(line),
-    column,
-    value,
-  }));
+  return (await readList(store, key, maxCount)).map(
+    ([fileName = '', line = '', column = '', value = '']) => ({
+      fileName,
+      line: Number(line),
+      column,
+      value,
+    }),
+  );
 }
 
 /** The first records after the header. */
-async function readList(store: Pick<ObjectStore, 'get'>, key: string, most: number): Promise<string[][]> {
+async function readList(store: Pick<ObjectStore, 'get'>, key: string, maxCount: number): Promise<string[][]> {
   const records: string[][] = [];
-  if (most < 1) return records;
+  if (maxCount < 1) return records;
   const object = await store.get(key);
   const parser = parse({ relax_column_count: true, relax_quotes: true, from_line: 2 });
   // Reading stops in the middle of the object, which is not an error.
@@ -71,7 +73,7 @@ async function readList(store: Pick<ObjectStore, 'get'>, key: string, most: numb
   try {
     for await (const record of object.pipe(parser) as AsyncIterable<string[]>) {
       records.push(record);
-      if (records.length === most) break;
+      if (records.length === maxCount) break;
     }
   } finally {
     object.destroy();

@@ -6,7 +6,7 @@ import { compareWithShadow } from './compare-with-shadow.ts';
 import { inParallel } from './in-parallel.ts';
 
 /** Initial and maximum interval at which a busy source is retried. */
-const busyPauseMs = { first: 200, longest: 15_000 };
+const busyPauseMs = { first: 200, max: 15_000 };
 
 export interface SummariseMonthInput {
   schema: string;
@@ -146,6 +146,6 @@ export async function untilDone<A extends AnyAnswer>(
       continue;
     }
     await sleep(pauseMs);
-    pauseMs = Math.min(pauseMs * 2, busyPauseMs.longest);
+    pauseMs = Math.min(pauseMs * 2, busyPauseMs.max);
   }
 }

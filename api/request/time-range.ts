@@ -1,3 +1,4 @@
+import { msPerDay } from '../../domain/time/usage-day.ts';
 import { contradiction, invalidParameter } from '../errors.ts';
 
 /** `YYYY-MM-DD`, both inclusive, UTC. */
@@ -28,7 +29,6 @@ export interface TimeParameters {
   resolution: Resolution | undefined;
 }
 
-const msPerDay = 86_400_000;
 const dayValues = ['-10', '-30', '-90'];
 const monthValues = ['-1', '-2', '-3'];
 

@@ -218,7 +218,7 @@ interface FileRejects {
 async function rejectsOf(
   { objectStore, objectStoreUrl }: Services,
   { files }: ManifestDetail,
-  most: number,
+  maxCount: number,
 ): Promise<FileRejects[]> {
   const rejects: FileRejects[] = [];
   for (const { fileName, rejectedRowCount, rejectsKey } of files)
@@ -227,7 +227,7 @@ async function rejectsOf(
         fileName,
         rejectedRowCount,
         listedIn: `${objectStoreUrl.replace(/\/$/, '')}/${rejectsKey}`,
-        rows: await readRejects(objectStore, rejectsKey, most).catch((error: unknown) => {
+        rows: await readRejects(objectStore, rejectsKey, maxCount).catch((error: unknown) => {
           // An old month's list is removed with its data; the ledger is still shown.
           if (error instanceof ObjectNotFound) return [];
           throw error;

@@ -7,7 +7,7 @@ import { takeMessage } from './take-message.ts';
 import type { ListenDeps } from './take-message.ts';
 
 /** Waiting time after a failure, doubling. */
-const pauseMs = { first: 500, longest: 30_000 };
+const pauseMs = { first: 500, max: 30_000 };
 /** Between two sweeps. */
 const sweepMs = 15_000;
 /** How old a row has to be before a sweep takes it. */
@@ -66,7 +66,7 @@ async function takeUntilDone(
   message: KafkaMessage,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.longest)) {
+  for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.max)) {
     if (signal.aborted) return false;
     // A rebalance gave its partition to another member, which reads it again.
     if (!consumer.owns(message)) return true;
@@ -120,7 +120,7 @@ async function repeatedly(
       if (isStopping(signal)) return;
       log.warn({ error, what }, 'listening was interrupted; it is tried again');
       await delay(pause, undefined, { signal }).catch(() => undefined);
-      pause = Math.min(pause * 2, pauseMs.longest);
+      pause = Math.min(pause * 2, pauseMs.max);
     }
   }
 }

@@ -49,7 +49,7 @@ interface Followed {
 }
 
 /** Waiting time before a file that could not be taken is tried again, doubling. */
-const patienceMs = { first: 5_000, longest: 300_000 };
+const patienceMs = { first: 5_000, max: 300_000 };
 
 /** Files dropped for one organisation, in one place. Nothing is kept in memory that the next process does not find. */
 export class Station {
@@ -151,7 +151,7 @@ export class Station {
     const { received } = this.#deps;
     const bytes = await openBytes(this.place.read('incoming', file));
     if (!bytes.isGzip) {
-      const sha256 = await drained(bytes.stream).then(bytes.sha256);
+      const sha256 = await readToEnd(bytes.stream).then(bytes.sha256);
       received?.('watch', 'refused');
       await this.#putAway(file, 'incoming', sha256, noArchive());
       return;
@@ -273,7 +273,7 @@ export class Station {
   #leave(file: DroppedFile, problem: string): void {
     const id = idOf(file);
     const earlier = this.#leftAlone.get(id);
-    const pauseMs = Math.min((earlier?.pauseMs ?? patienceMs.first / 2) * 2, patienceMs.longest);
+    const pauseMs = Math.min((earlier?.pauseMs ?? patienceMs.first / 2) * 2, patienceMs.max);
     this.#leftAlone.set(id, { pauseMs, retryAtMs: performance.now() + pauseMs });
     if (earlier !== undefined) return;
     this.problemCount += 1;
@@ -304,7 +304,7 @@ function idOf({ name, version }: DroppedFile): string {
 
 type Acceptable = Awaited<ReturnType<typeof openBytes>>['stream'];
 
-async function drained(stream: Acceptable): Promise<void> {
+async function readToEnd(stream: Acceptable): Promise<void> {
   stream.resume();
   await finished(stream);
 }

@@ -18,7 +18,7 @@ export interface WatchOptions {
 /** Between two questions how runs do, at least; milliseconds. */
 const followMs = 1_000;
 /** Waiting time while a server is away, doubling. */
-const pauseMs = { first: 500, longest: 30_000 };
+const pauseMs = { first: 500, max: 30_000 };
 /** How long `once` waits for a server that is away. */
 const oncePatienceMs = 60_000;
 
@@ -112,7 +112,7 @@ class Watcher {
   async #despiteOutages(work: () => Promise<unknown>): Promise<void> {
     const sinceMs = performance.now();
     let isAway = false;
-    for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.longest)) {
+    for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.max)) {
       try {
         await work();
         if (isAway) this.#deps.say({ event: 'servers are back' });

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { msPerDay } from '../../domain/time/usage-day.ts';
 import { durationMs, secretSetting, setting, wholeNumber } from './setting.ts';
 
 const listOf = (text: string) =>
@@ -63,7 +64,7 @@ export const httpSettings = {
   ),
   OIDC_CLOCK_SKEW: setting(durationMs, 'how far the clock of the issuer may differ', '30s'),
   OCP_TOKEN_LIFETIME: setting(
-    durationMs.refine((ms) => ms >= 60_000 && ms <= 86_400_000, { error: 'expected 1m to 24h' }),
+    durationMs.refine((ms) => ms >= 60_000 && ms <= msPerDay, { error: 'expected 1m to 24h' }),
     'lifetime of the tokens that the token endpoint issues',
     '15m',
   ),

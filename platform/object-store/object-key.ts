@@ -3,8 +3,8 @@ import { ObjectKeyInvalid } from './object-store.ts';
 /** Folder of a directory store where bodies are written before they are renamed; no key may start with it. */
 export const incomingFolder = '.incoming';
 
-const maximumKeyBytes = 1024; // S3's limit for a whole key
-const maximumSegmentBytes = 255; // the limit of Linux file systems for one name
+const maxKeyBytes = 1024; // S3's limit for a whole key
+const maxSegmentBytes = 255; // the limit of Linux file systems for one name
 // S3's XML listings cannot represent control characters, and UTF-8 cannot represent unpaired surrogates.
 const unsafeCharacters = /[\u0000-\u001f\u007f\\\p{Surrogate}]/u;
 
@@ -14,8 +14,8 @@ const unsafeCharacters = /[\u0000-\u001f\u007f\\\p{Surrogate}]/u;
  */
 function problemOf(key: string): string | undefined {
   if (key === '') return 'it is empty';
-  if (Buffer.byteLength(key) > maximumKeyBytes)
-    return `it has ${Buffer.byteLength(key)} bytes, at most ${maximumKeyBytes} are allowed`;
+  if (Buffer.byteLength(key) > maxKeyBytes)
+    return `it has ${Buffer.byteLength(key)} bytes, at most ${maxKeyBytes} are allowed`;
   if (unsafeCharacters.test(key))
     return 'it contains a control character, a backslash or an unpaired surrogate';
   const segments = key.split('/');
@@ -23,8 +23,8 @@ function problemOf(key: string): string | undefined {
   for (const segment of segments) {
     if (segment === '') return 'it starts or ends with "/" or contains "//"';
     if (segment === '.' || segment === '..') return `"${segment}" is not a valid name`;
-    if (Buffer.byteLength(segment) > maximumSegmentBytes)
-      return `a name between slashes is longer than ${maximumSegmentBytes} bytes`;
+    if (Buffer.byteLength(segment) > maxSegmentBytes)
+      return `a name between slashes is longer than ${maxSegmentBytes} bytes`;
   }
   return undefined;
 }
