@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { isErrno } from './process-identity.ts';
 
 const run = promisify(execFile);
@@ -19,7 +20,7 @@ export interface Account {
  * A normal user runs it as itself (undefined). Root runs it as the owner of an existing cluster, so that a cluster
  * created by a normal user stays usable, otherwise as user `postgres`, which is created if it does not exist.
  *
- * @throws Error if the current user has no passwd entry, or root can neither find nor create a usable account
+ * @throws PipelineError `EmbeddedServerFailed` if the current user has no passwd entry, or root can neither find nor create a usable account
  */
 export async function choosePostgresAccount(
   clusterDirectory: string,
@@ -27,7 +28,10 @@ export async function choosePostgresAccount(
 ): Promise<Account | undefined> {
   const uid = process.getuid?.();
   if (uid === undefined) {
-    throw new Error('The embedded PostgreSQL needs Linux or macOS; on Windows use WSL, or set DATABASE_URL');
+    throw new PipelineError(
+      'EmbeddedServerFailed',
+      'The embedded PostgreSQL needs Linux or macOS; on Windows use WSL, or set DATABASE_URL',
+    );
   }
   if (uid !== 0) {
     requirePasswdEntry(uid);
@@ -43,7 +47,7 @@ export async function choosePostgresAccount(
 /**
  * Check that an account can reach a directory and run a program: root's own directories are often closed to others.
  *
- * @throws Error that names the inaccessible directory
+ * @throws PipelineError `EmbeddedServerFailed` that names the inaccessible directory
  */
 export async function requireReachable(account: Account, directory: string, program: string): Promise<void> {
   try {
@@ -54,11 +58,16 @@ export async function requireReachable(account: Account, directory: string, prog
   } catch (error) {
     const closed = (await firstClosed(account, directory)) ?? (await firstClosed(account, dirname(program)));
     if (closed === undefined) {
-      throw new Error(`PostgreSQL cannot run as uid ${account.uid} in ${directory}: ${String(error)}`, {
-        cause: error,
-      });
+      throw new PipelineError(
+        'EmbeddedServerFailed',
+        `PostgreSQL cannot run as uid ${account.uid} in ${directory}: ${String(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `PostgreSQL refuses to run as root, and uid ${account.uid}, which it would run as, cannot enter ${closed}; ` +
         `run this as a normal user, move it elsewhere, or run: chmod o+x ${closed}`,
       { cause: error },
@@ -70,7 +79,8 @@ function requirePasswdEntry(uid: number): void {
   try {
     userInfo();
   } catch (error) {
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `User id ${uid} has no entry in /etc/passwd and PostgreSQL refuses to run without one; ` +
         'run as an existing user, add the entry, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
@@ -111,7 +121,8 @@ async function createPostgresUser(say: (line: string) => void): Promise<Account>
       'postgres',
     ]);
   } catch (error) {
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       'PostgreSQL refuses to run as root and user postgres could not be created; run this as a normal user, ' +
         'create that user, or set DATABASE_URL',
       { cause: error },
@@ -119,7 +130,10 @@ async function createPostgresUser(say: (line: string) => void): Promise<Account>
   }
   const account = await lookUp('postgres');
   if (account === undefined) {
-    throw new Error('User postgres was created, but id does not find it; run this as a normal user');
+    throw new PipelineError(
+      'EmbeddedServerFailed',
+      'User postgres was created, but id does not find it; run this as a normal user',
+    );
   }
   return account;
 }

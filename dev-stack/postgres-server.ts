@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { startOnFreePorts } from './ports.ts';
 import { choosePostgresAccount, requireReachable } from './postgres-account.ts';
 import type { Account } from './postgres-account.ts';
@@ -46,7 +47,7 @@ export interface PostgresCluster {
  * UTF-8 with code-point collation, independent of the installed locales; loopback TCP only, no socket in /tmp. The
  * caller ensures that nobody else starts the same cluster concurrently.
  *
- * @throws Error with the server's last log lines if it does not start
+ * @throws PipelineError `EmbeddedServerFailed` with the server's last log lines if it does not start
  */
 export async function startPostgres(cluster: PostgresCluster): Promise<PostgresServer> {
   const binaries = await findPostgresBinaries();
@@ -196,9 +197,13 @@ async function initialise(
     });
     await rename(fresh, cluster.directory);
   } catch (error) {
-    throw new Error(`PostgreSQL could not be initialised in ${cluster.directory}: ${String(error)}`, {
-      cause: error,
-    });
+    throw new PipelineError(
+      'EmbeddedServerFailed',
+      `PostgreSQL could not be initialised in ${cluster.directory}: ${String(error)}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { PipelineError } from '../domain/failures/failures.ts';
 
 const run = promisify(execFile);
 const pollIntervalMs = 25;
@@ -34,12 +35,13 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
 /**
  * Identify this very process.
  *
- * @throws Error when neither `/proc` nor `ps` shows it
+ * @throws PipelineError `EmbeddedServerFailed` when neither `/proc` nor `ps` shows it
  */
 export async function identifySelf(): Promise<ProcessIdentity> {
   const self = await identifyProcess(process.pid);
   if (self === undefined) {
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `Start time of process ${process.pid} is unknown: expected it in /proc or from ps, found neither; ` +
         'mount /proc or install ps (package procps)',
     );
@@ -70,7 +72,7 @@ export async function commandLineOf(pid: number): Promise<string> {
 /**
  * Stop one process by pid and wait until it has ended. Does nothing if it has already ended.
  *
- * @throws Error if it may not be signalled or still exists after the last signal's grace period
+ * @throws PipelineError `EmbeddedServerFailed` if it may not be signalled or still exists after the last signal's grace period
  */
 export async function stopProcess(identity: ProcessIdentity, name: string, plan: StopPlan): Promise<void> {
   for (const { signal, graceMs } of plan) {
@@ -87,7 +89,8 @@ export async function stopProcess(identity: ProcessIdentity, name: string, plan:
     }
   }
   const sent = plan.map(({ signal }) => signal).join(', ');
-  throw new Error(
+  throw new PipelineError(
+    'EmbeddedServerFailed',
     `${name} (pid ${identity.pid}) is still running after ${sent}; end it by hand: kill -9 ${identity.pid}`,
   );
 }
@@ -99,7 +102,8 @@ function sendSignal(pid: number, name: string, signal: NodeJS.Signals): void {
     if (isErrno(error, 'ESRCH')) {
       return;
     }
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `${name} (pid ${pid}) cannot be stopped: it belongs to another user; stop it as that user`,
       {
         cause: error,

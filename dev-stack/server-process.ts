@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { identifyProcess, isErrno } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
@@ -27,7 +28,11 @@ export interface ServerCommand {
 }
 
 /** A server exited before it was ready. */
-export class ServerEnded extends Error {}
+export class ServerEnded extends PipelineError {
+  constructor(message: string) {
+    super('EmbeddedServerFailed', message);
+  }
+}
 
 /** A server process that was just started. */
 export interface ServerProcess {
@@ -36,7 +41,7 @@ export interface ServerProcess {
    * Wait until `isReady` returns true.
    *
    * @throws ServerEnded with the first and last lines of its output if the process exits first
-   * @throws Error with the same after `timeoutMs`
+   * @throws PipelineError `EmbeddedServerFailed` with the same after `timeoutMs`
    */
   waitUntil(isReady: () => Promise<boolean>, timeoutMs: number): Promise<void>;
 }
@@ -45,7 +50,7 @@ export interface ServerProcess {
  * Start a server in its own session, so that Ctrl-C in the terminal reaches this program only and the worker can finish
  * before its servers stop. The server does not keep this process alive and outlives it unless stopped.
  *
- * @throws Error if the program cannot be started at all
+ * @throws PipelineError `EmbeddedServerFailed` if the program cannot be started at all
  * @throws ServerEnded if it has already exited
  */
 export async function startServerProcess(server: ServerCommand): Promise<ServerProcess> {
@@ -65,7 +70,11 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
       child.once('error', reject);
     });
   } catch (error) {
-    throw new Error(`${server.name} did not start: ${server.command}: ${String(error)}`, { cause: error });
+    throw new PipelineError(
+      'EmbeddedServerFailed',
+      `${server.name} did not start: ${server.command}: ${String(error)}`,
+      { cause: error },
+    );
   } finally {
     await log.close();
   }
@@ -84,7 +93,10 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
           throw new ServerEnded(await failure(server, logStart, `exited with ${how}`));
         }
         if (Date.now() > deadline) {
-          throw new Error(await failure(server, logStart, `was not ready after ${timeoutMs / 1000} s`));
+          throw new PipelineError(
+            'EmbeddedServerFailed',
+            await failure(server, logStart, `was not ready after ${timeoutMs / 1000} s`),
+          );
         }
         await delay(pollIntervalMs);
       }

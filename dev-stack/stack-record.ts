@@ -2,6 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { isErrno } from './process-identity.ts';
 
 const retryMs = 100;
@@ -68,7 +69,7 @@ export async function writeStackRecord(directory: string, record: StackRecord): 
  *
  * The lock of a dead process is broken after ten seconds.
  *
- * @throws Error if another process holds it for twenty minutes
+ * @throws PipelineError `EmbeddedServerFailed` if another process holds it for twenty minutes
  */
 export async function withStackLock<T>(
   directory: string,
@@ -118,7 +119,8 @@ async function acquire(
     });
   } catch (error) {
     if (!isErrno(error, 'ELOCKED')) throw error;
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `Another process holds the lock of ${what}; end it, or remove ${lockPath} if there is no such process`,
       {
         cause: error,

@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, realpath, rename, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { answersPostgres, ensureDatabase, findPostgres, postgresUrl } from './postgres-server.ts';
 import { startPostgres, stopPostgres } from './postgres-server.ts';
 import type { PostgresServer } from './postgres-server.ts';
@@ -90,7 +91,7 @@ interface Opened<Server> {
  *
  * The caller calls `stop()` at its end and on SIGINT, SIGTERM and SIGHUP, after its workers have shut down.
  *
- * @throws Error if a server cannot be started or found; servers started by this call are stopped first
+ * @throws PipelineError `EmbeddedServerFailed` if a server cannot be started or found; servers started by this call are stopped first
  */
 export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { needs, say, environment = process.env } = options;
@@ -198,7 +199,8 @@ async function waitForAnswer<Server extends ProcessIdentity>(
   const deadline = Date.now() + attachTimeoutMs;
   while (!(await kind.answers(server))) {
     if (Date.now() > deadline) {
-      throw new Error(
+      throw new PipelineError(
+        'EmbeddedServerFailed',
         `${kind.name} (pid ${server.pid}) of process ${owner.pid} does not answer; end process ${owner.pid} and retry`,
       );
     }
@@ -312,7 +314,8 @@ async function postgresPassword(directory: string): Promise<string> {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) {
-      throw new Error(
+      throw new PipelineError(
+        'EmbeddedServerFailed',
         `The password of the embedded PostgreSQL cannot be read from ${path}: the file belongs to the user who started the stack ` +
           'first; run as that user, or use another data directory',
         { cause: error },
@@ -320,7 +323,8 @@ async function postgresPassword(directory: string): Promise<string> {
     }
   }
   if (existsSync(cluster)) {
-    throw new Error(
+    throw new PipelineError(
+      'EmbeddedServerFailed',
       `Password file ${path} is missing although the database ${cluster} exists; restore it, or remove ${cluster} ` +
         'to start with an empty database',
     );

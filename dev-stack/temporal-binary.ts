@@ -3,6 +3,7 @@ import { access, constants, mkdir, readdir, rename, rm, stat } from 'node:fs/pro
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { withFileLock } from './stack-record.ts';
 import { buildWithGo, downloadWithSdk, goModule } from './temporal-install.ts';
 
@@ -27,7 +28,7 @@ export interface FindTemporalBinaryOptions {
  * installs at a time, and the program appears in the cache complete or not at all.
  *
  * @returns absolute path of a program that was verified to run
- * @throws Error that says what to do if nothing works
+ * @throws PipelineError `EmbeddedServerFailed` that says what to do if nothing works
  */
 export async function findTemporalBinary(options: FindTemporalBinaryOptions): Promise<string> {
   const { say, environment } = options;
@@ -68,7 +69,8 @@ async function install(
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
-  throw new Error(
+  throw new PipelineError(
+    'EmbeddedServerFailed',
     'No Temporal server program found: looked for temporal on PATH and in the cache, tried to download it and to build ' +
       'it with go install. ' +
       `Install the Temporal CLI so that temporal is on PATH, or install Go and retry (${goModule} is built), ` +

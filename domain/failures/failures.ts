@@ -162,6 +162,12 @@ type FailureName = keyof typeof failures;
 
 /** Kinds that occur only in messages of commands: no run, metric or history contains them. */
 export const commandFailures = {
+  EmbeddedServerFailed: {
+    meaning: 'an embedded server cannot be found, started, used or stopped',
+    retried: 'never',
+  },
+  TemporalRefused: { meaning: 'Temporal answered, and refuses the request or the log-in', retried: 'never' },
+  TemporalUnavailable: { meaning: 'Temporal cannot be reached', retried: 'always' },
   UsageError: { meaning: 'the command line is invalid', retried: 'never' },
   OutputFailed: { meaning: 'a file that was asked for cannot be written', retried: 'never' },
   NotPermitted: { meaning: 'the credentials do not allow it', retried: 'never' },

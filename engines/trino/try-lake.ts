@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { ColumnSource } from 'hyparquet-writer';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
 import { identifier } from './client.ts';
@@ -54,7 +55,8 @@ export async function tryLake(
       options,
     );
     if (JSON.stringify(rows) !== JSON.stringify([[generation, 1]]))
-      throw new Error(
+      throw new PipelineError(
+        'TrinoFailed',
         `a file of one row was put into the object store, and Trino finds ${rows.length} rows where it should be`,
       );
     const isAllowed = !isHive || (await registerIfAllowed(client, { ...partition, schema: inLake }, options));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** What `checkObjectStore` found. */
@@ -28,20 +29,23 @@ export async function checkObjectStore(store: ObjectStore): Promise<ObjectStoreC
     read: async () => {
       const found = await buffer(await store.get(key));
       if (!found.equals(bytes))
-        throw new Error(
+        throw new PipelineError(
+          'ObjectStoreFailed',
           `Object store ${store.location}: the probe ${key} was read back with different content (expected ${bytes.length} bytes, found ${found.length}); check whether a proxy in between rewrites objects`,
         );
     },
     list: async () => {
       for await (const found of store.list(key)) if (found.key === key) return;
-      throw new Error(
+      throw new PipelineError(
+        'ObjectStoreFailed',
         `Object store ${store.location}: the probe ${key} is not listed; check that listing is permitted and consistent`,
       );
     },
     delete: async () => {
       await store.delete(key);
       if ((await store.head(key)) !== undefined)
-        throw new Error(
+        throw new PipelineError(
+          'ObjectStoreFailed',
           `Object store ${store.location}: the probe ${key} still exists after it was deleted; check that deleting is permitted`,
         );
     },

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PipelineError } from '../../domain/failures/failures.ts';
 import { FileObjectStore } from './file-store.ts';
 import { isObjectKey } from './object-key.ts';
 import type { OpenedObjectStore } from './object-store.ts';
@@ -39,28 +40,33 @@ const expected = 'expected file:///directory or s3://bucket/prefix in OBJECT_STO
 /**
  * Open an object store. Nothing is contacted yet; `checkObjectStore` does that.
  *
- * @throws Error if the address has neither format; the message does not repeat it, because it may contain credentials
+ * @throws PipelineError `ConfigInvalid` if the address has neither format; the message does not repeat it, because it may contain credentials
  */
 export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): OpenedObjectStore {
-  if (!URL.canParse(url)) throw new Error(`Object store address is not a URL; ${expected}`);
+  if (!URL.canParse(url))
+    throw new PipelineError('ConfigInvalid', `Object store address is not a URL; ${expected}`);
   const address = new URL(url);
   if (address.username !== '' || address.password !== '')
-    throw new Error(
+    throw new PipelineError(
+      'ConfigInvalid',
       'Object store address contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead',
     );
   if (address.search !== '' || address.hash !== '')
-    throw new Error(`Object store address contains "?" or "#"; ${expected}`);
+    throw new PipelineError('ConfigInvalid', `Object store address contains "?" or "#"; ${expected}`);
   if (address.protocol === 'file:' && address.host === '')
     return new FileObjectStore(resolve(fileURLToPath(address)));
   if (address.protocol === 's3:' && address.port === '' && address.hostname !== '')
     return openS3(address, s3);
-  throw new Error(`Object store address cannot be used; ${expected}`);
+  throw new PipelineError('ConfigInvalid', `Object store address cannot be used; ${expected}`);
 }
 
 function openS3(address: URL, s3: OpenObjectStoreOptions['s3']): OpenedObjectStore {
   const prefix = decoded(address.pathname)?.replace(/^\/+|\/+$/g, '');
   if (prefix === undefined || (prefix !== '' && !isObjectKey(prefix)))
-    throw new Error(`Object store prefix ${JSON.stringify(address.pathname)} cannot be used; ${expected}`);
+    throw new PipelineError(
+      'ConfigInvalid',
+      `Object store prefix ${JSON.stringify(address.pathname)} cannot be used; ${expected}`,
+    );
   return new S3ObjectStore({
     bucket: address.hostname,
     prefix,

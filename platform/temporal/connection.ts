@@ -127,11 +127,12 @@ export function lazyClient(target: TemporalTarget, interceptors: WorkflowClientI
 }
 
 /** The message for a failed connection to `target`: that it cannot be reached, or what it rejected. */
-export function unreachable(target: TemporalTarget, cause: unknown): Error {
+export function unreachable(target: TemporalTarget, cause: unknown): PipelineError {
   // A server that answers is reachable; it rejected us.
   const refused = explainServiceError(cause, target);
-  if (refused !== undefined) return new Error(refused, { cause });
-  return new Error(
+  if (refused !== undefined) return new PipelineError('TemporalRefused', refused, { cause });
+  return new PipelineError(
+    'TemporalUnavailable',
     `Temporal at ${target.connectionOptions.address ?? '?'} (namespace ${target.namespace}) cannot be reached: ` +
       `${cause instanceof Error ? cause.message : String(cause)}; check TEMPORAL_ADDRESS and that the server is running`,
     { cause },

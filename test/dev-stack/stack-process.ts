@@ -63,6 +63,7 @@ try {
  */
 export async function compileStackProgram(directory: string): Promise<string> {
   await compileFolder('dev-stack', directory);
+  await compileFolder('domain/failures', directory);
   await compileFolder('domain/run', directory);
   await compileFolder('test/support', directory);
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }\n');

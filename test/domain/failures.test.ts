@@ -67,8 +67,6 @@ const signals: Readonly<Record<string, string>> = {
   CsvUnreadable: 'tells where a CSV ends; the splitter makes a remark of it, daily-csv.ts a damaged object',
   Skipped: 'a decision of an operator; the workflow goes on without the file',
   Interrupted: 'SIGINT; cli/main.ts ends without a message',
-  ServerEnded:
-    'an embedded server ended before it was ready; tried again on other ports, then an error like others',
   ApiError: 'an answer of the read API, with status and body; api/handle.ts gives it to the reader',
   FileProblem: 'why a file was not taken; intake/watch/station.ts looks again, or writes it beside the file',
   CallFailed: 'runs in the browser; the block of the page that asked shows it',
@@ -86,6 +84,30 @@ test('every class of errors is a PipelineError, except for signals that reach no
   const apart = found.filter(({ base }) => base !== 'PipelineError').map(({ name }) => name);
   expect(apart.sort()).toEqual(Object.keys(signals).sort());
   expect(found.map(({ name }) => name)).toContain('ObjectNotFound');
+});
+
+/** Plain errors that say more than which invariant was broken, and why they are plain. */
+const plain: Readonly<Record<string, string>> = {
+  'activities/compare-engines.ts': 'retried like any error, then written beside the comparison',
+  'cli/option-values.ts': 'the check of an option; yargs makes a usage error of it',
+  'cli/commands/watch.ts': 'the check of an option; yargs makes a usage error of it',
+  'costs/apply-costs.ts': 'an invariant: its caller passes the days of one month',
+  'platform/database/binary-copy.ts': 'an invariant: the split has read the same time before',
+  'platform/database/sql-files.ts': 'for developers: an installation has the file',
+  'platform/database/scalar.ts': 'an invariant: the statement returns one value',
+  'reports/fast-path/plain-kernel.ts': 'for developers: an installation has the file',
+  'workflows/decisions.ts': 'refuses an update, whose caller gets the message',
+};
+
+test('what says what was expected, or what to do, is a PipelineError with a type', () => {
+  const found = sourceFiles().filter((path) => {
+    const text = readFileSync(join(packageRoot, path), 'utf8');
+    const thrown = [...text.matchAll(/new Error\(\s*((?:'[^']*'|`[^`]*`|\s|\+)+)/g)];
+    return thrown.some(
+      ([, message = '']) => path.startsWith('dev-stack/') || /\bexpected\b|; ['`a-z$]/.test(message),
+    );
+  });
+  expect(found.sort()).toEqual(Object.keys(plain).sort());
 });
 
 test('an error is retried as the list says, unless it says so itself', () => {
