@@ -25,15 +25,21 @@ const sql = {
   record: loadSql('summary/cloud/record_infrastructure.sql'),
 };
 
-/** How the bills in each table are matched; a table that the tenant does not have is never read. */
+/**
+ * Tables of bills that name the billed resource, and the columns that the statement named like a table reads. A table
+ * that the tenant does not have is never read.
+ */
+const billColumns = {
+  aws_line_items_daily: ['source', 'lineitem_usagestartdate', 'lineitem_resourceid'],
+  azure_line_items: ['source', 'date', 'resourceid'],
+  gcp_line_items_daily: ['source', 'usage_start_time', 'resource_name'],
+  reporting_awscostentrylineitem_daily_summary: ['source_uuid', 'usage_start', 'resource_ids'],
+  reporting_azurecostentrylineitem_daily_summary: ['source_uuid', 'usage_start', 'instance_ids'],
+} as const;
+
+/** How the bills in each table are matched. */
 const matchSqlByTable: ReadonlyMap<string, string> = new Map(
-  [
-    'aws_line_items_daily',
-    'azure_line_items',
-    'gcp_line_items_daily',
-    'reporting_awscostentrylineitem_daily_summary',
-    'reporting_azurecostentrylineitem_daily_summary',
-  ].map((table) => [table, loadSql(`summary/cloud/${table}.sql`)]),
+  Object.keys(billColumns).map((table) => [table, loadSql(`summary/cloud/${table}.sql`)]),
 );
 
 /**
@@ -75,7 +81,7 @@ async function pairWithBestMatch(
   sourceUuid: string,
   monthStart: UsageDay,
 ): Promise<CloudInfrastructure | undefined> {
-  const tables = await client.query<{ tableName: string }>(sql.tables);
+  const tables = await client.query<{ tableName: string }>(sql.tables, [JSON.stringify(billColumns)]);
   const matches: Match[] = [];
   for (const { tableName } of tables.rows) {
     const matchSql = matchSqlByTable.get(tableName);

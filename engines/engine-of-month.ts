@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { firstDay, lastDay } from '../domain/time/usage-day.ts';
 import type { BillingMonth } from '../domain/time/usage-day.ts';
+import { engineNames } from '../platform/config/config.ts';
 import type { Config, EngineName } from '../platform/config/config.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
@@ -41,8 +42,7 @@ export async function engineOfMonth(
  * also when it began before the tenant's engine was changed.
  */
 export function shadowOfMonth({ shadow }: TenantSettings, engine: EngineName): EngineName | undefined {
-  if (shadow === undefined) return undefined;
-  return engine === 'trino' ? 'postgres' : 'trino';
+  return shadow === engine ? engineNames.find((name) => name !== engine) : shadow;
 }
 
 /**

@@ -12,8 +12,9 @@ import type { Setting } from './setting.ts';
 export const rulesProfile = z.enum(['design', 'koku']);
 export type RulesProfile = z.infer<typeof rulesProfile>;
 
-/** What turns line items into daily relations. */
-export type EngineName = 'postgres' | 'trino';
+/** What turns line items into daily relations; the constraints of `ocp_source_month` and others have the same names. */
+export const engineNames = ['postgres', 'trino'] as const;
+export type EngineName = (typeof engineNames)[number];
 
 const settings = {
   DATABASE_URL: {

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { Runtime } from '@temporalio/worker';
 import type { MetricsExporterConfig } from '@temporalio/worker';
+import { engineNames } from '../config/config.ts';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import {
   countedFailureType,
@@ -160,7 +161,7 @@ function createInstruments() {
   for (const way of payloadWays)
     for (const outcome of intakeOutcomes) created.payloadsReceived.add(0, { way, outcome });
   for (const outcome of ['deleted', 'failed']) created.cacheClearings.add(0, { outcome });
-  for (const engine of ['postgres', 'trino', unknownLabel])
+  for (const engine of [...engineNames, unknownLabel])
     for (const outcome of comparisonOutcomes) created.comparedDays.add(0, { engine, outcome });
   for (const workflow of countedWorkflows)
     for (const type of countedFailureTypes) created.runsFailed.add(0, { workflow, type });

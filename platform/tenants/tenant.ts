@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { loadSql } from '../database/sql-files.ts';
+import { engineNames } from '../config/config.ts';
 import type { EngineName, RulesProfile } from '../config/config.ts';
 import { inTransaction } from '../database/database.ts';
 import type { Queryable } from '../migrations/connection.ts';
@@ -106,13 +107,17 @@ function requireOther({ engine, shadow }: TenantSettings, deploymentEngine: Engi
     'ConfigInvalid',
     `shadow=${shadow}: expected the other engine, because ${own} is the engine of the organisation`,
     {
-      remedy: `set shadow=${own === 'trino' ? 'postgres' : 'trino'}, or remove it with shadow=; engine and shadow can be set together`,
+      remedy: `set shadow=${engineNames.filter((name) => name !== own).join(' or ')}, or remove it with shadow=; engine and shadow can be set together`,
     },
   );
 }
 
 /** A valid value for each key, to check the key of an override that is removed. */
-const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'postgres', shadow: 'trino' };
+const anyValue: Readonly<Record<string, string>> = {
+  rules: 'design',
+  engine: engineNames[0],
+  shadow: engineNames[0],
+};
 
 /**
  * Check one override before it is stored or applied.
@@ -120,8 +125,9 @@ const anyValue: Readonly<Record<string, string>> = { rules: 'design', engine: 'p
  */
 function checkTenantSetting(key: string, value: string): TenantSettings {
   if (key === 'rules' && (value === 'design' || value === 'koku')) return { rules: value };
-  if (key === 'engine' && (value === 'postgres' || value === 'trino')) return { engine: value };
-  if (key === 'shadow' && (value === 'postgres' || value === 'trino')) return { shadow: value };
+  const engine = engineNames.find((name) => name === value);
+  if (key === 'engine' && engine !== undefined) return { engine };
+  if (key === 'shadow' && engine !== undefined) return { shadow: engine };
   throw new PipelineError(
     'ConfigInvalid',
     `${key}=${value}: expected rules=design, rules=koku, engine=postgres, engine=trino, shadow=postgres or shadow=trino`,

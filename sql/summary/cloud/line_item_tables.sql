@@ -1,14 +1,11 @@
 -- summary/cloud/line_item_tables.sql
 -- Purpose  the tenant's tables of cloud bills, of those that name the billed resource
 -- Reads    catalog
+-- Params   $1 columns that a table must have, by the name of the table, jsonb
 -- Grain    table name; a table that lacks a column is skipped
 with known (table_name, columns) as (
-    values
-        ('aws_line_items_daily', '{source,lineitem_usagestartdate,lineitem_resourceid}'::text[]),
-        ('azure_line_items', '{source,date,resourceid}'),
-        ('gcp_line_items_daily', '{source,usage_start_time,resource_name}'),
-        ('reporting_awscostentrylineitem_daily_summary', '{source_uuid,usage_start,resource_ids}'),
-        ('reporting_azurecostentrylineitem_daily_summary', '{source_uuid,usage_start,instance_ids}')
+    select bills.key, array(select jsonb_array_elements_text(bills.value))
+    from jsonb_each($1::jsonb) as bills
 )
 select known.table_name as "tableName"
 from known
