@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ClientBase, Pool } from 'pg';
+import type { Pool } from 'pg';
 import { inSnapshot, searchTenant } from '../platform/database/database.ts';
 import { packageVersion } from '../platform/config/package-root.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
+import { findOrganisation } from '../platform/tenants/organisation.ts';
 import type { AccessLists } from './access.ts';
 import { answer, emptyAnswer } from './endpoints.ts';
 import type { Sent } from './endpoints.ts';
@@ -115,9 +116,9 @@ async function answered(deps: ReadDeps, request: ReadRequest): Promise<ReadRespo
   if (below === 'openapi.json') return json(openApiDocument(request.prefix), {});
   const blocked = below === 'status/' ? await deps.blockedRuns(request.orgId) : undefined;
   return inSnapshot(deps.pool, deps.timeoutMs, async (client) => {
-    const schema = await schemaOf(client, request.orgId);
-    if (schema === undefined) return json(emptyAnswer(call), {});
-    await searchTenant(client, schema);
+    const organisation = await findOrganisation(client, request.orgId);
+    if (organisation?.isMigrated !== true) return json(emptyAnswer(call), {});
+    await searchTenant(client, organisation.schema);
     if (blocked !== undefined) return json(await statusAnswer(client, request.orgId, call, blocked), {});
     const { rows } = await client.query<{ versions: string | null }>(versionsSql);
     const etag = etagOf({ request, call, versions: rows[0]?.versions ?? null }, await readCurrencies(client));
@@ -155,16 +156,6 @@ function json(body: unknown, headers: Readonly<Record<string, string>>): ReadRes
     headers: { ...always, ...headers, 'content-type': 'application/json; charset=utf-8' },
     body,
   };
-}
-
-/** Schema of an organisation, if it is registered and migrated. */
-async function schemaOf(client: ClientBase, orgId: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ schema_name: string }>(
-    `select schema_name from public.api_customer
-     where org_id = $1 and to_regclass(format('%I.ocp_day', schema_name)) is not null`,
-    [orgId],
-  );
-  return rows[0]?.schema_name;
 }
 
 /**

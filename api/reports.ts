@@ -1,3 +1,6 @@
+import { dailySummaryTable } from '../domain/reports/summary-tables.ts';
+import type { SummaryTable } from '../domain/reports/summary-tables.ts';
+
 /** The OpenShift reports, by the names used in code. */
 export const reportNames = ['costs', 'compute', 'memory', 'volumes', 'network', 'vms', 'gpu', 'mig'] as const;
 export type ReportName = (typeof reportNames)[number];
@@ -36,11 +39,11 @@ export const fieldColumns: Readonly<Record<Field, readonly string[]>> = {
 };
 
 /** The table that has all other columns, and answers where no smaller one has the keys of a request. */
-export const dailySummary = 'reporting_ocpusagelineitem_daily_summary';
+export const dailySummary = dailySummaryTable;
 
 /** A table with the key sets that it answers, each sorted and joined with commas. */
 interface KeyedTable {
-  name: string;
+  name: SummaryTable;
   keySets: readonly string[];
 }
 
@@ -52,7 +55,7 @@ export interface Report {
   title: string;
   /** in the order in which they are looked through; the last resort is `fallback` */
   tables: readonly KeyedTable[];
-  fallback: string;
+  fallback: SummaryTable;
   /** conditions of the fallback beyond the request's */
   fallbackCondition: string;
   labels: 'all_labels' | 'pod_labels' | 'volume_labels';
@@ -97,9 +100,9 @@ const general = {
 
 /** Conditions under which rows of the daily summary belong to pods, as the tables of the user interface have them. */
 const podRows = `t.data_source = 'Pod'
-    and t.namespace is distinct from 'Worker unallocated'
-    and t.namespace is distinct from 'Platform unallocated'
-    and t.namespace is distinct from 'Network unattributed'`;
+    and t.namespace is distinct from ocp_worker_unallocated()
+    and t.namespace is distinct from ocp_platform_unallocated()
+    and t.namespace is distinct from ocp_network_unattributed()`;
 
 function podReport(name: 'compute' | 'memory', usageUnits: string, countUnits: string): Report {
   return {
@@ -195,7 +198,7 @@ export const reports: Readonly<Record<ReportName, Report>> = {
       { name: 'reporting_ocp_network_summary_by_node_p', keySets: ['node'] },
       { name: 'reporting_ocp_network_summary_by_project_p', keySets: ['project', 'cluster,project'] },
     ],
-    fallbackCondition: `t.namespace = 'Network unattributed'`,
+    fallbackCondition: `t.namespace = ocp_network_unattributed()`,
     labels: 'all_labels',
     orders: allOrders,
     deltas: ['cost', 'usage'],

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { z } from 'zod';
+import type { SummaryTable } from '../domain/reports/summary-tables.ts';
 import { restrictedKinds } from './access.ts';
 import type { Restrictable } from './access.ts';
 import type { Answer, Call } from './report-answer.ts';
@@ -13,7 +14,7 @@ import { accessConditions, cloudCondition, pattern } from './sql/scope.ts';
 interface ResourceType {
   /** last part of the path */
   path: string;
-  table: string;
+  table: SummaryTable;
   column: string;
   /** what the table has of that which access lists restrict */
   has: readonly Restrictable[];

@@ -1,3 +1,4 @@
+import { isInventedNamespace } from '../domain/reports/invented-namespaces.ts';
 import { costScale, decimalText, quantityScale } from './decimals.ts';
 import type { Line, LineContext } from './line.ts';
 import { serviceOf, skuOf } from './skus.ts';
@@ -60,17 +61,9 @@ const unit: Value = (line) => skuOf(line)?.unit ?? null;
 const currency: Value = (line) => line.currency;
 const provider: Value = (_, context) => context.provider;
 
-const pools = new Set([
-  'Platform unallocated',
-  'Worker unallocated',
-  'Storage unattributed',
-  'Network unattributed',
-  'GPU unallocated',
-]);
-
 /** The project that the line is charged to; null for costs that nobody owns. */
 function account(line: Line): string | null {
-  return line.project === null || pools.has(line.project) ? null : line.project;
+  return line.project === null || isInventedNamespace(line.project) ? null : line.project;
 }
 
 const maxDescriptionLength = 1024;

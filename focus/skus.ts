@@ -1,4 +1,5 @@
 import type { MetricName } from '../domain/costs/metrics.ts';
+import { inventedNamespaces } from '../domain/reports/invented-namespaces.ts';
 import type { Line } from './line.ts';
 
 /** A service of the export; its name has exactly one category and subcategory. */
@@ -89,5 +90,5 @@ export function serviceOf(line: Line): Service {
   if (line.layer === 'distribution') return distributed[line.rate_type ?? ''] ?? compute;
   if (line.cost_column === 'gpu') return gpu;
   if (line.cost_column === 'volume' || line.data_source === 'Storage') return storage;
-  return line.project === 'Network unattributed' ? network : compute;
+  return line.project === inventedNamespaces.networkUnattributed ? network : compute;
 }

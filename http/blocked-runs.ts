@@ -1,17 +1,13 @@
 import type { Client } from '@temporalio/client';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
 import type { SearchAttribute } from '../domain/run/search-attributes.ts';
 import { runAddress } from '../domain/run/run-address.ts';
 import type { BlockedRuns } from '../api/status.ts';
+import { searchAttributes } from '../workflows/search-attributes.ts';
 
 /** How long Temporal may take; the rest of the answer does not wait longer. */
 const patienceMs = 3_000;
 const maxRuns = 100;
-const clusterKey = defineSearchAttributeKey(
-  'ClusterId' satisfies SearchAttribute,
-  SearchAttributeType.KEYWORD,
-);
 
 /**
  * Runs of an organisation that wait for an operator's decision; null with a reason if Temporal does not answer.
@@ -30,7 +26,7 @@ export async function blockedRunsOf(
       for await (const run of client.workflow.list({ query })) {
         runs.push({
           workflowId: run.workflowId,
-          clusterId: run.typedSearchAttributes.get(clusterKey),
+          clusterId: run.typedSearchAttributes.get(searchAttributes.clusterId),
           startedAt: run.startTime.toISOString(),
           url:
             uiAddress === undefined ? null : runAddress(uiAddress, client.options.namespace, run.workflowId),

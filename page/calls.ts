@@ -1,4 +1,5 @@
 import { daysBefore, monthBefore } from './days.ts';
+import { shareNames } from './lines.ts';
 import type { View } from './view.ts';
 
 const scopes: Readonly<Record<string, { units: 'day' | 'month'; value: number }>> = {
@@ -70,7 +71,7 @@ export function callsOf(view: View) {
     nodeCompute: path('reports/openshift/compute/', months, own, by('cluster'), by('node'), all),
     nodeMemory: path('reports/openshift/memory/', months, own, by('cluster'), by('node'), all),
     nodeUnallocated: path(costsPath, months, own, by('cluster'), by('node'), all, {
-      'filter[exact:project]': 'Worker unallocated',
+      'filter[exact:project]': shareNames.worker_unallocated_distributed,
     }),
     vms: path(
       'reports/openshift/resources/virtual-machines/',

@@ -3,7 +3,7 @@ import type { Cost, Measure, NamedRow, Report, Row } from './answers.ts';
 import { decimalOf, minus, numberOf, plus, sumOf, zero } from './decimal.ts';
 import type { Decimal } from './decimal.ts';
 
-/** The parts that a project receives of shared costs, or that a pool gives. */
+/** The parts that a project receives of shared costs, or that a pool gives; those of pools are called like these. */
 export const shareNames = {
   platform_distributed: 'Platform',
   worker_unallocated_distributed: 'Worker unallocated',

@@ -1,3 +1,4 @@
+import { isInventedNamespace } from '../../domain/reports/invented-namespaces.ts';
 import { groupName, hasOthers, hasScore, isGroupedBy } from '../request/report-request.ts';
 import type { Group, ReportRequest } from '../request/report-request.ts';
 import { distributedFields } from '../sql/measures.ts';
@@ -184,9 +185,7 @@ function classificationOf(project: string, merged: boolean): string {
   if (merged) return `category_${project}`;
   if (project.startsWith('openshift-') || project.startsWith('kube-') || project === 'openshift')
     return 'default';
-  if (['Platform unallocated', 'Worker unallocated', 'GPU unallocated'].includes(project))
-    return 'unallocated';
-  if (['Storage unattributed', 'Network unattributed'].includes(project)) return 'unattributed';
+  if (isInventedNamespace(project)) return project.endsWith('unattributed') ? 'unattributed' : 'unallocated';
   return 'project';
 }
 

@@ -1,3 +1,4 @@
+import type { SummaryTable } from '../../domain/reports/summary-tables.ts';
 import { restrictable } from '../access.ts';
 import type { AccessLists } from '../access.ts';
 import { dailySummary, fieldColumns } from '../reports.ts';
@@ -32,7 +33,7 @@ export interface Scope {
 }
 
 /** The table that answers (API §3): the smallest one that has all keys of the request, restricted access included. */
-export function tableOf({ request, access }: Asked): string {
+export function tableOf({ request, access }: Asked): SummaryTable {
   const { report } = request;
   const keys = keySet(request, access);
   const table = report.tables.find(

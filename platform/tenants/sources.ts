@@ -7,7 +7,7 @@ import { awaitLock } from '../database/locks.ts';
 import { migrateTenant, tenantIsBehind } from '../migrations/migrate.ts';
 import type { MigrationLog, Queryable } from '../migrations/connection.ts';
 import { writeApiSource } from './api-sources.ts';
-import { orgIdForm } from './organisation.ts';
+import { findOrganisation, orgIdForm } from './organisation.ts';
 import { matchSource } from './tenant.ts';
 
 /** A cluster to register. */
@@ -80,31 +80,23 @@ export async function registerSource(
   return inTransaction(deps.pool, (client) => ensureProvider(client, schema, source));
 }
 
-async function customerSchema(client: Queryable, orgId: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ schema_name: string }>(
-    'select schema_name from public.api_customer where org_id = $1',
-    [orgId],
-  );
-  return rows[0]?.schema_name;
-}
-
 /** Schema of a registered organisation. @throws PipelineError `ConfigInvalid` if it is not registered */
 export async function schemaOf(client: Queryable, orgId: string): Promise<string> {
-  const schema = await customerSchema(client, orgId);
-  if (schema === undefined)
+  const known = await findOrganisation(client, orgId);
+  if (known === undefined)
     throw new PipelineError(
       'ConfigInvalid',
       `Organisation ${orgId} is unknown; register one of its clusters: ` +
         `ocp-pipeline source add --org ${orgId} --cluster ID --name ALIAS`,
     );
-  return schema;
+  return known.schema;
 }
 
 async function ensureCustomer(client: PoolClient, orgId: string): Promise<string> {
   const schema = tenantSchemaOf(orgId);
   await awaitLock(client, 'registration', orgId);
-  const known = await customerSchema(client, orgId);
-  if (known !== undefined) return known;
+  const known = await findOrganisation(client, orgId);
+  if (known !== undefined) return known.schema;
   await client.query(
     `insert into public.api_customer (date_created, date_updated, uuid, account_id, schema_name, org_id)
      values (now(), now(), gen_random_uuid(), null, $2, $1)`,
