@@ -20,6 +20,7 @@ import { answerTo } from './problem.ts';
 import { addSources } from './sources-routes.ts';
 import { addTokenEndpoint } from './token-route.ts';
 import { addUpload, uploadBody } from './upload-route.ts';
+import { closeUnusedConnections } from './unused-connections.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -66,6 +67,7 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('principal', null);
+  closeUnusedConnections(app);
   answerErrors(app, logger);
   await describeApi(app, packageVersion(), [uploadBody]);
   await app.register(formBody);
