@@ -21,7 +21,7 @@ as $$
             and attnum > 0
             and not attisdropped
             and attname <> 'source_uuid'
-    where waiting.relnamespace = current_schema()::regnamespace
+    where waiting.relnamespace = quote_ident(current_schema())::regnamespace
     group by relation.relname
     order by relation.relname
 $$;
