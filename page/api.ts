@@ -28,6 +28,7 @@ const base = new URL('../api/cost-management/v1/', document.baseURI);
 export class Api {
   readonly #answers = new Map<string, Promise<unknown>>();
   readonly #requests = new Map<string, string>();
+  readonly #notConverted = new Map<string, readonly string[]>();
   readonly #signedOut: () => void;
   #token: string | undefined;
 
@@ -76,6 +77,11 @@ export class Api {
     return this.#requests.get(path);
   }
 
+  /** Currencies of amounts in the last answer for which no exchange rate is known, in their order. */
+  notConvertedOf(path: string): readonly string[] {
+    return this.#notConverted.get(path) ?? [];
+  }
+
   #remembered<T>(name: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#answers.get(name);
     if (known !== undefined) return known as Promise<T>;
@@ -111,6 +117,7 @@ export class Api {
       }
       const requestId = response.headers.get('x-request-id') ?? undefined;
       if (requestId !== undefined) this.#requests.set(path, requestId);
+      this.#notConverted.set(path, response.headers.get('x-not-converted')?.split(', ') ?? []);
       return await read(response).catch(() => {
         throw failed(
           'The answer broke off, or is not one of this server: a proxy in between may have made it.',

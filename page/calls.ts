@@ -81,9 +81,6 @@ export function callsOf(view: View) {
     ),
     gpu: path('reports/openshift/gpu/', months, own, by('cluster'), by('project'), all),
     volumes: path('reports/openshift/volumes/', months, own, by('project'), all),
-    // A row has one currency, the last of those of what it adds up; the tables have one a day, cluster and project.
-    rawCurrency: (resolution: 'daily' | 'monthly') =>
-      path(costsPath, timeOf(view, resolution), own, by('cluster'), by('project'), all),
     project: (project: string) => ({
       clusters: path(costsPath, months, own, by('cluster'), by('project'), all, {
         'filter[exact:project]': project,

@@ -47,12 +47,6 @@ export function useCall<T>(path: string | undefined): Call<T> {
   return useAnswer(path, (asked) => api.get<T>(asked));
 }
 
-/** The same report as CSV. */
-export function useCsv(path: string | undefined): Call<string> {
-  const { api } = usePage();
-  return useAnswer(path, (asked) => api.csv(asked));
-}
-
 function useAnswer<T>(path: string | undefined, ask: (path: string) => Promise<T>): Call<T> {
   const { api, attempts, retry } = usePage();
   const part = useContext(Asked);

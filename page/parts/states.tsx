@@ -8,7 +8,7 @@ import { queryOf } from '../view.ts';
 import type { View } from '../view.ts';
 import { Notice } from './block.tsx';
 import { useCall, usePage } from './context.ts';
-import { useBill, useUnconverted } from './unconverted.tsx';
+import { useUnconverted } from './unconverted.tsx';
 
 /** What a reader must know before the numbers. */
 export function Messages() {
@@ -91,8 +91,7 @@ function Restricted() {
 }
 
 function Unconverted() {
-  const bill = useBill();
-  const notices = useUnconverted().map(({ from, shown, what }) => (
+  return useUnconverted().map(({ from, shown, what }) => (
     <Notice key={`${from} ${what}`} kind="warn">
       <p>
         <strong>Not converted:</strong> {what} are in {from} and shown as {shown}, because no exchange rate
@@ -100,21 +99,6 @@ function Unconverted() {
       </p>
     </Notice>
   ));
-  return (
-    <>
-      {notices}
-      {bill.failure !== undefined && (
-        <Notice kind="warn">
-          <p>
-            Whether costs of the cloud are converted could not be found out: {bill.failure.message}{' '}
-            <button type="button" onClick={bill.retry}>
-              Try again
-            </button>
-          </p>
-        </Notice>
-      )}
-    </>
-  );
 }
 
 /** Clusters without a cost model: their usage counts, their costs are 0. */
