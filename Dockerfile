@@ -1,5 +1,6 @@
 # The worker and the command line `ocp-pipeline`.
-# Node 22: the AWS SDK ends its support of Node 20 in January 2027. Debian, not Alpine: Temporal's native core needs glibc.
+# Node 22: the AWS SDK ends its support of Node 20 in January 2027. Debian, not Alpine: Temporal's native core needs
+# glibc.
 FROM node:22-bookworm-slim AS build
 # "no": without the library that writes Parquet (78 MB), which only workers of the Trino engine load (docs/trino.md).
 ARG TRINO=yes
@@ -8,9 +9,10 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-# Of what the packages bring, keep what runs: Temporal's core for this platform (30 MB each), not its Rust sources; no types,
-# no TypeScript and no source maps. Workflows are bundled here, so what bundles them stays behind; a worker loads webpack's
-# entry, which loads the rest of webpack only to bundle. Benchmark and embedded servers need development packages.
+# Of what the packages bring, keep what runs: Temporal's core for this platform (30 MB each), not its Rust sources; no
+# types, no TypeScript and no source maps. Workflows are bundled here, so what bundles them stays behind; a worker loads
+# webpack's entry, which loads the rest of webpack only to bundle. Benchmark and embedded servers need development
+# packages.
 RUN npm run build && npm prune --omit=dev && \
     if [ "$TRINO" = no ]; then rm -r node_modules/@duckdb; fi && \
     core=node_modules/@temporalio/core-bridge && \

@@ -1,6 +1,6 @@
-// Measures the benchmark `medium` and compares the whole run with a plain COPY and GROUP BY of the same rows on the same
-// server, so that the speed of the machine counts on both sides. The least of the runs counts: a busy machine only adds.
-// More than twice the published ratio fails. Ends with the closing line of a test run, which .ci/sum.mjs counts.
+// Measures the benchmark `medium` and compares the whole run with a plain COPY and GROUP BY of the same rows on the
+// same server, so that the speed of the machine counts on both sides. The least of the runs counts: a busy machine only
+// adds. More than twice the published ratio fails. Ends with the closing line of a test run, which .ci/sum.mjs counts.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

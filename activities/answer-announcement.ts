@@ -16,8 +16,8 @@ export interface AnswerAnnouncementResult {
 }
 
 /**
- * Answer the Kafka message that announced a payload, if one did (DOMAIN §2). The decision is recorded before anything is
- * sent: what this worker cannot send, because it has no brokers configured or they are away, a `listen` sends.
+ * Answer the Kafka message that announced a payload, if one did (DOMAIN §2). The decision is recorded before anything
+ * is sent: what this worker cannot send, because it has no brokers configured or they are away, a `listen` sends.
  * Rerun: a request id that was answered is not answered again.
  *
  * @throws an error of the Kafka client (retried) if the brokers cannot be reached

@@ -23,9 +23,10 @@ const sql = {
 
 /**
  * Write the costs of the days of a source and month whose daily summary is newer, or whose cost model differs from that
- * of their costs, and the tables that reports are read from; these also when there is no cost model. One transaction, so
- * that no reader sees a day with half of its costs, or reports without them. Only days of the ledger, which are those
- * that we summarised: days of another writer keep their costs. Rerun: a second call finds no day behind. DOMAIN §8
+ * of their costs, and the tables that reports are read from; these also when there is no cost model. One transaction,
+ * so that no reader sees a day with half of its costs, or reports without them. Only days of the ledger, which are
+ * those that we summarised: days of another writer keep their costs. Rerun: a second call finds no day behind. DOMAIN
+ * §8
  *
  * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered
  */

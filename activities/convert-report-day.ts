@@ -61,8 +61,8 @@ export async function ledgerPiece(
  * but not staged, with its control sums. Rerun, even concurrently: the object is a function of the content.
  *
  * @returns rows converted now; 0 if the lake had the piece
- * @throws PipelineError as {@link convertPiece} and {@link openDailyCsv}; `ConfigInvalid` (not retried) if this worker has
- *   no lake
+ * @throws PipelineError as {@link convertPiece} and {@link openDailyCsv}; `ConfigInvalid` (not retried) if this worker
+ *   has no lake
  */
 export async function convertReportDay(
   deps: ActivityDependencies,

@@ -16,8 +16,8 @@ const batchSize = 200;
 
 /**
  * Remove what runs and processes that ended abruptly left behind: objects left half-written for an hour or more, and
- * addresses of payloads whose run was terminated, cancelled before any of it ran, or ended under an earlier version. Also
- * announcements that nobody waits for any more.
+ * addresses of payloads whose run was terminated, cancelled before any of it ran, or ended under an earlier version.
+ * Also announcements that nobody waits for any more.
  * A directory store removes its leftovers on every listing. A bucket never shows a partial object: parts of an
  * interrupted upload are removed by the bucket's lifecycle rule.
  */

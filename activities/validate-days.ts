@@ -13,7 +13,9 @@ import type { MonthInput, StepAnswer, StepMonth } from '../summary/month-step.ts
 /** dayCount: days validated now; warningCount: checks that they failed */
 export type ValidateDaysResult = StepAnswer<{ dayCount: number; warningCount: number }>;
 
-/** A check of one day: a value that the daily relations or an identity demand, and the one that the daily summary holds. */
+/**
+ * A check of one day: a value that the daily relations or an identity demand, and the one that the daily summary holds.
+ */
 export interface DayCheck {
   check_name: string;
   expected: number;

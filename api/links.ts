@@ -30,8 +30,8 @@ function encoded(text: string): string {
 }
 
 /**
- * Links to the pages of an answer (API §5.1): path and query, parameters sorted by name. `last` begins `limit` before the
- * end, which is no multiple of `limit` (match).
+ * Links to the pages of an answer (API §5.1): path and query, parameters sorted by name. `last` begins `limit` before
+ * the end, which is no multiple of `limit` (match).
  */
 export function linksOf(path: string, parameters: readonly Parameter[], page: Page): Links {
   const { limit, offset, count, names } = page;

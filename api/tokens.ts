@@ -120,8 +120,8 @@ export async function revokeApiToken(pool: Pool, name: string): Promise<string> 
 }
 
 /**
- * Whom a token lets in, or undefined if it is wrong, expired or revoked. The comparison takes as long for a wrong secret
- * as for an unknown token.
+ * Whom a token lets in, or undefined if it is wrong, expired or revoked. The comparison takes as long for a wrong
+ * secret as for an unknown token.
  */
 export async function verifyApiToken(pool: Pool, token: string): Promise<ApiTokenHolder | undefined> {
   const { name, secret } = readTokens.read(token) ?? { name: '', secret: '' };

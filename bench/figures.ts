@@ -47,7 +47,10 @@ export interface Figures {
   floorTableBytes: number;
 }
 
-/** The figures of one run; a ratio is of that run's own floor, so that a slow moment of the machine counts on both sides. */
+/**
+ * The figures of one run; a ratio is of that run's own floor, so that a slow moment of the machine counts on both
+ * sides.
+ */
 export function figuresOf({ floor, pipeline }: MeasuredRun, dayCount: number): Figures {
   const phase = (state: PipelineState) => pipeline.phaseMs[state] ?? 0;
   const loadMs = phase('splitting') + phase('loading');

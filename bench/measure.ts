@@ -45,8 +45,9 @@ export interface Bench {
 const database = { run: 'bench_run', empty: 'bench_empty' };
 
 /**
- * Measure a shape: so many times the floor and right after it the workflow, each in a fresh database of the same server.
- * The payload's files have been read before, so both sides find them in the page cache, and a checkpoint precedes each.
+ * Measure a shape: so many times the floor and right after it the workflow, each in a fresh database of the same
+ * server. The payload's files have been read before, so both sides find them in the page cache, and a checkpoint
+ * precedes each.
  */
 export async function measureShape(bench: Bench, name: ShapeName): Promise<MeasuredShape> {
   const payload = await payloadOf(bench, name);

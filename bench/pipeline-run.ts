@@ -167,7 +167,9 @@ async function ingest(
   }
 }
 
-/** Label keys and sets that OCP_MAX_NEW_LABEL_KEYS and OCP_MAX_NEW_LABEL_SETS kept out: shapes stay within the defaults. */
+/**
+ * Label keys and sets that OCP_MAX_NEW_LABEL_KEYS and OCP_MAX_NEW_LABEL_SETS kept out: shapes stay within the defaults.
+ */
 async function labelsLeftOut(observer: ClientBase): Promise<number> {
   const { rows } = await observer.query<{ count: string }>(
     `select coalesce(sum(left_out_label_keys + reduced_label_sets), 0) as count from ${benchOrg.schema}.ocp_piece`,

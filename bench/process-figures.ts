@@ -7,7 +7,9 @@ export async function cpuMs(pid: number): Promise<number | undefined> {
   return (await statOf(pid))?.ownMs;
 }
 
-/** CPU time of a server with its children, those that have ended too, milliseconds; undefined where there is no /proc. */
+/**
+ * CPU time of a server with its children, those that have ended too, milliseconds; undefined where there is no /proc.
+ */
 export async function serverCpuMs(pid: number): Promise<number | undefined> {
   for (;;) {
     const server = await statOf(pid);
@@ -24,8 +26,8 @@ export async function serverCpuMs(pid: number): Promise<number | undefined> {
 }
 
 /**
- * Memory of a server and its children that no other process shares, bytes: of PostgreSQL everything but `shared_buffers`;
- * undefined where there is no /proc.
+ * Memory of a server and its children that no other process shares, bytes: of PostgreSQL everything but
+ * `shared_buffers`; undefined where there is no /proc.
  */
 export async function privateBytes(pid: number): Promise<number | undefined> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);

@@ -8,8 +8,8 @@ import { findTemporalBinary } from '../dev-stack/temporal-binary.ts';
 import { startTemporal, stopTemporal, temporalAddress } from '../dev-stack/temporal-server.ts';
 
 /**
- * Durable, as in production: a commit is on disk. Memory is modest; `work_mem` and the planner's costs are the defaults,
- * because the program has to do without a tuned server.
+ * Durable, as in production: a commit is on disk. Memory is modest; `work_mem` and the planner's costs are the
+ * defaults, because the program has to do without a tuned server.
  */
 export const postgresSettings = {
   fsync: 'on',

@@ -45,8 +45,8 @@ export interface IdleShadow {
 }
 
 /**
- * Which organisations in shadow are not compared because no worker polls the queue: their runs end without it, and leave
- * nothing in the tables that says so.
+ * Which organisations in shadow are not compared because no worker polls the queue: their runs end without it, and
+ * leave nothing in the tables that says so.
  *
  * @param orgIds those in shadow
  */

@@ -43,8 +43,8 @@ const lockWaitMs = 30_000;
 const lockPauseMs = 200;
 
 /**
- * What applying a document would do to the costs of the current month: the document is applied and the days are priced, by
- * the code that does both in earnest, before and after, and the transaction is rolled back.
+ * What applying a document would do to the costs of the current month: the document is applied and the days are priced,
+ * by the code that does both in earnest, before and after, and the transaction is rolled back.
  *
  * @throws PipelineError `ConfigInvalid` as `applyModel`, or when somebody else writes the source for half a minute
  */

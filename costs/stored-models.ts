@@ -50,8 +50,8 @@ const storedModelSql = loadSql('costs/stored_model.sql');
 const listedModelsSql = loadSql('costs/listed_models.sql');
 
 /**
- * One change of cost models at a time, of ours or of Koku: two that are right by themselves could make two models of one
- * name, or give a cluster two models. Reading goes on.
+ * One change of cost models at a time, of ours or of Koku: two that are right by themselves could make two models of
+ * one name, or give a cluster two models. Reading goes on.
  */
 export async function lockModels(client: PoolClient): Promise<void> {
   await client.query('lock table cost_model, cost_model_map in share row exclusive mode');

@@ -20,7 +20,8 @@ export interface Account {
  * A normal user runs it as itself (undefined). Root runs it as the owner of an existing cluster, so that a cluster
  * created by a normal user stays usable, otherwise as user `postgres`, which is created if it does not exist.
  *
- * @throws PipelineError `EmbeddedServerFailed` if the current user has no passwd entry, or root can neither find nor create a usable account
+ * @throws PipelineError `EmbeddedServerFailed` if the current user has no passwd entry, or root can neither find nor
+ * create a usable account
  */
 export async function choosePostgresAccount(
   clusterDirectory: string,

@@ -72,7 +72,8 @@ export async function commandLineOf(pid: number): Promise<string> {
 /**
  * Stop one process by pid and wait until it has ended. Does nothing if it has already ended.
  *
- * @throws PipelineError `EmbeddedServerFailed` if it may not be signalled or still exists after the last signal's grace period
+ * @throws PipelineError `EmbeddedServerFailed` if it may not be signalled or still exists after the last signal's grace
+ * period
  */
 export async function stopProcess(identity: ProcessIdentity, name: string, plan: StopPlan): Promise<void> {
   for (const { signal, graceMs } of plan) {

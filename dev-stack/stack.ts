@@ -91,7 +91,8 @@ interface Opened<Server> {
  *
  * The caller calls `stop()` at its end and on SIGINT, SIGTERM and SIGHUP, after its workers have shut down.
  *
- * @throws PipelineError `EmbeddedServerFailed` if a server cannot be started or found; servers started by this call are stopped first
+ * @throws PipelineError `EmbeddedServerFailed` if a server cannot be started or found; servers started by this call are
+ * stopped first
  */
 export async function openEmbeddedStack(options: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { needs, say, environment = process.env } = options;

@@ -49,7 +49,8 @@ export interface TemporalServerOptions {
  *
  * Once in hundreds of starts the server panics during initialisation; it is then started again.
  *
- * @throws PipelineError `EmbeddedServerFailed` with the first and last lines of the server's output if it does not start
+ * @throws PipelineError `EmbeddedServerFailed` with the first and last lines of the server's output if it does not
+ * start
  */
 export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
   const wanted = [options.wantedPort, options.wantedUiPort];

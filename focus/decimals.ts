@@ -6,8 +6,8 @@ export const quantityScale = 20;
 export const decimalPrecision = 38;
 
 /**
- * A number of PostgreSQL as the export has it: plain, no trailing zeros, but one digit after the point at least, so that
- * no reader takes a column of whole numbers for integers. `310.000` → `310.0`, `-0.50` → `-0.5`.
+ * A number of PostgreSQL as the export has it: plain, no trailing zeros, but one digit after the point at least, so
+ * that no reader takes a column of whole numbers for integers. `310.000` → `310.0`, `-0.50` → `-0.5`.
  */
 export function decimalText(numeric: string): string {
   const [whole = '', fraction = ''] = numeric.split('.');

@@ -42,8 +42,8 @@ export function formatOf(path: string): 'csv' | 'parquet' {
  * Write a month to a file, and what is known of it to `FILE.meta.json`. The file appears whole, with everything
  * checked, or not at all; one that was there is replaced.
  *
- * @throws PipelineError `UsageError` if the folder cannot be written, or a name is that of one; `OutputFailed` for what the
- * file system refuses later; as {@link exportMonth}
+ * @throws PipelineError `UsageError` if the folder cannot be written, or a name is that of one; `OutputFailed` for what
+ * the file system refuses later; as {@link exportMonth}
  */
 export async function exportToFile(
   pool: Pool,

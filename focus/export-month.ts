@@ -56,8 +56,8 @@ const clouds: Readonly<Record<string, string>> = {
  * Write the lines of a month to `sink`, from one read-only snapshot of the tenant, in bounded memory.
  *
  * @param progress called after each cluster and day
- * @throws PipelineError `ConfigInvalid` without data of the month; `CostsStale` for costs that were computed before prices
- * or usage changed; `MonthIncomplete`; `CostNotConserved` when the lines do not add up to the tables
+ * @throws PipelineError `ConfigInvalid` without data of the month; `CostsStale` for costs that were computed before
+ * prices or usage changed; `MonthIncomplete`; `CostNotConserved` when the lines do not add up to the tables
  */
 export async function exportMonth(
   pool: Pool,

@@ -225,8 +225,8 @@ export async function readPayloadMembers(source: Readable, reader: ArchiveMember
 }
 
 /**
- * The bytes of a member as a stream that its reader may leave or destroy. Destroying the entry itself would end the whole
- * archive, so the entry is only ever read; the walk reads past what is left of it.
+ * The bytes of a member as a stream that its reader may leave or destroy. Destroying the entry itself would end the
+ * whole archive, so the entry is only ever read; the walk reads past what is left of it.
  */
 function memberContent(entry: Entry): Readable {
   const chunks = entry[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;

@@ -51,8 +51,8 @@ export async function purgeDailyCsvs(
 
 /**
  * Remove the lake's files of the months before `firstDayKept`; their partitions are dropped first, so that no query
- * opens a file that goes. Without Trino only the files go; who knows it drops the partitions that were left so. Who has no
- * file in the lake is not looked for there. Rerun: finds nothing.
+ * opens a file that goes. Without Trino only the files go; who knows it drops the partitions that were left so. Who has
+ * no file in the lake is not looked for there. Rerun: finds nothing.
  */
 export async function purgeLake(
   deps: ActivityDependencies,

@@ -217,8 +217,8 @@ function passOn(signal) {
 // ---- lock --------------------------------------------------------------------------------------------------------
 
 /**
- * One bootstrap at a time in this clone: two npm ci would destroy each other's node_modules. Whoever makes the folder has
- * the lock, and keeps its time fresh.
+ * One bootstrap at a time in this clone: two npm ci would destroy each other's node_modules. Whoever makes the folder
+ * has the lock, and keeps its time fresh.
  */
 async function withLock(act) {
   await mkdir(dirname(lockDirectory), { recursive: true });

@@ -9,9 +9,9 @@ export type DelayedTask = Required<SettingsChange> & { sourceUuid: string; month
 const delayedTasksSql = loadSql('summary/settings/delayed_tasks.sql');
 
 /**
- * Take the recalculations that Koku's API has put down for a tenant, where its table exists: its own workers are not there
- * to do them. A row goes once all its months were requested, in the caller's transaction; rows of other sources, of months
- * of which we have no day, and of other tasks stay.
+ * Take the recalculations that Koku's API has put down for a tenant, where its table exists: its own workers are not
+ * there to do them. A row goes once all its months were requested, in the caller's transaction; rows of other sources,
+ * of months of which we have no day, and of other tasks stay.
  *
  * @param request starts the recalculation of a month; repeated if the transaction fails afterwards
  * @returns recalculations requested; several rows about the same make one

@@ -15,8 +15,8 @@ function statementOf(table: SummaryTable): { table: SummaryTable; text: string }
 }
 
 /**
- * Rebuild the tables that reports are read from, for days of a source and month, from the daily summary. The VM table is
- * always rebuilt for the whole month: its rows span days, and part of a month would count them twice.
+ * Rebuild the tables that reports are read from, for days of a source and month, from the daily summary. The VM table
+ * is always rebuilt for the whole month: its rows span days, and part of a month would count them twice.
  */
 export async function rebuildReportTables(
   { client, sourceUuid, monthStart, rebuild }: StepMonth,

@@ -78,7 +78,10 @@ async function sampleStaging(pool: Pool): Promise<void> {
   for (const table of stagingTables) pipelineMetrics().stagingBytes.set(sizes.get(table) ?? 0, { table });
 }
 
-/** $1 staging tables   $2 schemas of the tenants; the size is that of their partitions: a partitioned table itself holds nothing. */
+/**
+ * $1 staging tables   $2 schemas of the tenants; the size is that of their partitions: a partitioned table itself holds
+ * nothing.
+ */
 const stagingSizesSql = `
   select staging.relname as "table", sum(pg_total_relation_size(part.inhrelid))::bigint as bytes
   from pg_class as staging

@@ -7,8 +7,9 @@ import { passControlFlow } from './control-flow.ts';
 const answeredFailures: ReadonlySet<string> = new Set(['ManifestInvalid', 'PayloadUnavailable']);
 
 /**
- * The answer to the Kafka message that announced the payload of a run. It is sent beside the run's other work, once: the
- * activity looks whether there is a message to answer. Where the run was just told that there is none, nothing is asked.
+ * The answer to the Kafka message that announced the payload of a run. It is sent beside the run's other work, once:
+ * the activity looks whether there is a message to answer. Where the run was just told that there is none, nothing is
+ * asked.
  */
 export class Answer {
   readonly #short: Pick<BoundActivities['short'], 'answerAnnouncement'>;

@@ -205,7 +205,9 @@ export function projectFields(
   };
 }
 
-/** Where a row's data are from. A virtual machine has its cluster instead, and MIG instances have it if ranked (match). */
+/**
+ * Where a row's data are from. A virtual machine has its cluster instead, and MIG instances have it if ranked (match).
+ */
 export function originOf(columns: Columns, { report, rank }: ReportRequest): Record<string, unknown> {
   if (report.name === 'mig' && rank === undefined) return {};
   return {

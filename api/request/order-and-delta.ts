@@ -22,7 +22,10 @@ export const orderColumns: Readonly<Record<string, string>> = {
   gpu_count: 'gpu_count',
 };
 
-/** The order that a request asks for: the last of its keys. @throws ApiError 400 for keys without their group or delta */
+/**
+ * The order that a request asks for: the last of its keys.
+ * @throws ApiError 400 for keys without their group or delta
+ */
 export function orderOf(
   report: Report,
   parameters: readonly Parameter[],

@@ -1,4 +1,5 @@
-// A process that does nothing but send CSV files to COPY over one connection: the floor that loading is measured against.
+// A process that does nothing but send CSV files to COPY over one connection: the floor that loading is measured
+// against.
 // Reads a request from its first argument and prints one line of JSON.
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';

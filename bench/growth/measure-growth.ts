@@ -38,8 +38,8 @@ const filled = { seedDay: '2026-10-01', from: '2025-11-01', until: '2026-10-29',
 const database = { empty: 'bench_empty', full: 'bench_full' };
 
 /**
- * Fill a database with a year of data of fifty clusters and run one more day, in turn with the same day on empty tables.
- * Each run is a day of another of the fifty, with a year of its own behind it, so that no run has to be undone.
+ * Fill a database with a year of data of fifty clusters and run one more day, in turn with the same day on empty
+ * tables. Each run is a day of another of the fifty, with a year of its own behind it, so that no run has to be undone.
  */
 export async function measureGrowth(bench: Bench, shape: ShapeName): Promise<MeasuredGrowth> {
   const { servers, progress, runCount, client, signal } = bench;

@@ -16,7 +16,10 @@ const prices: readonly [MetricName, 'Infrastructure' | 'Supplementary', number][
   ['pvc_cost_per_month', 'Supplementary', 5],
 ];
 
-/** A cost model with as many rates as a thorough one: four or five cost rows for each row of pods, everything distributed. */
+/**
+ * A cost model with as many rates as a thorough one: four or five cost rows for each row of pods, everything
+ * distributed.
+ */
 export const benchCostModel = {
   name: 'bench',
   source_type: 'OCP',

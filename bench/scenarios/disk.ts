@@ -27,8 +27,8 @@ const now = '2026-10-16T06:00:00Z';
 type DiskFigures = { at: string } & TenantSizes;
 
 /**
- * A week of six-hourly payloads of `large`, and what the nightly sweep leaves of it inside the month. Tables are vacuumed
- * before sizes are read, as autovacuum does within minutes of each load.
+ * A week of six-hourly payloads of `large`, and what the nightly sweep leaves of it inside the month. Tables are
+ * vacuumed before sizes are read, as autovacuum does within minutes of each load.
  */
 export async function measureDisk(bench: Bench): Promise<MeasuredScenario> {
   const payloads: CachedPayload[] = [];

@@ -180,7 +180,10 @@ async function answerTo(pool: Pool, request: string): Promise<string> {
   return JSON.stringify(body);
 }
 
-/** Ninety days of 23 clusters: copies of a day of two that the program itself loaded. @returns rows of the daily summary */
+/**
+ * Ninety days of 23 clusters: copies of a day of two that the program itself loaded.
+ * @returns rows of the daily summary
+ */
 async function fillFleet(bench: Bench, databaseUrl: string): Promise<number> {
   const pool = openPool({ url: databaseUrl, size: 2, applicationName: 'bench' });
   try {

@@ -33,9 +33,9 @@ interface RebuildFigures {
 }
 
 /**
- * Enable a key when four months are summarised and their staging partitions are dropped, and rebuild the months: from the
- * daily relations; then, the relations taken away, from the daily CSVs, as earlier versions always did. Both have to come
- * to the same tables.
+ * Enable a key when four months are summarised and their staging partitions are dropped, and rebuild the months: from
+ * the daily relations; then, the relations taken away, from the daily CSVs, as earlier versions always did. Both have
+ * to come to the same tables.
  */
 export async function measureRebuild(bench: Bench): Promise<MeasuredScenario> {
   const payloads: CachedPayload[] = [];
@@ -133,8 +133,8 @@ const labelTables = [
 ];
 
 /**
- * One hash of what all summary tables hold, without ids. Numbers are rounded to a millionth: rows that were loaded again
- * lie in another order, and sums of floating-point numbers depend on it in their last digits.
+ * One hash of what all summary tables hold, without ids. Numbers are rounded to a millionth: rows that were loaded
+ * again lie in another order, and sums of floating-point numbers depend on it in their last digits.
  */
 async function fingerprint(fleet: Fleet): Promise<string> {
   const hashes: string[] = [];

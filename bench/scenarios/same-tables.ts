@@ -3,8 +3,8 @@ import { relationTables } from '../../domain/reports/relations.ts';
 import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
 
 /**
- * What a table holds: by its day, the number of rows, the sum of each numeric column, and of every other column how many
- * values it has. Ids that are given out in the order of arrival count as values.
+ * What a table holds: by its day, the number of rows, the sum of each numeric column, and of every other column how
+ * many values it has. Ids that are given out in the order of arrival count as values.
  */
 export type TableSums = ReadonlyMap<string, Readonly<Record<string, number>>>;
 

@@ -4,8 +4,8 @@ import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import type { MemoryAnswer, MemoryQuestion, ThreadMemory } from './worker-memory.ts';
 
 /**
- * Loaded before the worker by `--import`, which does so in each of its threads: nothing outside of a thread can look into
- * its heap. The main thread is asked by the benchmark and asks the others. Nothing here keeps the process alive.
+ * Loaded before the worker by `--import`, which does so in each of its threads: nothing outside of a thread can look
+ * into its heap. The main thread is asked by the benchmark and asks the others. Nothing here keeps the process alive.
  */
 const channel = new BroadcastChannel('bench memory probe');
 channel.unref();

@@ -1,4 +1,7 @@
-/** Values of fields with these names, at any depth; user and password of addresses; query strings, which sign presigned addresses. */
+/**
+ * Values of fields with these names, at any depth; user and password of addresses; query strings, which sign presigned
+ * addresses.
+ */
 const secrets: readonly [RegExp, string][] = [
   [
     /("(?:[\w-]*(?:password|secret|token|authorization|api_?key)|downloadUrl)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi,

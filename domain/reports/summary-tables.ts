@@ -3,8 +3,8 @@
  * Everything that is done with every table (partitions, purge, metrics, schema check, documentation) uses this list.
  *
  * What fills a table: `aggregation`: usage rows, from staging; `days`: rebuilt from the daily summary for the days that
- * changed; `month`: rebuilt for the whole month, because its rows span days; `costs`: filled with costs only. Tables come
- * after those that they are added up from: costs read pods, totals read nodes or projects.
+ * changed; `month`: rebuilt for the whole month, because its rows span days; `costs`: filled with costs only. Tables
+ * come after those that they are added up from: costs read pods, totals read nodes or projects.
  */
 export const summaryTables = {
   reporting_ocpusagelineitem_daily_summary: 'aggregation',

@@ -46,8 +46,8 @@ export interface ResummarizeResult {
 export interface SettingsChange {
   settingsHash: string;
   /**
-   * first step of the chain that the change concerns: later than the aggregation, only the steps that are behind are done;
-   * absent (earlier versions): all of them, for every day; reports: the name of costs in earlier versions
+   * first step of the chain that the change concerns: later than the aggregation, only the steps that are behind are
+   * done; absent (earlier versions): all of them, for every day; reports: the name of costs in earlier versions
    */
   step?: StepName | 'reports';
 }

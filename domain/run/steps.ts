@@ -5,8 +5,8 @@ export type LedgerColumn = 'tags_version' | 'cost_version' | 'validated_version'
 
 /**
  * Settings that a step reads besides the summary: a change of them makes that step behind, and those after it that read
- * what it writes, but not the aggregation. Only a step that can redo its work from its own inputs may own any: tag mappings
- * rename keys in place, so they belong to the aggregation, which owns every setting that no other step does.
+ * what it writes, but not the aggregation. Only a step that can redo its work from its own inputs may own any: tag
+ * mappings rename keys in place, so they belong to the aggregation, which owns every setting that no other step does.
  */
 export interface StepSettings {
   /** SQL function (source_uuid uuid, month date, today date) → text: a hash of them as they are now */
@@ -104,8 +104,8 @@ const validate = {
 export const steps = [aggregate, tags, cloud, costs, validate] as const;
 
 /**
- * The chain of runs that began before it had costs: they go on in their order, in which another activity wrote the report
- * tables. It does what {@link steps} has for costs, so that such a run leaves no day without.
+ * The chain of runs that began before it had costs: they go on in their order, in which another activity wrote the
+ * report tables. It does what {@link steps} has for costs, so that such a run leaves no day without.
  */
 export const stepsBeforeCosts = [
   aggregate,

@@ -1,7 +1,9 @@
 declare const usageDayBrand: unique symbol;
 declare const billingMonthBrand: unique symbol;
 
-/** A UTC calendar day, `YYYY-MM-DD`. Compares correctly as text. Never a `Date`, which would carry a time and a zone. */
+/**
+ * A UTC calendar day, `YYYY-MM-DD`. Compares correctly as text. Never a `Date`, which would carry a time and a zone.
+ */
 export type UsageDay = string & { readonly [usageDayBrand]: true };
 
 /** A UTC calendar month, `YYYY-MM`. Compares correctly as text. */

@@ -14,8 +14,8 @@ import { forgetLostFiles } from './lost-files.ts';
 const maxCompareMs = 600_000;
 
 /**
- * Query the relations of days into the waiting tables, compare them there, and remove them. Without a lock: both reads of
- * the ledger say the same, or the days are compared again.
+ * Query the relations of days into the waiting tables, compare them there, and remove them. Without a lock: both reads
+ * of the ledger say the same, or the days are compared again.
  */
 export const compareDaysFromLake: CompareDays = async (deps, given, attempt) => {
   const { pool } = deps;

@@ -60,8 +60,8 @@ export interface ConvertedPiece {
  * that two workers do no harm. The CSV is read by the program's own reader, which adds up the control sums and stores
  * label sets; DuckDB gets what that reader understood, in a local file.
  *
- * @throws PipelineError `ObjectDamaged` (not retried) if the daily CSV differs from what the ledger says, or if the file
- *   would lack rows
+ * @throws PipelineError `ObjectDamaged` (not retried) if the daily CSV differs from what the ledger says, or if the
+ *   file would lack rows
  */
 export async function convertPiece(piece: PieceToConvert, conversion: Conversion): Promise<ConvertedPiece> {
   const { objectStore, signal } = conversion;
@@ -168,8 +168,8 @@ class CopyOfRows {
 }
 
 /**
- * Microseconds since 1970, of a whole millisecond: the lake's times have no finer digits, and rounding could move a row to
- * the next day.
+ * Microseconds since 1970, of a whole millisecond: the lake's times have no finer digits, and rounding could move a row
+ * to the next day.
  */
 function timeMicroseconds(text: string): bigint {
   const parsed = parseTimestamp(text);

@@ -217,8 +217,8 @@ class TableOfMonth {
   }
 
   /**
-   * A table that lacks a column of its kind begins anew: if the column were added, snapshots from before it would not know
-   * it.
+   * A table that lacks a column of its kind begins anew: if the column were added, snapshots from before it would not
+   * know it.
    */
   async #leaveOlderTable(): Promise<void> {
     try {

@@ -7,9 +7,9 @@ import type { LakeFile } from './live-pieces.ts';
 const maxLogged = 20;
 
 /**
- * Look for files that the ledger knows, one listing per partition, and forget those that are gone or have another size, so
- * that their pieces are converted again. A query would not miss them: to Trino, a lost file is no rows. What this does not
- * see, the control sums do.
+ * Look for files that the ledger knows, one listing per partition, and forget those that are gone or have another size,
+ * so that their pieces are converted again. A query would not miss them: to Trino, a lost file is no rows. What this
+ * does not see, the control sums do.
  *
  * @returns whether any was forgotten
  */

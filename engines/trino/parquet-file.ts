@@ -27,8 +27,8 @@ const maxLineBytes = 17 * 1024 * 1024;
 const bufferBytes = 2 * maxLineBytes;
 
 /**
- * Write a Parquet file with DuckDB, which is loaded here: a worker of PostgreSQL alone does not have it. Every field has
- * an explicit type, nothing is guessed; a row that cannot be read is an error.
+ * Write a Parquet file with DuckDB, which is loaded here: a worker of PostgreSQL alone does not have it. Every field
+ * has an explicit type, nothing is guessed; a row that cannot be read is an error.
  *
  * @param directory for what does not fit into memory
  * @returns rows written

@@ -28,7 +28,9 @@ export async function endPredecessor({ client }: Lake): Promise<void> {
   if (details?.queryId !== undefined) await client.cancel(details.queryId).catch(() => undefined);
 }
 
-/** Make the files of some pieces visible to Trino, and put the relations that they add up to into the waiting tables. */
+/**
+ * Make the files of some pieces visible to Trino, and put the relations that they add up to into the waiting tables.
+ */
 export async function queryWaiting(
   { deps, lake, attempt }: { deps: ActivityDependencies; lake: Lake; attempt: Attempt },
   { schema, sourceUuid, month, pieces, files }: PiecesOfMonth,

@@ -24,8 +24,8 @@ interface QueryPlan {
 
 /**
  * The daily relations from Parquet files, by Trino. A query takes too long for the source's lock, so the engine is
- * optimistic: it plans, queries into the waiting tables without a lock, and moves the rows if the plan is still the same
- * when it holds the lock. Otherwise the rows are left to the sweep, and the step is asked again.
+ * optimistic: it plans, queries into the waiting tables without a lock, and moves the rows if the plan is still the
+ * same when it holds the lock. Otherwise the rows are left to the sweep, and the step is asked again.
  */
 export const trinoEngine: Engine = {
   name: 'trino',

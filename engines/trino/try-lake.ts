@@ -17,8 +17,8 @@ const usageDay = '2000-01-01' as UsageDay;
 const month = '2000-01' as BillingMonth;
 
 /**
- * Put a file of one row into the lake and read it back with Trino, as the engine does, in a schema of its own. All of it is
- * removed again, whatever failed.
+ * Put a file of one row into the lake and read it back with Trino, as the engine does, in a schema of its own. All of
+ * it is removed again, whatever failed.
  *
  * @param connector of the catalog
  * @returns whether single partitions may be registered; true if the connector has none

@@ -142,7 +142,10 @@ class Watcher {
     return this.#signal.aborted;
   }
 
-  /** One organisation for the whole place. @throws PipelineError `ConfigInvalid` if it is unknown or the place is no good */
+  /**
+   * One organisation for the whole place.
+   * @throws PipelineError `ConfigInvalid` if it is unknown or the place is no good
+   */
   async openOnly(orgId: string): Promise<void> {
     await this.#openStation(orgId, this.#root.place(undefined));
   }

@@ -8,8 +8,8 @@ const holdMs = 15_000;
 const late = new Map(['vms', 'gpus', 'volumes'].map((id) => [id, 'machines']));
 
 /**
- * Go to the anchor of the address once the first blocks are there, and to each that is chosen later. Blocks grow as they
- * load, so it is held in place until the reader does something.
+ * Go to the anchor of the address once the first blocks are there, and to each that is chosen later. Blocks grow as
+ * they load, so it is held in place until the reader does something.
  */
 export function useAnchor(ready: boolean): void {
   const isDone = useRef(false);

@@ -12,13 +12,13 @@ import { quoteIdentifier, quoteQualified } from '../database/schema-names.ts';
 const migrationTable = 'ocp_migration';
 
 /**
- * Apply the migrations of `directory` that `schema` does not have yet. The caller's transaction holds the migration lock of
- * the schema; its search path becomes the schema, then `public`.
+ * Apply the migrations of `directory` that `schema` does not have yet. The caller's transaction holds the migration
+ * lock of the schema; its search path becomes the schema, then `public`.
  *
  * @returns names of the migrations applied now, in order
  * @throws PipelineError `SchemaNewer` or `SchemaSuperseded` when the schema has a migration that `directory` lacks
- * @throws PipelineError `MigrationFailed`, naming file and line; or when a migration that the schema lacks comes before one
- *   that it has
+ * @throws PipelineError `MigrationFailed`, naming file and line; or when a migration that the schema lacks comes before
+ *   one that it has
  */
 export async function applyMigrations(client: Client, schema: string, directory: string): Promise<string[]> {
   const known = migrationNames(directory);

@@ -125,8 +125,8 @@ async function missingKeys(
 }
 
 /**
- * Whether this program created the tables of a schema that Koku's own migrations later turned to. Koku expects to create
- * its tables itself, so its migrations fail or go astray there.
+ * Whether this program created the tables of a schema that Koku's own migrations later turned to. Koku expects to
+ * create its tables itself, so its migrations fail or go astray there.
  */
 export async function kokuCameSecond(client: Queryable, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ koku: boolean; ours: boolean }>(

@@ -20,7 +20,9 @@ export interface DailyCsvPlace {
   fileIndex: number;
 }
 
-/** Key of a daily CSV; the layout is the one that Koku reads. The account is the schema name without a leading `acct`. */
+/**
+ * Key of a daily CSV; the layout is the one that Koku reads. The account is the schema name without a leading `acct`.
+ */
 export function dailyCsvKey(place: DailyCsvPlace, kind: ReportKind, day: UsageDay): string {
   return `${folder(place, day)}/${kind}.${day}.${place.manifestId}.${place.fileIndex}.csv`;
 }

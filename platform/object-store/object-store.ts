@@ -74,8 +74,8 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
 
   /**
-   * All objects whose key starts with `prefix` (a plain string, not a folder: `a/b` also finds `a/bc`), in the order of their
-   * keys' UTF-8 bytes. Objects put or removed meanwhile may or may not appear.
+   * All objects whose key starts with `prefix` (a plain string, not a folder: `a/b` also finds `a/bc`), in the order of
+   * their keys' UTF-8 bytes. Objects put or removed meanwhile may or may not appear.
    */
   list(prefix: string): AsyncIterable<ListedObject>;
 

@@ -20,7 +20,8 @@ export function objectStream(
     signal?.removeEventListener('abort', onAbort);
     source.destroy();
   });
-  // Not `pipeline`: it would destroy `out` with the untranslated error. `finished` also notices a source that ends too early.
+  // Not `pipeline`: it would destroy `out` with the untranslated error. `finished` also notices a source that ends too
+  // early.
   finished(source, { writable: false }, (error) => {
     if (error) out.destroy(asError(translate(error)));
   });

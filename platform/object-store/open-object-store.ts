@@ -40,7 +40,8 @@ const expected = 'expected file:///directory or s3://bucket/prefix in OBJECT_STO
 /**
  * Open an object store. Nothing is contacted yet; `checkObjectStore` does that.
  *
- * @throws PipelineError `ConfigInvalid` if the address has neither format; the message does not repeat it, because it may contain credentials
+ * @throws PipelineError `ConfigInvalid` if the address has neither format; the message does not repeat it, because it
+ * may contain credentials
  */
 export function openObjectStore({ url, s3 }: OpenObjectStoreOptions): OpenedObjectStore {
   if (!URL.canParse(url))

@@ -182,7 +182,8 @@ export class S3ObjectStore implements OpenedObjectStore {
   *#objectsOf({ Contents = [] }: ListObjectsV2CommandOutput): Generator<ListedObject> {
     for (const found of Contents) {
       const key = (found.Key ?? '').slice(this.#keyPrefix.length);
-      // Consoles mark folders with an empty object `folder/`, and other writers may use keys that we cannot name: not ours.
+      // Consoles mark folders with an empty object `folder/`, and other writers may use keys that we cannot name: not
+      // ours.
       if (isObjectKey(key))
         yield { key, byteCount: found.Size ?? 0, lastModified: found.LastModified ?? new Date(0) };
     }

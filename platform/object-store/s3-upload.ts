@@ -174,7 +174,10 @@ class MultipartUpload {
     return UploadId;
   }
 
-  /** CRC-32 of every part, as the client does for single objects, unless the operator turned it off for an old S3 server. */
+  /**
+   * CRC-32 of every part, as the client does for single objects, unless the operator turned it off for an old S3
+   * server.
+   */
   async #checksum(): Promise<{ ChecksumAlgorithm?: 'CRC32' }> {
     const calculation = await this.#target.client.config.requestChecksumCalculation();
     return calculation === 'WHEN_SUPPORTED' ? { ChecksumAlgorithm: 'CRC32' } : {};

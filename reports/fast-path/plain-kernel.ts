@@ -15,7 +15,10 @@ interface Global {
   readonly value: number;
 }
 
-/** Built from reports/fast-path/wasm/plain-records.ts, which says what each call does. Addresses are bytes of its memory. */
+/**
+ * Built from reports/fast-path/wasm/plain-records.ts, which says what each call does. Addresses are bytes of its
+ * memory.
+ */
 interface KernelExports {
   readonly inputBytes: Global;
   readonly maxFields: Global;

@@ -87,7 +87,10 @@ export class TemporalUi {
     await dialog.waitFor({ state: 'hidden' });
   }
 
-  /** In the event table, newest first, the workflow task that decided to schedule an activity. @returns its event number */
+  /**
+   * In the event table, newest first, the workflow task that decided to schedule an activity.
+   * @returns its event number
+   */
   async workflowTaskBefore(activity) {
     const scheduled = this.#events(/Activity Task Scheduled/)
       .filter({ hasText: activity })

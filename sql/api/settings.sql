@@ -1,6 +1,7 @@
 -- api/settings.sql
 -- Purpose  the settings of a tenant that decide how a request is read and answered
--- Reads    reporting_enabledtagkeys, reporting_tagmapping, reporting_ocp_cost_category, tenant_settings, cost_model, cost_model_map
+-- Reads    reporting_enabledtagkeys, reporting_tagmapping, reporting_ocp_cost_category, tenant_settings, cost_model,
+--          cost_model_map
 -- Writes   nothing
 -- Units    none
 -- Params   none

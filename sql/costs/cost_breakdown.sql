@@ -1,7 +1,8 @@
 -- costs/cost_breakdown.sql
 -- Purpose  costs of days by project and rate: lines of rates, markup, and what distribution gives and takes
 -- Reads    ocp_cost_lines (functions/110), cost_model_rate, reporting_ocpusagelineitem_daily_summary
--- Grain    project × rate: the rate's name, 'markup', or the kind of distribution; cloud cost itself is not a cost of the model
+-- Grain    project × rate: the rate's name, 'markup', or the kind of distribution; cloud cost itself is not a cost of
+--          the model
 -- Units    currency of the cost model
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC) of one month, whose cost rows are those of the present model
 with line as (

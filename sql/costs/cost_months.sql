@@ -1,7 +1,7 @@
 -- costs/cost_months.sql
 -- Purpose  what the costs of each source and month of a tenant are based on, since when, and what they wait for
--- Reads    ocp_day, ocp_source_month, cost_model, cost_model_map, price_list, public.api_provider; the daily summary where
---          free GPUs wait for days of another writer
+-- Reads    ocp_day, ocp_source_month, cost_model, cost_model_map, price_list, public.api_provider; the daily summary
+--          where free GPUs wait for days of another writer
 -- Grain    source × month of which we have a day, newest month first
 -- Params   $1 today date   $2 maximum number of rows integer
 with months as (

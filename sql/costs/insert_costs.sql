@@ -1,10 +1,10 @@
 -- costs/insert_costs.sql
 -- Purpose  cost rows of days: sums of the lines of all rates
 -- Reads    ocp_cost_lines (functions/110)
--- Writes   reporting_ocpusagelineitem_daily_summary   grain: key of the lines × rate type × monthly type; all usage rates of a
---          key in one row, any other metric in rows of its own
--- Domain   §8.1, table of what a cost row carries: usage columns are NULL, costs of a kind that the row has none of are 0,
---          or NULL where only one kind is possible
+-- Writes   reporting_ocpusagelineitem_daily_summary   grain: key of the lines × rate type × monthly type; all usage
+--          rates of a key in one row, any other metric in rows of its own
+-- Domain   §8.1, table of what a cost row carries: usage columns are NULL, costs of a kind that the row has none of are
+--          0, or NULL where only one kind is possible
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC) of one month
 -- Rerun    the caller deletes the days' cost rows first
 with prefix as materialized (

@@ -1,7 +1,8 @@
 -- costs/insert_distribution.sql
 -- Purpose  distribution rows of days: what projects get of shared costs, and what the pools give
 -- Reads    ocp_distribution_lines (functions/111)
--- Writes   reporting_ocpusagelineitem_daily_summary   grain: distribution × day × namespace × node × category × data source
+-- Writes   reporting_ocpusagelineitem_daily_summary   grain: distribution × day × namespace × node × category × data
+--          source
 -- Domain   §8.7, §8.1: no labels, no monthly type, only distributed_cost
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC) of one month
 -- Rerun    the caller deletes the days' cost rows first

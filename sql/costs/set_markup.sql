@@ -2,8 +2,8 @@
 -- Purpose  markup on the cloud cost of days, before distribution, whose pools include it
 -- Formula  raw cost (absent: 0) · percent / 100; no markup in the cost model, or no cost model: NULL
 -- Reads    cost_model (ocp_cost_settings)
--- Writes   reporting_ocpusagelineitem_daily_summary: infrastructure_markup_cost, infrastructure_project_markup_cost of rows
---          without rate type; rows that have the right values already are left alone
+-- Writes   reporting_ocpusagelineitem_daily_summary: infrastructure_markup_cost, infrastructure_project_markup_cost of
+--          rows without rate type; rows that have the right values already are left alone
 -- Domain   §8.6
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    changes nothing

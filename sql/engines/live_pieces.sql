@@ -1,7 +1,8 @@
 -- engines/live_pieces.sql
 -- Purpose  the live pieces of some days of a source, and their files in the lake
 -- Reads    ocp_piece, ocp_lake_piece
--- Grain    piece; dead_hours: UTC hours of it that do not count; parquet_key: NULL when its present content is not there
+-- Grain    piece; dead_hours: UTC hours of it that do not count; parquet_key: NULL when its present content is not
+--          there
 -- Params   $1 source_uuid uuid   $2 days date[]
 select
     piece.piece_id,

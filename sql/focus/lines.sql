@@ -3,7 +3,8 @@
 -- Reads    ocp_cost_lines (functions/110): metric, quantity and price of every line of a rate
 --          daily summary: what was stored, of which the lines must be the whole; cloud cost, markup, distribution
 --          ocp_cost_settings, cost_model, price_list, cost_model_rate; reporting_ocp_cost_category
--- Formula  rate: cost of a line, rounded to the 15 places that the daily summary keeps; what rounding leaves goes to the
+-- Formula  rate: cost of a line, rounded to the 15 places that the daily summary keeps; what rounding leaves goes to
+--          the
 --              greatest line of the row. residue: what the lines do not explain, if it is more than 1e-9 of the row
 -- Grain    rate: key of the cost row × metric × label value; residue: key × column; cloud, markup, distribution: row
 -- Units    currency of the line; the unit that the metric has a price for

@@ -1,8 +1,8 @@
 -- functions/004_own_settings.sql
 -- Purpose  what the steps need of two settings of the server, at least
 -- Why      Staging tells the planner nothing about the number of groups, and a hash table that does not fit is spilled.
---          work_mem is for one hash table or sort, twice it for hashes. Whoever gives the server, the database or the role
---          more has a reason, so it is kept; functions therefore set neither for themselves.
+--          work_mem is for one hash table or sort, twice it for hashes. Whoever gives the server, the database or the
+--          role more has a reason, so it is kept; functions therefore set neither for themselves.
 -- Rerun    repeatable definition; its settings last until the transaction ends
 
 create or replace function ocp_raise_settings() returns void

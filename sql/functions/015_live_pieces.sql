@@ -17,7 +17,8 @@ set enable_nestloop = on
 set enable_sort = on
 set jit = off
 as $$
-    -- In no order: callers that plan without sorts would get it by reading all pieces of the tenant in the order of their ids.
+    -- In no order: callers that plan without sorts would get it by reading all pieces of the tenant in the order of
+    -- their ids.
     select coalesce(array_agg(piece.piece_id), '{}')
     from ocp_piece as piece
     where piece.source_uuid = p_source_uuid

@@ -5,8 +5,8 @@
 -- Plans    Staging tells the planner nothing about the number of groups, so sorting a million rows looks cheap to it:
 --          sorts are off, groups are hashed, and what exceeds work_mem (twice it, by hash_mem_multiplier) is spilled.
 --          Floating-point sums must not depend on which process sees which row, or they would differ in the last digit
---          from run to run, and a rebuilt invoice with them. So many rows are cut in two, always at the same piece; each
---          half is added up by one process, in the order of the rows on disk, and a + b is b + a.
+--          from run to run, and a rebuilt invoice with them. So many rows are cut in two, always at the same piece;
+--          each half is added up by one process, in the order of the rows on disk, and a + b is b + a.
 -- Rerun    replaces the days
 
 drop function if exists ocp_gather_pods(date, date, uuid);

@@ -80,8 +80,8 @@ begin
                 line.interval_start,
                 max(line.resource_id collate "C") as resource_id,
                 count(*) as row_count,
-                -- Ids of label sets depend on what arrived first. A hash is looked up only where a machine has two sets of
-                -- labels in one hour.
+                -- Ids of label sets depend on what arrived first. A hash is looked up only where a machine has two sets
+                -- of labels in one hour.
                 case
                     when count(*) over (
                         partition by

@@ -39,8 +39,8 @@ begin
         values (gen_random_uuid(), p_cluster_id, p_cluster_alias, p_source_uuid)
         returning uuid into v_cluster_uuid;
     else
-        -- Rows of the same cluster under other aliases, which Koku leaves behind: reports would show either. What hangs on
-        -- them is entered again for the row that stays.
+        -- Rows of the same cluster under other aliases, which Koku leaves behind: reports would show either. What hangs
+        -- on them is entered again for the row that stays.
         if cardinality(v_other_uuids) > 0 then
             delete from reporting_ocp_nodes
             where cluster_id = any(v_other_uuids);

@@ -56,9 +56,9 @@ begin
             usage_day,
             node,
             coalesce(resource_id, '') as resource_id,
-            -- Rounded as the column is: an unrounded value would never find the row it made. Through text, which has all
-            -- digits: a plain cast rounds to 15, and the greatest capacity that is taken in would not fit any more. What
-            -- does not fit is refused when it is taken in; older staging that holds it stops the rebuild.
+            -- Rounded as the column is: an unrounded value would never find the row it made. Through text, which has
+            -- all digits: a plain cast rounds to 15, and the greatest capacity that is taken in would not fit any more.
+            -- What does not fit is refused when it is taken in; older staging that holds it stops the rebuild.
             round(max(capacity_cores)::text::numeric, 2)::numeric(18, 2) as cores,
             max(node_role collate "C") collate "default" as sent_role,
             bool_or(is_control_plane) as is_control_plane,

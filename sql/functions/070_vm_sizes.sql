@@ -21,8 +21,8 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    -- In an hour of live migration the node that ran it longer. A stopped machine has no node; what counts is where and how
-    -- it ran last. Each disk repeats the machine.
+    -- In an hour of live migration the node that ran it longer. A stopped machine has no node; what counts is where and
+    -- how it ran last. Each disk repeats the machine.
     select distinct on (namespace, vm_name)
         namespace,
         vm_name,

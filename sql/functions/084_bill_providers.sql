@@ -2,8 +2,8 @@
 -- Purpose  cloud providers of the tenant whose bill contains nodes of a cluster
 -- Reads    reporting_ocp_nodes, reporting_ocp_clusters, public.api_provider, public.api_customer
 -- Grain    cloud provider; node_count: nodes of the cluster that its bill names
--- Params   cluster; cloud, as providers are registered (AWS, Azure, GCP; those that end in -local too); what was billed, as
---          arrays of the same length: the bill's provider, the billed resource
+-- Params   cluster; cloud, as providers are registered (AWS, Azure, GCP; those that end in -local too); what was
+--          billed, as arrays of the same length: the bill's provider, the billed resource
 -- Rules    AWS: the resource id contains the node's instance id; Azure: the machine's name is the node's name;
 --          GCP: the resource's name contains the node's name
 -- Rerun    repeatable definition

@@ -1,16 +1,17 @@
 -- functions/101_usage_rate_lines.sql
--- Purpose  cost of usage: prices per core-hour, GiB-hour and GiB-month, and hourly prices of nodes' cores and of the cluster
+-- Purpose  cost of usage: prices per core-hour, GiB-hour and GiB-month, and hourly prices of nodes' cores and of the
+--          cluster
 -- Formula  cpu_core_{usage,request,effective_usage}_per_hour    core-hours · price        → cpu
 --          memory_gb_{usage,request,effective_usage}_per_hour   GiB-hours · price         → memory
 --          storage_gb_{usage,request}_per_month                 GiB-months · price        → volume
 --          {node,cluster}_core_cost_per_hour   effective core-hours · price → cpu. Distributed by memory: the node's
 --              core-hours in the proportion of effective GiB-hours to the node's GiB-hours
---          cluster_cost_per_hour   share of the node's effective usage · share of the node in the cluster · hours of the
---              node · price → cpu or memory, as costs are distributed
+--          cluster_cost_per_hour   share of the node's effective usage · share of the node in the cluster · hours of
+--              the node · price → cpu or memory, as costs are distributed
 -- Domain   §8.2
 -- Reads    daily summary: rows without rate type that have a namespace
--- Grain    day × node × namespace × data source × claim × labels × category × rate; also where the cost is 0, but pods have
---          lines of storage rates, and volumes of the others, only where their type of cost has no other
+-- Grain    day × node × namespace × data source × claim × labels × category × rate; also where the cost is 0, but pods
+--          have lines of storage rates, and volumes of the others, only where their type of cost has no other
 -- Rerun    repeatable definition
 
 create or replace function ocp_usage_rate_lines(p_source_uuid uuid, p_days date[]) returns setof ocp_cost_line

@@ -2,7 +2,8 @@
 -- Purpose  monthly price of volume claims, plain and by a label of the volume
 -- Formula  pvc_cost_per_month   1 / claims of the namespace that day / D · price, once per claim: a claim with several
 --              rows (shared, moved) has it divided over them by their capacity in GiB-months → volume
---          By label: claims of the namespace that have the key; a value that is not listed has the default, if there is one
+--          By label: claims of the namespace that have the key; a value that is not listed has the default, if there is
+--          one
 -- Unit     months of a claim; D = days of the month
 -- Domain   §8.3, §8.5; traps 33, 34
 -- Reads    daily summary: storage rows without rate type that have a namespace, a claim and a capacity

@@ -2,17 +2,19 @@
 -- Purpose  prices of virtual machines and of their cores, by month and by hour, plain and by a label
 -- Formula  D = days of the month; all → cpu
 --          vm_cost_per_month        1 / D · price, once per machine and day that requested CPU
---          vm_cost_per_hour         hours · price. Both are divided evenly over the machine's pod rows of the day, of which
+--          vm_cost_per_hour         hours · price. Both are divided evenly over the machine's pod rows of the day, of
+--          which
 --              a live migration or a change of labels makes several
 --          vm_core_cost_per_month   requested cores / D · price
---          vm_core_cost_per_hour    hours · requested cores · price. Both once per machine and day with a pod, all on the
+--          vm_core_cost_per_hour    hours · requested cores · price. Both once per machine and day with a pod, all on
+--          the
 --              node of its latest hour of the month, with the labels of that day
---          hours: uptime in the VM report, of each hour once; a source and month without such reports: hourly rows of the
---          machine's pods. cores: the greatest of the day
+--          hours: uptime in the VM report, of each hour once; a source and month without such reports: hourly rows of
+--          the machine's pods. cores: the greatest of the day
 -- Unit     months, hours, core-months and core-hours of a machine
 -- Domain   §8.3, §8.4, §8.5; traps 33, 34, 35
--- Reads    daily summary: pod rows without rate type with the label vm_kubevirt_io_name; ocp_vm_day, also of other days of
---          the month; without VM reports ocp_pod_day
+-- Reads    daily summary: pod rows without rate type with the label vm_kubevirt_io_name; ocp_vm_day, also of other days
+--          of the month; without VM reports ocp_pod_day
 -- Grain    day × node × namespace × labels × category × rate
 -- Rerun    repeatable definitions
 
@@ -85,8 +87,8 @@ set enable_mergejoin = off
 set jit = off
 as $$
     with last_place as materialized (
-        -- In an hour of live migration the node that ran it longer. A stopped machine has no node; what counts is where it
-        -- ran last.
+        -- In an hour of live migration the node that ran it longer. A stopped machine has no node; what counts is where
+        -- it ran last.
         select distinct on (namespace, vm_name)
             usage_day,
             namespace,

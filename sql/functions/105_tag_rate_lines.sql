@@ -1,9 +1,9 @@
 -- functions/105_tag_rate_lines.sql
 -- Purpose  cost of usage at prices by the value of a label
 -- Formula  {cpu_core,memory_gb}_{usage,request,effective_usage}_per_hour, storage_gb_{usage,request}_per_month:
---          usage · price of the label's value → cpu, memory, volume, as functions/101. Pods have pod labels, claims volume
---          labels. A listed value: the row keeps only this label. Another value: the default, unless it is 0; the row keeps
---          all labels
+--          usage · price of the label's value → cpu, memory, volume, as functions/101. Pods have pod labels, claims
+--          volume labels. A listed value: the row keeps only this label. Another value: the default, unless it is 0;
+--          the row keeps all labels
 -- Unit     core-hours, GiB-hours, GiB-months
 -- Domain   §8.5
 -- Reads    daily summary: rows without rate type that have a namespace and the label

@@ -2,9 +2,11 @@
 -- Purpose  prices of nodes and of their cores by the value of a label of pods
 -- Formula  D = days of the month; E = effective core-hours, or GiB-hours where costs are distributed by memory
 --          node_cost_per_month        E / capacity of the node / D · price
---          node_core_cost_per_month   E / capacity of the node · cores / D · price → cpu or memory, as costs are distributed
+--          node_core_cost_per_month   E / capacity of the node · cores / D · price → cpu or memory, as costs are
+--              distributed
 --          node_core_cost_per_hour    effective core-hours · price → cpu
---          Per node and value one more row, in the unallocated namespace of the node: the same of (capacity − Σ E of the
+--          Per node and value one more row, in the unallocated namespace of the node: the same of (capacity − Σ E of
+--          the
 --              value). A value that is not listed has the default, or 0; all rows keep only this label
 -- Unit     months of a node, of a core; core-hours
 -- Domain   §8.5; traps 36, 37, 38

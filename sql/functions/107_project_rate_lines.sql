@@ -1,11 +1,12 @@
 -- functions/107_project_rate_lines.sql
 -- Purpose  monthly price of projects, by the value of a label of the namespace
--- Formula  project_per_month   1 / D / nodes that the namespace used that day · price, one row per node; without a node the
+-- Formula  project_per_month   1 / D / nodes that the namespace used that day · price, one row per node; without a node
+--          the
 --              whole, node NULL; a value that is not listed has the default, if there is one → cpu
 -- Unit     months of a project; D = days of the month
 -- Domain   §8.5; trap 44
--- Reads    ocp_namespace_label_day with ocp_label_set: all labels of the day, enabled or not; of a key that changed the last
---          ocp_pod_day, ocp_claim_day: nodes
+-- Reads    ocp_namespace_label_day with ocp_label_set: all labels of the day, enabled or not; of a key that changed the
+--          last ocp_pod_day, ocp_claim_day: nodes
 -- Grain    day × namespace × node × rate; not openshift, openshift-%, kube-%
 -- Rerun    repeatable definition
 

@@ -1,11 +1,13 @@
 -- functions/108_gpu_rate_lines.sql
 -- Purpose  price of GPUs by vendor and model: what pods held, and what no pod held
 -- Formula  gpu_cost_per_month, tag key = vendor, tag value = model; D = days of the month
---          held     seconds / 86400 / D · slices of the MIG instance / slices of the GPU (1 without MIG) · price; a model
+--          held     seconds / 86400 / D · slices of the MIG instance / slices of the GPU (1 without MIG) · price; a
+--          model
 --              without a price costs 0
---          not held, in the namespace GPU unallocated, per node and model: free slice-hours / (24 · D · M) · price, where
---              M = slices of the GPU (1 without MIG), and free = hours with GPUs · number of GPUs · M − Σ hours · slices;
---              MIG strategy single: hours · GPUs − the same; only where that is more than 0
+--          not held, in the namespace GPU unallocated, per node and model: free slice-hours / (24 · D · M) · price,
+--          where
+--              M = slices of the GPU (1 without MIG), and free = hours with GPUs · number of GPUs · M − Σ hours ·
+--              slices; MIG strategy single: hours · GPUs − the same; only where that is more than 0
 --          → gpu
 -- Unit     months of a GPU
 -- Domain   §7.2

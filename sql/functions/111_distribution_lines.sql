@@ -1,5 +1,6 @@
 -- functions/111_distribution_lines.sql
--- Purpose  costs of the platform, of idle workers, and of storage and network that nobody accounts for, given to projects
+-- Purpose  costs of the platform, of idle workers, and of storage and network that nobody accounts for, given to
+--          projects
 -- Formula  pool = Σ (raw + markup + cpu + memory + volume) of the source rows of the day; w = effective core-hours, or
 --              GiB-hours where costs are distributed by memory
 --          receiver:  w / Σ w of all receivers · pool          source:  − its own cost, so that the day adds up to 0

@@ -1,8 +1,10 @@
 -- functions/112_gpu_distribution_lines.sql
 -- Purpose  costs of GPUs that no pod held, given to the projects that held GPUs of the same model on the same node
--- Formula  pool = Σ gpu cost in the namespace GPU unallocated of the day, node and model; w = Σ seconds · slices of the MIG
+-- Formula  pool = Σ gpu cost in the namespace GPU unallocated of the day, node and model; w = Σ seconds · slices of the
+--          MIG
 --              instance (1 without MIG)
---          receiver:  Σ over models of w / Σ w of all receivers · pool          source:  − the pools that have receivers
+--          receiver:  Σ over models of w / Σ w of all receivers · pool          source:  − the pools that have
+--          receivers
 -- Unit     currency of the cost model; all NUMERIC
 -- Domain   §8.7
 -- Reads    daily summary: GPU rows in the namespace GPU unallocated; ocp_gpu_day

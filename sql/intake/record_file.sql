@@ -2,7 +2,8 @@
 -- Purpose  what the split found in one file
 -- Writes   ocp_file, public.reporting_common_costusagereportstatus
 -- Status   1 done, 2 failed (failed_status 4: while processing), 4 processing until its pieces are staged
--- Params   $1 manifest_id integer   $2 file name text   $3 state text   $4 kind text   $5 rows bigint   $6 rejected rows bigint
+-- Params   $1 manifest_id integer   $2 file name text   $3 state text   $4 kind text   $5 rows bigint
+--          $6 rejected rows bigint
 --          $7 expired rows bigint   $8 rejects object key text   $9 message text   $10 request id text
 --          $11 values left out by column jsonb   $12 left-out object key text   $13 warnings text[]
 -- Rerun    same values again

@@ -1,7 +1,8 @@
 -- intake/record_lake_piece.sql
 -- Purpose  record that a piece is in the lake
 -- Writes   ocp_lake_piece   grain: piece
--- Params   $1 piece_id bigint   $2 checksum of its daily CSV text   $3 object key text   $4 rows bigint   $5 bytes bigint
+-- Params   $1 piece_id bigint   $2 checksum of its daily CSV text   $3 object key text   $4 rows bigint
+--          $5 bytes bigint
 -- Rerun    replaces the row; the same content has the same
 insert into ocp_lake_piece (piece_id, checksum, parquet_key, row_count, byte_count)
 values ($1, $2, $3, $4, $5)

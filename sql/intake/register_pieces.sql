@@ -2,7 +2,8 @@
 -- Purpose  ledger rows of the pieces a file was split into
 -- Writes   ocp_piece   grain: file × day
 -- Params   $1 file_id bigint   $2 manifest_id integer   $3 source_uuid uuid   $4 kind text   $5 failed boolean
---          $6 pieces jsonb [{usageDay, reportPeriodId, objectKey, byteCount, rowCount, rejectedRowCount, declaredHours, hourMask, checksum}]
+--          $6 pieces jsonb [{usageDay, reportPeriodId, objectKey, byteCount, rowCount, rejectedRowCount, declaredHours,
+--          hourMask, checksum}]
 -- Rerun    an unchanged piece (same checksum) keeps its state; a changed one is registered anew
 insert into ocp_piece as known (
     file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count,

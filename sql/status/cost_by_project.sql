@@ -1,5 +1,6 @@
 -- status/cost_by_project.sql
--- Purpose  costs of the days of a manifest by project, before and after shared costs are given to the projects, for people
+-- Purpose  costs of the days of a manifest by project, before and after shared costs are given to the projects, for
+--          people
 -- Reads    reporting_ocpusagelineitem_daily_summary, ocp_piece
 -- Units    currency of the cost model
 -- Params   $1 source_uuid uuid   $2 manifest_uuid uuid

@@ -2,7 +2,8 @@
 -- Purpose  tenants that this pipeline has tables in: there is something to summarise, to watch, to clean up
 -- Reads    public.api_customer, the catalog
 -- Grain    tenant schema, in the order of customers' ids
--- Params   $1 org_id text, null: all   $2 and $3 ids of customers integer: after the one, up to the other, null: no bound
+-- Params   $1 org_id text, null: all   $2 and $3 ids of customers integer: after the one, up to the other, null: no
+--          bound
 select
     id::int as id,
     coalesce(org_id, schema_name) as "orgId",

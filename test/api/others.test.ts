@@ -5,7 +5,9 @@ import { insertRow } from '../support/api-fixtures.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 
-/* Elements of a nesting, and their order: the sum of others beside a project of that name, and the values of one day. */
+/*
+ * Elements of a nesting, and their order: the sum of others beside a project of that name, and the values of one day.
+ */
 
 const path = '/api/cost-management/v1/reports/openshift/costs/';
 let database: TestDatabase;

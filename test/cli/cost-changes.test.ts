@@ -11,8 +11,8 @@ import type { StagedSource } from '../support/staging-fixture.ts';
 import { pod } from '../support/worked-example.ts';
 
 /*
- * The clock stands on the fifth of November. In one hour of its first day shop used one of four cores, and asked for two: three
- * core-hours are not used, two are not asked for.
+ * The clock stands on the fifth of November. In one hour of its first day shop used one of four cores, and asked for
+ * two: three core-hours are not used, two are not asked for.
  */
 const day = '2026-11-01';
 let cli: CommandLine;

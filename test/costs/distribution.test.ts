@@ -8,7 +8,9 @@ import type { StagedSource } from '../support/staging-fixture.ts';
 import { day, stageExample } from '../support/worked-example.ts';
 import { costLines, giveModel, plain, priceDay } from './priced-source.ts';
 
-/* The worked example of DOMAIN §12, rules koku: shop has 4 effective core-hours on w1 and 0.2 on m1, 7 and 1 GiB-hours. */
+/*
+ * The worked example of DOMAIN §12, rules koku: shop has 4 effective core-hours on w1 and 0.2 on m1, 7 and 1 GiB-hours.
+ */
 let database: TestDatabase;
 let source: StagedSource;
 const clusterMonth = [plain('cluster_cost_per_month', 310)];

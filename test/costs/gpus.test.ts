@@ -161,7 +161,8 @@ describe('prices of GPUs', () => {
 });
 
 test('a project with several models on a node gets the share of each', async () => {
-  // Two hours of a T4 and one of an A100, each the only one of its model that is held; the number 2 is taken for both models.
+  // Two hours of a T4 and one of an A100, each the only one of its model that is held; the number 2 is taken for both
+  // models.
   await source.stage('node_labels', day, [
     ...[0, 1].map((hour) => ({ hour, node: 'g1', label_set_id: gpuLabels('2') })),
   ]);
@@ -175,7 +176,8 @@ test('a project with several models on a node gets the share of each', async () 
     distribution: { gpu_unallocated: true },
   });
   await priceDay(source, day);
-  // Free: 2 · 2 − 2 = 2 hours of T4, 10 · 2 / 24 = 0.833333; 2 · 2 − 1 = 3 of A100, 20 · 3 / 24 = 2.5. Together 3.333333.
+  // Free: 2 · 2 − 2 = 2 hours of T4, 10 · 2 / 24 = 0.833333; 2 · 2 − 1 = 3 of A100, 20 · 3 / 24 = 2.5. Together
+  // 3.333333.
   expect(await costLines(source, 'distributed_cost is not null')).toEqual([
     'GPU unallocated g1 gpu_distributed d=-3.333333',
     'ml g1 gpu_distributed d=3.333333',

@@ -74,9 +74,9 @@ export async function priced(
 }
 
 /**
- * Cost rows as text, sorted: `namespace node type {labels} costs`, where type is the monthly type, else the distribution,
- * else "usage", and costs are those that the row has, even if 0: c = cpu, m = memory, v = volume, g = gpu, d =
- * distributed; six decimals. `condition` is SQL.
+ * Cost rows as text, sorted: `namespace node type {labels} costs`, where type is the monthly type, else the
+ * distribution, else "usage", and costs are those that the row has, even if 0: c = cpu, m = memory, v = volume, g =
+ * gpu, d = distributed; six decimals. `condition` is SQL.
  */
 export async function costLines(source: StagedSource, condition = 'true'): Promise<string[]> {
   const rows = await source.query<{ key: string; costs: (number | null)[] }>(

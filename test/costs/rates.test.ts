@@ -7,8 +7,8 @@ import { day, stageExample } from '../support/worked-example.ts';
 import { byLabel, costLines, plain, priced } from './priced-source.ts';
 
 /*
- * The worked example of DOMAIN §12, rules koku. October has 31 days: 310 a month is 10 a day. Two hours: nodes of 4 cores and
- * 16 GiB have 8 core-hours and 32 GiB-hours, the cluster 16 and 64.
+ * The worked example of DOMAIN §12, rules koku. October has 31 days: 310 a month is 10 a day. Two hours: nodes of 4
+ * cores and 16 GiB have 8 core-hours and 32 GiB-hours, the cluster 16 and 64.
  *
  *   pods                               effective core-hours   effective GiB-hours
  *   shop w1 app=web                    3                      3

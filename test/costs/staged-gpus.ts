@@ -37,8 +37,9 @@ export const mig = {
 };
 
 /**
- * Two hours. g1 has two GPUs: GPU-1 is held by ml in both hours, GPU-2 by lab in one; free 2 · 2 − 3 = 1 hour. g2 has an
- * A100 of 7 slices, of which ml holds 3; free 2 · 7 − 2 · 3 = 8 slice-hours. Nobody holds the one of g3; free 2 hours.
+ * Two hours. g1 has two GPUs: GPU-1 is held by ml in both hours, GPU-2 by lab in one; free 2 · 2 − 3 = 1 hour. g2 has
+ * an A100 of 7 slices, of which ml holds 3; free 2 · 7 − 2 · 3 = 8 slice-hours. Nobody holds the one of g3; free 2
+ * hours.
  */
 export async function stageGpus(source: StagedSource, day: string): Promise<void> {
   await source.stage('node_labels', day, [

@@ -8,8 +8,8 @@ import { day, stageExample } from '../support/worked-example.ts';
 import { costLines, giveModel, plain, priceDay } from './priced-source.ts';
 
 /*
- * DOMAIN §12 with costs: usage 0.1 per core-hour, 0.02 per requested GiB-hour, 1 per used GiB-month; a node 310 a month,
- * 310 / 31 = 10 a day; a claim 93 a month, 3 a day. Platform and workers are distributed by CPU.
+ * DOMAIN §12 with costs: usage 0.1 per core-hour, 0.02 per requested GiB-hour, 1 per used GiB-month; a node 310 a
+ * month, 310 / 31 = 10 a day; a claim 93 a month, 3 a day. Platform and workers are distributed by CPU.
  */
 const rates = [
   plain('cpu_core_usage_per_hour', 0.1, 'Supplementary'),
@@ -38,8 +38,8 @@ const volumes = `data_source = 'Storage' and cost_model_volume_cost is not null`
 const distributed = 'distributed_cost is not null';
 
 /*
- * Used GiB-months: two hours of 31 days are 7200 / (86400 · 31) = 0.00268817; data 25 times that, shared 4 / 2 on each of its
- * nodes. Claims: 3 a day over 3 claims of the namespace; shared has two rows of equal capacity, half each.
+ * Used GiB-months: two hours of 31 days are 7200 / (86400 · 31) = 0.00268817; data 25 times that, shared 4 / 2 on each
+ * of its nodes. Claims: 3 a day over 3 claims of the namespace; shared has two rows of equal capacity, half each.
  */
 const volumeLines = (web: string, data: string) => [
   'shop - orphan PVC {team=blue tier=nsTier} c=0 m=0 v=1',
@@ -56,8 +56,8 @@ describe('rules koku', () => {
   let source: StagedSource;
   beforeAll(async () => {
     source = await example('koku');
-    // 6 groups of pods and 4 of volumes for usage, 6 for nodes, 4 for claims; usage rates of one type only. Distribution:
-    // shop on two nodes and two sources of platform, shop on two nodes and one source of worker cost.
+    // 6 groups of pods and 4 of volumes for usage, 6 for nodes, 4 for claims; usage rates of one type only.
+    // Distribution: shop on two nodes and two sources of platform, shop on two nodes and one source of worker cost.
     expect(await priceDay(source, day)).toBe(10 + 6 + 4 + 4 + 3);
   });
 

@@ -56,8 +56,8 @@ try {
 `;
 
 /**
- * Compile `dev-stack`, the facts of a run that it reads, and `test/support` into a directory, so that plain Node can run them in other processes
- * and as other users.
+ * Compile `dev-stack`, the facts of a run that it reads, and `test/support` into a directory, so that plain Node can
+ * run them in other processes and as other users.
  *
  * @returns path of a program to give to `openElsewhere`
  */

@@ -12,7 +12,9 @@ import { startPayloadServer } from './support/payload-server.ts';
 import { mountSmallDisk } from './support/small-disk.ts';
 import { expectAsClean } from './support/tables-of-run.ts';
 
-/** What still fits onto the disk: no archive, or the archive and not all of its daily CSVs; and what the run says then. */
+/**
+ * What still fits onto the disk: no archive, or the archive and not all of its daily CSVs; and what the run says then.
+ */
 const cases = [
   ['the download', 8 * 1024, /disk is full/],
   [

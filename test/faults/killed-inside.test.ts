@@ -14,7 +14,8 @@ const runs = new Map<string, FaultRun>();
 /** places whose work was committed when the worker was killed, and when PostgreSQL had noticed */
 const committed: Record<'before' | 'after', string[]> = { before: [], after: [] };
 
-// One SIGKILL for all runs, each inside another phase: the server notices by missed heartbeats, or when a minute is over.
+// One SIGKILL for all runs, each inside another phase: the server notices by missed heartbeats, or when a minute is
+// over.
 beforeAll(async () => {
   scenario = await createPlacesScenario();
   const { bed, payload, worker } = scenario;

@@ -9,7 +9,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
-    // They wait most of the time, for heartbeats to be missed: the server gives a lost attempt half a minute or a whole one.
+    // They wait most of the time, for heartbeats to be missed: the server gives a lost attempt half a minute or a whole
+    // one.
     maxWorkers: 5,
     testTimeout: 120_000,
     hookTimeout: 480_000,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the image of the Dockerfile without a container engine and without a registry of images, as `ocp-pipeline:test`:
-# Debian's buildah with chroot isolation, over a base made of debootstrap and the npm package of Node. Needs Debian, root, and
-# the Debian and npm package sources. What takes long is kept in the cache folder: the base is made once.
+# Debian's buildah with chroot isolation, over a base made of debootstrap and the npm package of Node. Needs Debian,
+# root, and the Debian and npm package sources. What takes long is kept in the cache folder: the base is made once.
 set -euo pipefail
 
 # The tag and major version that the Dockerfile starts from.

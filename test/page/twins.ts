@@ -12,7 +12,8 @@ export interface Twins {
 }
 
 /**
- * Each has two hours of one day: machine `db` and pod `web` in project `shop` on node `w1` of 16 cores, with claim `data`.
+ * Each has two hours of one day: machine `db` and pod `web` in project `shop` on node `w1` of 16 cores, with claim
+ * `data`.
  *
  *            cores of db   of web   core-hours   rate   db   web   not requested    cost of the node
  *   cheap        1            2          6        1      2    4    (32 − 6) · 1           32

@@ -18,7 +18,10 @@ beforeAll(async () => {
   token = await served.token();
 });
 
-/** The page of the sample, with another body in place of the answers of some calls. @returns how to have the real ones */
+/**
+ * The page of the sample, with another body in place of the answers of some calls.
+ * @returns how to have the real ones
+ */
 async function withBody(calls: RegExp, body: (real: string) => string) {
   const { page } = await open(browser, served.url, { token, now: sampleNow, untilLoaded: false });
   const isMeant = (url: URL) => calls.test(decodeURIComponent(url.href));

@@ -11,8 +11,8 @@ import type { StagedSource } from '../support/staging-fixture.ts';
 import { createYearOfClusters, presentMonth, stageDay, summarySteps } from './year-of-clusters.ts';
 
 /*
- * What is the same for all rows of a statement is computed once. A subquery without a table is pulled up by the planner and
- * its functions are then called for every row, which no plan shows: the server counts the calls.
+ * What is the same for all rows of a statement is computed once. A subquery without a table is pulled up by the planner
+ * and its functions are then called for every row, which no plan shows: the server counts the calls.
  */
 const maxCallsPerStep = 20;
 

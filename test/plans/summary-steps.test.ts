@@ -19,8 +19,8 @@ import {
 /*
  * Four clusters in October, one each in August and September, eight days each; then one of October gets day 9. What a
  * step reads of a table that clusters share is compared with what the day (or for tables of a month, the month) of this
- * one cluster holds: a scan of the other clusters' rows, or of another month, is seen by the rows it looked at, whatever
- * node of the plan did it.
+ * one cluster holds: a scan of the other clusters' rows, or of another month, is seen by the rows it looked at,
+ * whatever node of the plan did it.
  */
 const daysBefore = 8;
 const cluster = 5;

@@ -54,7 +54,10 @@ async function ingest(clusterId: string, payload: Payload, only?: readonly strin
   expect((await pipeline.ingest(archive)).outcome).toBe('completed');
 }
 
-/** Daily payloads as the operator sends them during the days: each holds all hours from the first day's 00:00 until then. */
+/**
+ * Daily payloads as the operator sends them during the days: each holds all hours from the first day's 00:00 until
+ * then.
+ */
 function growingPayloads(rows: ReportRows, hours: readonly string[]): Payload[] {
   const first = hours[0] ?? '';
   const cuts = [...new Set([hours[Math.floor(hours.length / 3)], hours[Math.floor((2 * hours.length) / 3)]])];

@@ -79,7 +79,9 @@ export function claimUsage(rows: ReportRows): Sums {
   return sums;
 }
 
-/** The same by day, namespace, claim, volume, node and resource id: each row on the node that its pod is on in the hour. */
+/**
+ * The same by day, namespace, claim, volume, node and resource id: each row on the node that its pod is on in the hour.
+ */
 export function placedUsage(rows: ReportRows): Sums {
   const placeOf = podPlaces(rows);
   const sums: Sums = new Map();

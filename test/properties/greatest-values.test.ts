@@ -24,7 +24,10 @@ const most = MAX_BELIEVED_VALUE;
 const maxHours = 1e18 / 3600;
 const monthSeconds = 31 * 86_400;
 
-/** Where the greatest value of a column arrives, and as what; columns that are not here are stored nowhere but in staging. */
+/**
+ * Where the greatest value of a column arrives, and as what; columns that are not here are stored nowhere but in
+ * staging.
+ */
 const arrivals: Readonly<Record<string, readonly [table: string, column: string, value: number]>> = {
   pod_usage_cpu_core_seconds: [daily, 'pod_usage_cpu_core_hours', maxHours],
   pod_request_cpu_core_seconds: [daily, 'pod_request_cpu_core_hours', maxHours],
@@ -56,7 +59,8 @@ const arrivals: Readonly<Record<string, readonly [table: string, column: string,
     'persistentvolumeclaim_usage_gigabyte_months',
     most / monthSeconds / gib,
   ],
-  // The greatest double below 4·10^16 is 8 less: 24 · 39,999,999,999,999,992 = 959,999,999,999,999,808, of less than 10^18.
+  // The greatest double below 4·10^16 is 8 less: 24 · 39,999,999,999,999,992 = 959,999,999,999,999,808, of less than
+  // 10^18.
   vm_cpu_request_cores: ['reporting_ocp_vm_summary_p', 'pod_request_cpu_core_hours', 959_999_999_999_999_808],
   // 24 · 10^18 / 2^30 = 22,351,741,790.8
   vm_memory_request_bytes: [

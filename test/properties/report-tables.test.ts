@@ -10,8 +10,8 @@ import { createDirectPipeline } from './direct-pipeline.ts';
 import type { DirectPipeline, StagedCluster } from './direct-pipeline.ts';
 
 /*
- * Report tables are added up from each other where one is coarser than another. Here each is compared, row by row and to the
- * last digit, with what one statement over the daily summary says.
+ * Report tables are added up from each other where one is coarser than another. Here each is compared, row by row and
+ * to the last digit, with what one statement over the daily summary says.
  */
 const dailySummary = 'reporting_ocpusagelineitem_daily_summary';
 

@@ -46,7 +46,8 @@ function parsedWhole(content: string | Buffer): { records: string[][]; isUnclose
 const chunkBytes = fc.constantFrom(1, 2, 7, 100, 65_536);
 
 describe('records', () => {
-  // Bytes that decide something, in any order: quotes within, before and behind fields, both line ends, blanks, BOM, NUL.
+  // Bytes that decide something, in any order: quotes within, before and behind fields, both line ends, blanks, BOM,
+  // NUL.
   const piece = fc.constantFrom(
     'a', 'value', '7.5', ',', ',', ',', '\n', '\n', '\r\n', '\r', '"', '"', '""', ' ', '\\', '\t', '\0', 'ü', '\ufeff', '\u2028', '|', ':',
   ); // prettier-ignore

@@ -33,8 +33,8 @@ export async function firstOf(
 export type StagedRow = Record<string, unknown>;
 
 /**
- * Copy rows into the staging table of their kind as a piece of their own, and read them back in their order. `labelSetId`
- * gives the id of a text of labels, 7 for all when absent.
+ * Copy rows into the staging table of their kind as a piece of their own, and read them back in their order.
+ * `labelSetId` gives the id of a text of labels, 7 for all when absent.
  */
 export type CopyRows = (
   kind: ReportKind,

@@ -14,8 +14,9 @@ import { waitUntil } from '../support/wait-until.ts';
 import { pod } from '../support/worked-example.ts';
 
 /*
- * The purge of a month while its costs are computed. The clock stands in November and four months are kept: July goes, August
- * stays. Each of the two is stopped in the middle of a transaction by an advisory lock, until the other is where it should be.
+ * The purge of a month while its costs are computed. The clock stands in November and four months are kept: July goes,
+ * August stays. Each of the two is stopped in the middle of a transaction by an advisory lock, until the other is where
+ * it should be.
  */
 const dailySummary = 'reporting_ocpusagelineitem_daily_summary';
 const purged = '2026-07';
@@ -37,7 +38,9 @@ afterEach(() => {
   holder = undefined;
 });
 
-/** A cluster with one day of the month, whose usage, projects and idle cores have a price that nobody has computed yet. */
+/**
+ * A cluster with one day of the month, whose usage, projects and idle cores have a price that nobody has computed yet.
+ */
 async function unpriced(month: string): Promise<StagedSource> {
   const created = await createStagedSource(pipeline.database, month);
   const day = `${month}-10`;

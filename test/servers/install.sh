@@ -3,8 +3,8 @@
 #   versitygw (S3), PostgreSQL 15 (the oldest supported), 16 and 17, pgbouncer, Prometheus with promtool,
 #   kubectl-validate, the check of docker-compose.yml, Kafka (needs Java 17 and Maven), Valkey's predecessor Redis, and
 #   schemathesis and nise (need Python).
-# With `chromium` as its argument it installs only the browser that `npm run test:page` needs, with `versitygw` only the S3
-# server, for `npm run test:trino`.
+# With `chromium` as its argument it installs only the browser that `npm run test:page` needs, with `versitygw` only the
+# S3 server, for `npm run test:trino`.
 # What is there already is left alone, so running it again takes a second.
 set -euo pipefail
 

@@ -20,8 +20,8 @@ export interface SecuredListeners {
 const loginModule = 'org.apache.kafka.common.security';
 
 /**
- * A listener for each security protocol; none without certificates. That of `SSL` wants a client certificate, the others
- * the log-in of {@link kafkaUser}.
+ * A listener for each security protocol; none without certificates. That of `SSL` wants a client certificate, the
+ * others the log-in of {@link kafkaUser}.
  */
 export async function securedListeners(
   directory: string,

@@ -3,7 +3,9 @@ import { setup as setUpShared } from '../support/global-setup.ts';
 import { startOlderPostgres } from './older-postgres.ts';
 import type { PostgresVersion } from './older-postgres.ts';
 
-/** As the shared set-up, with an older PostgreSQL in place of the embedded one: 15, or what the configuration file says. */
+/**
+ * As the shared set-up, with an older PostgreSQL in place of the embedded one: 15, or what the configuration file says.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const version = Number(process.env['OCP_TEST_POSTGRES'] ?? 15) as PostgresVersion;
   const postgres = await startOlderPostgres(version);

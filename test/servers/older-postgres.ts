@@ -12,7 +12,9 @@ import { cacheDirectory, controlServer, requireProgram } from './server-control.
 import type { ServerControl } from './server-control.ts';
 
 const run = promisify(execFile);
-/** Debian has the oldest supported version; the others are the embedded binaries, which install.sh puts into the cache. */
+/**
+ * Debian has the oldest supported version; the others are the embedded binaries, which install.sh puts into the cache.
+ */
 const installed = (version: PostgresVersion): string =>
   version === 15 ? '/usr/lib/postgresql/15' : join(cacheDirectory(), `postgresql-${version}`);
 const superuser = 'postgres';
@@ -29,8 +31,8 @@ export interface OlderPostgres extends ServerControl {
 }
 
 /**
- * Start a throw-away PostgreSQL on a free loopback port; as user postgres when this is root, because PostgreSQL refuses to run
- * as root.
+ * Start a throw-away PostgreSQL on a free loopback port; as user postgres when this is root, because PostgreSQL refuses
+ * to run as root.
  *
  * @throws Error that says how to get it when it is not installed
  */

@@ -14,8 +14,8 @@ export interface Pgbouncer {
 }
 
 /**
- * Start pgbouncer in transaction mode on a free loopback port, in front of the database that `url` names. It has few server
- * connections, so that clients take turns on them.
+ * Start pgbouncer in transaction mode on a free loopback port, in front of the database that `url` names. It has few
+ * server connections, so that clients take turns on them.
  *
  * @throws Error that says how to get pgbouncer when it is not installed
  */

@@ -19,9 +19,10 @@ import { onServer } from '../support/template-database.ts';
 import { startPgbouncer } from './pgbouncer.ts';
 
 /*
- * Everything goes through pgbouncer in transaction mode with far fewer server connections than clients: what was left on a
- * connection would be found by somebody else, and what was expected there would be missing. A load holds a transaction while
- * it stores label sets in another: one run loads three pieces at a time, so six connections are enough.
+ * Everything goes through pgbouncer in transaction mode with far fewer server connections than clients: what was left
+ * on a connection would be found by somebody else, and what was expected there would be missing. A load holds a
+ * transaction while it stores label sets in another: one run loads three pieces at a time, so six connections are
+ * enough.
  */
 const serverConnections = 6;
 

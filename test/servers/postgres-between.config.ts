@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /**
- * What could differ between PostgreSQL versions, on the one that `OCP_TEST_POSTGRES` names, 16 or 17; all of it runs on 15
- * (postgres15.config.ts) and 18 (`npm test`).
+ * What could differ between PostgreSQL versions, on the one that `OCP_TEST_POSTGRES` names, 16 or 17; all of it runs on
+ * 15 (postgres15.config.ts) and 18 (`npm test`).
  */
 export default defineConfig({
   test: {

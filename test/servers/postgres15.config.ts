@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15; and what needs its client programs. */
+/**
+ * The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15; and what needs its client programs.
+ */
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),

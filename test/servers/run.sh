@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# `npm run test:servers`: install the further servers, then test against them: a real S3 server, the compose file, Kafka, and
-# all SQL on PostgreSQL 15, the oldest supported (npm test runs it on 18), and what could differ on 16 and 17.
+# `npm run test:servers`: install the further servers, then test against them: a real S3 server, the compose file,
+# Kafka, and all SQL on PostgreSQL 15, the oldest supported (npm test runs it on 18), and what could differ on 16 and
+# 17.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bash "$here/install.sh"

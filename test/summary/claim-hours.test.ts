@@ -155,7 +155,8 @@ describe('rows of one hour', () => {
       day,
       [0, 1, 2].map((hour) => claimHour('a', hour)),
     );
-    // Of the second storage file hour 0 counts, of the pods hours 0 and 1: hour 0 has two rows, hour 1 one, hour 2 none.
+    // Of the second storage file hour 0 counts, of the pods hours 0 and 1: hour 0 has two rows, hour 1 one, hour 2
+    // none.
     await source.query(
       `update ocp_piece set live_hours = case report_kind when 'pod_usage' then b'011'::int else b'001'::int end
        where source_uuid = $1 and hour_mask = b'111'::int`,

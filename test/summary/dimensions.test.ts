@@ -148,8 +148,8 @@ describe('nodes of many days', () => {
     return source;
   }
 
-  // With 2 cores the 2nd is the latest that gives a role, the 1st the only one with an architecture; with 4 cores nobody
-  // gives a role, so it is a worker.
+  // With 2 cores the 2nd is the latest that gives a role, the 1st the only one with an architecture; with 4 cores
+  // nobody gives a role, so it is a worker.
   const settled = ['n1 2 infra amd64', 'n1 4 worker arm64'];
 
   test('the latest day that gives role and architecture decides, in any order, and as one range', async () => {

@@ -24,7 +24,9 @@ describe('tag mapping', () => {
   const map = (parent: string, ...children: string[]) =>
     mapTags(database.pool, database.schema, parent, children);
 
-  /** Label maps of one pod row per given map after mapping, and again after a second, forced mapping of the same rows. */
+  /**
+   * Label maps of one pod row per given map after mapping, and again after a second, forced mapping of the same rows.
+   */
   async function mapped(...labelMaps: Labels[]): Promise<Labels[]> {
     const namespaces = labelMaps.map((_, index) => `ns${index}`);
     await rebuildDay(

@@ -3,7 +3,8 @@ import type { HourlyRow, Labels, StagedSource } from '../support/staging-fixture
 import { addCostRow } from './cost-row.ts';
 
 /*
- * October (31 days), two hours of each day staged. Namespace shop, node w1, profile koku: effective = max(usage, request).
+ * October (31 days), two hours of each day staged. Namespace shop, node w1, profile koku: effective = max(usage,
+ * request).
  *
  *            CPU core-hours per day    memory GiB-hours per day
  *   VM db    2                         6

@@ -124,8 +124,8 @@ const ignoredAlways = new Set<string>();
 const measureForm = /^(-?[\d.]+(?:e-?\d+)?) (.+)$/;
 
 /**
- * Where two answers differ, as paths with both values; numbers to 1e-9 relative and 1e-12 absolute. Keys of objects have
- * no order, lists do.
+ * Where two answers differ, as paths with both values; numbers to 1e-9 relative and 1e-12 absolute. Keys of objects
+ * have no order, lists do.
  */
 export function differences(
   found: unknown,

@@ -94,7 +94,9 @@ export async function packMembers(members: readonly Member[]): Promise<Buffer> {
   return buffer(tar.pipe(createGzip()));
 }
 
-/** Pack a payload as the operator does, the manifest last; `only`: the files that this archive of the manifest brings. */
+/**
+ * Pack a payload as the operator does, the manifest last; `only`: the files that this archive of the manifest brings.
+ */
 export async function packPayload(payload: Payload, only?: readonly string[]): Promise<Buffer> {
   const files = [...payload.files].filter(([name]) => only?.includes(name) ?? true);
   return packMembers([

@@ -1,8 +1,8 @@
 import { onServer } from './template-database.ts';
 
 /**
- * Session settings as an administrator may have made them for everybody: each differs from the server's default, and each
- * would change what a statement means, how its values are read, or when it ends.
+ * Session settings as an administrator may have made them for everybody: each differs from the server's default, and
+ * each would change what a statement means, how its values are read, or when it ends.
  */
 export const changedSettings: Readonly<Record<string, string>> = {
   client_encoding: 'LATIN1',
@@ -72,9 +72,9 @@ export const changedSince17: Readonly<Record<string, string>> = {
 };
 
 /**
- * Make them the defaults of a database: every other one by `alter database`, the rest by `alter role … in database`, for
- * sessions that begin afterwards. The schema `trap` stands first on the search path, with a function and a table of names
- * that ours use.
+ * Make them the defaults of a database: every other one by `alter database`, the rest by `alter role … in database`,
+ * for sessions that begin afterwards. The schema `trap` stands first on the search path, with a function and a table of
+ * names that ours use.
  */
 export async function changeSettings(
   url: string,

@@ -35,7 +35,9 @@ interface NamespacePlan {
 
 interface PodPlan {
   namespace: number;
-  /** names repeat: in another namespace it is another pod, in the same one a pod that has rows of two nodes in an hour */
+  /**
+   * names repeat: in another namespace it is another pod, in the same one a pod that has rows of two nodes in an hour
+   */
   name: number;
   /** node by hour, repeated; -1 while it is not scheduled */
   placements: number[];

@@ -1,8 +1,9 @@
 import type { ReportRow, ReportRows } from './payload-builder.ts';
 
 /**
- * The rows of a generated cluster with virtual machines and GPUs: half of the pods are launchers of the machine "machine" of
- * their namespace, with two disks, and the others hold the GPU of their node, on node-0 a MIG instance of it.
+ * The rows of a generated cluster with virtual machines and GPUs: half of the pods are launchers of the machine
+ * "machine" of their namespace, with two disks, and the others hold the GPU of their node, on node-0 a MIG instance of
+ * it.
  */
 export function withMachines(rows: ReportRows): ReportRows {
   const pods = rows.pod_usage ?? [];

@@ -59,8 +59,8 @@ interface Row {
 }
 
 /**
- * Compare a table of the tenant with a golden CSV: rows as multisets, surrogate keys and times aside, jsonb and arrays by
- * value, numbers to 1e-9 relative.
+ * Compare a table of the tenant with a golden CSV: rows as multisets, surrogate keys and times aside, jsonb and arrays
+ * by value, numbers to 1e-9 relative.
  */
 export async function expectGolden(database: TestDatabase, folder: string, table: string): Promise<void> {
   const text = await readFile(new URL(`../fixtures/golden/${folder}/${table}.csv`, import.meta.url), 'utf8');

@@ -8,8 +8,8 @@ import { atEnd } from './at-end.ts';
 export interface Issuer {
   url: string;
   /**
-   * A token of an operator of an organisation. Claims given here replace the usual ones; times are spans from now, such as
-   * `1 minute ago`.
+   * A token of an operator of an organisation. Claims given here replace the usual ones; times are spans from now, such
+   * as `1 minute ago`.
    */
   token(orgId: string, claims?: TokenClaims, header?: { alg: string; kid: string }): Promise<string>;
   /** sign with another key from now on, and publish it beside the old one */

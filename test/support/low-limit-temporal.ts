@@ -6,8 +6,8 @@ import { startTemporal, stopTemporal, temporalAddress } from '../../dev-stack/te
 import { atEnd } from './at-end.ts';
 
 /**
- * A Temporal dev server of the test file's own, in memory, that suggests to continue as new after `eventCount` events instead
- * of 4,096, so that a run of a few pieces does what one of 1,300 does elsewhere. It ends with the file's tests.
+ * A Temporal dev server of the test file's own, in memory, that suggests to continue as new after `eventCount` events
+ * instead of 4,096, so that a run of a few pieces does what one of 1,300 does elsewhere. It ends with the file's tests.
  *
  * @returns its address
  */

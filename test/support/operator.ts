@@ -25,8 +25,8 @@ interface List {
 const json = { 'content-type': 'application/json' };
 
 /**
- * Does what koku-metrics-operator does in one cycle: logs in, asks the Sources API, creates the source if it is missing,
- * uploads archive after archive, and stops at the first surprise.
+ * Does what koku-metrics-operator does in one cycle: logs in, asks the Sources API, creates the source if it is
+ * missing, uploads archive after archive, and stops at the first surprise.
  */
 export class Operator {
   readonly #url: string;

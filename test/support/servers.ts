@@ -25,8 +25,8 @@ const postgresSettings = {
 };
 
 /**
- * A namespace made by a test is otherwise unknown to the server's caches for seconds. Each look reads them all, so looking
- * ten times a second cost a twentieth of a core at the end of a run.
+ * A namespace made by a test is otherwise unknown to the server's caches for seconds. Each look reads them all, so
+ * looking ten times a second cost a twentieth of a core at the end of a run.
  */
 const dynamicConfig = {
   'system.namespaceCacheRefreshInterval': '"500ms"',

@@ -27,14 +27,16 @@ import { onMortalWorker } from './mortal-worker.ts';
 import type { Fate, WorkerServers } from './mortal-worker.ts';
 
 /*
- * Pieces arrive in any order, newer content replaces older or counts in some hours only, and workers die at any request:
- * between plan, query and apply, or between the upload of a Parquet file and its record. The tables are those of
- * PostgreSQL, which gets the same payloads in order and has no accident.
+ * Pieces arrive in any order, newer content replaces older or counts in some hours only, and workers die at any
+ * request: between plan, query and apply, or between the upload of a Parquet file and its record. The tables are those
+ * of PostgreSQL, which gets the same payloads in order and has no accident.
  */
 vi.setConfig({ testTimeout: 3_600_000 });
 numbersToABillionth();
 
-/** More in a long run: `TRINO_PROPERTY_RUNS=100 TRINO_PROPERTY_SEED=7 npm run test:trino test/trino/arrival.test.ts`. */
+/**
+ * More in a long run: `TRINO_PROPERTY_RUNS=100 TRINO_PROPERTY_SEED=7 npm run test:trino test/trino/arrival.test.ts`.
+ */
 const runs = Number(process.env['TRINO_PROPERTY_RUNS'] ?? 3);
 const seed = Number(process.env['TRINO_PROPERTY_SEED'] ?? 1502);
 const month = billingMonth('2026-10');

@@ -15,7 +15,8 @@ import { trinoEnvironment } from './lake.ts';
 import { expectSameRelations } from './same-relations.ts';
 
 /*
- * One day of a cluster, computed by PostgreSQL: what every other cluster must have after something went wrong with Trino.
+ * One day of a cluster, computed by PostgreSQL: what every other cluster must have after something went wrong with
+ * Trino.
  */
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;

@@ -12,7 +12,9 @@ import type { ObjectStore } from '../../platform/object-store/index.ts';
 
 /** What happens to a worker while it runs one activity. */
 export interface Fate {
-  /** it dies before this request to a server, of all that it makes from 1 on: nothing of it reaches a server any more */
+  /**
+   * it dies before this request to a server, of all that it makes from 1 on: nothing of it reaches a server any more
+   */
   diesBefore?: number;
   /** something else happens before this request to Trino, from 1 on */
   interrupted?: { before: number; by: () => Promise<void> };

@@ -9,8 +9,8 @@ import { choose, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
- * A customer moves to Trino, back, and is in shadow, while payloads keep arriving: at each point the tables are those of a
- * twin that PostgreSQL alone computed from the same payloads, one after the other.
+ * A customer moves to Trino, back, and is in shadow, while payloads keep arriving: at each point the tables are those
+ * of a twin that PostgreSQL alone computed from the same payloads, one after the other.
  */
 /** Thirds of three days, in an order in which every wave touches every day. */
 const thirds = ['00:00', '08:00', '16:00'].flatMap((from, third) =>

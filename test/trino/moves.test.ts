@@ -10,7 +10,8 @@ import { choose, measuredTables, rebuild } from './customer.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
- * A customer of PostgreSQL moves to Trino in mid-month and back. A month stays where it is until it is rebuilt as a whole.
+ * A customer of PostgreSQL moves to Trino in mid-month and back. A month stays where it is until it is rebuilt as a
+ * whole.
  */
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;

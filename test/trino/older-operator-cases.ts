@@ -13,7 +13,10 @@ const volume = (hour: string): ReportRow => ({
   persistentvolumeclaim_usage_byte_seconds: 7_200_000_000_000,
 });
 
-/** The rows of an operator that knows none of the optional columns: node_role, csi_volume_handle, mig_profile and others. */
+/**
+ * The rows of an operator that knows none of the optional columns: node_role, csi_volume_handle, mig_profile and
+ * others.
+ */
 export const olderOperatorCases: ReportRows = {
   pod_usage: [
     { hour: first, ...nodeA, pod_usage_cpu_core_seconds: 900 },

@@ -11,8 +11,8 @@ import { waitUntil } from '../support/wait-until.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
- * The month belongs to Trino, and the only workers know PostgreSQL alone: they need no setting of Trino's. What the engine
- * does waits on its queue.
+ * The month belongs to Trino, and the only workers know PostgreSQL alone: they need no setting of Trino's. What the
+ * engine does waits on its queue.
  */
 let pipeline: TestPipeline;
 let trinoUrl: string;
@@ -59,8 +59,8 @@ test('the work of the engine waits without a limit, and its attempts are counted
   expect(waiting?.activityType?.name).toBe('loadReportDay');
   expect(waiting?.attempt).toBe(1);
   expect(waiting?.expirationTime ?? undefined).toBeUndefined();
-  // 50 ms, 100, … 400, 500, 500, …: 12 hours hold 4 of them and 86,398 of 500 ms (43,200,000 - 750 = 86,398.5 × 500), and the
-  // first attempt comes before them.
+  // 50 ms, 100, … 400, 500, 500, …: 12 hours hold 4 of them and 86,398 of 500 ms (43,200,000 - 750 = 86,398.5 × 500),
+  // and the first attempt comes before them.
   expect(waiting?.maximumAttempts).toBe(1 + 4 + 86_398);
 });
 

@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run record-histories:trino`: writes the histories of test/replay anew that need Trino. Never part of a test run. */
+/**
+ * `npm run record-histories:trino`: writes the histories of test/replay anew that need Trino. Never part of a test run.
+ */
 export default defineConfig({
   test: {
     include: ['test/trino/record-histories.ts'],

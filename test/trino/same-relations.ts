@@ -6,8 +6,8 @@ import type { TestDatabase } from '../support/database.ts';
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * Assert that two sources of a tenant have the same daily relations: the same rows, numbers to a billionth. Label sets are
- * the tenant's, so their ids are part of a row's key.
+ * Assert that two sources of a tenant have the same daily relations: the same rows, numbers to a billionth. Label sets
+ * are the tenant's, so their ids are part of a row's key.
  */
 export async function expectSameRelations(
   database: TestDatabase,

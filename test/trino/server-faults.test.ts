@@ -29,8 +29,8 @@ import { startTrino } from './trino-server.ts';
 import type { TrinoOptions } from './trino-server.ts';
 
 /*
- * A Trino of this file's own goes wrong in one way after the other, while runs of two clusters need it: it has no workers, it
- * is killed, it has no memory. `patient` tries its steps for as long as that takes, `brief` twice.
+ * A Trino of this file's own goes wrong in one way after the other, while runs of two clusters need it: it has no
+ * workers, it is killed, it has no memory. `patient` tries its steps for as long as that takes, `brief` twice.
  */
 let bed: FaultBed;
 let trino: TrinoServer;

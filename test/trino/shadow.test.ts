@@ -116,7 +116,9 @@ test('a row that differs is reported with its key, and stays as it is', async ()
   expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
 });
 
-/** Multiply the CPU usage of a day's pods in the lake, and tell the ledger the new size, so that nobody calls it lost. */
+/**
+ * Multiply the CPU usage of a day's pods in the lake, and tell the ledger the new size, so that nobody calls it lost.
+ */
 async function falsifyPods(day: string): Promise<void> {
   const { objectStore } = pipeline;
   const piece = await one<{ piece_id: number; parquet_key: string }>(

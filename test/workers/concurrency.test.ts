@@ -130,7 +130,8 @@ test('tenants take turns: when half of all runs are done, nearly every tenant ha
   console.info(
     `fairness: tenants in the order in which runs ended: ${order.map((orgId) => orgId.slice(-1)).join(' ')}`,
   );
-  // One tenant after the other would be five. Which of a tenant's own runs ends first is up to the locks of its sources.
+  // One tenant after the other would be five. Which of a tenant's own runs ends first is up to the locks of its
+  // sources.
   const served = new Set(order.slice(0, order.length / 2));
   expect(served.size).toBeGreaterThanOrEqual(8);
 });

@@ -13,7 +13,8 @@ import type { Tables } from '../support/tables.ts';
 
 /*
  * An operator that was upgraded, downgraded or installed again within a day: its payloads of the day are of several
- * generations, and every hour counts from one place. All of them come to the day that one daily payload would have made.
+ * generations, and every hour counts from one place. All of them come to the day that one daily payload would have
+ * made.
  */
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;

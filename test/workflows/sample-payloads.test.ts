@@ -87,8 +87,8 @@ describe('the sample of the operator (one hour, rules: design)', () => {
   });
 
   test('what no pod took of a node is unallocated, platform or worker by its role', async () => {
-    // Worker ip-10-0-184-152: 4 core-hours - (51.626897 + 9.683527) / 3600 = 3.98296932…; requests 2 × 36 / 3600 = 0.02;
-    // effective: etcd 0.01 (request) + controller manager 9.683527 / 3600 (usage, below its request).
+    // Worker ip-10-0-184-152: 4 core-hours - (51.626897 + 9.683527) / 3600 = 3.98296932…; requests 2 × 36 / 3600 =
+    // 0.02; effective: etcd 0.01 (request) + controller manager 9.683527 / 3600 (usage, below its request).
     const columns = [
       'pod_usage_cpu_core_hours',
       'pod_request_cpu_core_hours',
@@ -110,8 +110,8 @@ describe('the sample of the operator (one hour, rules: design)', () => {
   });
 
   test('a volume counts for its share of the month', async () => {
-    // October has 31 × 86,400 = 2,678,400 s. Request 19,327,352,832,000 byte-s / 2^30 = 18,000 GiB-s (5 GiB for an hour):
-    // 18,000 / 2,678,400 GiB-months. Capacity 5,217,320,960 bytes = 4.859 GiB; usage 94,858,444,800 byte-s.
+    // October has 31 × 86,400 = 2,678,400 s. Request 19,327,352,832,000 byte-s / 2^30 = 18,000 GiB-s (5 GiB for an
+    // hour): 18,000 / 2,678,400 GiB-months. Capacity 5,217,320,960 bytes = 4.859 GiB; usage 94,858,444,800 byte-s.
     const columns = [
       'volume_request_storage_gigabyte_months',
       'persistentvolumeclaim_capacity_gigabyte',

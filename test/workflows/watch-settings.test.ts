@@ -28,8 +28,8 @@ const connections: NativeConnection[] = [];
 const started: PipelineWorkers[] = [];
 
 /**
- * Schemas with what the comparison reads and nothing else. The present settings of all are "present"; each look is counted.
- * Committed by hundreds: a transaction holds a lock for every relation that it creates.
+ * Schemas with what the comparison reads and nothing else. The present settings of all are "present"; each look is
+ * counted. Committed by hundreds: a transaction holds a lock for every relation that it creates.
  */
 const tenantsSql = `
 do $do$

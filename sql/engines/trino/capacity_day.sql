@@ -1,6 +1,6 @@
 -- engines/trino/capacity_day.sql
--- Purpose  relation ocp_capacity_day: capacity repeats on every pod of the node, so the maximum of each hour counts, and
---          the hours are added up
+-- Purpose  relation ocp_capacity_day: capacity repeats on every pod of the node, so the maximum of each hour counts,
+--          and the hours are added up
 -- Dialect  Trino
 -- Reads    live_pod_usage   grain: pod × hour; core-seconds, byte-seconds
 -- Grain    day × node

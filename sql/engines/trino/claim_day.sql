@@ -49,8 +49,8 @@ mounting as (
     where pod <> ''
 ),
 
--- Trino expands each use of a CTE: the rows of pods are read once only if each CTE from here on is used once. Nearly all
--- pods stay where they are, and are one row from here on; of the others every hour counts.
+-- Trino expands each use of a CTE: the rows of pods are read once only if each CTE from here on is used once. Nearly
+-- all pods stay where they are, and are one row from here on; of the others every hour counts.
 pod_rows as (
     select
         line.usage_day,

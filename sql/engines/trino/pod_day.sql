@@ -1,6 +1,7 @@
 -- engines/trino/pod_day.sql
 -- Purpose  relation ocp_pod_day: the pod rows of some days, added up, effective usage under both rules profiles
--- Dialect  Trino. greatest and least are NULL if any argument is, so blanks are treated before: a blank usage is 0, a blank
+-- Dialect  Trino. greatest and least are NULL if any argument is, so blanks are treated before: a blank usage is 0, a
+-- blank
 --          request is absent
 -- Reads    live_pod_usage   grain: pod × hour; core-seconds, byte-seconds
 -- Grain    day × namespace × node × pod × resource × label set

@@ -1,6 +1,6 @@
 -- engines/trino/vm_day.sql
--- Purpose  relation ocp_vm_day: virtual machines, by disk. Rows of one hour that have the same claim, or none, repeat the
---          machine; each disk has a size of its own
+-- Purpose  relation ocp_vm_day: virtual machines, by disk. Rows of one hour that have the same claim, or none, repeat
+--          the machine; each disk has a size of its own
 -- Dialect  Trino
 -- Reads    live_vm_usage   grain: VM × disk × hour; core-seconds, byte-seconds, seconds
 -- Grain    day × namespace × node × VM × label set × claim of a disk

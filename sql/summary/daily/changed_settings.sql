@@ -1,6 +1,6 @@
 -- summary/daily/changed_settings.sql
--- Purpose  sources of a tenant whose settings differ from those with which days of the current month were summarised, and
---          the first step of the chain that they concern; earlier months whose free GPUs can be distributed now
+-- Purpose  sources of a tenant whose settings differ from those with which days of the current month were summarised,
+--          and the first step of the chain that they concern; earlier months whose free GPUs can be distributed now
 -- Reads    ocp_day, ocp_source_month, public.api_provider
 -- Grain    source × month
 -- Params   $1 first day of the current month date   $2 current rules profile text   $3 today date

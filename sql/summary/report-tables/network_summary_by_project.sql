@@ -1,7 +1,8 @@
 -- summary/report-tables/network_summary_by_project.sql
 -- Purpose  reporting_ocp_network_summary_by_project_p: data transfer that no pod is charged for
 -- Reads    reporting_ocpusagelineitem_daily_summary; reporting_ocp_cost_summary_by_project_p, which is written before
--- Writes   reporting_ocp_network_summary_by_project_p   grain: day × cluster × rate type × namespace × direction (in, out)
+-- Writes   reporting_ocp_network_summary_by_project_p   grain: day × cluster × rate type × namespace × direction (in,
+--          out)
 -- Units    gigabytes of the cloud bill, not 2^30 bytes
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    deletes ($1, $2) in the same statement; same input gives same rows

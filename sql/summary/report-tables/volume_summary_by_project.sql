@@ -1,7 +1,8 @@
 -- summary/report-tables/volume_summary_by_project.sql
 -- Purpose  reporting_ocp_volume_summary_by_project_p: storage rows with a claim
 -- Reads    reporting_ocpusagelineitem_daily_summary
--- Writes   reporting_ocp_volume_summary_by_project_p   grain: day × cluster × rate type × namespace × persistentvolumeclaim × storageclass
+-- Writes   reporting_ocp_volume_summary_by_project_p   grain: day × cluster × rate type × namespace ×
+--          persistentvolumeclaim × storageclass
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    deletes ($1, $2) in the same statement; same input gives same rows
 with removed as (

@@ -3,7 +3,8 @@
 -- Rules    per child: parent absent, the child is renamed; parent present, the child is dropped. Children are taken in
 --          ascending order of their keys; of several with one absent parent the last one's value stays.
 -- Reads    reporting_tagmapping, reporting_enabledtagkeys
--- Writes   reporting_ocpusagelineitem_daily_summary   usage rows: pod_labels of Pod, volume_labels of Storage, all_labels of both
+-- Writes   reporting_ocpusagelineitem_daily_summary   usage rows: pod_labels of Pod, volume_labels of Storage,
+--          all_labels of both
 -- Params   $1 source_uuid uuid   $2 days date[] (UTC)
 -- Rerun    a mapped row holds no child key any more and is left alone
 with mapping as (

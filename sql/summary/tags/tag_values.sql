@@ -1,9 +1,10 @@
 -- summary/tags/tag_values.sql
--- Purpose  reporting_ocptags_values: where each value of an enabled key occurs, over all sources and months of the tenant
+-- Purpose  reporting_ocptags_values: where each value of an enabled key occurs, over all sources and months of the
+--          tenant
 -- Reads    both label summaries, reporting_ocpusagereportperiod, public.api_provider
 -- Writes   reporting_ocptags_values   grain: key × value; arrays sorted
--- Locks    the caller holds the tenant's lock of this table, taken before the statement began: of two sources the second
---          then sees what the first wrote
+-- Locks    the caller holds the tenant's lock of this table, taken before the statement began: of two sources the
+--          second then sees what the first wrote
 -- Rerun    rows become what the label summaries hold; only rows that differ are written
 with label_rows as (
     select

@@ -13,8 +13,8 @@ export interface Attempt {
 }
 
 /**
- * Latest attempt of every activity of a run, in the order in which they were asked for. The history has those that ended;
- * what it has no start of yet is pending.
+ * Latest attempt of every activity of a run, in the order in which they were asked for. The history has those that
+ * ended; what it has no start of yet is pending.
  */
 export async function attemptsOf({ handle }: FaultRun): Promise<Attempt[]> {
   const { events } = await handle.fetchHistory();

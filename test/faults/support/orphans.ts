@@ -11,8 +11,8 @@ import type { sweepStaging } from '../../../workflows/index.ts';
 import type { FaultBed } from './fault-bed.ts';
 
 /**
- * Assert that the nightly sweep leaves nothing that belongs to nothing: objects, half-written files, line items without a
- * piece or pieces without their line items, open transactions, temporary tables. Then that staging can be dropped
+ * Assert that the nightly sweep leaves nothing that belongs to nothing: objects, half-written files, line items without
+ * a piece or pieces without their line items, open transactions, temporary tables. Then that staging can be dropped
  * altogether: no piece pins it because somebody forgot to summarise it.
  *
  * @returns how many half-written files the sweep found

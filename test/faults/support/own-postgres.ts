@@ -14,7 +14,9 @@ import { atEnd } from '../../support/at-end.ts';
 /** A PostgreSQL of a scenario's own, on whose disk things are when it says so: fsync is on. */
 export interface OwnPostgres {
   database: TestDatabase;
-  /** `SIGKILL`: the postmaster dies like in a power cut; `SIGQUIT`: `pg_ctl stop -m immediate`. Resolves when it is gone */
+  /**
+   * `SIGKILL`: the postmaster dies like in a power cut; `SIGQUIT`: `pg_ctl stop -m immediate`. Resolves when it is gone
+   */
   crash(signal: 'SIGKILL' | 'SIGQUIT'): Promise<void>;
   /** start it on the same port; it recovers from its log */
   restart(): Promise<void>;

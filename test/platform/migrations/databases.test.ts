@@ -35,7 +35,8 @@ describe('the database', () => {
       await changeSettings(changed, owner.name, changedSettings);
       await migratePublic(owner.url, log);
       await migrateTenant(owner.url, 'org1', log);
-      // The look at the catalogs is the test's own: without joins worth the name it would take longer than the time limit.
+      // The look at the catalogs is the test's own: without joins worth the name it would take longer than the time
+      // limit.
       await execute(url, `alter database ${name.slice(1)} reset all`);
       const schemas = ['public', 'org1'];
       expect(await describeTables(changed, schemas)).toEqual(await describeTables(url, schemas));

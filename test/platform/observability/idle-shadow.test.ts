@@ -28,8 +28,8 @@ import { startObservedWorker } from './observed-worker.ts';
 import type { ObservedWorker } from './observed-worker.ts';
 
 /*
- * A customer in shadow whose comparisons do not come about: no worker knows Trino, and later, with PostgreSQL as the shadow,
- * another run of the cluster holds its lock.
+ * A customer in shadow whose comparisons do not come about: no worker knows Trino, and later, with PostgreSQL as the
+ * shadow, another run of the cluster holds its lock.
  */
 const month = billingMonth('2026-10');
 const days = ['2026-10-01', '2026-10-02', '2026-10-03'].map(usageDay);

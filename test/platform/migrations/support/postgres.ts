@@ -13,7 +13,8 @@ export interface TestPostgres {
 }
 
 /**
- * Start a throw-away PostgreSQL on a free loopback port, or use the one that `TEST_POSTGRES_URL` names (a superuser URL).
+ * Start a throw-away PostgreSQL on a free loopback port, or use the one that `TEST_POSTGRES_URL` names (a superuser
+ * URL).
  *
  * @throws Error that holds the server's own messages when it does not start
  */
