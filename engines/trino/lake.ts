@@ -3,6 +3,7 @@ import { trinoLocation } from '../../platform/config/trino-settings.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { TrinoClient } from './client.ts';
 import { icebergTables } from './iceberg-tables.ts';
+import { lakeSchemaOf } from './lake-schema.ts';
 import { hiveTables } from './lake-tables.ts';
 import type { LakeTables } from './lake-tables.ts';
 
@@ -35,7 +36,7 @@ export function openLake(config: Config): Lake {
     ...(config.TRINO_PASSWORD !== undefined && { password: config.TRINO_PASSWORD }),
     catalog: config.TRINO_CATALOG,
   });
-  const schemaOf = (schema: string) => `${config.TRINO_SCHEMA_PREFIX}${schema}`;
+  const schemaOf = (schema: string) => `${config.TRINO_SCHEMA_PREFIX}${lakeSchemaOf(schema)}`;
   const tablesOf = config.TRINO_TABLES === 'iceberg' ? icebergTables : hiveTables;
   return { client, schemaOf, tables: tablesOf(client, { location, schemaOf }) };
 }

@@ -94,7 +94,8 @@ export async function setTenantSettings(
       {},
       ...rows.map(({ key, value }) => checkTenantSetting(key, value)),
     ) as TenantSettings;
-    requireOther(settings, deploymentEngine);
+    // What the deployment has made of a stored shadow since then does not keep other settings from being changed.
+    if (pairs.some(([key]) => key === 'engine' || key === 'shadow')) requireOther(settings, deploymentEngine);
     return settings;
   });
 }
