@@ -11,9 +11,11 @@ import { addMonths, billingMonthOf, firstDay, usageDay } from '../domain/time/us
 import type { BillingMonth } from '../domain/time/usage-day.ts';
 import { runOptions } from '../intake/start-workflow.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
-import { resultOf } from '../platform/temporal/calls.ts';
 import type { recalculateCosts } from '../workflows/index.ts';
+import { followMonth } from './month-run.ts';
+import type { BlockedMonth } from './month-run.ts';
 import { table } from './output.ts';
+import type { Output } from './output.ts';
 import type { Services } from './services.ts';
 
 /** Sentences about price lists that begin inside the current month: the list of the first day applies to all of it. */
@@ -72,16 +74,18 @@ export interface Recalculated extends RecalculateCostsResult {
 
 /**
  * Recalculate the costs of all sources of a model, of every month from one on that has days of ours, and wait for it.
- * A recalculation that already waits or runs is joined.
+ * One that already waits or runs is replaced.
+ *
+ * @returns what was recalculated; the rest was not begun if a run is blocked
  */
 export async function recalculateFrom(
   services: Services,
   { orgId, schema, modelUuid }: { orgId: string; schema: string; modelUuid: string },
   fromMonth: BillingMonth,
-  stop: AbortSignal,
-): Promise<Recalculated[]> {
+  { output, stop }: { output: Output; stop: AbortSignal },
+): Promise<{ recalculated: Recalculated[]; blocked?: BlockedMonth }> {
   const client = await services.client();
-  const done: Recalculated[] = [];
+  const recalculated: Recalculated[] = [];
   for (const { sourceUuid, month } of await monthsFrom(services.pool, schema, modelUuid, fromMonth)) {
     const handle = await client.workflow.start<typeof recalculateCosts>('recalculateCosts', {
       workflowId: costsWorkflowId({ orgId, sourceUuid, month }),
@@ -91,9 +95,11 @@ export async function recalculateFrom(
       priority: { fairnessKey: fairnessKeyOf(orgId) },
       staticSummary: `costs of ${month}`,
     });
-    done.push({ sourceUuid, ...(await resultOf(handle, stop)) });
+    const end = await followMonth<typeof recalculateCosts>(output, handle, stop);
+    if (end.outcome === 'blocked') return { recalculated, blocked: end };
+    recalculated.push({ sourceUuid, ...end.result });
   }
-  return done;
+  return { recalculated };
 }
 
 async function monthsFrom(

@@ -1,10 +1,11 @@
 import { createLogUpdate } from 'log-update';
 import type { IngestManifestResult, RunProgress } from '../domain/run/run.ts';
 import type { OpenFailure } from '../domain/run/decision.ts';
-import { abortable, resultOf } from '../platform/temporal/calls.ts';
 import { openFailuresQuery, progressQuery } from '../workflows/messages.ts';
+import { awaitRun } from './await-run.ts';
+import type { Ask } from './await-run.ts';
 import { describeFailure } from './failure.ts';
-import { idleEngine } from './idle-queue.ts';
+import { freesPayload, idleEngine } from './idle-queue.ts';
 import { formatDuration, formatNumber } from './output.ts';
 import type { Output } from './output.ts';
 import type { StartedRun } from '../intake/start-run.ts';
@@ -19,8 +20,6 @@ export type RunEnd =
       result: IngestManifestResult;
     }
   | { payload: string; workflowId: string; outcome: 'failed'; errorType: string; message: string };
-
-const pollMs = 200;
 
 /**
  * Wait for runs to end and show their progress: on a terminal one live line per run, otherwise a line per phase.
@@ -60,69 +59,33 @@ async function followRun(
   if (run.earlier !== undefined)
     return { payload, workflowId, outcome: 'already ingested', result: run.earlier };
   const startedAt = performance.now();
-  // Aborts when there is nothing left to wait for: the run has ended, is blocked, or the command is to stop.
-  const enough = new AbortController();
-  const over = AbortSignal.any([signal, enough.signal]);
-  const ended = resultOf(handle, over)
-    .then(
-      (result): RunEnd => ({ payload, workflowId, outcome: result.outcome, result }),
-      (error: unknown): RunEnd => ({ payload, workflowId, outcome: 'failed', ...describeFailure(error) }),
-    )
-    .finally(() => {
-      enough.abort();
-    });
-  try {
-    const blocked = await showUntilBlocked(run, over, (progress, running) => {
+  const end = await awaitRun(handle, signal, (ask) =>
+    blockedRun(run, ask, (progress, running) => {
       show({
         phase: running.problem === undefined ? progress.state : `${progress.state}, idle`,
         text: describe(payload, progress, running, performance.now() - startedAt),
       });
-    });
-    if (blocked !== undefined) return blocked;
-  } finally {
-    enough.abort();
-    // The long poll must have ended before the connection is closed: the SDK would retry it on a closed channel.
-    await ended;
-  }
-  signal.throwIfAborted();
-  return ended;
+    }),
+  );
+  if ('stop' in end) return end.stop;
+  if ('failure' in end) return { payload, workflowId, outcome: 'failed', ...describeFailure(end.failure) };
+  return { payload, workflowId, outcome: end.result.outcome, result: end.result };
 }
 
-/** Show the progress of a run until it is blocked, or until `over` aborts. */
-async function showUntilBlocked(
+/** The run if it is blocked; otherwise its progress is shown. */
+async function blockedRun(
   run: StartedRun,
-  over: AbortSignal,
+  ask: Ask,
   show: (progress: RunProgress, running: Running) => void,
 ): Promise<RunEnd | undefined> {
   const { payload, handle } = run;
-  const ask = <T>(call: () => Promise<T>) => abortable(handle.client, over, call).catch(() => undefined);
-  while (!over.aborted) {
-    // The query needs a worker; until one answers there is nothing to show.
-    const progress = await ask(() => handle.query(progressQuery));
-    const failures =
-      progress?.state === 'blocked' ? await ask(() => handle.query(openFailuresQuery)) : undefined;
-    if (failures !== undefined)
-      return { payload, workflowId: handle.workflowId, outcome: 'blocked', failures };
-    if (progress !== undefined) show(progress, await rowsInProgress(run, progress, ask));
-    await pause(over);
-  }
+  // The query needs a worker; until one answers there is nothing to show.
+  const progress = await ask(() => handle.query(progressQuery));
+  const failures =
+    progress?.state === 'blocked' ? await ask(() => handle.query(openFailuresQuery)) : undefined;
+  if (failures !== undefined) return { payload, workflowId: handle.workflowId, outcome: 'blocked', failures };
+  if (progress !== undefined) show(progress, await rowsInProgress(run, progress, ask));
   return undefined;
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const timer = setTimeout(done, pollMs);
-    signal.addEventListener('abort', done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }
 
 /** What the activities of a run are doing. */
@@ -137,15 +100,11 @@ interface Running {
 const shownStates: ReadonlySet<RunProgress['state']> = new Set(['splitting', 'loading', 'aggregating']);
 
 /** File and rows that the running activities last reported with their heartbeats. */
-async function rowsInProgress(
-  run: StartedRun,
-  progress: RunProgress,
-  ask: <T>(call: () => Promise<T>) => Promise<T | undefined>,
-): Promise<Running> {
+async function rowsInProgress(run: StartedRun, progress: RunProgress, ask: Ask): Promise<Running> {
   if (!shownStates.has(progress.state)) return { rows: 0 };
   const description = await ask(() => run.handle.describe());
   const pending = description?.raw.pendingActivities ?? [];
-  const problem = await ask(() => idleEngine(run.handle.client, pending));
+  const problem = await ask(() => idleEngine(run.handle.client, pending, freesPayload));
   let rows = 0;
   let file: string | undefined;
   for (const activity of pending) {

@@ -18,21 +18,32 @@ export function howToPoll(queue: string, buildId?: string): string {
   return `start one${settings.length === 0 ? '' : ` with ${settings.join(' and ')}`}: ocp-pipeline worker`;
 }
 
+/** What takes a payload that waits for an engine to the one that its month is moved to. */
+export const freesPayload =
+  'resummarize its months, then replay it: ocp-pipeline replay MANIFEST --from load';
+/** The same for a run of a month. */
+export const freesMonth = 'then once more: ocp-pipeline resummarize';
+
 /**
  * Why the activities of a run do not begin: one of them waits on the queue of an engine that no worker polls. Such a
- * wait has no limit, so whoever looks at the run is told.
+ * wait has no limit, and moving the tenant to another engine does not end it, so whoever looks at the run is told.
  *
+ * @param freedBy what ends the wait after the tenant was moved
  * @returns undefined if there is no such wait
  */
 export async function idleEngine(
   client: QueueClient,
   activities: readonly temporal.api.workflow.v1.IPendingActivityInfo[],
+  freedBy: string,
 ): Promise<string | undefined> {
   const waiting = activities.filter(({ state }) => state === PENDING_ACTIVITY_STATE_SCHEDULED);
   for (const queue of new Set(waiting.map(({ activityOptions }) => activityOptions?.taskQueue?.name ?? ''))) {
     const engine = engineOfQueue.get(queue);
     if (engine !== undefined && !(await isPolled(client, queue)))
-      return `waiting for a worker of ${engine}: none polls ${queue}; nothing is lost, ${howToPoll(queue)}`;
+      return (
+        `waiting for a worker of ${engine}: none polls ${queue}; nothing is lost, ${howToPoll(queue)}; ` +
+        `or give the engine up: ocp-pipeline tenant set ORG engine=postgres shadow=, ${freedBy}`
+      );
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
 import { ingestWorkflowId } from '../domain/run/run.ts';
 import type { ArchivedPayload } from '../payload/inbox.ts';
-import { idleEngine } from './idle-queue.ts';
+import { freesPayload, idleEngine } from './idle-queue.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 
 /** The last run of one archive. */
@@ -44,7 +44,7 @@ export async function runStatuses(
       const workflowId = ingestWorkflowId(orgId, requestId);
       try {
         const description = await client.workflow.getHandle(workflowId).describe();
-        const problem = await idleEngine(client, description.raw.pendingActivities ?? []);
+        const problem = await idleEngine(client, description.raw.pendingActivities ?? [], freesPayload);
         return { ...runStatus(workflowId, description), ...(problem === undefined ? {} : { problem }) };
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;

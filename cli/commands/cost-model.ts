@@ -21,6 +21,7 @@ import { writtenLabelKey } from '../../domain/reports/label-key.ts';
 import { findSource, listSources, schemaOf } from '../../platform/tenants/sources.ts';
 import type { Command, GlobalOptions } from '../command.ts';
 import { basisLines, dryRunText, midMonthRemarks, recalculateFrom } from '../cost-model-changes.ts';
+import { blockedText } from '../month-run.ts';
 import { table } from '../output.ts';
 import type { Output } from '../output.ts';
 import { withOwnWorker } from '../own-worker.ts';
@@ -187,22 +188,28 @@ async function applyFrom(
     output.say(appliedText(model, applied));
     await startWorker();
     const { modelUuid } = applied;
-    const recalculated = await recalculateFrom(services, { orgId: org, schema, modelUuid }, from, stop);
+    const tenant = { orgId: org, schema, modelUuid };
+    const done = await recalculateFrom(services, tenant, from, { output, stop });
+    const { recalculated, blocked } = done;
     const clusterOf = await clusterNames(pool, org);
-    output.result(
-      table(
-        ['cluster', 'month', 'days', 'cost rows'],
-        recalculated.map(({ sourceUuid, month, daysPriced, costRowCount }) => [
-          clusterOf.get(sourceUuid) ?? sourceUuid,
-          month,
-          daysPriced,
-          costRowCount,
-        ]),
-        `No cluster of the model has days from ${from} on`,
-      ),
-      { name: model.name, ...applied, recalculated },
+    const months = table(
+      ['cluster', 'month', 'days', 'cost rows'],
+      recalculated.map(({ sourceUuid, month, daysPriced, costRowCount }) => [
+        clusterOf.get(sourceUuid) ?? sourceUuid,
+        month,
+        daysPriced,
+        costRowCount,
+      ]),
+      blocked === undefined
+        ? `No cluster of the model has days from ${from} on`
+        : 'No month was recalculated',
     );
-    return 0;
+    output.result(blocked === undefined ? months : `${months}\n${blockedText(blocked)}`, {
+      name: model.name,
+      ...applied,
+      ...done,
+    });
+    return blocked === undefined ? 0 : 1;
   });
 }
 

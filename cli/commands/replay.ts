@@ -1,5 +1,4 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { WorkflowHandle } from '@temporalio/client';
 import type { Argv } from 'yargs';
 import type { DecisionAction } from '../../domain/run/decision.ts';
 import { PipelineError } from '../../domain/failures/failures.ts';
@@ -7,13 +6,15 @@ import { ingestWorkflowId } from '../../domain/run/run.ts';
 import { findPayloads } from '../../payload/inbox.ts';
 import type { ArchivedPayload } from '../../payload/inbox.ts';
 import { resolveFailures } from '../../payload/open-failures.ts';
-import { expectWorkersOf } from '../../platform/temporal/worker-deployment.ts';
 import type { ingestManifest } from '../../workflows/index.ts';
-import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
 import type { Command } from '../command.ts';
+import { decideAll } from '../decide.ts';
+import { describeFailure } from '../failure.ts';
 import { followRuns } from '../follow-run.ts';
 import type { RunEnd } from '../follow-run.ts';
 import { endText, wentThrough } from './ingest.ts';
+import { blockedText, findMonthRun, followMonth } from '../month-run.ts';
+import type { MonthWorkflow } from '../month-run.ts';
 import type { Output } from '../output.ts';
 import { withOwnWorker } from '../own-worker.ts';
 import { resetPhases, resetRun } from '../reset-run.ts';
@@ -39,7 +40,8 @@ export const replayCommand: Command<Options> = {
       .positional('manifest', {
         type: 'string',
         demandOption: true,
-        describe: 'manifest uuid or request id, or a prefix of it',
+        describe:
+          'manifest uuid or request id, or a prefix of it; or the workflow id of a blocked run of a month',
       })
       .option('org', { type: 'string', describe: 'organisation id, if several have this manifest' })
       .option('decide', {
@@ -69,7 +71,16 @@ export const replayCommand: Command<Options> = {
     const stop = stopSignal();
     const { withWorker } = options;
     return withOwnWorker(output, { migrate: 'all', withWorker }, async (services, startWorker) => {
-      const payloads = await findPayloads(services.pool, options.manifest, options.org);
+      const payloads = await findPayloads(services.pool, options.manifest, options.org).catch(
+        async (error: unknown) => {
+          if (await isMonthRun(services, options.manifest)) return undefined;
+          throw error;
+        },
+      );
+      if (payloads === undefined) {
+        await startWorker();
+        return await replayMonth(services, options, { output, stop });
+      }
       if (options.dismiss === true) return await dismiss(services, payloads, output);
       await startWorker();
       const runs = await Promise.all(payloads.map((payload) => replay(services, payload, options, output)));
@@ -123,8 +134,7 @@ async function replay(
   );
   // A run that was just abandoned must not be started again: a running one is followed to its end, whatever that is.
   if (status === 'RUNNING') {
-    await expectWorkersOf(client, workflowId);
-    await decideAll(handle, options, output);
+    await decideAll(client, workflowId, options, output);
     return { payload: requestId, handle };
   }
   if (options.decide !== undefined)
@@ -135,21 +145,49 @@ async function replay(
   return restartRun({ client, pool: services.pool, config: services.config }, payload);
 }
 
-/** Failures that cannot be skipped are left open, so that skipping a file decides about nothing else. */
-async function decideAll(
-  handle: WorkflowHandle<typeof ingestManifest>,
-  { decide: action = 'retry', note }: Options,
-  output: Output,
-): Promise<void> {
-  const failures = await handle.query(openFailuresQuery);
-  if (failures.length === 0) output.say(`${handle.workflowId} is running; nothing waits for a decision`);
-  for (const { failureId, canSkip } of failures) {
-    if (action === 'skip' && !canSkip) {
-      output.say(`left open, because only files can be skipped: ${failureId}`);
-      continue;
-    }
-    const decision = { failureId, action, ...(note === undefined ? {} : { note }) };
-    await handle.executeUpdate(resolveFailureUpdate, { args: [decision] });
-    output.say(`${action}: ${failureId}`);
+async function isMonthRun(services: Services, id: string): Promise<boolean> {
+  const client = await services.client();
+  // Temporal refuses what cannot be an id.
+  const run = await findMonthRun(client, id).catch(() => undefined);
+  return run !== undefined;
+}
+
+/** Resolve what the run of a month waits for, and follow it. */
+async function replayMonth(
+  services: Services,
+  options: Options,
+  { output, stop }: { output: Output; stop: AbortSignal },
+): Promise<number> {
+  const { manifest: workflowId, from, dismiss: dismissed } = options;
+  if (from !== undefined || dismissed === true)
+    throw new PipelineError(
+      'ConfigInvalid',
+      `${workflowId} is the run of a month: --from and --dismiss are for manifests`,
+    );
+  const client = await services.client();
+  const handle = client.workflow.getHandle<MonthWorkflow>(workflowId);
+  const { status } = await handle.describe();
+  if (status.name !== 'RUNNING')
+    throw new PipelineError(
+      'ConfigInvalid',
+      `${workflowId} is not running (${status.name}): nothing waits for a decision; ` +
+        'ocp-pipeline resummarize rebuilds a month',
+    );
+  await decideAll(client, workflowId, options, output);
+  try {
+    const end = await followMonth(output, handle, stop);
+    if (end.outcome === 'blocked') output.result(blockedText(end), end);
+    else output.result(`${workflowId}: completed`, { workflowId, ...end });
+    return end.outcome === 'completed' && options.decide !== 'abandon' ? 0 : 1;
+  } catch (error) {
+    stop.throwIfAborted();
+    const { errorType, message } = describeFailure(error);
+    output.result(`${workflowId}: failed (${errorType}): ${message}`, {
+      workflowId,
+      outcome: 'failed',
+      errorType,
+      message,
+    });
+    return options.decide === 'abandon' ? 0 : 1;
   }
 }

@@ -5,10 +5,10 @@ import type { ResummarizeInput } from '../../domain/run/resummarize.ts';
 import { taskQueues } from '../../domain/run/run.ts';
 import { billingMonth, billingMonthOf, firstDay, lastDay, usageDay } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
-import { resultOf } from '../../platform/temporal/calls.ts';
 import { findSource } from '../../platform/tenants/sources.ts';
 import type { resummarize } from '../../workflows/index.ts';
 import type { Command } from '../command.ts';
+import { blockedText, followMonth, resume } from '../month-run.ts';
 import { withOwnWorker } from '../own-worker.ts';
 import { runOptions } from '../../intake/start-workflow.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -54,18 +54,21 @@ export const resummarizeCommand: Command<Options> = {
       };
       output.say(`Rebuilding ${options.cluster}, ${range.from} to ${range.until}`);
       const client = await services.client();
+      const workflowId = `resummarize:${options.org}:${sourceUuid}:${range.from}:${range.until}`;
       const handle = await client.workflow.start<typeof resummarize>('resummarize', {
-        workflowId: `resummarize:${options.org}:${sourceUuid}:${range.from}:${range.until}`,
-        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowId,
+        workflowIdConflictPolicy: await resume(client, workflowId, output),
         taskQueue: taskQueues.pipeline,
         args: [input],
         priority: { fairnessKey: fairnessKeyOf(options.org) },
         staticSummary: `rebuild ${options.cluster}, ${range.from} to ${range.until}`,
       });
-      const result = await resultOf(handle, stop).catch((error: unknown) => {
-        stop.throwIfAborted();
-        throw error;
-      });
+      const end = await followMonth<typeof resummarize>(output, handle, stop);
+      if (end.outcome === 'blocked') {
+        output.result(blockedText(end), end);
+        return 1;
+      }
+      const { result } = end;
       output.result(
         result.daysSummarised === 0
           ? `${options.cluster} has no data of ${range.from} to ${range.until}`

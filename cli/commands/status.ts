@@ -34,6 +34,7 @@ import { formatNumber, table } from '../output.ts';
 import { runPhrase, runStatuses, unfinishedPhrase } from '../run-status.ts';
 import type { RunStatus } from '../run-status.ts';
 import { openServices } from '../services.ts';
+import { stuckMonthLines, stuckMonths } from '../stuck-months.ts';
 import type { Services } from '../services.ts';
 
 interface Options {
@@ -84,6 +85,10 @@ export const statusCommand: Command<Options> = {
         const costs = await costsOf(services, options);
         const comparisons = await comparisonsOf(services, options);
         const notCompared = await notComparedOf(services, options, output.say);
+        const months = await knownToTemporal(services, output.say, {
+          what: 'Runs of months are not shown',
+          ask: (client) => stuckMonths(client, options),
+        });
         output.result(
           [
             manifestTable(manifests),
@@ -106,8 +111,9 @@ export const statusCommand: Command<Options> = {
                 ]),
             ...costTable(costs),
             ...comparisonLines(comparisons, notCompared ?? []),
+            ...stuckMonthLines(months ?? []),
           ].join('\n'),
-          { manifests, failures, costs, comparisons, notCompared },
+          { manifests, failures, costs, comparisons, notCompared, stuckMonths: months },
         );
         return 0;
       }

@@ -27,7 +27,8 @@ export function openLake(config: Config): Lake {
       'engine=trino needs TRINO_URL, which is not set for this process',
       {
         remedy:
-          'set it, or move the tenant: ocp-pipeline tenant set ORG engine=postgres, then resummarize the month',
+          'set it, or move the tenant: ocp-pipeline tenant set ORG engine=postgres shadow=, then resummarize the month, ' +
+          'and replay payloads that wait or are blocked: ocp-pipeline replay MANIFEST --from load',
       },
     );
   const client = new TrinoClient({
