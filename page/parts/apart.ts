@@ -1,10 +1,8 @@
-import { useContext, useEffect, useState } from 'preact/hooks';
-import type { CallFailed } from '../api.ts';
 import { rowsOf } from '../answers.ts';
 import type { NamedRow, Report } from '../answers.ts';
 import { inCluster } from '../calls.ts';
 import { chosenClusters, clustersOf, clusterValue } from '../model.ts';
-import { Asked, useCall, usePage } from './context.ts';
+import { useCall, useCalls, usePage } from './context.ts';
 import type { Call } from './context.ts';
 
 /**
@@ -40,29 +38,6 @@ function groupOf({ names, row }: NamedRow): string {
 
 function costOf({ row }: NamedRow): number {
   return row.cost?.total.value ?? 0;
-}
-
-/** Several calls of one kind; there is an answer once all have one. */
-function useCalls<T>(paths: readonly string[]): Call<T[]> {
-  const { api, attempts, retry } = usePage();
-  const part = useContext(Asked);
-  paths.forEach((path) => part?.add(path));
-  const key = JSON.stringify(paths.map((path) => [path, attempts[path] ?? 0]));
-  const [state, setState] = useState<{ key: string; answer?: T[]; failure?: CallFailed }>();
-  useEffect(() => {
-    let isCurrent = true;
-    Promise.all(paths.map((path) => api.get<T>(path))).then(
-      (answer) => isCurrent && setState({ key, answer }),
-      (failure: unknown) => {
-        if (isCurrent) setState({ key, failure: failure as CallFailed });
-      },
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [api, key]);
-  const current = state?.key === key ? state : undefined;
-  return { answer: current?.answer, failure: current?.failure, retry: () => paths.forEach(retry) };
 }
 
 /** Is what is shown of several clusters, so that rows must name theirs? */

@@ -43,35 +43,32 @@ export interface Call<T> {
 
 /** Ask the API; undefined: not yet. An answer to another address is never shown. */
 export function useCall<T>(path: string | undefined): Call<T> {
-  const { api } = usePage();
-  return useAnswer(path, (asked) => api.get<T>(asked));
+  const { answer, ...call } = useCalls<T>(path === undefined ? [] : [path]);
+  return { ...call, answer: answer?.[0] };
 }
 
-function useAnswer<T>(path: string | undefined, ask: (path: string) => Promise<T>): Call<T> {
+/** Several calls of one kind; there is an answer once all have one. Of no calls there is none. */
+export function useCalls<T>(paths: readonly string[]): Call<T[]> {
   const { api, attempts, retry } = usePage();
   const part = useContext(Asked);
-  if (path !== undefined) part?.add(path);
-  const attempt = path === undefined ? 0 : (attempts[path] ?? 0);
-  const [state, setState] = useState<{ path: string; attempt: number; answer?: T; failure?: CallFailed }>();
+  paths.forEach((path) => part?.add(path));
+  const key = JSON.stringify(paths.map((path) => [path, attempts[path] ?? 0]));
+  const [state, setState] = useState<{ key: string; answer?: T[]; failure?: CallFailed }>();
   useEffect(() => {
-    if (path === undefined) return;
+    if (paths.length === 0) return;
     let isCurrent = true;
-    ask(path).then(
-      (answer) => isCurrent && setState({ path, attempt, answer }),
+    Promise.all(paths.map((path) => api.get<T>(path))).then(
+      (answer) => isCurrent && setState({ key, answer }),
       (failure: unknown) => {
-        if (isCurrent) setState({ path, attempt, failure: failure as CallFailed });
+        if (isCurrent) setState({ key, failure: failure as CallFailed });
       },
     );
     return () => {
       isCurrent = false;
     };
-  }, [api, path, attempt]);
-  const current = state !== undefined && state.path === path && state.attempt === attempt ? state : undefined;
-  return {
-    answer: current?.answer,
-    failure: current?.failure,
-    retry: () => path !== undefined && retry(path),
-  };
+  }, [api, key]);
+  const current = state?.key === key ? state : undefined;
+  return { answer: current?.answer, failure: current?.failure, retry: () => paths.forEach(retry) };
 }
 
 /** Do access lists hide what pools and nodes are shared with? undefined: not known yet. */
