@@ -33,22 +33,36 @@ const costColumns = [
  * rank order with the sum of others last.
  */
 export function reportCsvRows(read: ReadReport): CsvRow[] {
-  const { request } = read;
   const newestFirst = [...groupedBy(read.rows, ({ date }) => date).values()].reverse().flat();
   const rows =
     read.ranking === undefined
       ? newestFirst
       : [...newestFirst].sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || 0);
   const others = othersName((read.ranking?.groupCount ?? 0) - (read.ranking?.kept.length ?? 0));
-  return rows.map((row) => csvRow(row, request, read.currency, others));
+  const form = formOf(read, others);
+  return rows.map((row) => csvRow(row, form));
 }
 
 /** A row with every column of a report, where there is no row to tell them: lists have a column per element. */
-export function blankCsvRow({ request, currency }: ReadReport): CsvRow {
+export function blankCsvRow(read: ReadReport): CsvRow {
   const lists = { persistent_volume_claim: [], storage_class: [], storage: [], labels: [] };
   const row = { date: '', names: [], isOthers: false, rank: undefined, columns: lists, capacity: undefined };
-  const delta = request.delta === undefined ? {} : { delta: { value: 0, percent: null } };
-  return csvRow({ ...row, ...delta }, request, currency, '');
+  const delta = read.request.delta === undefined ? {} : { delta: { value: 0, percent: null } };
+  return csvRow({ ...row, ...delta }, formOf(read, ''));
+}
+
+/** What all rows of a CSV have in common. */
+interface CsvForm {
+  request: ReportRequest;
+  currency: string;
+  /** names of the columns of groups */
+  names: readonly string[];
+  /** what the sum of the other groups is called */
+  others: string;
+}
+
+function formOf({ request, currency }: ReadReport, others: string): CsvForm {
+  return { request, currency, names: groupNames(request), others };
 }
 
 /** The rows that the request asks for: paging counts rows here. */
@@ -56,7 +70,7 @@ export function csvPage(rows: readonly CsvRow[], { request }: ReadReport): CsvRo
   return pageOf(rows, request.page);
 }
 
-function csvRow(row: AnswerRow, request: ReportRequest, currency: string, others: string): CsvRow {
+function csvRow(row: AnswerRow, { request, currency, names, others }: CsvForm): CsvRow {
   const { columns } = row;
   const nesting = nestingOf(request);
   const project = nesting.findIndex(({ field }) => field === 'project');
@@ -79,7 +93,7 @@ function csvRow(row: AnswerRow, request: ReportRequest, currency: string, others
         )),
     ...(row.delta === undefined ? {} : { delta_value: row.delta.value, delta_percent: row.delta.percent }),
     ...Object.fromEntries(
-      groupNames(request).map((name, index) => [name, row.isOthers ? others : (row.names[index] ?? '')]),
+      names.map((name, index) => [name, row.isOthers ? others : (row.names[index] ?? '')]),
     ),
   };
 }
