@@ -1,7 +1,6 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { OpenFailure } from '../domain/run/decision.ts';
-import type { SearchAttribute } from '../domain/run/search-attributes.ts';
-import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
+import { blockedRunsQuery, ofOrganisation } from '../domain/run/search-attributes.ts';
 import { engineQueues } from '../domain/run/run.ts';
 import { isPolled } from '../platform/temporal/worker-deployment.ts';
 import { openFailuresQuery } from '../workflows/messages.ts';
@@ -37,23 +36,21 @@ export async function stuckMonths(
   client: Client,
   { org, limit }: { org: string | undefined; limit: number },
 ): Promise<StuckMonth[]> {
-  const ofOrg = org === undefined ? '' : ` and ${'OrgId' satisfies SearchAttribute}="${quoted(org)}"`;
+  const ofOrg = org === undefined ? '' : ` and ${ofOrganisation(org)}`;
   const blocked = await listed(client, `${blockedRunsQuery} and ${ofMonths}${ofOrg}`, limit);
   const stuck = await Promise.all(blocked.map((run) => blockedMonth(client, run)));
   if (stuck.length >= limit || (await isPolled(client, engineQueues.trino))) return stuck;
   const known = new Set(stuck.map(({ workflowId }) => workflowId));
-  for (const run of await listed(client, `ExecutionStatus="Running" and ${ofMonths}${ofOrg}`, maxAsked)) {
-    if (known.has(run.workflowId) || stuck.length >= limit) continue;
-    const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
-    const problem = await idleEngine(client, raw.pendingActivities ?? [], freesMonth);
-    if (problem !== undefined) stuck.push({ ...about(run), state: 'waiting for workers', problem });
-  }
-  return stuck;
+  const running = await listed(client, `ExecutionStatus="Running" and ${ofMonths}${ofOrg}`, maxAsked);
+  const others = running.filter(({ workflowId }) => !known.has(workflowId));
+  const waiting = await Promise.all(others.map((run) => waitingMonth(client, run)));
+  return [...stuck, ...waiting.filter((month) => month !== undefined)].slice(0, limit);
 }
 
-/** In a string of a query. */
-function quoted(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+async function waitingMonth(client: Client, run: WorkflowExecutionInfo): Promise<StuckMonth | undefined> {
+  const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
+  const problem = await idleEngine(client, raw.pendingActivities ?? [], freesMonth);
+  return problem === undefined ? undefined : { ...about(run), state: 'waiting for workers', problem };
 }
 
 async function listed(client: Client, query: string, limit: number): Promise<WorkflowExecutionInfo[]> {

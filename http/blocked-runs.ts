@@ -1,6 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { blockedRunsQuery } from '../domain/run/search-attributes.ts';
-import type { SearchAttribute } from '../domain/run/search-attributes.ts';
+import { blockedRunsQuery, ofOrganisation } from '../domain/run/search-attributes.ts';
 import { runAddress } from '../domain/run/run-address.ts';
 import type { BlockedRuns } from '../api/status.ts';
 import { searchAttributes } from '../workflows/search-attributes.ts';
@@ -21,8 +20,7 @@ export async function blockedRunsOf(
   try {
     return await client.withDeadline(Date.now() + patienceMs, async () => {
       const runs = [];
-      // An organisation id is letters, digits and underscores; see api/identity.ts and platform/tenants/sources.ts.
-      const query = `${blockedRunsQuery} and ${'OrgId' satisfies SearchAttribute}="${orgId.replaceAll(/\W/g, '')}"`;
+      const query = `${blockedRunsQuery} and ${ofOrganisation(orgId)}`;
       for await (const run of client.workflow.list({ query })) {
         runs.push({
           workflowId: run.workflowId,

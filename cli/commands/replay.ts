@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Argv } from 'yargs';
 import type { DecisionAction } from '../../domain/run/decision.ts';
 import { PipelineError } from '../../domain/failures/failures.ts';
@@ -73,13 +74,14 @@ export const replayCommand: Command<Options> = {
     return withOwnWorker(output, { migrate: 'all', withWorker }, async (services, startWorker) => {
       const payloads = await findPayloads(services.pool, options.manifest, options.org).catch(
         async (error: unknown) => {
-          if (await isMonthRun(services, options.manifest)) return undefined;
-          throw error;
+          const run = await monthRunOf(services, options.manifest);
+          if (run === undefined) throw error;
+          return run;
         },
       );
-      if (payloads === undefined) {
+      if (!Array.isArray(payloads)) {
         await startWorker();
-        return await replayMonth(services, options, { output, stop });
+        return await replayMonth(services, payloads, options, { output, stop });
       }
       if (options.dismiss === true) return await dismiss(services, payloads, output);
       await startWorker();
@@ -145,35 +147,37 @@ async function replay(
   return restartRun({ client, pool: services.pool, config: services.config }, payload);
 }
 
-async function isMonthRun(services: Services, id: string): Promise<boolean> {
-  const client = await services.client();
-  // Temporal refuses what cannot be an id.
-  const run = await findMonthRun(client, id).catch(() => undefined);
-  return run !== undefined;
+/** The run of a month with this id, if there is one and Temporal says so; it refuses what cannot be an id. */
+async function monthRunOf(services: Services, id: string): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await findMonthRun(await services.client(), id);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Resolve what the run of a month waits for, and follow it. */
 async function replayMonth(
   services: Services,
+  { workflowId, status }: WorkflowExecutionDescription,
   options: Options,
   { output, stop }: { output: Output; stop: AbortSignal },
 ): Promise<number> {
-  const { manifest: workflowId, from, dismiss: dismissed } = options;
+  const { from, dismiss: dismissed } = options;
   if (from !== undefined || dismissed === true)
     throw new PipelineError(
       'ConfigInvalid',
       `${workflowId} is the run of a month: --from and --dismiss are for manifests`,
     );
-  const client = await services.client();
-  const handle = client.workflow.getHandle<MonthWorkflow>(workflowId);
-  const { status } = await handle.describe();
   if (status.name !== 'RUNNING')
     throw new PipelineError(
       'ConfigInvalid',
       `${workflowId} is not running (${status.name}): nothing waits for a decision; ` +
         'ocp-pipeline resummarize rebuilds a month',
     );
+  const client = await services.client();
   await decideAll(client, workflowId, options, output);
+  const handle = client.workflow.getHandle<MonthWorkflow>(workflowId);
   try {
     const end = await followMonth(output, handle, stop);
     if (end.outcome === 'blocked') output.result(blockedText(end), end);

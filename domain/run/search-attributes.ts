@@ -25,3 +25,9 @@ function runsIn(state: PipelineState): string {
 
 /** Workflows that wait for an operator's decision. */
 export const blockedRunsQuery = runsIn('blocked');
+
+/** Condition of a visibility query: of an organisation. */
+export function ofOrganisation(orgId: string): string {
+  const quoted = orgId.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  return `${'OrgId' satisfies SearchAttribute}="${quoted}"`;
+}
