@@ -1,5 +1,5 @@
-// Writes the configuration table of the README from the built program: npm run build && node
-// scripts/write-readme-table.mjs
+// Writes the configuration table of the README from the built program:
+// npm run build && node scripts/write-readme-table.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationTable } from '../dist/platform/config/config.js';
 

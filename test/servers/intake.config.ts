@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Intake from Kafka, buckets and beside a cache: real servers of `test/servers/install.sh`; part of `npm run
- * test:servers`.
+ * Intake from Kafka, buckets and beside a cache: real servers of `test/servers/install.sh`;
+ * part of `npm run test:servers`.
  */
 export default defineConfig({
   test: {
