@@ -1,24 +1,24 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { accessLists, fullAccess } from '../../api/access.ts';
+import { accessLists } from '../../api/access.ts';
 import type { AccessLists } from '../../api/access.ts';
 import { handleRead } from '../../api/handle.ts';
 import type { ReadDeps } from '../../api/handle.ts';
 import { openApiDocument } from '../../api/openapi.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { migrateTenant } from '../../platform/migrations/migrate.ts';
+import { apiPrefix, readRequest } from '../support/api-call.ts';
 import { loadGoldenTables } from '../support/api-fixtures.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 
 /* What somebody hostile may try, with every parameter of every endpoint. The endpoints are those of the document. */
 
-const prefix = '/api/cost-management/v1/';
 interface Operation {
   get: { parameters?: { name: string; in: string }[] };
 }
-const { paths } = openApiDocument(prefix) as { paths: Record<string, Operation> };
+const { paths } = openApiDocument(apiPrefix) as { paths: Record<string, Operation> };
 const endpoints = Object.entries(paths).map(([path, { get }]) => ({
   path: path.replace('{key}', 'app'),
   parameters: (get.parameters ?? []).filter((parameter) => parameter.in === 'query').map(({ name }) => name),
@@ -71,15 +71,8 @@ interface Who {
 
 /** Status and text of an answer; failures of ours are collected. */
 async function ask(path: string, query: string, { orgId, access, accept }: Who = {}) {
-  const { status, body } = await handleRead(deps, {
-    prefix,
-    path,
-    query,
-    accept,
-    ifNoneMatch: undefined,
-    orgId: orgId ?? database.orgId,
-    access: access ?? fullAccess,
-  });
+  const request = readRequest(orgId ?? database.orgId, path.slice(apiPrefix.length), { query, accept });
+  const { status, body } = await handleRead(deps, access === undefined ? request : { ...request, access });
   return { status, text: body instanceof Readable ? await text(body) : JSON.stringify(body) };
 }
 

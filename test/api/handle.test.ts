@@ -5,11 +5,11 @@ import { accessLists, fullAccess } from '../../api/access.ts';
 import { handleRead } from '../../api/handle.ts';
 import type { ReadDeps, ReadRequest, ReadResponse } from '../../api/handle.ts';
 import { inTenantSnapshot, inTenantTransaction, openPool } from '../../platform/database/database.ts';
+import { apiPrefix, readRequest } from '../support/api-call.ts';
 import { differences, loadGoldenTables } from '../support/api-fixtures.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 
-const prefix = '/api/cost-management/v1/';
 const costsByProject = 'reports/openshift/costs/';
 const octoberByProject = 'group_by[project]=*&start_date=2026-10-01&end_date=2026-10-03';
 const sourceUuid = '0845db65-fe28-42aa-8f17-9409b39485b0';
@@ -56,18 +56,8 @@ beforeAll(async () => {
   };
 });
 
-function asked(below: string, query = '', more: Partial<ReadRequest> = {}): ReadRequest {
-  return {
-    prefix,
-    path: `${prefix}${below}`,
-    query,
-    accept: undefined,
-    ifNoneMatch: undefined,
-    orgId: database.orgId,
-    access: fullAccess,
-    ...more,
-  };
-}
+const asked = (below: string, query = '', more: Partial<ReadRequest> = {}) =>
+  readRequest(database.orgId, below, { query, ...more });
 
 function total(response: ReadResponse): number {
   const { meta } = response.body as { meta: { total: { cost: { total: { value: number } } } } };
@@ -251,7 +241,7 @@ test('an organisation that is not known has no data, and that is no error', asyn
     body: {
       meta: { count: 0 },
       data: [],
-      links: { first: `${prefix}${costsByProject}?limit=0&offset=0`, next: null },
+      links: { first: `${apiPrefix}${costsByProject}?limit=0&offset=0`, next: null },
     },
   });
 });
@@ -364,7 +354,7 @@ test('the status names clusters with their days and cost model, and says why run
 test('the OpenAPI document describes every parameter that a report accepts', async () => {
   const { body } = await handleRead(deps, asked('openapi.json'));
   const { paths } = body as { paths: Record<string, { get: { parameters: { name: string }[] } }> };
-  const costs = paths[`${prefix}${costsByProject}`]?.get.parameters.map(({ name }) => name);
+  const costs = paths[`${apiPrefix}${costsByProject}`]?.get.parameters.map(({ name }) => name);
   expect(costs).toEqual(
     expect.arrayContaining([
       'filter[exact:project]',

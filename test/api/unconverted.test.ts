@@ -1,15 +1,15 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { accessLists, fullAccess } from '../../api/access.ts';
+import { accessLists } from '../../api/access.ts';
 import { handleRead } from '../../api/handle.ts';
 import type { ReadDeps, ReadRequest } from '../../api/handle.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
+import { readRequest } from '../support/api-call.ts';
 import { insertRow } from '../support/api-fixtures.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 
 /* Amounts in currencies without a known rate: shown as they are, logged once per answer, and named in a header. */
 
-const prefix = '/api/cost-management/v1/';
 const withModel = '11111111-1111-1111-1111-111111111111';
 const elsewhere = '22222222-2222-2222-2222-222222222222';
 const model = 'cccccccc-0000-0000-0000-000000000001';
@@ -102,16 +102,8 @@ beforeEach(() => {
 });
 
 async function ask(query: string, more: Partial<ReadRequest> = {}) {
-  const { status, headers, body } = await handleRead(deps, {
-    prefix,
-    path: `${prefix}reports/openshift/costs/`,
-    query,
-    accept: undefined,
-    ifNoneMatch: undefined,
-    orgId: database.orgId,
-    access: fullAccess,
-    ...more,
-  });
+  const request = readRequest(database.orgId, 'reports/openshift/costs/', { query, ...more });
+  const { status, headers, body } = await handleRead(deps, request);
   expect(status, JSON.stringify(body)).toBe(200);
   const { meta } = body as { meta?: { total: { cost: { raw: { value: number } } } } };
   return { named: headers['x-not-converted'], raw: meta?.total.cost.raw.value };

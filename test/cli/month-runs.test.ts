@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { StuckMonth } from '../../cli/stuck-months.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import { emptyDocument, plainRate } from '../costs/documents.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
@@ -132,20 +133,7 @@ test('a blocked run of a month is abandoned', async () => {
 
 test('cost-model apply ends when the recalculation of a month is blocked', async () => {
   const folder = await createArchiveFolder();
-  const model = {
-    name: 'one rate',
-    description: '',
-    source_type: 'OCP',
-    currency: 'USD',
-    distribution_info: { distribution_type: 'cpu' },
-    rates: [
-      {
-        metric: { name: 'cpu_core_usage_per_hour' },
-        cost_type: 'Supplementary',
-        tiered_rates: [{ value: 1, unit: 'USD' }],
-      },
-    ],
-  };
+  const model = emptyDocument({ rates: [plainRate()] });
   const file = await folder.write(Buffer.from(JSON.stringify(model)));
   const apply = () =>
     cli.run([

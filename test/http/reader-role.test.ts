@@ -2,20 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Pool } from 'pg';
 import { beforeAll, expect, test } from 'vitest';
-import { fullAccess } from '../../api/access.ts';
 import { handleRead } from '../../api/handle.ts';
 import type { ReadDeps, ReadResponse } from '../../api/handle.ts';
 import { openApiDocument } from '../../api/openapi.ts';
 import { readerRights } from '../../api/reader-role.ts';
 import { inTenantTransaction, openPool } from '../../platform/database/database.ts';
 import { migrateTenant } from '../../platform/migrations/migrate.ts';
+import { apiPrefix, readRequest } from '../support/api-call.ts';
 import { loadGoldenTables } from '../support/api-fixtures.ts';
 import { atEnd } from '../support/at-end.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { onServer } from '../support/template-database.ts';
 
-const prefix = '/api/cost-management/v1/';
 /** Roles belong to the server, which other tests use too. */
 const role = `cost_reader_${randomBytes(4).toString('hex')}`;
 const password = randomBytes(8).toString('hex');
@@ -64,23 +63,15 @@ beforeAll(async () => {
 });
 
 function ask(path: string, query = '', orgId = database.orgId, accept?: string): Promise<ReadResponse> {
-  return handleRead(deps, {
-    prefix,
-    path: `${prefix}${path}`,
-    query,
-    accept,
-    ifNoneMatch: undefined,
-    orgId,
-    access: fullAccess,
-  });
+  return handleRead(deps, readRequest(orgId, path, { query, accept }));
 }
 
 const october = 'filter[time_scope_units]=month&filter[time_scope_value]=-2';
 const mig = 'filter[gpu_vendor]=*&filter[gpu_model]=*&filter[node]=*';
 
 test('every endpoint answers with the grants of the documentation, JSON and CSV', async () => {
-  const { paths } = openApiDocument(prefix) as { paths: object };
-  const endpoints = Object.keys(paths).map((path) => path.slice(prefix.length).replace('{key}', 'app'));
+  const { paths } = openApiDocument(apiPrefix) as { paths: object };
+  const endpoints = Object.keys(paths).map((path) => path.slice(apiPrefix.length).replace('{key}', 'app'));
   expect(endpoints.length).toBeGreaterThanOrEqual(18);
   for (const path of endpoints) {
     const isReport = /^(reports|tags)/.test(path);

@@ -2,10 +2,10 @@ import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../page/answers.ts';
 import { money } from '../../page/format.ts';
-import { loaded, open, startBrowser } from './browser.ts';
+import { loaded, open } from './browser.ts';
 import type { OpenOptions } from './browser.ts';
 import { groupsOf } from './expected.ts';
-import { sampleNow, serveSample } from './served.ts';
+import { sampleNow, openSample } from './served.ts';
 import type { Served } from './served.ts';
 import { readTable } from './tables.ts';
 
@@ -17,8 +17,7 @@ let token: string;
 const prefix = '/api/cost-management/v1/';
 
 beforeAll(async () => {
-  [served, browser] = await Promise.all([serveSample(), startBrowser()]);
-  token = await served.token();
+  ({ served, browser, token } = await openSample());
 });
 
 function at(address: string, options: OpenOptions & { url?: string } = {}) {

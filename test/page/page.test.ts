@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
-import { open, startBrowser, violations } from './browser.ts';
-import { sampleNow, serveSample } from './served.ts';
+import { open, violations } from './browser.ts';
+import { sampleNow, openSample } from './served.ts';
 import type { Served } from './served.ts';
 
 let served: Served;
@@ -10,8 +10,7 @@ let browser: Browser;
 let token: string;
 
 beforeAll(async () => {
-  [served, browser] = await Promise.all([serveSample(), startBrowser()]);
-  token = await served.token();
+  ({ served, browser, token } = await openSample());
 });
 
 test.for(['light', 'dark'] as const)('axe-core finds nothing wrong in %s', async (colorScheme) => {

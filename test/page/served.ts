@@ -5,11 +5,13 @@ import { createApiToken } from '../../api/tokens.ts';
 import { writeDemoPayload } from '../../cli/demo-payload.ts';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
+import type { Browser } from 'playwright-core';
 import { atEnd } from '../support/at-end.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
 import { serveHttp } from '../support/http-app.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
+import { startBrowser } from './browser.ts';
 
 /** A day on which the sample's three days, 1 to 3 October 2026, are those of the current month so far. */
 export const sampleNow = '2026-10-04T12:00:00Z';
@@ -88,4 +90,10 @@ async function giveModel(pipeline: TestPipeline, sourceUuid: string, path: strin
     sources: [{ sourceUuid, clusterId: sampleCluster }],
     move: false,
   });
+}
+
+/** The sample, a token of its organisation that shows everything, and a browser. */
+export async function openSample(): Promise<{ served: Served; browser: Browser; token: string }> {
+  const [served, browser] = await Promise.all([serveSample(), startBrowser()]);
+  return { served, browser, token: await served.token() };
 }

@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../page/answers.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
 import { holdReaders } from '../support/held-load.ts';
-import { open, startBrowser } from './browser.ts';
+import { open } from './browser.ts';
 import type { OpenOptions } from './browser.ts';
-import { sampleCluster, sampleNow, serveSample } from './served.ts';
+import { sampleCluster, sampleNow, openSample } from './served.ts';
 import type { Served } from './served.ts';
 import { addSmallClusters } from './small-clusters.ts';
 import type { SmallClusters } from './small-clusters.ts';
@@ -19,9 +19,8 @@ let token: string;
 let smallToken: string;
 
 beforeAll(async () => {
-  [served, browser] = await Promise.all([serveSample(), startBrowser()]);
+  ({ served, browser, token } = await openSample());
   small = await addSmallClusters(served.pipeline.database);
-  token = await served.token();
   smallToken = await served.token({}, small.orgId);
 });
 

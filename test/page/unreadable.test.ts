@@ -2,8 +2,8 @@ import type { Browser, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { podHours } from '../summary/vm-fixture.ts';
 import { createStagedSource } from '../support/staging-fixture.ts';
-import { loaded, open, startBrowser } from './browser.ts';
-import { sampleNow, serveSample } from './served.ts';
+import { loaded, open } from './browser.ts';
+import { sampleNow, openSample } from './served.ts';
 import type { Served } from './served.ts';
 import { day, hourly, price, writeReports } from './small-clusters.ts';
 import { readTable } from './tables.ts';
@@ -14,8 +14,7 @@ let browser: Browser;
 let token: string;
 
 beforeAll(async () => {
-  [served, browser] = await Promise.all([serveSample(), startBrowser()]);
-  token = await served.token();
+  ({ served, browser, token } = await openSample());
 });
 
 /**

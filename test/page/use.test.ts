@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../page/answers.ts';
-import { loaded, open, startBrowser } from './browser.ts';
+import { loaded, open } from './browser.ts';
 import { groupsOf } from './expected.ts';
 import { download, recordsOf } from './downloads.ts';
-import { sampleCluster, sampleLabel, sampleNow, serveSample } from './served.ts';
+import { sampleCluster, sampleLabel, sampleNow, openSample } from './served.ts';
 import type { Served } from './served.ts';
 import { readTable } from './tables.ts';
 import type { ShownTable } from './tables.ts';
@@ -20,8 +20,7 @@ const reports = '/api/cost-management/v1/reports/openshift/';
 const month = 'filter[time_scope_units]=month&filter[time_scope_value]=-1&limit=0';
 
 beforeAll(async () => {
-  [served, browser] = await Promise.all([serveSample(), startBrowser()]);
-  token = await served.token();
+  ({ served, browser, token } = await openSample());
   ({ page } = await open(browser, served.url, { token, now: sampleNow }));
 });
 

@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { fullAccess } from '../../api/access.ts';
 import type { AccessLists } from '../../api/access.ts';
 import { answer } from '../../api/endpoints.ts';
+import type { ReadRequest } from '../../api/handle.ts';
 import { differences, goldenAnswers } from './api-fixtures.ts';
 import type { TestDatabase } from './database.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
@@ -13,6 +14,27 @@ export interface CallOptions {
   accept?: string;
 }
 
+/** Where the tests find the read API. */
+export const apiPrefix = '/api/cost-management/v1/';
+
+/** A request of somebody who may see everything of an organisation. @param below path below the prefix */
+export function readRequest(
+  orgId: string,
+  below: string,
+  { query = '', ...more }: Partial<ReadRequest> = {},
+): ReadRequest {
+  return {
+    prefix: apiPrefix,
+    path: `${apiPrefix}${below}`,
+    query,
+    accept: undefined,
+    ifNoneMatch: undefined,
+    orgId,
+    access: fullAccess,
+    ...more,
+  };
+}
+
 /** What the API answers to a URL, in JSON; an error is thrown. */
 async function jsonOf(database: TestDatabase, url: string, options: CallOptions): Promise<unknown> {
   return inTenantTransaction(database.pool, database.schema, (client) => answerOn(client, url, options));
@@ -21,7 +43,7 @@ async function jsonOf(database: TestDatabase, url: string, options: CallOptions)
 /** The same, in the transaction of a client. */
 export async function answerOn(client: PoolClient, url: string, options: CallOptions): Promise<unknown> {
   const [path = '', query = ''] = url.split('?');
-  const found = await answer(client, path.replace(/^\/api\/cost-management\/v1\//, ''), {
+  const found = await answer(client, path.replace(apiPrefix, ''), {
     path,
     query,
     access: options.access ?? fullAccess,
