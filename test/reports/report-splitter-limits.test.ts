@@ -173,11 +173,11 @@ describe('memory', () => {
     const result = await split(store, Readable.from(content(), { objectMode: false }));
     expect(result.rowCount).toBe((sentBytes / blockBytes) * rowsPerBlock);
     expect(result.pieces.reduce((sum, piece) => sum + piece.byteCount, 0)).toBeGreaterThanOrEqual(totalBytes);
-    const [first] = marks;
-    const last = marks.at(-1);
     expect(marks.length).toBeGreaterThanOrEqual(9);
-    // Measured: the heap stays at 15.7 MB within 0.1 MB; buffers go up and down between 9 and 16 MB.
-    expect((last?.heap ?? 0) - (first?.heap ?? 0)).toBeLessThan(2_000_000);
-    expect((last?.outside ?? 0) - (first?.outside ?? 0)).toBeLessThan(16_000_000);
+    // Measured: the heap stays at 15 MB within 0.3 MB. Buffers wait for the disk: 9 to 16 MB of them on an idle
+    // machine, at most 57 on a busy one, wherever in the file.
+    const [first] = marks;
+    expect((marks.at(-1)?.heap ?? 0) - (first?.heap ?? 0)).toBeLessThan(2_000_000);
+    expect(Math.max(...marks.map(({ outside }) => outside))).toBeLessThan(80_000_000);
   });
 });
