@@ -2,7 +2,8 @@
 # Node 22: the AWS SDK ends its support of Node 20 in January 2027. Debian, not Alpine: Temporal's native core needs
 # glibc.
 FROM node:22-bookworm-slim AS build
-# "no": without the library that writes Parquet (78 MB), which only workers of the Trino engine load (docs/trino.md).
+# One image serves both engines. "no" is for sites of PostgreSQL alone: without the library that writes Parquet (78 MB),
+# which only workers of the Trino engine load (docs/trino.md).
 ARG TRINO=yes
 WORKDIR /app
 # Dependencies first: they change less often than the sources, so their layer is reused.

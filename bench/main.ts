@@ -141,7 +141,7 @@ const parser = yargs(hideBin(process.argv))
       command.positional('shapes', {
         choices: shapeNames,
         array: true,
-        describe: 'default: all of them, then growth, customers, rebuild and disk',
+        describe: 'default: all of them, then growth and the scenarios without engines',
       }),
     async ({ shapes: names = [], ...options }) => {
       process.exitCode = await runBench(options, names.length === 0 ? ofEverything : ofShapes(names));

@@ -37,7 +37,10 @@ export const rooms = [
   { name: 'engines', holds: 'from line items to the daily summary: plan, rebuild, record' },
   { name: 'costs', holds: 'cost models: their documents, their rows, their clusters, the costs they make' },
   { name: 'retention', holds: 'removal of what is no longer kept' },
-  { name: 'activities', holds: 'one file per activity' },
+  {
+    name: 'activities',
+    holds: 'activities of Temporal, one per file, beside the helpers that several share',
+  },
   { name: 'workflows', holds: 'deterministic orchestration', only: ['domain', 'activities'] },
   { name: 'intake', holds: 'accepting a payload: its inbox row, its archived file, its run' },
   {
