@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { limits } from '../support/limits.ts';
 
 /** What is left after servers, disks, connections and workers failed; `npm run test:faults`. */
 export default defineConfig({
   test: {
+    ...limits,
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/faults/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
@@ -12,7 +14,5 @@ export default defineConfig({
     // They wait most of the time, for heartbeats to be missed: the server gives a lost attempt half a minute or a whole
     // one.
     maxWorkers: 5,
-    testTimeout: 120_000,
-    hookTimeout: 480_000,
   },
 });

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { limits } from '../support/limits.ts';
 
 /** The page in a real browser, on data that the pipeline has made; `npm run test:page`. */
 export default defineConfig({
   test: {
+    ...limits,
     root: fileURLToPath(new URL('../..', import.meta.url)),
     // OCP_MEASURE measures instead of testing.
     include: [
@@ -13,7 +15,5 @@ export default defineConfig({
     setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
   },
 });

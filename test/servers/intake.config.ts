@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { limits } from '../support/limits.ts';
 
 /**
  * Intake from Kafka, buckets and beside a cache: real servers of `test/servers/install.sh`;
@@ -7,13 +8,12 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    ...limits,
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/servers/intake/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/clean-up.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
   },
 });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { limits } from '../support/limits.ts';
 
 /**
  * What could differ between PostgreSQL versions, on the one that `OCP_TEST_POSTGRES` names, 16 or 17; all of it runs on
@@ -7,6 +8,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    ...limits,
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: [
       'test/parity/**/*.test.ts',
@@ -21,7 +23,5 @@ export default defineConfig({
     pool: 'forks',
     // One process after the other loads the modules once (vitest.config.ts says which files must not share one).
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
   },
 });

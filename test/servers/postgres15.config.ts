@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { limits } from '../support/limits.ts';
 
 /**
  * The tests of SQL, migrations, partitions and parity once more, on PostgreSQL 15; and what needs its client programs.
  */
 export default defineConfig({
   test: {
+    ...limits,
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: [
       'test/summary/**/*.test.ts',
@@ -20,7 +22,5 @@ export default defineConfig({
     pool: 'forks',
     // One process after the other loads the modules once (vitest.config.ts says which files must not share one).
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
   },
 });

@@ -1,5 +1,6 @@
 import { BaseSequencer } from 'vitest/node';
 import type { InlineConfig, TestSpecification } from 'vitest/node';
+import { limits } from './limits.ts';
 
 /** Minutes of waiting for what happens once a minute, and hardly any work: behind the others they would wait alone. */
 const waitLong = ['test/workers/versioning.test.ts', 'test/platform/observability/failures.test.ts'];
@@ -50,13 +51,11 @@ class WaitingFirst extends BaseSequencer {
  */
 export function suite({ root, without = [] }: { root: string; without?: readonly string[] }): InlineConfig {
   const common = {
+    ...limits,
     root,
     setupFiles: ['test/support/clean-up.ts'],
     // Processes, because the Temporal runtime is one per process.
     pool: 'forks' as const,
-    // .ci/run has further runs beside this one.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
   };
   const exclude = [...otherSuites, ...without];
   return {

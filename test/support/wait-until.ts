@@ -1,3 +1,5 @@
+import { maxWaitMs } from './limits.ts';
+
 const intervalMs = 50;
 
 /**
@@ -6,7 +8,7 @@ const intervalMs = 50;
  */
 export async function waitUntil(
   condition: () => Promise<boolean> | boolean,
-  timeoutMs = 30_000,
+  timeoutMs = maxWaitMs,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let reason: unknown; ;) {
