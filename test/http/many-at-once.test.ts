@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import getPort from 'get-port';
 import { expect, test } from 'vitest';
 import { openPool } from '../../platform/database/database.ts';
 import { openObjectStore } from '../../platform/object-store/index.ts';
@@ -22,7 +21,7 @@ async function serversWithoutTemporal() {
   const database = await createTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-objects-'));
   const objectStore = openObjectStore({ url: pathToFileURL(directory).href, s3: { endpoint: undefined } });
-  const connection = Connection.lazy({ address: `127.0.0.1:${await getPort()}` });
+  const connection = Connection.lazy({ address: `127.0.0.1:1` });
   atEnd(async () => {
     await connection.close();
     await rm(directory, { recursive: true, force: true });
@@ -81,7 +80,7 @@ test('200 uploads of 20 sources in 4 organisations at once: none is lost, none i
     for await (const chunk of await servers.objectStore.get(object_key)) hash.update(chunk as Uint8Array);
     expect(hash.digest('hex')).toBe(sha256);
   }
-}, 120_000);
+});
 
 test('while Temporal is away probes are answered in time, and uploads are still wanted', async () => {
   const { url } = await serveHttp(await serversWithoutTemporal());
@@ -125,7 +124,7 @@ test('while the object store or the database is away uploads are answered 503, a
   });
 
   const gone = openPool({
-    url: `postgresql://nobody@127.0.0.1:${await getPort()}/x`,
+    url: `postgresql://nobody@127.0.0.1:1/x`,
     size: 1,
     applicationName: 'test',
   });

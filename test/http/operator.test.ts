@@ -65,7 +65,7 @@ test('with a token of a foreign issuer an operator creates its source and upload
   await issuer.rotate();
   const after = new Operator(http.url, 'foreign', { type: 'bearer', token: await issuer.token(orgId) });
   await expect
-    .poll(async () => (await after.cycle('Foreign', [archive])).calls, { timeout: 30_000, interval: 500 })
+    .poll(async () => (await after.cycle('Foreign', [archive])).calls, { interval: 500 })
     .toEqual([...ask, 'POST upload 202']);
 });
 

@@ -42,7 +42,7 @@ export async function createRefusals(): Promise<Refusals> {
     pipeline,
     database,
     issuer,
-    http: await serveHttp(pipeline, { ...environment, OCP_UPLOAD_STALL: '300ms', OCP_UPLOAD_TIMEOUT: '2s' }),
+    http: await serveHttp(pipeline, environment),
     gateway: await serveHttp(pipeline, { ...environment, TRUST_IDENTITY_HEADER_FROM: '127.0.0.0/8' }),
     archive: await readFile(await folder.pack(payload)),
     bearer: { authorization: `Bearer ${token.secret}` },

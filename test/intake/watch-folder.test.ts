@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { appendFile, copyFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import getPort from 'get-port';
 import { beforeAll, expect, test } from 'vitest';
 import { acceptPayload } from '../../intake/accept-payload.ts';
 import { localRoot } from '../../intake/watch/local-place.ts';
@@ -298,10 +297,9 @@ test.each(['Temporal', 'the database'])('while %s is away files wait, which is s
   const folder = await dropFolder();
   const watching = watchingOf(pipeline);
   const { client, pool } = watching.deps;
-  const port = await getPort();
-  const connection = Connection.lazy({ address: `127.0.0.1:${port}` });
+  const connection = Connection.lazy({ address: `127.0.0.1:1` });
   const noPool = openPool({
-    url: `postgresql://nobody@127.0.0.1:${port}/x`,
+    url: `postgresql://nobody@127.0.0.1:1/x`,
     size: 1,
     applicationName: 'test',
   });

