@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { fillCostedMonth } from '../../bench/scenarios/costed-month.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
@@ -9,8 +9,6 @@ import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { scratchDirectory } from './exported.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /* A month of 31 days with 110 rows of pods each, of which the cost model makes about 45,000 lines. */
 const minLines = 40_000;

@@ -229,9 +229,7 @@ describe('an archive is refused', () => {
     });
     bomb.pause();
     const limits = { ratioAppliesAboveBytes: 10_000_000, maxExpansionRatio: 100 };
-    const started = performance.now();
     expect(await refusal(bomb, limits)).toContain('expands more than 100 times');
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(sentBytes).toBeLessThan(1_000_000);
   });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
@@ -17,8 +17,6 @@ import type { Tables } from '../support/tables.ts';
 import { modelOf } from './all-rates.ts';
 
 /** A failing property is made smaller before it is reported, which takes a while. */
-vi.setConfig({ testTimeout: 240_000 });
-
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;
 

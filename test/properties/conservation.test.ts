@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { generatedCluster, rowsOf } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import type { ReportRows } from '../support/payload-builder.ts';
@@ -21,8 +21,6 @@ const bounds = (seed: number) => ({ seed, numRuns: 10, endOnFailure: false });
 const profiles = ['design', 'koku'] as const;
 
 /** A failing property is made smaller before it is reported, which takes a while. */
-vi.setConfig({ testTimeout: 240_000 });
-
 let pipeline: DirectPipeline;
 
 beforeAll(async () => {

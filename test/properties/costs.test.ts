@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { applyCosts } from '../../costs/apply-costs.ts';
 import { applyModel } from '../../costs/apply-model.ts';
 import { unassignModel } from '../../costs/assignments.ts';
@@ -18,8 +18,6 @@ import { sumsOf } from './summary-sums.ts';
 /** Days that generated clusters have, one to three of them. */
 const days = ['2026-10-01', '2026-10-02', '2026-10-03'].map(usageDay);
 const costRows = `reporting_ocpusagelineitem_daily_summary where source_uuid = $1`;
-
-vi.setConfig({ testTimeout: 240_000 });
 
 let pipeline: DirectPipeline;
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_BELIEVED_VALUE, reportKindDefinition, reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { setTagKeys } from '../../summary/tag-keys.ts';
@@ -6,8 +6,6 @@ import { buildPayload } from '../support/payload-builder.ts';
 import type { ReportRow, ReportRows } from '../support/payload-builder.ts';
 import { createDirectPipeline } from './direct-pipeline.ts';
 import type { DirectPipeline, StagedCluster } from './direct-pipeline.ts';
-
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let pipeline: DirectPipeline;
 const vmLabel = 'vm_kubevirt_io_name';

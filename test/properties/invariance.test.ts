@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, test, vi } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 import { generatedCluster, rowsOf, withoutLabelChanges } from '../support/generated-cluster.ts';
 import type { GeneratedCluster } from '../support/generated-cluster.ts';
 import { buildPayload } from '../support/payload-builder.ts';
@@ -11,8 +11,6 @@ import type { DirectPipeline } from './direct-pipeline.ts';
 import { expectSameSums, sumsOf } from './summary-sums.ts';
 
 /** A failing property is made smaller before it is reported, which takes a while. */
-vi.setConfig({ testTimeout: 240_000 });
-
 let pipeline: DirectPipeline;
 
 beforeAll(async () => {

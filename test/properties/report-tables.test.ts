@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { applyModel } from '../../costs/apply-model.ts';
 import { readCostModel } from '../../costs/cost-model-document.ts';
 import { generatedCluster, rowsOf } from '../support/generated-cluster.ts';
@@ -120,8 +120,6 @@ const tables: readonly ReportTable[] = [
     apart: direction,
   },
 ];
-
-vi.setConfig({ testTimeout: 240_000 });
 
 let pipeline: DirectPipeline;
 beforeAll(async () => {

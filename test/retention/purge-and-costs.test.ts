@@ -147,7 +147,7 @@ async function untilWaits(condition: string, values: unknown[]): Promise<void> {
       values,
     );
     return rows.length > 0;
-  }, 60_000);
+  });
 }
 
 const untilAt = (gate: keyof typeof gates) =>

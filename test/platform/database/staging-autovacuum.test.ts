@@ -14,8 +14,8 @@ let url: string;
 beforeAll(async () => {
   postgres = await startTestPostgres();
   url = await postgres.createDatabase();
-}, 120_000);
-afterAll(() => postgres.stop(), 60_000);
+});
+afterAll(() => postgres.stop());
 
 async function settingsOf(partition: string): Promise<string[]> {
   const rows = await execute<{ options: string[] | null }>(
@@ -36,4 +36,4 @@ test('months of staging have autovacuum settings of their own, months of summari
   expect(await settingsOf(`${staging}_2026_10`)).toEqual(wanted.toSorted());
   // Koku's tables are as Koku makes them.
   expect(await settingsOf(`${summary}_2026_10`)).toEqual([]);
-}, 60_000);
+});

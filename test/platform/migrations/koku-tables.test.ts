@@ -24,9 +24,9 @@ describe('the tables that the API of Koku reads', () => {
     url = await postgres.createDatabase();
     await migratePublic(url, log);
     await migrateTenant(url, 'org1', log);
-  }, 120_000);
+  });
 
-  afterAll(() => postgres.stop(), 60_000);
+  afterAll(() => postgres.stop());
 
   it('have the names, order, types, nullability and defaults of the columns that Koku gives them', async () => {
     const created = await readColumns(url, ['public', 'org1']);

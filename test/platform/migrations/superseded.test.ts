@@ -18,13 +18,13 @@ let url: string;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
-}, 120_000);
+});
 
 beforeEach(async () => {
   url = await postgres.createDatabase();
-}, 60_000);
+});
 
-afterAll(() => postgres.stop(), 60_000);
+afterAll(() => postgres.stop());
 
 /** Record migrations as version 0.1.0 did, in the place of those that came after Koku's tables. */
 async function recordAsBefore(schema: string, names: readonly string[]): Promise<void> {
@@ -44,7 +44,6 @@ const refusal = (schema: string, newest: string) =>
 
 test.for(['000004_intake', '000009_addressed_payloads', '000010_failures'])(
   'a database of before, with %s as its newest in public, is refused in one sentence and left as it is',
-  { timeout: 60_000 },
   async (newest) => {
     await migratePublic(url, log);
     const names = ['000004_intake', '000009_addressed_payloads', '000010_failures'];
@@ -66,7 +65,7 @@ test('a tenant of before is refused too, to migrate and to work with', async () 
   const error = { type: 'SchemaSuperseded', message: refusal('org1', '000036_node_days') };
   await expect(migrateTenant(url, 'org1', log)).rejects.toMatchObject(error);
   await withClient(url, (client) => expect(tenantIsBehind(client, 'org1')).rejects.toMatchObject(error));
-}, 60_000);
+});
 
 test('no migration has a name of before', () => {
   for (const folder of [shippedSources.publicMigrations, shippedSources.tenantMigrations])

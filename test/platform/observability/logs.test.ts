@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
 import { openFailuresQuery, resolveFailureUpdate } from '../../../workflows/messages.ts';
@@ -20,9 +20,6 @@ import { waitUntil } from '../../support/wait-until.ts';
 import { createObjectFolder } from './object-folder.ts';
 import { startObservedWorker } from './observed-worker.ts';
 import type { ObservedWorker } from './observed-worker.ts';
-
-// A worker's process, or hundreds of files, take long on a busy machine.
-vi.setConfig({ hookTimeout: 300_000 });
 
 describe('secrets never reach the log', () => {
   const databaseUrl = 'postgresql://koku:s3cret-pass@db.example:5432/koku';
@@ -128,7 +125,7 @@ describe('log lines of a worker', () => {
       { orgId: database.orgId, payload: await (await createArchiveFolder()).pack(payload) },
     );
     // The gauge of blocked runs counts what this finds.
-    await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 1, 120_000);
+    await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 1);
     const [blocked] = await handle.query(openFailuresQuery);
     const { failureId = '' } = blocked ?? {};
     await handle.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action: 'abandon' }] });

@@ -1,9 +1,5 @@
-import { vi } from 'vitest';
 import { startOnFreePorts } from '../../../dev-stack/ports.ts';
 import { startWorkerProgram } from '../../support/program-process.ts';
-
-// For hooks and tests of every file that starts a worker: on a busy machine it takes more than a minute.
-vi.setConfig({ hookTimeout: 300_000, testTimeout: 300_000 });
 
 /** The built `ocp-pipeline worker` in a process of its own, with metrics and health pages on free ports. */
 export interface ObservedWorker {

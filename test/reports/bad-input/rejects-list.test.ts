@@ -105,14 +105,11 @@ test('status names the list of a file that failed, beside the reason', async () 
     return manifests.find((manifest) => manifest.clusterId === clusterId)?.manifestUuid;
   };
   await expect
-    .poll(
-      async () => {
-        const uuid = await manifestUuid();
-        if (uuid === undefined) return '';
-        return (await input.cli.run(['replay', uuid, '--decide', 'skip'])).stdout;
-      },
-      { timeout: 50_000 },
-    )
+    .poll(async () => {
+      const uuid = await manifestUuid();
+      if (uuid === undefined) return '';
+      return (await input.cli.run(['replay', uuid, '--decide', 'skip'])).stdout;
+    })
     .toContain('completed');
   const sent = await sentOff;
   const { files } = await sent.status();
