@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { waitUntil } from '../support/wait-until.ts';
 
 const script = fileURLToPath(new URL('../../scripts/bootstrap.mjs', import.meta.url));
-const testTimeoutMs = 60_000;
 
 /** Leaves one line per build, and the version of the only source. */
 const buildProgram = `
@@ -115,20 +115,16 @@ async function builds(): Promise<number> {
 
 const demo = ['--', 'node', 'dist/main.js', 'demo'];
 
-test(
-  'a fresh clone is installed and built, and the command gives the exit code',
-  { timeout: testTimeoutMs },
-  async () => {
-    const { code, output, messages } = await finish(start(...demo));
-    expect(code).toBe(3);
-    expect(output).toBe('first demo\n');
-    expect(messages).toMatch(/installing dependencies \(npm ci\): node_modules is missing/);
-    expect(messages).toMatch(/dependencies installed in \d+\.\d s/);
-    expect(messages).toMatch(/built in \d+\.\d s/);
-  },
-);
+test('a fresh clone is installed and built, and the command gives the exit code', async () => {
+  const { code, output, messages } = await finish(start(...demo));
+  expect(code).toBe(3);
+  expect(output).toBe('first demo\n');
+  expect(messages).toMatch(/installing dependencies \(npm ci\): node_modules is missing/);
+  expect(messages).toMatch(/dependencies installed in \d+\.\d s/);
+  expect(messages).toMatch(/built in \d+\.\d s/);
+});
 
-test('a second run neither installs nor builds', { timeout: testTimeoutMs }, async () => {
+test('a second run neither installs nor builds', async () => {
   await finish(start(...demo));
   const { code, messages } = await finish(start(...demo));
   expect(code).toBe(3);
@@ -136,41 +132,49 @@ test('a second run neither installs nor builds', { timeout: testTimeoutMs }, asy
   expect(await builds()).toBe(1);
 });
 
-test(
-  'a changed source is built again and a changed lock file installed again',
-  { timeout: testTimeoutMs },
-  async () => {
-    await finish(start(...demo));
-    await writeFile(join(clone, 'cli', 'main.js'), "console.log('second version');");
-    const afterSource = await finish(start(...demo));
-    expect(afterSource.output).toBe('second version\n');
-    expect(afterSource.messages).not.toContain('npm ci');
-    await addDependency('2.0.0');
-    const afterLock = await finish(start(...demo));
-    expect(afterLock.messages).toMatch(/npm ci\): dependency 2\.0\.0 wanted, 1\.0\.0 installed/);
-  },
-);
+test('a changed source is built again and a changed lock file installed again', async () => {
+  await finish(start(...demo));
+  await writeFile(join(clone, 'cli', 'main.js'), "console.log('second version');");
+  const afterSource = await finish(start(...demo));
+  expect(afterSource.output).toBe('second version\n');
+  expect(afterSource.messages).not.toContain('npm ci');
+  await addDependency('2.0.0');
+  const afterLock = await finish(start(...demo));
+  expect(afterLock.messages).toMatch(/npm ci\): dependency 2\.0\.0 wanted, 1\.0\.0 installed/);
+});
 
-test('two runs at once install and build one after the other', { timeout: testTimeoutMs }, async () => {
+test('two runs at once install and build one after the other', async () => {
   const ended = await Promise.all([finish(start(...demo)), finish(start(...demo))]);
   expect(ended.map(({ code }) => code)).toEqual([3, 3]);
   expect(ended.filter(({ messages }) => messages.includes('npm ci'))).toHaveLength(1);
   expect(await builds()).toBe(1);
 });
 
-test('the lock of a run that was killed is broken', { timeout: testTimeoutMs }, async () => {
+test('the lock of a run that was killed is broken', async () => {
   const lock = join(clone, '.data', 'bootstrap.lock');
   await mkdir(lock, { recursive: true });
-  // A run refreshes its lock every two seconds and waits until the other one's is ten seconds old.
-  // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
-  const refreshedAt = new Date(Date.now() - 9_000);
-  await utimes(lock, refreshedAt, refreshedAt);
-  const { code, messages } = await finish(start(...demo));
+  // A run refreshes its lock every two seconds and waits until the other one's is ten seconds old: the killed one does
+  // so until it is waited for, and then has not done it for long.
+  const refresh = async (ageMs: number) => {
+    // eslint-disable-next-line no-restricted-syntax -- an interval, of no date
+    const at = new Date(Date.now() - ageMs);
+    await utimes(lock, at, at);
+  };
+  const child = start(...demo);
+  const ended = finish(child);
+  let said = '';
+  child.stderr.on('data', (text: string) => (said += text));
+  await waitUntil(async () => {
+    await refresh(0);
+    return said.includes('waiting for another process');
+  });
+  await refresh(60_000);
+  const { code, messages } = await ended;
   expect(code).toBe(3);
   expect(messages.match(/waiting for another process/g)).toHaveLength(1);
 });
 
-test('the lock of a run that goes on is not broken', { timeout: testTimeoutMs }, async () => {
+test('the lock of a run that goes on is not broken', async () => {
   // Longer than a lock may stay without being refreshed.
   await writeFile(join(clone, 'build.mjs'), `${buildProgram}\nsetTimeout(() => {}, 12_000);`);
   const ended = await Promise.all([finish(start(...demo)), finish(start(...demo))]);
@@ -178,7 +182,7 @@ test('the lock of a run that goes on is not broken', { timeout: testTimeoutMs },
   expect(await builds()).toBe(1);
 });
 
-test('a failed build ends with an error and is tried again', { timeout: testTimeoutMs }, async () => {
+test('a failed build ends with an error and is tried again', async () => {
   await writeFile(join(clone, 'build.mjs'), 'process.exit(4);');
   const failed = await finish(start(...demo));
   expect(failed.code).toBe(1);
@@ -187,7 +191,7 @@ test('a failed build ends with an error and is tried again', { timeout: testTime
   expect((await finish(start(...demo))).code).toBe(3);
 });
 
-test('a signal reaches the command, which is given the time to end', { timeout: testTimeoutMs }, async () => {
+test('a signal reaches the command, which is given the time to end', async () => {
   await writeFile(join(clone, 'cli', 'main.js'), slowToStop);
   const child = start(...demo);
   const ended = finish(child);
@@ -196,7 +200,7 @@ test('a signal reaches the command, which is given the time to end', { timeout: 
   expect(await ended).toMatchObject({ code: 5, output: 'running\nstopped\n' });
 });
 
-test('an unknown option is refused', { timeout: testTimeoutMs }, async () => {
+test('an unknown option is refused', async () => {
   const { code, messages } = await finish(start('--fast', ...demo));
   expect(code).toBe(1);
   expect(messages).toContain('unknown option --fast');

@@ -68,4 +68,4 @@ test('stacks that start together each ingest their own payload and see nothing o
     const { manifests } = JSON.parse(stdout) as { manifests: { manifestUuid: string }[] };
     expect(manifests.map(({ manifestUuid }) => manifestUuid)).toEqual([uuid]);
   }
-}, 300_000);
+});

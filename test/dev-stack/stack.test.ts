@@ -17,7 +17,6 @@ import type { StackProcess } from './stack-process.ts';
 
 const all = { postgres: true, temporal: true, objectStore: true };
 const onlyPostgres = { postgres: true, temporal: false, objectStore: false };
-const testTimeoutMs = 120_000;
 
 let scratch: string;
 let program: string;
@@ -74,7 +73,7 @@ async function openInAnotherProcess(needs = all): Promise<StackProcess> {
 }
 
 async function query(url: string | undefined, text: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(text)).rows;
@@ -84,7 +83,7 @@ async function query(url: string | undefined, text: string): Promise<unknown[]> 
 }
 
 async function searchAttributes(address: string | undefined): Promise<Record<string, unknown>> {
-  const connection = await Connection.connect({ address: address ?? '', connectTimeout: 5_000 });
+  const connection = await Connection.connect({ address: address ?? '', connectTimeout: '1m' });
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({
       namespace: 'default',
@@ -109,51 +108,43 @@ async function occupy(port: number): Promise<Server | undefined> {
   });
 }
 
-test(
-  'a stack starts, stops with its owner and finds its data again at the next start',
-  { timeout: testTimeoutMs },
-  async () => {
-    const first = await open();
-    expect(first.owned).toBe(true);
-    await query(first.databaseUrl, 'create table kept (n int)');
-    await query(first.databaseUrl, 'insert into kept values (42)');
-    expect(Object.keys(await searchAttributes(first.temporalAddress))).toEqual(
-      expect.arrayContaining(['OrgId', 'ClusterId', 'BillingMonth', 'PipelineState', 'ManifestDate']),
-    );
-    expect((await fetch(first.temporalUiUrl ?? '')).status).toBe(200);
-    expect((await stat(new URL(first.objectStoreUrl ?? ''))).isDirectory()).toBe(true);
-    const pids = await serverPids();
-    expect(pids).toHaveLength(2);
+test('a stack starts, stops with its owner and finds its data again at the next start', async () => {
+  const first = await open();
+  expect(first.owned).toBe(true);
+  await query(first.databaseUrl, 'create table kept (n int)');
+  await query(first.databaseUrl, 'insert into kept values (42)');
+  expect(Object.keys(await searchAttributes(first.temporalAddress))).toEqual(
+    expect.arrayContaining(['OrgId', 'ClusterId', 'BillingMonth', 'PipelineState', 'ManifestDate']),
+  );
+  expect((await fetch(first.temporalUiUrl ?? '')).status).toBe(200);
+  expect((await stat(new URL(first.objectStoreUrl ?? ''))).isDirectory()).toBe(true);
+  const pids = await serverPids();
+  expect(pids).toHaveLength(2);
 
-    await first.stop();
+  await first.stop();
 
-    expect(await Promise.all(pids.map(identifyProcess))).toEqual([undefined, undefined]);
-    expect(await readStackRecord(dataDirectory)).toEqual({});
-    const second = await open();
-    expect(await query(second.databaseUrl, 'select n from kept')).toEqual([{ n: 42 }]);
-    expect(Object.keys(await searchAttributes(second.temporalAddress))).toContain('ManifestDate');
-  },
-);
+  expect(await Promise.all(pids.map(identifyProcess))).toEqual([undefined, undefined]);
+  expect(await readStackRecord(dataDirectory)).toEqual({});
+  const second = await open();
+  expect(await query(second.databaseUrl, 'select n from kept')).toEqual([{ n: 42 }]);
+  expect(Object.keys(await searchAttributes(second.temporalAddress))).toContain('ManifestDate');
+});
 
-test(
-  'the password is random and its file is readable for its owner only',
-  { timeout: testTimeoutMs },
-  async () => {
-    const stack = await open(onlyPostgres);
-    const file = join(dataDirectory, 'postgres-password');
-    const password = (await readFile(file, 'utf8')).trim();
-    expect(password).toMatch(/^[0-9a-f]{48}$/);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(new URL(stack.databaseUrl ?? '').password).toBe(password);
-    const wrong = (stack.databaseUrl ?? '').replace(password, 'wrong');
-    await expect(query(wrong, 'select 1')).rejects.toThrow('password authentication failed');
-    expect(await query(stack.databaseUrl, "select current_setting('server_encoding') as encoding")).toEqual([
-      { encoding: 'UTF8' },
-    ]);
-  },
-);
+test('the password is random and its file is readable for its owner only', async () => {
+  const stack = await open(onlyPostgres);
+  const file = join(dataDirectory, 'postgres-password');
+  const password = (await readFile(file, 'utf8')).trim();
+  expect(password).toMatch(/^[0-9a-f]{48}$/);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(new URL(stack.databaseUrl ?? '').password).toBe(password);
+  const wrong = (stack.databaseUrl ?? '').replace(password, 'wrong');
+  await expect(query(wrong, 'select 1')).rejects.toThrow('password authentication failed');
+  expect(await query(stack.databaseUrl, "select current_setting('server_encoding') as encoding")).toEqual([
+    { encoding: 'UTF8' },
+  ]);
+});
 
-test('a second process attaches to the stack and does not stop it', { timeout: testTimeoutMs }, async () => {
+test('a second process attaches to the stack and does not stop it', async () => {
   const owner = await open();
   const pids = await serverPids();
   const guest = await openInAnotherProcess();
@@ -169,69 +160,57 @@ test('a second process attaches to the stack and does not stop it', { timeout: t
   expect(await searchAttributes(owner.temporalAddress)).toHaveProperty('OrgId');
 });
 
-test(
-  'a process that needs a part the living stack lacks starts and stops just that part',
-  { timeout: testTimeoutMs },
-  async () => {
-    const owner = await open(onlyPostgres);
-    expect(owner.temporalAddress).toBeUndefined();
-    expect(owner.objectStoreUrl).toBeUndefined();
-    const other = await openInAnotherProcess();
-    expect(other.opened.owned).toBe(true);
-    expect(other.opened.databaseUrl).toBe(owner.databaseUrl);
-    const [postgresPid, temporalPid] = await serverPids();
+test('a process that needs a part the living stack lacks starts and stops just that part', async () => {
+  const owner = await open(onlyPostgres);
+  expect(owner.temporalAddress).toBeUndefined();
+  expect(owner.objectStoreUrl).toBeUndefined();
+  const other = await openInAnotherProcess();
+  expect(other.opened.owned).toBe(true);
+  expect(other.opened.databaseUrl).toBe(owner.databaseUrl);
+  const [postgresPid, temporalPid] = await serverPids();
 
-    await other.stop();
+  await other.stop();
 
-    expect(await identifyProcess(temporalPid ?? 0)).toBeUndefined();
-    expect(await identifyProcess(postgresPid ?? 0)).toBeDefined();
-  },
-);
+  expect(await identifyProcess(temporalPid ?? 0)).toBeUndefined();
+  expect(await identifyProcess(postgresPid ?? 0)).toBeDefined();
+});
 
-test(
-  'servers of a process killed with SIGKILL are taken over with their committed rows',
-  { timeout: testTimeoutMs },
-  async () => {
-    const owner = await openInAnotherProcess();
-    await query(owner.opened.databaseUrl, 'create table kept (n int)');
-    await query(owner.opened.databaseUrl, 'insert into kept values (7)');
-    const pids = await serverPids();
-    await owner.kill();
-    expect((await Promise.all(pids.map(identifyProcess))).every((found) => found !== undefined)).toBe(true);
+test('servers of a process killed with SIGKILL are taken over with their committed rows', async () => {
+  const owner = await openInAnotherProcess();
+  await query(owner.opened.databaseUrl, 'create table kept (n int)');
+  await query(owner.opened.databaseUrl, 'insert into kept values (7)');
+  const pids = await serverPids();
+  await owner.kill();
+  expect((await Promise.all(pids.map(identifyProcess))).every((found) => found !== undefined)).toBe(true);
 
-    const next = await open();
+  const next = await open();
 
-    expect(next.owned).toBe(true);
-    expect(await serverPids()).toEqual(pids);
-    expect(await query(next.databaseUrl, 'select n from kept')).toEqual([{ n: 7 }]);
-    expect(await searchAttributes(next.temporalAddress)).toHaveProperty('OrgId');
-    await next.stop();
-    expect(await Promise.all(pids.map(identifyProcess))).toEqual([undefined, undefined]);
-  },
-);
+  expect(next.owned).toBe(true);
+  expect(await serverPids()).toEqual(pids);
+  expect(await query(next.databaseUrl, 'select n from kept')).toEqual([{ n: 7 }]);
+  expect(await searchAttributes(next.temporalAddress)).toHaveProperty('OrgId');
+  await next.stop();
+  expect(await Promise.all(pids.map(identifyProcess))).toEqual([undefined, undefined]);
+});
 
-test(
-  'servers killed together with their owner start again with their committed rows',
-  { timeout: testTimeoutMs },
-  async () => {
-    const owner = await openInAnotherProcess();
-    await query(owner.opened.databaseUrl, 'create table kept (n int)');
-    await query(owner.opened.databaseUrl, 'insert into kept values (8)');
-    const pids = await serverPids();
-    await owner.kill();
-    for (const pid of pids) {
-      process.kill(pid, 'SIGKILL');
-    }
+test('servers killed together with their owner start again with their committed rows', async () => {
+  const owner = await openInAnotherProcess();
+  await query(owner.opened.databaseUrl, 'create table kept (n int)');
+  await query(owner.opened.databaseUrl, 'insert into kept values (8)');
+  const pids = await serverPids();
+  await owner.kill();
+  for (const pid of pids) {
+    process.kill(pid, 'SIGKILL');
+  }
 
-    const next = await open();
+  const next = await open();
 
-    expect(next.owned).toBe(true);
-    expect(await query(next.databaseUrl, 'select n from kept')).toEqual([{ n: 8 }]);
-    expect(await searchAttributes(next.temporalAddress)).toHaveProperty('OrgId');
-  },
-);
+  expect(next.owned).toBe(true);
+  expect(await query(next.databaseUrl, 'select n from kept')).toEqual([{ n: 8 }]);
+  expect(await searchAttributes(next.temporalAddress)).toHaveProperty('OrgId');
+});
 
-test('an orphan that does not answer is stopped and replaced', { timeout: testTimeoutMs }, async () => {
+test('an orphan that does not answer is stopped and replaced', async () => {
   const owner = await openInAnotherProcess({ postgres: false, temporal: true, objectStore: false });
   const [stopped] = await serverPids();
   await owner.kill();
@@ -245,26 +224,22 @@ test('an orphan that does not answer is stopped and replaced', { timeout: testTi
   expect(await searchAttributes(next.temporalAddress)).toHaveProperty('OrgId');
 });
 
-test(
-  'a recorded pid that now belongs to another program is neither used nor stopped',
-  { timeout: testTimeoutMs },
-  async () => {
-    await (await open({ postgres: false, temporal: false, objectStore: true })).stop();
-    const self = await identifyProcess(process.pid);
-    const bystander = self ?? { pid: 0, startTime: '' };
-    const ended = { pid: bystander.pid, startTime: 'long ago' };
-    await writeStackRecord(dataDirectory, {
-      temporal: { owner: ended, server: { ...bystander, port: 7233, uiPort: 8233, marker: 'nobody' } },
-    });
+test('a recorded pid that now belongs to another program is neither used nor stopped', async () => {
+  await (await open({ postgres: false, temporal: false, objectStore: true })).stop();
+  const self = await identifyProcess(process.pid);
+  const bystander = self ?? { pid: 0, startTime: '' };
+  const ended = { pid: bystander.pid, startTime: 'long ago' };
+  await writeStackRecord(dataDirectory, {
+    temporal: { owner: ended, server: { ...bystander, port: 7233, uiPort: 8233, marker: 'nobody' } },
+  });
 
-    const stack = await open({ postgres: false, temporal: true, objectStore: false });
+  const stack = await open({ postgres: false, temporal: true, objectStore: false });
 
-    expect(await serverPids()).not.toContain(process.pid);
-    expect(await searchAttributes(stack.temporalAddress)).toHaveProperty('OrgId');
-  },
-);
+  expect(await serverPids()).not.toContain(process.pid);
+  expect(await searchAttributes(stack.temporalAddress)).toHaveProperty('OrgId');
+});
 
-test('other ports are used when the usual ones are taken', { timeout: testTimeoutMs }, async () => {
+test('other ports are used when the usual ones are taken', async () => {
   const occupied = await Promise.all([54320, 7233, 8233].map(occupy));
   try {
     const stack = await open();
@@ -279,32 +254,28 @@ test('other ports are used when the usual ones are taken', { timeout: testTimeou
   }
 });
 
-test(
-  'a second open in one process attaches, and two processes opening at once share one stack',
-  { timeout: testTimeoutMs },
-  async () => {
-    const [left, right] = await Promise.all([
-      openInAnotherProcess(onlyPostgres),
-      openInAnotherProcess(onlyPostgres),
-    ]);
-    expect([left.opened.owned, right.opened.owned].sort()).toEqual([false, true]);
-    expect(left.opened.databaseUrl).toBe(right.opened.databaseUrl);
-    const owner = left.opened.owned ? left : right;
-    await owner.stop();
-    const first = await open(onlyPostgres);
-    const second = await open(onlyPostgres);
-    expect([first.owned, second.owned]).toEqual([true, false]);
-  },
-);
+test('a second open in one process attaches, and two processes opening at once share one stack', async () => {
+  const [left, right] = await Promise.all([
+    openInAnotherProcess(onlyPostgres),
+    openInAnotherProcess(onlyPostgres),
+  ]);
+  expect([left.opened.owned, right.opened.owned].sort()).toEqual([false, true]);
+  expect(left.opened.databaseUrl).toBe(right.opened.databaseUrl);
+  const owner = left.opened.owned ? left : right;
+  await owner.stop();
+  const first = await open(onlyPostgres);
+  const second = await open(onlyPostgres);
+  expect([first.owned, second.owned]).toEqual([true, false]);
+});
 
-test('a missing password file is an error that says what to do', { timeout: testTimeoutMs }, async () => {
+test('a missing password file is an error that says what to do', async () => {
   await (await open(onlyPostgres)).stop();
   const password = join(dataDirectory, 'postgres-password');
   await rm(password);
   await expect(open(onlyPostgres)).rejects.toThrow(`Password file ${password} is missing`);
 });
 
-test('the stack runs for a normal user', { timeout: testTimeoutMs }, async () => {
+test('the stack runs for a normal user', async () => {
   const programs = join(scratch, 'programs');
   await mkdir(programs, { recursive: true });
   // Root's cache, which the user may not enter, has this binary, and Node where the tests run on another release of it.

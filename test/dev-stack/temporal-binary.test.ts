@@ -71,29 +71,25 @@ test('XDG_CACHE_HOME moves the cache and a relative one is ignored', async () =>
   expect(await find('xdg')).toBe(usual);
 });
 
-test(
-  'go install fills the cache once although two searches run at the same time',
-  { timeout: 60_000 },
-  async () => {
-    await writeProgram('bin', 'go', quickGo);
-    const cached = join(scratch, 'home/.cache/ocp-pipeline/temporal');
-    const search = (): Promise<string> => findTemporalBinary({ say, environment: environment() });
-    expect(await Promise.all([search(), search()])).toEqual([cached, cached]);
-    expect(await readFile(join(scratch, 'count'), 'utf8')).toBe(
-      'install github.com/temporalio/cli/cmd/temporal@v1.5.1\n',
-    );
-    expect(await readdir(join(scratch, 'home/.cache/ocp-pipeline'))).toEqual(['temporal']);
-  },
-);
+test('go install fills the cache once although two searches run at the same time', async () => {
+  await writeProgram('bin', 'go', quickGo);
+  const cached = join(scratch, 'home/.cache/ocp-pipeline/temporal');
+  const search = (): Promise<string> => findTemporalBinary({ say, environment: environment() });
+  expect(await Promise.all([search(), search()])).toEqual([cached, cached]);
+  expect(await readFile(join(scratch, 'count'), 'utf8')).toBe(
+    'install github.com/temporalio/cli/cmd/temporal@v1.5.1\n',
+  );
+  expect(await readdir(join(scratch, 'home/.cache/ocp-pipeline'))).toEqual(['temporal']);
+});
 
-test('a damaged program in the cache is replaced', { timeout: 60_000 }, async () => {
+test('a damaged program in the cache is replaced', async () => {
   await writeProgram('bin', 'go', quickGo);
   const cached = await writeProgram('home/.cache/ocp-pipeline', 'temporal', 'exit 3');
   expect(await findTemporalBinary({ say, environment: environment() })).toBe(cached);
   expect(await readFile(cached, 'utf8')).toContain('Server 1.29.1');
 });
 
-test('without any way to get it the error says what to do', { timeout: 60_000 }, async () => {
+test('without any way to get it the error says what to do', async () => {
   await expect(findTemporalBinary({ say, environment: environment() })).rejects.toThrow(
     /No Temporal server program found: .*Install the Temporal CLI.*install Go.*TEMPORAL_ADDRESS/s,
   );
@@ -112,7 +108,7 @@ test('a failed build tells what Go said', async () => {
   expect(said.at(-1)).toMatch(/^go install failed after \d+ s: module lookup disabled$/);
 });
 
-test('a download over a network that never answers is given up', { timeout: 30_000 }, async () => {
+test('a download over a network that never answers is given up', async () => {
   const silent = createServer();
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const proxy = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
@@ -127,15 +123,11 @@ test('a download over a network that never answers is given up', { timeout: 30_0
   expect(said.at(-1)).toBe('download abandoned: no data received for 1.5 s');
 });
 
-test(
-  'a folder that a killed install left behind is removed by the next install',
-  { timeout: 60_000 },
-  async () => {
-    await writeProgram('bin', 'go', quickGo);
-    const leftOver = join(scratch, 'home/.cache/ocp-pipeline/installing-1');
-    await mkdir(leftOver, { recursive: true });
-    await cp('/bin/sh', join(leftOver, 'temporal'));
-    await findTemporalBinary({ say, environment: environment() });
-    expect(await readdir(join(scratch, 'home/.cache/ocp-pipeline'))).toEqual(['temporal']);
-  },
-);
+test('a folder that a killed install left behind is removed by the next install', async () => {
+  await writeProgram('bin', 'go', quickGo);
+  const leftOver = join(scratch, 'home/.cache/ocp-pipeline/installing-1');
+  await mkdir(leftOver, { recursive: true });
+  await cp('/bin/sh', join(leftOver, 'temporal'));
+  await findTemporalBinary({ say, environment: environment() });
+  expect(await readdir(join(scratch, 'home/.cache/ocp-pipeline'))).toEqual(['temporal']);
+});

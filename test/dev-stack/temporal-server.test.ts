@@ -93,7 +93,7 @@ test('servers that want the same port at once each get one, and none is taken fo
   } finally {
     await Promise.all(servers.map(stopTemporal));
   }
-}, 180_000);
+});
 
 test('one that always does is an error with the first and the last of its output', async () => {
   await expect(start(await panicking(1_000))).rejects.toThrow(

@@ -12,7 +12,6 @@ import { identifyProcess, isRunning, stopProcess } from '../../dev-stack/process
 import type { ProcessIdentity } from '../../dev-stack/process-identity.ts';
 import { compileStackProgram } from './stack-process.ts';
 
-const testTimeoutMs = 120_000;
 const program = `
 import { createInterface } from 'node:readline';
 import { startTestServers } from './test/support/servers.js';
@@ -77,39 +76,32 @@ async function setting(postgresUrl: string, name: string): Promise<unknown> {
 }
 
 async function waitUntilEnded(): Promise<void> {
-  await expect
-    .poll(async () => Promise.all(servers.map(isRunning)), { timeout: 10_000, interval: 50 })
-    .toEqual([false, false]);
+  await expect.poll(async () => Promise.all(servers.map(isRunning))).toEqual([false, false]);
 }
 
-test(
-  'the test servers answer, know the search attributes, and are gone after stop',
-  { timeout: testTimeoutMs },
-  async () => {
-    const { postgresUrl, temporalAddress } = await start();
-    await rememberServers();
-    expect(await setting(postgresUrl, 'max_connections')).toBe('300');
-    expect(await setting(postgresUrl, 'fsync')).toBe('off');
-    const connection = await Connection.connect({ address: temporalAddress });
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({
-      namespace: 'default',
-    });
-    await connection.close();
-    expect(Object.keys(customAttributes)).toEqual(
-      expect.arrayContaining(['OrgId', 'PipelineState', 'ManifestDate']),
-    );
+test('the test servers answer, know the search attributes, and are gone after stop', async () => {
+  const { postgresUrl, temporalAddress } = await start();
+  await rememberServers();
+  expect(await setting(postgresUrl, 'max_connections')).toBe('300');
+  expect(await setting(postgresUrl, 'fsync')).toBe('off');
+  const connection = await Connection.connect({ address: temporalAddress });
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({
+    namespace: 'default',
+  });
+  await connection.close();
+  expect(Object.keys(customAttributes)).toEqual(
+    expect.arrayContaining(['OrgId', 'PipelineState', 'ManifestDate']),
+  );
 
-    child.stdin.write('stop\n');
-    await once(child, 'exit');
+  child.stdin.write('stop\n');
+  await once(child, 'exit');
 
-    expect(await Promise.all(servers.map(isRunning))).toEqual([false, false]);
-    expect(await readdir(temporary)).toEqual([]);
-  },
-);
+  expect(await Promise.all(servers.map(isRunning))).toEqual([false, false]);
+  expect(await readdir(temporary)).toEqual([]);
+});
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
   'the test servers end with a process that gets %s',
-  { timeout: testTimeoutMs },
   async (signal) => {
     await start();
     await rememberServers();
@@ -121,30 +113,26 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test(
-  'servers of a test run killed with SIGKILL are removed by the next run',
-  { timeout: testTimeoutMs },
-  async () => {
-    await start();
-    await rememberServers();
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
-    const leftBehind = servers;
-    expect(await Promise.all(leftBehind.map(({ pid }) => identifyProcess(pid)))).toEqual(
-      leftBehind.map(({ pid, startTime }) => ({ pid, startTime })),
-    );
+test('servers of a test run killed with SIGKILL are removed by the next run', async () => {
+  await start();
+  await rememberServers();
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+  const leftBehind = servers;
+  expect(await Promise.all(leftBehind.map(({ pid }) => identifyProcess(pid)))).toEqual(
+    leftBehind.map(({ pid, startTime }) => ({ pid, startTime })),
+  );
 
-    await start();
+  await start();
 
-    await waitUntilEnded();
-    await rememberServers();
-    child.stdin.write('stop\n');
-    await once(child, 'exit');
-  },
-);
+  await waitUntilEnded();
+  await rememberServers();
+  child.stdin.write('stop\n');
+  await once(child, 'exit');
+});
 
-test('servers named in the environment are used instead', { timeout: testTimeoutMs }, async () => {
+test('servers named in the environment are used instead', async () => {
   const given = { TEST_POSTGRES_URL: 'postgresql://somebody@127.0.0.1:1/x', TEMPORAL_ADDRESS: '127.0.0.1:2' };
   expect(await start(given)).toEqual({
     postgresUrl: given.TEST_POSTGRES_URL,
