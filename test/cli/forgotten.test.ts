@@ -1,12 +1,10 @@
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { RunEnd } from '../../cli/follow-run.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { payloadPath } from '../support/fixtures.ts';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 let cli: CommandLine;
 beforeAll(async () => {

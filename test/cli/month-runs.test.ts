@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StuckMonth } from '../../cli/stuck-months.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
@@ -10,9 +10,6 @@ import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { podFileAlone } from '../support/held-load.ts';
 import { waitUntil } from '../support/wait-until.ts';
-
-// Each command is a process of its own.
-vi.setConfig({ testTimeout: 240_000 });
 
 /*
  * Runs of a month that wait: for a decision, because a column is missing, or for workers of Trino, of which there are

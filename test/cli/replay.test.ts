@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunEnd } from '../../cli/follow-run.ts';
 import type { RunStatus } from '../../cli/run-status.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
@@ -13,9 +13,6 @@ import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { podFileAlone, podStaging } from '../support/held-load.ts';
-
-// Each command is a process of its own, and some tests need a dozen.
-vi.setConfig({ testTimeout: 240_000 });
 
 let cli: CommandLine;
 let folder: ArchiveFolder;

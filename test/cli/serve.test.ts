@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startOnFreePorts } from '../../dev-stack/ports.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { payloadPath } from '../support/fixtures.ts';
@@ -15,8 +16,6 @@ import { archiveForm, upload } from '../support/http-app.ts';
 import { startServe } from '../support/serve-process.ts';
 import type { ServeProcess } from '../support/serve-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const cluster = 'my-ocp-cluster-small';
 let cli: CommandLine;
@@ -88,8 +87,10 @@ async function halfUpload(
 describe('a client that is made, replaced and revoked at the command line', () => {
   test('uploads, and is refused as soon as it is no more', async () => {
     const { orgId } = cli.database;
-    const metrics = await freePort();
-    const serving = await startServe({ ...settings, OCP_METRICS_ADDRESS: `127.0.0.1:${metrics}` });
+    const { serving, metrics } = await startOnFreePorts([0], async ([port = 0]) => ({
+      metrics: port,
+      serving: await startServe({ ...settings, OCP_METRICS_ADDRESS: `127.0.0.1:${port}` }),
+    }));
     expect((await fetch(`${serving.url}/readyz`)).status).toBe(200);
     const send = async (headers: Record<string, string>) =>
       (await upload(serving.url, headers, archiveForm(archive))).status;
@@ -181,7 +182,8 @@ describe('at SIGTERM', () => {
   });
 
   test('an upload that pauses is given up, and the exit code is 0 all the same', async () => {
-    const serving = await startServe({ ...settings, OCP_UPLOAD_STALL: '500ms' });
+    // Long enough to be seen before it is given up.
+    const serving = await startServe({ ...settings, OCP_UPLOAD_STALL: '3s' });
     const { answer } = await halfUpload(serving, headers);
     serving.signal('SIGTERM');
     expect((await answer).statusCode).toBe(408);
@@ -276,11 +278,3 @@ test('--help names the options, and --no-sources leaves the Sources API to Koku'
   const version = await fetch(`${serving.url}/api/ingress/v1/version`, { headers: bearer(token.secret) });
   expect(version.status).toBe(200);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

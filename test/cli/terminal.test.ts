@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { Connection } from '@temporalio/client';
-import { beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
@@ -12,8 +12,6 @@ import { payloadPath } from '../support/fixtures.ts';
 import { startRefusingProxy } from '../support/refusing-proxy.ts';
 import type { Refusal } from '../support/refusing-proxy.ts';
 import { waitUntil } from '../support/wait-until.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let cli: CommandLine;
 let folder: ArchiveFolder;

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { blockedRunsQuery } from '../../domain/run/search-attributes.ts';
@@ -12,9 +12,6 @@ import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { podFileAlone } from '../support/held-load.ts';
 import { waitUntil } from '../support/wait-until.ts';
-
-// Each command is a process of its own.
-vi.setConfig({ testTimeout: 240_000 });
 
 let cli: CommandLine;
 let client: Client;
