@@ -94,7 +94,7 @@ beforeAll(async () => {
     }),
   );
   order = ended.sort((a, b) => a.at - b.at).map(({ orgId }) => orgId);
-}, 600_000);
+});
 
 test.for(tenants)(
   '50 manifests at once leave tenant %s with the tables of one after the other',

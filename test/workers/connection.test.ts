@@ -152,7 +152,7 @@ test('worker and command line go through a server that wants a client certificat
   const cli = await createCommandLine();
   const environment = { ...cli.environment, ...mtls(certificates.client) };
   const worker = startWorker({ ...environment });
-  await waitUntil(() => worker.output().includes('worker started'), 90_000);
+  await waitUntil(() => worker.output().includes('worker started'));
   const folder = await createArchiveFolder();
   const payload = await folder.pack(tinyPayload('c', '2026-10-06'));
   const args = ['ingest', payload, '--org', cli.database.orgId, '--register', '--follow', '--json'];
@@ -164,4 +164,4 @@ test('worker and command line go through a server that wants a client certificat
   const key = readFileSync(certificates.client.key, 'utf8').split('\n')[1] ?? '';
   expect(key).not.toBe('');
   expect(worker.output()).not.toContain(key);
-}, 240_000);
+});

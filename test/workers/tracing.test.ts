@@ -35,7 +35,7 @@ test('one payload is one trace: its start, its workflow and its activities, of t
   const { orgId } = cli.database;
   const payload = await folder.pack(tinyPayload('traced-cluster', day));
   const worker = startWorker({ ...cli.environment, ...tracing, HOSTNAME: 'pod-7' });
-  await waitUntil(() => worker.output().includes('worker started'), 60_000);
+  await waitUntil(() => worker.output().includes('worker started'));
   const args = ['ingest', payload, '--org', orgId, '--register', '--follow', '--json'];
   const ingest = await cli.run(args, tracing);
   expect(ingest.code, ingest.stderr).toBe(0);
@@ -78,7 +78,7 @@ test('one payload is one trace: its start, its workflow and its activities, of t
     expect(sent).not.toContain(secret);
   }
   expect(worker.output()).not.toContain('hidden-token');
-}, 120_000);
+});
 
 test('a collector that refuses costs spans and a line in the log, not the run', async () => {
   const cli = await createCommandLine();
@@ -86,7 +86,7 @@ test('a collector that refuses costs spans and a line in the log, not the run', 
   const folder = await createArchiveFolder();
   const payload = await folder.pack(tinyPayload('c', day));
   const worker = startWorker({ ...cli.environment, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint });
-  await waitUntil(() => worker.output().includes('worker started'), 60_000);
+  await waitUntil(() => worker.output().includes('worker started'));
   const ingest = await cli.run([
     'ingest',
     payload,
@@ -105,7 +105,7 @@ test('a collector that refuses costs spans and a line in the log, not the run', 
       error: expect.objectContaining({ message: expect.stringContaining('HTTP 503') as string }) as unknown,
     }),
   );
-}, 120_000);
+});
 
 test('a run that began without tracing goes on with it: its history replays on the traced workflows', async () => {
   const pipeline = await createTestPipeline();

@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import type { temporal } from '@temporalio/proto';
-import { beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { followRuns } from '../../cli/follow-run.ts';
 import { resetRun } from '../../cli/reset-run.ts';
 import { runStatuses } from '../../cli/run-status.ts';
@@ -21,9 +21,6 @@ import { snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 // The server suggests to continue after 20 events instead of 4,096: a page of 400 pieces is one run.
-
-// A worker's process, or hundreds of files, take long on a busy machine.
-vi.setConfig({ hookTimeout: 300_000 });
 
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;

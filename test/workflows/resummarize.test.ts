@@ -240,15 +240,16 @@ describe('the settings watch', () => {
     await setTagKeys(pool, schema, ['stage'], true);
     await watch(hour);
     const handle = pipeline.client.workflow.getHandle(`settings:${orgId}:${sourceUuid}:${october}`);
+    const timers = async () => {
+      const { events } = await handle.fetchHistory();
+      return events?.filter((event) => event.timerStartedEventAttributes != null).length;
+    };
+    await waitUntil(async () => (await timers()) === 1);
     const first = await handle.describe();
     await setTagKeys(pool, schema, ['environment'], true);
     await watch(hour);
     await watch(hour);
-    await waitUntil(async () => {
-      const { events } = await handle.fetchHistory();
-      const timers = events?.filter((event) => event.timerStartedEventAttributes != null).length;
-      return timers === 2;
-    });
+    await waitUntil(async () => (await timers()) === 2);
     const second = await handle.describe();
     expect(second.runId).toBe(first.runId);
     expect(await versions(pipeline, sourceUuid)).toEqual([3]);

@@ -111,10 +111,10 @@ describe('a run whose COPY is half way', () => {
     await ui.resetActivity(found('activity reset').run, load);
     await download.run.terminate('test');
     // The attempts are aborted, and the one of the reset activity begins anew.
-    await waitUntil(async () => (await lastFailure('paused')) === 'Activity paused', 60_000);
-    await waitUntil(async () => (await lastFailure('activity reset')) === 'Activity reset', 60_000);
-    await waitUntil(async () => (await copies()).length === 1, 60_000);
-    await waitUntil(async () => (await incomingObjects()).length === 0, 60_000);
+    await waitUntil(async () => (await lastFailure('paused')) === 'Activity paused');
+    await waitUntil(async () => (await lastFailure('activity reset')) === 'Activity reset');
+    await waitUntil(async () => (await copies()).length === 1);
+    await waitUntil(async () => (await incomingObjects()).length === 0);
   });
   // Whatever happened above: the held transactions must not keep the server from stopping.
   afterAll(() => Promise.all(holds.splice(0).map((hold) => hold.release())));

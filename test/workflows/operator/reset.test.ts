@@ -72,24 +72,20 @@ describe('a finished run', () => {
   });
 
   // One run after the other: a workflow id has one run at a time.
-  test(
-    'reset to each of them ends with the same tables, and rebuilds no day',
-    { timeout: 180_000 },
-    async () => {
-      const ends: unknown[] = [];
-      for (const { eventId } of points) {
-        const again = await ui.reset(run, runId, eventId, 'nothing');
-        ends.push((await again.result()).outcome);
-        expectSameTables(await snapshotTables(pipeline.database, sourceUuid), expected);
-        expect(await leftOvers(pipeline, sourceUuid)).toEqual(nothingLeft);
-      }
-      expect(ends).toEqual(points.map(() => 'completed'));
-      expect(Object.values(await dayVersions(pipeline.database, sourceUuid))).toEqual([1]);
-      const { typedSearchAttributes } = await run.describe();
-      expect(typedSearchAttributes.get(searchAttributes.pipelineState)).toBe('completed');
-      expect(typedSearchAttributes.get(searchAttributes.clusterId)).toBe('finished');
-    },
-  );
+  test('reset to each of them ends with the same tables, and rebuilds no day', async () => {
+    const ends: unknown[] = [];
+    for (const { eventId } of points) {
+      const again = await ui.reset(run, runId, eventId, 'nothing');
+      ends.push((await again.result()).outcome);
+      expectSameTables(await snapshotTables(pipeline.database, sourceUuid), expected);
+      expect(await leftOvers(pipeline, sourceUuid)).toEqual(nothingLeft);
+    }
+    expect(ends).toEqual(points.map(() => 'completed'));
+    expect(Object.values(await dayVersions(pipeline.database, sourceUuid))).toEqual([1]);
+    const { typedSearchAttributes } = await run.describe();
+    expect(typedSearchAttributes.get(searchAttributes.pipelineState)).toBe('completed');
+    expect(typedSearchAttributes.get(searchAttributes.clusterId)).toBe('finished');
+  });
 });
 
 test('a run that is reset in the middle of a COPY loads every piece once', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { temporal } from '@temporalio/proto';
+import type { OpenFailure } from '../../../domain/run/decision.ts';
 import type { ingestManifest } from '../../../workflows/index.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
 import { openFailuresQuery } from '../../../workflows/messages.ts';
@@ -138,12 +139,11 @@ export async function runIdOf(run: Run): Promise<string> {
 
 /** Wait until a step of the run waits for a decision. */
 export async function untilBlocked(run: Run) {
-  let open = await run.query(openFailuresQuery);
+  let failure: OpenFailure | undefined;
   await waitUntil(async () => {
-    open = await run.query(openFailuresQuery);
-    return open.length > 0;
+    [failure] = await run.query(openFailuresQuery);
+    return failure !== undefined;
   });
-  const [failure] = open;
   if (failure === undefined) throw new Error('no failure is open');
   return failure;
 }
