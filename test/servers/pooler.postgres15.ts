@@ -48,7 +48,7 @@ beforeAll(async () => {
     environment: { OCP_NOW: '2026-11-08T02:30:00Z', OCP_RULES: 'koku', OCP_LOAD_CONCURRENCY: '3' },
   });
   workers = await Promise.all([1, 2, 3].map(() => bed.startWorker()));
-}, 240_000);
+});
 
 test('three workers that start together on a database to migrate all become ready, and each migration is there once', async () => {
   expect(workers.map((worker) => worker.ended())).toEqual([false, false, false]);
@@ -90,7 +90,7 @@ test('a payload gives the tables that Koku computes, and a sweep leaves them alo
   });
   expect(swept).toMatchObject({ droppedCount: 6, busyCount: 0, failedTenants: [] });
   expectSameTables(await snapshotTables(direct, sourceUuid), before);
-}, 180_000);
+});
 
 test('nothing of ours stays on the server connections: no lock, no temporary table, no search path', async () => {
   const { rows: locks } = await direct.pool.query(

@@ -6,6 +6,7 @@ import { isAbsolute, join } from 'node:path';
 import { isRunning, stopProcess } from '../../dev-stack/process-identity.ts';
 import { startServerProcess } from '../../dev-stack/server-process.ts';
 import type { ServerCommand } from '../../dev-stack/server-process.ts';
+import { maxWaitMs } from '../support/limits.ts';
 
 /** Folder where `test/servers/install.sh` puts what it builds. */
 export function cacheDirectory(): string {
@@ -86,7 +87,7 @@ export function controlServer(
       untie = tieToThisProcess(server.identity.pid);
       process.once('exit', endWithProcess);
       try {
-        await server.waitUntil(isReady, 30_000);
+        await server.waitUntil(isReady, maxWaitMs);
       } catch (error) {
         await end('SIGKILL');
         throw error;

@@ -58,11 +58,9 @@ export async function createPlacesScenario(
         occupied.push({ place, gate, run: await bed.start(target, payload) });
       }
       for (const { place, gate, run } of occupied)
-        await waitUntil(async () => (await gate.waitingBackend()) !== undefined, 60_000).catch(
-          (cause: unknown) => {
-            throw new Error(`${run.clusterId} did not come to ${place.name}`, { cause });
-          },
-        );
+        await waitUntil(async () => (await gate.waitingBackend()) !== undefined).catch((cause: unknown) => {
+          throw new Error(`${run.clusterId} did not come to ${place.name}`, { cause });
+        });
       return occupied;
     },
   };

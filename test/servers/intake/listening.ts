@@ -26,8 +26,8 @@ export interface Listening {
   answers: () => Promise<Record<string, string[]>>;
 }
 
-/** How quickly a listener that dies is replaced. */
-const sessionTimeout = '2s';
+/** How quickly a listener that dies is replaced; on a busy machine one that lives may be silent for seconds. */
+const sessionTimeout = '6s';
 
 /** Create it; everything ends with the file's tests. @param environment settings of the worker and the listeners */
 export async function createListening(

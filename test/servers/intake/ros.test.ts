@@ -26,7 +26,7 @@ beforeAll(async () => {
   // As an existing installation names them.
   settings = { REQUESTED_ROS_BUCKET: 'ros-data', S3_ENDPOINT: s3.endpoint, S3_REGION: 'us-east-1' };
   await pipeline.restartWorkers(settings);
-}, 240_000);
+});
 
 /** What was announced to the receiver of the files. */
 async function announced(): Promise<Record<string, unknown>[]> {

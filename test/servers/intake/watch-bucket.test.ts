@@ -147,7 +147,7 @@ test('each folder of a bucket is an organisation; a store that is away is waited
   );
   await waitUntil(() => watching.events.some(({ event }) => event === 'waiting for servers'));
   await s3.start();
-  await waitUntil(async () => (await store.head(`${orgId}/done/a.tar.gz`)) !== undefined, 60_000);
+  await waitUntil(async () => (await store.head(`${orgId}/done/a.tar.gz`)) !== undefined);
   stop.abort();
   await watched;
   expect((await keysOf(store)).filter((key) => !key.endsWith('.txt'))).toEqual(
