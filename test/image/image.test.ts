@@ -131,7 +131,7 @@ test('from an empty database to ingested data: migrate, setup, worker, doctor, i
   await waitUntil(async () => {
     doctor = await inImage('ocp-pipeline', 'doctor');
     return doctor.code === 0;
-  }, 120_000);
+  });
   expect(doctor.stdout).toContain('polling');
 
   const ingested = await inImage(

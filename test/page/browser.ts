@@ -3,6 +3,7 @@ import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { atEnd } from '../support/at-end.ts';
+import { maxWaitMs } from '../support/limits.ts';
 import { cacheDirectory, requireProgram } from '../servers/server-control.ts';
 
 /** As in test/servers/install.sh. */
@@ -54,6 +55,7 @@ export async function open(
   { token, now, isMoving = false, untilLoaded = true, ...options }: OpenOptions = {},
 ): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(maxWaitMs);
   if (token !== undefined)
     await context.addInitScript(`sessionStorage.setItem('ocp-token', ${JSON.stringify(token)})`);
   const page = await context.newPage();
