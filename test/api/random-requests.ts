@@ -109,7 +109,7 @@ const labelFilter = fc.tuple(
   fc.constantFrom('*', 'a', 'OpenCart'),
 );
 
-/** Days of the golden data, in October, as dates or counted from {@link today}. Those counted in days have no months. */
+/** The golden days of October, as dates or counted back from {@link today}; with days, a month is no resolution. */
 export const rangeAndResolution = fc.oneof(
   fc.tuple(
     fc.constantFrom(
