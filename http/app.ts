@@ -88,7 +88,7 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
   addTokenEndpoint(app, deps, authenticator);
   if (options.read !== undefined) {
     await addReadApi(app, deps, authenticator, options.read);
-    addPage(app);
+    addPage(app, config.OCP_API_PREFIX);
   }
   await app.register(async (loggedIn) => {
     loggedIn.addHook('onRequest', async (request) => {

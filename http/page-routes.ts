@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PipelineError } from '../domain/failures/failures.ts';
 import { packageRoot } from '../platform/config/package-root.ts';
 
-/** Where the page is; its links to the read API are relative, so that a proxy may put both below another path. */
+/** Where the page is. */
 export const pagePath = '/page/';
 
 /** Where `npm run build` puts it. */
@@ -41,10 +41,11 @@ interface PageFile {
 
 /**
  * The page that shows the reports. Its files are no secret and need no login; what it shows comes from the read API.
+ * @param apiPrefix of the read API, which the page finds relative to itself: a proxy may put both below another path
  * @throws PipelineError `ConfigInvalid` if it has not been built
  */
-export function addPage(app: FastifyInstance): void {
-  const index = pageFile('index.html', 'no-cache');
+export function addPage(app: FastifyInstance, apiPrefix: string): void {
+  const index = pageFile('index.html', 'no-cache', (text) => text.replace('READ_API', `..${apiPrefix}`));
   const assets = new Map(
     // Their names hold hashes of their contents.
     readdirSync(join(built, 'assets')).map((name) => [
@@ -64,10 +65,11 @@ export function addPage(app: FastifyInstance): void {
   });
 }
 
-function pageFile(name: string, cacheControl: string): PageFile {
+function pageFile(name: string, cacheControl: string, change?: (text: string) => string): PageFile {
   const path = join(built, name);
   try {
-    const plain = readFileSync(path);
+    const content = readFileSync(path);
+    const plain = change === undefined ? content : Buffer.from(change(content.toString()));
     const contentType = contentTypes[extname(name)] ?? 'application/octet-stream';
     return { plain, gzipped: gzipSync(plain, { level: 9 }), contentType, cacheControl };
   } catch (cause) {

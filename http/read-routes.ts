@@ -19,9 +19,6 @@ import { answerTo, problem } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { accessOfClaims } from './reader-claims.ts';
 
-/** Where the read API is, as clients of Koku know it. */
-const readPrefix = '/api/cost-management/v1/';
-
 /** Who reads, and what it may see. */
 interface Reader {
   name: string;
@@ -55,6 +52,7 @@ export async function addReadApi(
   { readPool, openOrg }: ReadOptions,
 ): Promise<void> {
   const { config, logger } = deps;
+  const prefix = config.OCP_API_PREFIX;
   const answers: ReadDeps = {
     pool: readPool,
     timeoutMs: config.OCP_API_TIMEOUT,
@@ -85,7 +83,7 @@ export async function addReadApi(
       timeWindow: '1 minute',
       keyGenerator: (request) => request.reader?.name ?? request.ip,
     });
-    routes.get(`${readPrefix}*`, { schema: { hide: true } }, async (request, reply) => {
+    routes.get(`${prefix}*`, { schema: { hide: true } }, async (request, reply) => {
       const { reader } = request;
       if (reader === null) throw new ApiError(401, undefined, 'no reader');
       const warn: ReadDeps['warn'] = (fields, message) =>
@@ -93,7 +91,7 @@ export async function addReadApi(
       const { status, headers, body } = await handleRead(
         { ...answers, warn },
         {
-          prefix: readPrefix,
+          prefix,
           path: pathOf(request),
           query: (request.raw.url ?? '').split('?').slice(1).join('?'),
           accept: request.headers.accept,

@@ -19,8 +19,11 @@ export class CallFailed extends Error {
 /** How long the page waits for an answer, ms. */
 const patienceMs = 60_000;
 const tokenKey = 'ocp-token';
-/** Below the page's own address, so that a proxy may put both anywhere. */
-const base = new URL('../api/cost-management/v1/', document.baseURI);
+/** Relative to the page's own address, so that a proxy may put both anywhere. */
+const base = new URL(
+  document.querySelector<HTMLMetaElement>('meta[name="read-api"]')?.content ?? '',
+  document.baseURI,
+);
 
 /**
  * The read API. Calls of one address share one request. The token is kept for this tab only, never in an address.

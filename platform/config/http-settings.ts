@@ -81,6 +81,16 @@ export const httpSettings = {
     url.optional(),
     'address of the page, for links from runs in the Temporal UI, such as `https://costs.example.com/page/`',
   ),
+  OCP_API_PREFIX: setting(
+    z
+      .string()
+      .regex(
+        /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\/$/,
+        'expected a path with a slash at both ends, for example /costs/v1/',
+      ),
+    'path that those of the read API begin with; its links and the page use it too',
+    '/api/cost-management/v1/',
+  ),
   READ_DATABASE_URL: secretSetting(
     z
       .url({ protocol: /^postgres(ql)?$/, error: 'expected postgresql://user:password@host:port/database' })

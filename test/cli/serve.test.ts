@@ -245,6 +245,7 @@ describe('it does not start', () => {
       'TRUST_PROXY_FROM: expected IP addresses',
     ],
     ['with an issuer that is none', { OIDC_ISSUER: 'sso' }, 'OIDC_ISSUER: expected http'],
+    ['with a prefix that is none', { OCP_API_PREFIX: '/costs' }, 'OCP_API_PREFIX: expected a path with'],
   ])('%s', async (_what, environment, sentence) => {
     const { code, stderr } = await cli.run(['serve'], { ...settings, ...environment });
     expect(stderr).toContain(sentence);

@@ -11,8 +11,8 @@ import type { TestHttp } from '../support/http-app.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 
-const costs =
-  '/api/cost-management/v1/reports/openshift/costs/?group_by[project]=*&start_date=2026-10-01&end_date=2026-10-03';
+const apiPrefix = '/api/cost-management/v1/';
+const costs = `${apiPrefix}reports/openshift/costs/?group_by[project]=*&start_date=2026-10-01&end_date=2026-10-03`;
 const nothing = { clusters: [], nodes: [], projects: [] };
 let pipeline: TestPipeline;
 let http: TestHttp;
@@ -79,6 +79,25 @@ test('what has not changed is 304, CSV is text', async () => {
   const csv = await get(costs, { ...bearer(token), accept: 'text/csv' });
   expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
   expect(csv.text.split('\r\n')[0]).toContain('cost_total');
+});
+
+test('another prefix is that of answers, their links, the OpenAPI document and the page', async () => {
+  const moved = await serveHttp(
+    pipeline,
+    { OCP_NOW: '2026-11-23T12:00:00Z', OCP_API_PREFIX: '/costs/v2/' },
+    { sources: true, read: { readPool: pipeline.database.pool } },
+  );
+  const { token } = await createApiToken(pipeline.database.pool, { orgId, ...nothing });
+  const found = await get(costs.replace(apiPrefix, '/costs/v2/') + '&limit=1', bearer(token), moved);
+  const { links } = found.json() as { links: { next: string; last: string } };
+  expect(links.last).toMatch(/^\/costs\/v2\/reports\/openshift\/costs\/\?/);
+  expect((await get(links.next, bearer(token), moved)).json()).toMatchObject({
+    data: [{ date: '2026-10-02' }],
+  });
+  const { paths } = (await get('/costs/v2/openapi.json', bearer(token), moved)).json() as { paths: object };
+  for (const path of Object.keys(paths)) expect(path).toMatch(/^\/costs\/v2\/\w/);
+  expect((await get('/page/', {}, moved)).text).toContain('<meta name="read-api" content="../costs/v2/" />');
+  expect((await get(costs, bearer(token), moved)).status).toBe(404);
 });
 
 test('no, wrong, expired, revoked and foreign credentials are 401 without a body', async () => {

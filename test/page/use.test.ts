@@ -66,6 +66,12 @@ test('a token signs in, a wrong one is refused, and signing out forgets it', asy
   await own.getByLabel('Token').waitFor();
 });
 
+test('the page finds the API where its prefix is', async () => {
+  const url = await served.servedWith({ OCP_API_PREFIX: '/costs/v2/' });
+  const { page: own } = await open(browser, url, { token, now: sampleNow, untilLoaded: false });
+  await own.locator('#summary .tile data').first().waitFor();
+});
+
 /** Press the tab key until the focus is on an element with a text. @throws Error if it never is */
 async function tabTo(own: Page, text: RegExp): Promise<void> {
   for (let count = 0; count < 80; count += 1) {
