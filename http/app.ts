@@ -5,17 +5,18 @@ import rateLimit from '@fastify/rate-limit';
 import Fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Config } from '../platform/config/config.ts';
 import { packageVersion } from '../platform/config/package-root.ts';
 import type { IntakeDeps } from '../intake/accept-payload.ts';
 import type { PipelineLogger } from '../platform/observability/logging.ts';
 import { audit } from './audit.ts';
 import { Authenticator } from './authenticate.ts';
 import { addHealth } from './health-routes.ts';
-import { describeApi } from './openapi.ts';
+import { describeApi, loginsOfSenders } from './openapi.ts';
 import type { Principal } from './principal.ts';
 import { addPage } from './page-routes.ts';
 import { addReadApi } from './read-routes.ts';
-import type { ReadOptions } from './read-routes.ts';
+import type { ReaderDeps, ReadOptions } from './read-routes.ts';
 import { answerTo } from './problem.ts';
 import { addSources } from './sources-routes.ts';
 import { addTokenEndpoint } from './token-route.ts';
@@ -54,22 +55,14 @@ const maxBodyBytes = 1024 * 1024;
  * Everything but health, the document and the token endpoint requires a login.
  */
 export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promise<FastifyInstance> {
-  const { config, pool, logger } = deps;
-  const app = Fastify({
-    logger: false,
-    bodyLimit: maxBodyBytes,
-    requestTimeout: config.OCP_UPLOAD_TIMEOUT + 30_000,
-    trustProxy: trusted([...config.TRUST_PROXY_FROM, ...config.TRUST_IDENTITY_HEADER_FROM]),
-    genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: 200 },
-    return503OnClosing: true,
+  const { config, pool } = deps;
+  const app = emptyApp(config, deps.logger);
+  await describeApi(app, {
+    version: packageVersion(),
+    description: 'Uploads of OpenShift cost payloads, and what an operator asks before it uploads.',
+    logins: loginsOfSenders,
+    bodies: [uploadBody],
   });
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  app.decorateRequest('principal', null);
-  closeUnusedConnections(app);
-  answerErrors(app, logger);
-  await describeApi(app, packageVersion(), [uploadBody]);
   await app.register(formBody);
   await app.register(multipart, {
     preservePath: true,
@@ -84,12 +77,9 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
     },
   });
   const authenticator = new Authenticator(pool, config);
-  addHealth(app, deps);
+  addHealth(app, pool, deps);
   addTokenEndpoint(app, deps, authenticator);
-  if (options.read !== undefined) {
-    await addReadApi(app, deps, authenticator, options.read);
-    addPage(app, config.OCP_API_PREFIX);
-  }
+  if (options.read !== undefined) await addReading(app, deps, authenticator, options.read);
   await app.register(async (loggedIn) => {
     loggedIn.addHook('onRequest', async (request) => {
       request.principal = await authenticator.principalOf(request);
@@ -104,6 +94,51 @@ export async function createHttpApp(deps: HttpDeps, options: HttpOptions): Promi
     for (const plugin of options.plugins ?? []) await loggedIn.register(plugin);
   });
   return app;
+}
+
+/**
+ * The application for readers alone: read API, page, health, OpenAPI document. Nothing can be sent to it, so that it
+ * needs no object store, and Temporal only to name the runs that wait. It does not listen yet.
+ */
+export async function createReaderApp(deps: ReaderDeps, read: ReadOptions): Promise<FastifyInstance> {
+  const { config, pool } = deps;
+  const app = emptyApp(config, deps.logger);
+  await describeApi(app, {
+    version: packageVersion(),
+    description: `Whether this server is up. ${config.OCP_API_PREFIX}openapi.json describes the reports.`,
+  });
+  addHealth(app, pool);
+  await addReading(app, deps, new Authenticator(pool, config), read);
+  return app;
+}
+
+/** An application without routes. */
+function emptyApp(config: Config, logger: PipelineLogger): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: config.OCP_UPLOAD_TIMEOUT + 30_000,
+    trustProxy: trusted([...config.TRUST_PROXY_FROM, ...config.TRUST_IDENTITY_HEADER_FROM]),
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 200 },
+    return503OnClosing: true,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('principal', null);
+  closeUnusedConnections(app);
+  answerErrors(app, logger);
+  return app;
+}
+
+async function addReading(
+  app: FastifyInstance,
+  deps: ReaderDeps,
+  authenticator: Authenticator,
+  read: ReadOptions,
+): Promise<void> {
+  await addReadApi(app, deps, authenticator, read);
+  addPage(app, deps.config.OCP_API_PREFIX);
 }
 
 /** No proxy is trusted unless it is named. */

@@ -9,14 +9,16 @@ const patienceMs = 3_000;
 const maxRuns = 100;
 
 /**
- * Runs of an organisation that wait for an operator's decision; null with a reason if Temporal does not answer.
+ * Runs of an organisation that wait for an operator's decision; null with a reason if Temporal is not configured, or
+ * does not answer.
  * @param uiAddress of the Temporal UI, for links to the runs
  */
 export async function blockedRunsOf(
-  client: Client,
+  client: Client | undefined,
   orgId: string,
   uiAddress: string | undefined,
 ): Promise<BlockedRuns> {
+  if (client === undefined) return { runs: null, reason: 'Temporal is not configured' };
   try {
     return await client.withDeadline(Date.now() + patienceMs, async () => {
       const runs = [];

@@ -1,5 +1,7 @@
+import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { HttpDeps } from './app.ts';
 
@@ -13,35 +15,44 @@ const maxCheckMs = 5_000;
 /** Temporal does not decide: while it is away, probes that wait a second at most must be answered in time. */
 const maxTemporalCheckMs = 500;
 
-/** `/healthz`: the process answers. `/readyz`: it can accept uploads; Temporal may be away. No login. */
-export function addHealth(app: FastifyInstance, { pool, objectStore, client }: HttpDeps): void {
+/**
+ * `/healthz`: the process answers. `/readyz`: it can answer readers, and accept uploads; Temporal may be away. Neither
+ * asks for a login.
+ * @param uploads what they need besides the database; undefined: none are accepted
+ */
+export function addHealth(
+  app: FastifyInstance,
+  pool: Pool,
+  uploads?: Pick<HttpDeps, 'objectStore' | 'client'>,
+): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const schema = { tags: ['health'], security: [], response: { 200: healthSchema, 503: healthSchema } };
   routes.get('/healthz', { schema }, () => ({ status: 'ok' as const, checks: [] }));
   routes.get('/readyz', { schema }, async (_request, reply) => {
-    const [database, store, temporal] = await Promise.all([
-      check('database', () => pool.query('select 1')),
-      check('object store', () => objectStore.assertUsable()),
-      check(
-        'Temporal (uploads wait for it)',
-        () => client.withDeadline(Date.now() + maxTemporalCheckMs, () => client.connection.ensureConnected()),
-        maxTemporalCheckMs,
-      ),
-    ]);
-    const isReady = [database, store].every(({ problem }) => problem === undefined);
+    const needed = [check('database', () => pool.query('select 1'))];
+    if (uploads !== undefined) needed.push(check('object store', () => uploads.objectStore.assertUsable()));
+    const named = uploads === undefined ? [] : [checkTemporal(uploads.client)];
+    const [decisive, others] = await Promise.all([Promise.all(needed), Promise.all(named)]);
+    const isReady = decisive.every(({ problem }) => problem === undefined);
     return reply
       .code(isReady ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ status: isReady ? 'ok' : 'unavailable', checks: [database, store, temporal] });
+      .send({ status: isReady ? 'ok' : 'unavailable', checks: [...decisive, ...others] });
   });
 }
 
+function checkTemporal(client: Client): Promise<Check> {
+  return check(
+    'Temporal (uploads wait for it)',
+    () => client.withDeadline(Date.now() + maxTemporalCheckMs, () => client.connection.ensureConnected()),
+    maxTemporalCheckMs,
+  );
+}
+
+type Check = z.infer<typeof healthSchema>['checks'][number];
+
 /** Whether something answers; what exactly failed is in the log, because anybody may ask. */
-async function check(
-  what: string,
-  look: () => Promise<unknown>,
-  maxMs = maxCheckMs,
-): Promise<{ what: string; problem?: string }> {
+async function check(what: string, look: () => Promise<unknown>, maxMs = maxCheckMs): Promise<Check> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error('late')), maxMs);

@@ -23,30 +23,34 @@ export interface DescribedBody {
   requestBody: object;
 }
 
-/**
- * Serve the OpenAPI document; call it before routes are added.
- * @param bodies of operations that read their body themselves
- */
+/** How senders log in. */
+export const loginsOfSenders = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'JWT, or a static token' },
+  basic: { type: 'http', scheme: 'basic', description: 'client id and secret; over TLS or loopback' },
+} as const;
+
+/** What the document says besides the routes. */
+export interface ApiDescription {
+  version: string;
+  description: string;
+  /** what routes ask for that do not say otherwise */
+  logins?: typeof loginsOfSenders;
+  /** of operations that read their body themselves */
+  bodies?: readonly DescribedBody[];
+}
+
+/** Serve the OpenAPI document; call it before routes are added. */
 export async function describeApi(
   app: FastifyInstance,
-  version: string,
-  bodies: readonly DescribedBody[],
+  { version, description, logins, bodies = [] }: ApiDescription,
 ): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: {
-        title: 'ocp-pipeline',
-        description: 'Uploads of OpenShift cost payloads, and what an operator asks before it uploads.',
-        version,
-      },
-      components: {
-        securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', description: 'JWT, or a static token' },
-          basic: { type: 'http', scheme: 'basic', description: 'client id and secret; over TLS or loopback' },
-        },
-      },
-      security: [{ bearer: [] }, { basic: [] }],
+      info: { title: 'ocp-pipeline', description, version },
+      ...(logins === undefined
+        ? {}
+        : { components: { securitySchemes: logins }, security: [{ bearer: [] }, { basic: [] }] }),
     },
     transform: jsonSchemaTransform,
     transformObject: (document) => {

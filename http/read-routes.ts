@@ -1,4 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
+import type { Client } from '@temporalio/client';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { AccessService } from '../api/access-service.ts';
@@ -10,8 +11,9 @@ import type { ReadDeps } from '../api/handle.ts';
 import { identityOf } from '../api/identity.ts';
 import { isApiToken, verifyApiToken } from '../api/tokens.ts';
 import { clock } from '../platform/config/config.ts';
+import type { Config } from '../platform/config/config.ts';
+import type { PipelineLogger } from '../platform/observability/logging.ts';
 import { identityHeader } from '../platform/tenants/identity-header.ts';
-import type { HttpDeps } from './app.ts';
 import type { Authenticator } from './authenticate.ts';
 import { blockedRunsOf } from './blocked-runs.ts';
 import { isLoopback } from './networks.ts';
@@ -33,6 +35,16 @@ declare module 'fastify' {
   }
 }
 
+/** What answering readers takes. */
+export interface ReaderDeps {
+  /** where tokens are */
+  pool: Pool;
+  /** may be unconnected; undefined: not configured */
+  client: Client | undefined;
+  config: Config;
+  logger: PipelineLogger;
+}
+
 /** Connections and readers of the read API. */
 export interface ReadOptions {
   /** connections of a role that needs no more than to read */
@@ -47,7 +59,7 @@ export interface ReadOptions {
  */
 export async function addReadApi(
   app: FastifyInstance,
-  deps: HttpDeps,
+  deps: ReaderDeps,
   authenticator: Authenticator,
   { readPool, openOrg }: ReadOptions,
 ): Promise<void> {
@@ -117,7 +129,7 @@ async function ofJwt(authenticator: Authenticator, token: string): Promise<Reade
 
 /** Tokens of the read API, JWTs, or an identity header from a trusted connection. Upload credentials read nothing. */
 function logins(
-  deps: HttpDeps,
+  deps: ReaderDeps,
   authenticator: Authenticator,
   openOrg: string | undefined,
 ): (request: FastifyRequest) => Promise<Reader> {

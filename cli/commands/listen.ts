@@ -15,7 +15,7 @@ export const listenCommand: Command<object> = {
   run: async (_options, output) => {
     const stop = stopSignal();
     requireConfigured(
-      ['DATABASE_URL', 'OBJECT_STORE', 'KAFKA_BROKERS'],
+      ['DATABASE_URL', 'OBJECT_STORE', 'KAFKA_BROKERS', 'TEMPORAL_ADDRESS'],
       'a listener works with the servers of your workers',
     );
     const services = await openServices(output.say, { temporal: true, objectStore: true, migrate: 'public' });

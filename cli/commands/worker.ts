@@ -24,7 +24,7 @@ export const workerCommand: Command<object> = {
   run: async (_options, output) => {
     const stop = stopSignal();
     requireConfigured(
-      ['DATABASE_URL', 'OBJECT_STORE'],
+      ['DATABASE_URL', 'OBJECT_STORE', 'TEMPORAL_ADDRESS'],
       'for a worker with everything embedded: ocp-pipeline dev',
     );
     requireParquetWriter(loadConfig());

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startOnFreePorts } from '../../dev-stack/ports.ts';
+import { registerSource } from '../../platform/tenants/sources.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { payloadPath } from '../support/fixtures.ts';
@@ -253,6 +254,24 @@ describe('it does not start', () => {
     expect(code).toBe(1);
   });
 
+  test.each([
+    ['--no-uploads', '--no-uploads: nothing is left to serve; add --api'],
+    [
+      '--no-uploads --api --sources',
+      '--no-uploads: the Sources API is for those who upload; remove --sources',
+    ],
+  ])('with %s', async (words, sentence) => {
+    const { code, stderr } = await cli.run(['serve', ...words.split(' ')], settings);
+    expect(stderr).toContain(sentence);
+    expect(code).toBe(1);
+  });
+
+  test('for readers alone without a database', async () => {
+    const { code, stderr } = await cli.run(['serve', '--api', '--no-uploads'], { DATABASE_URL: '' });
+    expect(stderr).toContain('DATABASE_URL: not set');
+    expect(code).toBe(1);
+  });
+
   test('at a port that another process has', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -265,10 +284,40 @@ describe('it does not start', () => {
   });
 });
 
+test('--no-uploads serves readers alone, and needs neither an object store nor Temporal', async () => {
+  const { orgId, pool, url: databaseUrl } = cli.database;
+  const log = { info: () => undefined };
+  await registerSource({ pool, databaseUrl, log }, { orgId, clusterId: cluster, name: cluster });
+  const { token } = await json<{ token: string }>('api', 'token', 'create', '--org', orgId);
+  const { secret } = await json<Issued>('source', 'token', 'create', '--org', orgId);
+  const { DATABASE_URL = '', OCP_HTTP_ADDRESS = '' } = settings;
+  const serving = await startServe({ DATABASE_URL, OCP_HTTP_ADDRESS }, ['--api', '--no-uploads']);
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${serving.url}${path}`, { headers });
+  const ready = await get('/readyz');
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toEqual({ status: 'ok', checks: [{ what: 'database' }] });
+  expect(await (await get('/page/')).text()).toContain('<title>OpenShift costs</title>');
+  const status = await get('/api/cost-management/v1/status/', bearer(token));
+  expect(await status.json()).toMatchObject({
+    data: { blocked_runs: null, blocked_runs_reason: 'Temporal is not configured' },
+  });
+  // Nothing that senders use is there, nor described.
+  const { paths, components } = (await (await get('/openapi.json')).json()) as Record<string, object>;
+  expect(Object.keys(paths ?? {}).sort()).toEqual(['/healthz', '/readyz']);
+  expect(components).not.toHaveProperty('securitySchemes');
+  expect((await upload(serving.url, bearer(secret), archiveForm(archive))).status).toBe(404);
+  expect((await fetch(`${serving.url}/oauth/token`, { method: 'POST' })).status).toBe(404);
+  expect((await get('/api/cost-management/v1/sources', bearer(token))).status).toBe(404);
+  serving.signal('SIGTERM');
+  expect(await serving.ended).toBe(0);
+});
+
 test('--help names the options, and --no-sources leaves the Sources API to Koku', async () => {
   const help = await cli.run(['serve', '--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  for (const word of ['--no-sources', '--sources', '--api']) expect(help.stdout).toContain(word);
+  for (const word of ['--no-sources', '--sources', '--api', '--no-uploads'])
+    expect(help.stdout).toContain(word);
   const { orgId } = cli.database;
   const token = await json<Issued>('source', 'token', 'create', '--org', orgId);
   const serving = await startServe(settings, ['--no-sources']);

@@ -26,13 +26,13 @@ export function serveSettings({
   };
 }
 
-/** Start it, and wait until it listens; it ends with the file's tests. */
+/** Start it, with uploads or for readers alone, and wait until it listens; it ends with the file's tests. */
 export async function startServe(
   settings: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): Promise<ServeProcess> {
   const serving = startCommand(['serve', ...args], settings);
-  await serving.hasSaid('"accepting uploads"');
+  await serving.hasSaid(args.includes('--no-uploads') ? '"answering readers"' : '"accepting uploads"');
   const port = Number(/"port":(\d+)/.exec(serving.output())?.[1]);
   return { ...serving, port, url: `http://127.0.0.1:${port}` };
 }
