@@ -56,7 +56,11 @@ export interface ReadResponse {
   body: unknown;
 }
 
-const always = { 'cache-control': 'private, no-cache', vary: 'x-rh-identity, Authorization, Accept' };
+/** Of every answer, errors too: it is one reader's, and asked for again each time. */
+export const everyAnswer = {
+  'cache-control': 'private, no-cache',
+  vary: 'x-rh-identity, Authorization, Accept',
+};
 
 /** Answer a request; never throws. Errors are told as the client of Koku's API knows them. */
 export async function handleRead(deps: ReadDeps, request: ReadRequest): Promise<ReadResponse> {
@@ -75,7 +79,7 @@ export function errorResponse(error: unknown, report: (error: unknown) => void):
   if (known === undefined || known.status === 424) report(error);
   return {
     status: known?.status ?? 500,
-    headers: always,
+    headers: everyAnswer,
     body:
       known === undefined
         ? errorBody(500, 'The request failed; the log of the server says why.')
@@ -123,7 +127,7 @@ async function answered(deps: ReadDeps, request: ReadRequest): Promise<ReadRespo
     const { rows } = await client.query<{ versions: string | null }>(versionsSql);
     const etag = etagOf({ request, call, versions: rows[0]?.versions ?? null }, await readCurrencies(client));
     const headers = etag === undefined ? {} : { etag };
-    const unchanged: ReadResponse = { status: 304, headers: { ...always, ...headers }, body: undefined };
+    const unchanged: ReadResponse = { status: 304, headers: { ...everyAnswer, ...headers }, body: undefined };
     // Only an answer has this tag, so that the request is valid and allowed.
     if (etag !== undefined && tagsOf(request.ifNoneMatch).includes(etag)) return unchanged;
     const format = wantsCsv(request.accept) ? 'csv' : 'json';
@@ -145,7 +149,7 @@ function written(
   if (sent.format === 'json') return json(sent.body, all);
   return {
     status: 200,
-    headers: { ...always, ...all, 'content-type': 'text/csv; charset=utf-8' },
+    headers: { ...everyAnswer, ...all, 'content-type': 'text/csv; charset=utf-8' },
     body: Readable.from(sent.pieces),
   };
 }
@@ -153,7 +157,7 @@ function written(
 function json(body: unknown, headers: Readonly<Record<string, string>>): ReadResponse {
   return {
     status: 200,
-    headers: { ...always, ...headers, 'content-type': 'application/json; charset=utf-8' },
+    headers: { ...everyAnswer, ...headers, 'content-type': 'application/json; charset=utf-8' },
     body,
   };
 }

@@ -126,6 +126,10 @@ function emptyApp(config: Config, logger: PipelineLogger): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest('principal', null);
+  // Some answers repeat what was asked: no browser shall take them for something else than they are.
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+  });
   closeUnusedConnections(app);
   answerErrors(app, logger);
   return app;

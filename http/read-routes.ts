@@ -6,7 +6,7 @@ import { AccessService } from '../api/access-service.ts';
 import { fullAccess } from '../api/access.ts';
 import type { AccessLists } from '../api/access.ts';
 import { ApiError, dependencyFailed, errorBody } from '../api/errors.ts';
-import { errorResponse, handleRead } from '../api/handle.ts';
+import { errorResponse, everyAnswer, handleRead } from '../api/handle.ts';
 import type { ReadDeps } from '../api/handle.ts';
 import { identityOf } from '../api/identity.ts';
 import { isApiToken, verifyApiToken } from '../api/tokens.ts';
@@ -183,5 +183,9 @@ function toldToReader(error: unknown, report: (error: unknown) => void): ReturnT
   if ((error as Partial<Problem>).statusCode === 503)
     return errorResponse(dependencyFailed(detail, error), report);
   if (status >= 500) return errorResponse(error, report);
-  return { status, headers, body: status === 401 ? undefined : errorBody(status, detail) };
+  return {
+    status,
+    headers: { ...everyAnswer, ...headers },
+    body: status === 401 ? undefined : errorBody(status, detail),
+  };
 }

@@ -13,6 +13,11 @@ import type { TestPipeline } from '../support/pipeline.ts';
 
 const apiPrefix = '/api/cost-management/v1/';
 const costs = `${apiPrefix}reports/openshift/costs/?group_by[project]=*&start_date=2026-10-01&end_date=2026-10-03`;
+const contentTypes = {
+  200: 'text/csv; charset=utf-8',
+  400: 'application/json; charset=utf-8',
+  401: null,
+};
 const nothing = { clusters: [], nodes: [], projects: [] };
 let pipeline: TestPipeline;
 let http: TestHttp;
@@ -98,6 +103,41 @@ test('another prefix is that of answers, their links, the OpenAPI document and t
   for (const path of Object.keys(paths)) expect(path).toMatch(/^\/costs\/v2\/\w/);
   expect((await get('/page/', {}, moved)).text).toContain('<meta name="read-api" content="../costs/v2/" />');
   expect((await get(costs, bearer(token), moved)).status).toBe(404);
+});
+
+test('the page may load its own and nothing else; answers are taken for what they say they are', async () => {
+  const page = await get('/page/');
+  const script = await get(`/page/${/assets\/[^"]+\.js/.exec(page.text)?.[0] ?? ''}`);
+  for (const { status, headers } of [page, script]) {
+    expect(status).toBe(200);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-security-policy':
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+    });
+  }
+  const { token } = await createApiToken(pipeline.database.pool, { orgId, ...nothing });
+  const asked = [
+    [costs, { ...bearer(token), accept: 'text/csv' }, 200],
+    [`${costs}&filter[pod]=<script>`, bearer(token), 400],
+    [costs, {}, 401],
+  ] as const;
+  for (const [path, headers, status] of asked) {
+    const answer = await get(path, { ...headers, origin: 'https://elsewhere.example.com' });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('content-type')).toBe(contentTypes[status]);
+    expect(answer.headers.get('cache-control')).toBe('private, no-cache');
+    expect(answer.headers.get('vary')).toContain('Authorization');
+    // No other origin reads it.
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  }
 });
 
 test('no, wrong, expired, revoked and foreign credentials are 401 without a body', async () => {
