@@ -70,7 +70,8 @@ export async function statusAnswer(
     addDays(call.today, 1 - listedDays),
     cluster ?? null,
   ]);
-  const ids = cluster === undefined ? null : rows.flatMap((row) => row.cluster ?? []);
+  // The list may name a cluster that nothing has been summarised of yet.
+  const ids = cluster === undefined ? null : [...cluster, ...rows.flatMap((row) => row.cluster ?? [])];
   const failed = await client.query<Record<string, unknown>>(failedPayloadsSql, [orgId, ids]);
   const runs = blocked.runs?.filter(
     ({ clusterId }) => ids === null || (clusterId !== undefined && ids.includes(clusterId)),
