@@ -66,11 +66,11 @@ function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
   };
   return (
     <Context.Provider value={{ api, view, calls, status, isGrown, setView: change, attempts, retry }}>
-      <a class="skip" href="#summary">
+      <a class="skip" href="#numbers">
         To the numbers
       </a>
       <Controls signOut={api.hasToken ? signOut : undefined} />
-      <main>
+      <main id="numbers">
         <Blocks setStatus={setStatus} setGrown={setGrown} />
       </main>
       <footer>

@@ -13,8 +13,13 @@ beforeAll(async () => {
   ({ served, browser, token } = await openSample());
 });
 
-test.for(['light', 'dark'] as const)('axe-core finds nothing wrong in %s', async (colorScheme) => {
-  const { page } = await open(browser, served.url, { token, now: sampleNow, colorScheme });
+test.for([
+  ['light', 1440],
+  ['dark', 1440],
+  ['light', 360],
+] as const)('axe-core finds nothing wrong: %s, %i px', async ([colorScheme, width]) => {
+  const viewport = { width, height: 900 };
+  const { page } = await open(browser, served.url, { token, now: sampleNow, colorScheme, viewport });
   // Tiles and tables of charts.
   await page.evaluate(`document.querySelectorAll('details').forEach((element) => { element.open = true })`);
   await page.locator('.opener').first().click();

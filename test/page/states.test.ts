@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../page/answers.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
 import { holdReaders } from '../support/held-load.ts';
-import { loaded, open } from './browser.ts';
+import { loaded, open, violations } from './browser.ts';
 import type { OpenOptions } from './browser.ts';
 import { sampleCluster, sampleNow, openSample } from './served.ts';
 import type { Served } from './served.ts';
@@ -54,6 +54,7 @@ describe('without data', () => {
         /^No cluster has sent data yet .*ocp-pipeline source add --org/,
       );
       expect(await page.locator('section, nav, .controls').count()).toBe(1);
+      expect(await violations(page)).toEqual([]);
       const guide = await page.locator('main a').getAttribute('href');
       const response = await fetch(new URL(guide ?? '', served.url));
       expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
@@ -69,6 +70,7 @@ describe('without data', () => {
       /^No data from 1 Dec 2026 to 10 Dec 2026\s+The last day is 3 Oct 2026/,
     );
     expect(await textOf(page, 'main')).not.toContain('$');
+    expect(await violations(page)).toEqual([]);
     await state.getByRole('link').click();
     await page.locator('#summary .tile data').first().waitFor();
     expect(new URL(page.url()).search).toBe('?range=dates&start=2026-10-01&end=2026-10-03');
@@ -256,6 +258,7 @@ describe('a block that fails', () => {
     expect(await alert.getByRole('button', { name: 'Try again' }).count()).toBe(1);
     expect(await page.locator('#data .facts').count()).toBe(query === '?currency=XXX' ? 1 : 0);
     expect(await failed(page, '#data').count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
   });
 
   test('424: the database takes too long; once it answers, a click brings the block', async () => {

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../page/answers.ts';
-import { loaded, open } from './browser.ts';
+import { loaded, open, violations } from './browser.ts';
 import { groupsOf } from './expected.ts';
 import { download, recordsOf } from './downloads.ts';
 import { sampleCluster, sampleLabel, sampleNow, openSample } from './served.ts';
@@ -51,6 +51,7 @@ test('a token signs in, a wrong one is refused, and signing out forgets it', asy
   };
   await enter('ocpr_wrong_token');
   await own.getByText('The token is wrong, has expired or was revoked').waitFor();
+  expect(await violations(own)).toEqual([]);
   await enter(token);
   await own.locator('#summary .tile data').first().waitFor();
   expect(own.url()).toBe(served.url);
@@ -87,7 +88,7 @@ test('by keyboard: skip the head, open and close a tile and a project', async ()
   await own.evaluate(`document.activeElement.blur(); window.scrollTo(0, 0)`);
   await tabTo(own, /^To the numbers$/);
   await own.keyboard.press('Enter');
-  expect(new URL(own.url()).hash).toBe('#summary');
+  expect(new URL(own.url()).hash).toBe('#numbers');
   await tabTo(own, /^Projection/);
   const formula = own.getByText('To date, plus the mean of the last 7 full days');
   expect(await formula.isVisible()).toBe(false);
