@@ -1,6 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Api } from './api.ts';
-import { hasRows } from './answers.ts';
 import type { Report, Status } from './answers.ts';
 import { ChangesBlock } from './blocks/changes.tsx';
 import { CostBlock } from './blocks/cost.tsx';
@@ -18,7 +17,7 @@ import { Context, useCall, usePage } from './parts/context.ts';
 import { Controls } from './parts/controls.tsx';
 import { Guard } from './parts/guard.tsx';
 import { SignIn } from './parts/sign-in.tsx';
-import { Messages, NoClusters, NoData, useNothingYet } from './parts/states.tsx';
+import { Messages, NoClusters, NoData, useHasNoData, useNothingYet } from './parts/states.tsx';
 import { queryOf, viewOf } from './view.ts';
 import type { View } from './view.ts';
 
@@ -51,6 +50,7 @@ function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
   const [view, setView] = useState(() => viewOf(location.search));
   const [status, setStatus] = useState<Status>();
   const [isGrown, setGrown] = useState(false);
+  const [found, setFound] = useState<readonly string[]>([]);
   const [attempts, setAttempts] = useState<Readonly<Record<string, number>>>({});
   const retry = (path: string) => setAttempts((all) => ({ ...all, [path]: (all[path] ?? 0) + 1 }));
   useEffect(() => {
@@ -65,13 +65,13 @@ function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
     setView(next);
   };
   return (
-    <Context.Provider value={{ api, view, calls, status, isGrown, setView: change, attempts, retry }}>
+    <Context.Provider value={{ api, view, calls, status, isGrown, found, setView: change, attempts, retry }}>
       <a class="skip" href="#numbers">
         To the numbers
       </a>
       <Controls signOut={api.hasToken ? signOut : undefined} />
       <main id="numbers">
-        <Blocks setStatus={setStatus} setGrown={setGrown} />
+        <Blocks setStatus={setStatus} setGrown={setGrown} setFound={setFound} />
       </main>
       <footer>
         <p>All days are UTC days. Amounts are rounded to the cent for display; a CSV holds every digit.</p>
@@ -83,10 +83,11 @@ function Viewed({ api, signOut }: { api: Api; signOut: () => void }) {
 interface BlocksProps {
   setStatus: (status: Status) => void;
   setGrown: (isGrown: boolean) => void;
+  setFound: (blocks: readonly string[]) => void;
 }
 
-function Blocks({ setStatus, setGrown }: BlocksProps) {
-  const { calls, status } = usePage();
+function Blocks({ setStatus, setGrown, setFound }: BlocksProps) {
+  const { calls } = usePage();
   const projects = useCall<Report>(calls.projects);
   const known = useCall<Status>(calls.status);
   const days = useCall<Report>(calls.costByDay);
@@ -97,9 +98,9 @@ function Blocks({ setStatus, setGrown }: BlocksProps) {
     if (known.answer !== undefined) setStatus(known.answer);
   }, [known.answer]);
   useAnchor(projects.answer !== undefined);
-  const isEmpty = projects.answer !== undefined && !hasRows(projects.answer);
+  const hasNoData = useHasNoData();
   if (useNothingYet()) return <NoClusters />;
-  if (isEmpty && status !== undefined)
+  if (hasNoData)
     return (
       <>
         <Guard>
@@ -141,7 +142,7 @@ function Blocks({ setStatus, setGrown }: BlocksProps) {
         <UnallocatedBlock />
       </Guard>
       <Guard block={['machines', 'Machines, GPUs and volumes']}>
-        <MachineBlocks />
+        <MachineBlocks setFound={setFound} />
       </Guard>
       <Guard block={['data', 'Data']}>
         <DataBlock />

@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import { rowsOf } from '../answers.ts';
 import type { NamedRow, Report, Row } from '../answers.ts';
 import { isMonth } from '../calls.ts';
@@ -13,8 +14,8 @@ import { Table } from '../parts/table.tsx';
 import type { Column } from '../parts/table.tsx';
 import { BarPair } from '../charts/bars.tsx';
 
-/** Virtual machines, GPUs and volumes: each only where there are some. */
-export function MachineBlocks() {
+/** Virtual machines, GPUs and volumes: each only where there are some. @param setFound told which those are */
+export function MachineBlocks({ setFound }: { setFound: (blocks: readonly string[]) => void }) {
   const { ref, seen } = useSeen();
   const { calls } = usePage();
   const question = useVmQuestion();
@@ -27,6 +28,13 @@ export function MachineBlocks() {
   const volumes = useCall<Report>(asked(calls.volumes));
   const isShown = ({ answer, failure }: typeof vms) =>
     failure !== undefined || (answer !== undefined && answer.data.flatMap(rowsOf).length > 0);
+  const found = Object.entries({ vms, gpus: gpu, volumes }).flatMap(([id, call]) =>
+    isShown(call) ? [id] : [],
+  );
+  useEffect(() => {
+    setFound(found);
+    return () => setFound([]);
+  }, [found.join(' ')]);
   const isPending = [vms, gpu, volumes].some(({ answer, failure }) => (answer ?? failure) === undefined);
   return (
     <div ref={ref} id="machines">

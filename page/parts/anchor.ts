@@ -5,7 +5,9 @@ const gestures = ['wheel', 'touchstart', 'pointerdown', 'keydown', 'input'];
 /** How long blocks may take to get their height, ms. */
 const holdMs = 15_000;
 /** Blocks that are there only once they have been found to have something to show, and what they are in. */
-const late = new Map(['vms', 'gpus', 'volumes'].map((id) => [id, 'machines']));
+export const late: ReadonlyMap<string, string> = new Map(
+  ['vms', 'gpus', 'volumes'].map((id) => [id, 'machines']),
+);
 
 /**
  * Go to the anchor of the address once the first blocks are there, and to each that is chosen later. Blocks grow as

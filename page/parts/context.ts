@@ -16,6 +16,8 @@ export interface PageContext {
   status: Status | undefined;
   /** the first blocks have their answers, so that those below are where they stay */
   isGrown: boolean;
+  /** which of the blocks are there that show only what there is; none until they have been scrolled to */
+  found: readonly string[];
   setView: (changes: Partial<View>) => void;
   /** how often calls that failed were asked for again */
   attempts: Readonly<Record<string, number>>;

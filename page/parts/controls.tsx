@@ -3,8 +3,9 @@ import type { Report } from '../answers.ts';
 import { chosenClusters, clusterName, clustersOf, clusterValue } from '../model.ts';
 import { periods } from '../view.ts';
 import type { PeriodName } from '../view.ts';
+import { late } from './anchor.ts';
 import { useCall, usePage } from './context.ts';
-import { useNothingYet } from './states.tsx';
+import { useHasNoData, useNothingYet } from './states.tsx';
 
 const anchors = {
   summary: 'Summary',
@@ -15,6 +16,9 @@ const anchors = {
   efficiency: 'Efficiency',
   nodes: 'Nodes',
   unallocated: 'Unallocated',
+  vms: 'Virtual machines',
+  gpus: 'GPUs',
+  volumes: 'Volumes',
   data: 'Data',
 };
 
@@ -50,6 +54,9 @@ export function Controls({ signOut }: { signOut: (() => void) | undefined }) {
 }
 
 function Choices() {
+  const { found } = usePage();
+  const hasNoData = useHasNoData();
+  const isThere = (id: string) => (hasNoData ? id === 'data' : !late.has(id) || found.includes(id));
   return (
     <>
       <form class="controls" onSubmit={(event) => event.preventDefault()}>
@@ -60,11 +67,13 @@ function Choices() {
       </form>
       <nav aria-label="Parts of the page">
         <ul>
-          {Object.entries(anchors).map(([id, name]) => (
-            <li key={id}>
-              <a href={`#${id}`}>{name}</a>
-            </li>
-          ))}
+          {Object.entries(anchors)
+            .filter(([id]) => isThere(id))
+            .map(([id, name]) => (
+              <li key={id}>
+                <a href={`#${id}`}>{name}</a>
+              </li>
+            ))}
         </ul>
       </nav>
     </>

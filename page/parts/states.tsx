@@ -118,16 +118,17 @@ function Uncosted() {
   );
 }
 
-/** Has no cluster of the organisation ever had a day? Another program may write days that the status does not know. */
-export function useNothingYet(): boolean {
+/** Are there no data in these days? */
+export function useHasNoData(): boolean {
   const { calls, status } = usePage();
   const projects = useCall<Report>(calls.projects).answer;
-  return (
-    projects !== undefined &&
-    !hasRows(projects) &&
-    status !== undefined &&
-    clustersOf(status).every(({ last_day: day }) => day === null)
-  );
+  return projects !== undefined && !hasRows(projects) && status !== undefined;
+}
+
+/** Has no cluster of the organisation ever had a day? Another program may write days that the status does not know. */
+export function useNothingYet(): boolean {
+  const { status } = usePage();
+  return useHasNoData() && clustersOf(status).every(({ last_day: day }) => day === null);
 }
 
 /** Nobody has sent anything yet. */
@@ -140,7 +141,7 @@ export function NoClusters() {
           Register a cluster: <code>ocp-pipeline source add --org ID --cluster CLUSTER-ID --name NAME</code>.
         </li>
         <li>
-          Point its cost operator at this server, or send a payload yourself:{' '}
+          Point its cost operator at the server for uploads, or send a payload yourself:{' '}
           <code>ocp-pipeline ingest FILE.tar.gz --org ID</code>.
         </li>
         <li>Load this page again a minute later.</li>

@@ -70,6 +70,7 @@ describe('without data', () => {
       /^No data from 1 Dec 2026 to 10 Dec 2026\s+The last day is 3 Oct 2026/,
     );
     expect(await textOf(page, 'main')).not.toContain('$');
+    expect(await page.locator('nav a').allInnerTexts()).toEqual(['Data']);
     expect(await violations(page)).toEqual([]);
     await state.getByRole('link').click();
     await page.locator('#summary .tile data').first().waitFor();
@@ -107,6 +108,8 @@ test.for(['unpriced', 'free'] as const)(
 
 test('no label key is enabled: says so, and how to enable one', async () => {
   const page = await ofSmall('free');
+  // It has no machines and nothing else of the kind.
+  expect(await textOf(page, 'nav')).toMatch(/Unallocated Data$/);
   expect(await textOf(page, '#labels')).toMatch(/No label key is enabled .*ocp-pipeline tags enable/);
 });
 

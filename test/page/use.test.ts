@@ -73,6 +73,14 @@ test('the page finds the API where its prefix is', async () => {
   await own.locator('#summary .tile data').first().waitFor();
 });
 
+test('the navigation leads to every block that is there: machines, GPUs and volumes as well', async () => {
+  const attributes = async (selector: string, name: string) =>
+    Promise.all((await page.locator(selector).all()).map((element) => element.getAttribute(name)));
+  const ids = await attributes('section.block', 'id');
+  expect(ids).toEqual(expect.arrayContaining(['vms', 'gpus', 'volumes']));
+  expect(await attributes('nav a', 'href')).toEqual(ids.map((id) => `#${id ?? ''}`));
+});
+
 /** Press the tab key until the focus is on an element with a text. @throws Error if it never is */
 async function tabTo(own: Page, text: RegExp): Promise<void> {
   for (let count = 0; count < 80; count += 1) {
