@@ -1,8 +1,11 @@
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { blockedRunsQuery } from '../../domain/run/search-attributes.ts';
 import type { Report } from '../../page/answers.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
+import { searchAttributes } from '../../workflows/search-attributes.ts';
 import { holdReaders } from '../support/held-load.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { loaded, open, violations } from './browser.ts';
 import type { OpenOptions } from './browser.ts';
 import { sampleCluster, sampleNow, openSample } from './served.ts';
@@ -245,6 +248,28 @@ test('a project that costs nothing any more is among the decreases', async () =>
   const changes = await readTable(page.locator('#changes'), 'the largest increases and decreases in money');
   const sum = changes.rows.reduce((all, [, { Change }]) => all + Number(Change), 0);
   expect(sum).toBeCloseTo(meta.delta?.value ?? NaN, 9);
+});
+
+test('runs that wait for a decision are named under the data, each with its link', async () => {
+  const { client, namespace, database } = served.pipeline;
+  // Nobody works on it.
+  const run = await client.workflow.start('ingestManifest', {
+    workflowId: 'manifest:waiting',
+    taskQueue: 'nobody',
+    typedSearchAttributes: [
+      { key: searchAttributes.orgId, value: database.orgId },
+      { key: searchAttributes.clusterId, value: sampleCluster },
+      { key: searchAttributes.pipelineState, value: 'blocked' },
+    ],
+  });
+  await waitUntil(async () => (await client.workflow.count(blockedRunsQuery)).count === 1);
+  const url = await served.servedWith({ OCP_TEMPORAL_UI: 'https://temporal.example.com' });
+  const page = await sample('', { url });
+  expect(await textOf(page, '#data')).toContain('1 run waiting for a decision; their days are not in');
+  expect(await page.getByRole('link', { name: 'manifest:waiting' }).getAttribute('href')).toBe(
+    `https://temporal.example.com/namespaces/${namespace}/workflows/manifest%3Awaiting`,
+  );
+  await run.terminate();
 });
 
 describe('a block that fails', () => {
