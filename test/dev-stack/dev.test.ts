@@ -84,8 +84,19 @@ test('dev answers on OCP_HEALTH_ADDRESS, and serves the page, which asks for a t
   expect(await openFiles(join(scratch, 'data'))).toEqual([]);
 });
 
-test("demo prints an address that PostgreSQL's clients connect with, and leaves no file for others to read", async () => {
-  await start(['demo', '--stay'], /PostgreSQL:/);
+test('demo ends with the page and its costs; what it leaves is in its database, and no file for others to read', async () => {
+  await start(['demo', '--stay'], /Page: .*\n/);
+  const lines = output.stdout.trimEnd().split('\n');
+  const page = /^Page: +(http:\/\/127\.0\.0\.1:\d+\/page\/\?range=last-month)$/.exec(lines.at(-1) ?? '')?.[1];
+  expect(await (await fetch(page ?? '')).text()).toContain('<title>OpenShift costs</title>');
+  // What the page shows to who comes from here is what the table says.
+  const report = await fetch(
+    new URL('../api/cost-management/v1/reports/openshift/costs/?filter[time_scope_value]=-2', page),
+  );
+  const { meta } = (await report.json()) as { meta: { total: { cost: { total: { value: number } } } } };
+  const all = /^all .* ([\d,.]+) *$/m.exec(output.stdout)?.[1]?.replaceAll(',', '');
+  expect(Number(all)).toBeGreaterThan(0);
+  expect(meta.total.cost.total.value).toBeCloseTo(Number(all), 2);
   const connectionString = /postgresql:\S+/.exec(output.stdout)?.[0];
   const client = new pg.Client({ connectionString });
   await client.connect();
@@ -102,6 +113,14 @@ test("demo prints an address that PostgreSQL's clients connect with, and leaves 
   expect(costs.rows[0]?.rest).toBeCloseTo(0, 9);
   expect(output.stdout).toMatch(/Platform unallocated .* -[\d,.]+ +0 /);
   expect(await openFiles(join(scratch, 'data'))).toEqual([]);
+  child?.kill('SIGINT');
+  await ended;
+  // Where nobody watches it ends by itself, and says how to see the page.
+  await start(['demo'], /Page: .*\n/);
+  await ended;
+  expect(child?.exitCode).toBe(0);
+  expect(output.stdout).toMatch(/\nPage: +npm run demo -- --stay serves it\n$/);
+  expect(output.stderr).toMatch(/to see the page: npm run demo -- --stay\n$/);
 });
 
 test('demo on data from before the first release says in one sentence how to start afresh', async () => {
