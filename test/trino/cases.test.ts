@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { inTenantTransaction } from '../../platform/database/database.ts';
+import { resolveFailureUpdate } from '../../workflows/messages.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
+import { untilBlocked } from '../workflows/operator/temporal-ui.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
@@ -116,19 +118,57 @@ const cases = [
     // 100 GiB for one of 31 days
     answer: '3.225806',
   },
+  {
+    what: 'a member of the archive named ./x.csv is the listed x.csv',
+    payloads: ['dot-slash-member'],
+    clusterId: 'c14',
+    sql: cores,
+    answer: '12.000000',
+  },
+  {
+    what: 'of a payload with days of a month that is no longer kept, the others are summarised',
+    payloads: ['expired-days'],
+    clusterId: 'c15-old',
+    sql: `
+      select concat_ws(' ', string_agg(distinct usage_start::text, ' '), (
+          select count(*) from reporting_ocpusagereportperiod where report_period_start < '2026-08-01'
+      )) as answer
+      from ${daily} where source_uuid = $1`,
+    // 30 July to 1 August; no report period of July
+    answer: '2026-08-01 0',
+  },
 ];
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../fixtures/cases/${name}.tar.gz`, import.meta.url));
 
-test.for(cases)('$what', async ({ payloads, clusterId, sql, answer }) => {
+async function answerOf(sql: string, sourceUuid: string): Promise<object[]> {
   const { pool, schema } = pipeline.database;
-  const sourceUuid = await pipeline.addSource(clusterId);
-  for (const name of payloads)
-    expect(await pipeline.ingest(pathOf(name))).toMatchObject({ outcome: 'completed' });
   const { rows } = await inTenantTransaction(pool, schema, (client) =>
     client.query<object>(sql, [sourceUuid]),
   );
-  expect(rows).toEqual([{ answer }]);
+  return rows;
+}
+
+// Of clusters of their own, so at the same time.
+test.concurrent.for(cases)('$what', async ({ payloads, clusterId, sql, answer }, { expect }) => {
+  const sourceUuid = await pipeline.addSource(clusterId);
+  for (const name of payloads)
+    expect(await pipeline.ingest(pathOf(name))).toMatchObject({ outcome: 'completed' });
+  expect(await answerOf(sql, sourceUuid)).toEqual([{ answer }]);
+});
+
+test.concurrent('a file of which every row lacks its last field fails', async ({ expect }) => {
+  const sourceUuid = await pipeline.addSource('c25-short');
+  const { handle } = await pipeline.start({ payload: pathOf('short-rows') });
+  const failure = await untilBlocked(handle);
+  expect(failure).toMatchObject({ step: 'splitPayload', errorType: 'TooManyRejectedRows' });
+  expect(failure.message).toContain('24 of 24 rows are invalid');
+  await handle.executeUpdate(resolveFailureUpdate, {
+    args: [{ failureId: failure.failureId, action: 'abandon' }],
+  });
+  await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'TooManyRejectedRows' } });
+  const sql = `select count(*) from ${daily} where source_uuid = $1`;
+  expect(await answerOf(sql, sourceUuid)).toEqual([{ count: 0 }]);
 });
 
 test('none of it was computed by PostgreSQL', async () => {
