@@ -58,8 +58,11 @@ const firstPauseMs = 100;
 export class TrinoError extends PipelineError {
   readonly errorName: string;
 
-  constructor(message: string, { errorName, retryable }: { errorName: string; retryable: boolean }) {
-    super('TrinoFailed', message, { retryable });
+  constructor(
+    message: string,
+    { errorName, ...rest }: { errorName: string; retryable: boolean; remedy?: string },
+  ) {
+    super('TrinoFailed', message, rest);
     this.name = 'TrinoError';
     this.errorName = errorName;
   }

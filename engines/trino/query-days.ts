@@ -4,6 +4,7 @@ import type { ActivityDependencies } from '../../platform/runtime/dependencies.t
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import type { Attempt } from '../../summary/month-step.ts';
+import { TrinoError } from './client.ts';
 import type { QueryOptions } from './client.ts';
 import type { Lake } from './lake.ts';
 import type { VisibleRows } from './lake-tables.ts';
@@ -28,10 +29,29 @@ export async function endPredecessor({ client }: Lake): Promise<void> {
   if (details?.queryId !== undefined) await client.cancel(details.queryId).catch(() => undefined);
 }
 
+/** What to do about the errors of settings that are wrong. Doctor, which tries them, has sentences of its own. */
+const remedies: Readonly<Record<string, string>> = {
+  CATALOG_NOT_FOUND: 'create it in etc/catalog of every server of Trino, or set TRINO_CATALOG',
+  PERMISSION_DENIED: 'let the user that TRINO_USER names do that, in Trino and in the catalog',
+};
+const otherRemedy = 'ocp-pipeline doctor tries the settings of Trino, and says what is wrong';
+
 /**
  * Make the files of some pieces visible to Trino, and put the relations that they add up to into the waiting tables.
+ *
+ * @throws TrinoError as {@link queryRelations}; one that is not retried says what to do
  */
-export async function queryWaiting(
+export async function queryWaiting(...args: Parameters<typeof queryAll>): Promise<void> {
+  try {
+    await queryAll(...args);
+  } catch (error) {
+    if (!(error instanceof TrinoError) || error.retryable || error.remedy !== undefined) throw error;
+    const { message, errorName, retryable } = error;
+    throw new TrinoError(message, { errorName, retryable, remedy: remedies[errorName] ?? otherRemedy });
+  }
+}
+
+async function queryAll(
   { deps, lake, attempt }: { deps: ActivityDependencies; lake: Lake; attempt: Attempt },
   { schema, sourceUuid, month, pieces, files }: PiecesOfMonth,
   waiting: Waiting,
