@@ -72,8 +72,11 @@ export async function aggregateDays(
         ...(daysToCompare.length === 0 ? {} : { daysToCompare }),
       };
     },
-    async (attempt) => {
-      rebuildRelations = await engines[name].prepare(deps, { ...input, profile }, attempt);
+    {
+      prepare: async (attempt) => {
+        rebuildRelations = await engines[name].prepare(deps, { ...input, profile }, attempt);
+      },
+      notKept: (pieces) => engines[name].notKept(deps, input, pieces),
     },
   );
 }

@@ -1,7 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { EngineName, RulesProfile } from '../platform/config/config.ts';
 import type { ActivityDependencies } from '../platform/runtime/dependencies.ts';
-import type { Attempt } from '../summary/month-step.ts';
+import type { PipelineError } from '../domain/failures/failures.ts';
+import type { Attempt, MonthInput } from '../summary/month-step.ts';
+import type { MiscountedPiece } from '../summary/staging-counts.ts';
 import type { ComparedDay, DaysToCompare } from './comparison.ts';
 import type { DayPlan, PlanInput } from './plan.ts';
 
@@ -32,6 +34,13 @@ export type CompareDays = (
   attempt: Attempt,
 ) => Promise<ComparedDay[] | 'again'>;
 
+/** The error for pieces whose relations differ from what was loaded, however often the pieces are loaded. */
+export type RowsNotKept = (
+  deps: ActivityDependencies,
+  month: MonthInput,
+  pieces: readonly MiscountedPiece[],
+) => Promise<PipelineError>;
+
 /**
  * What turns line items into daily relations. Planning and recording are work on the ledger, and everything behind the
  * relations is SQL that exists once: the same for every engine.
@@ -41,4 +50,5 @@ export interface Engine {
   /** Runs before the transaction begins: what takes long and needs no lock. */
   prepare(deps: ActivityDependencies, month: MonthToPrepare, attempt: Attempt): Promise<RebuildRelations>;
   compareDays: CompareDays;
+  notKept: RowsNotKept;
 }

@@ -1,5 +1,6 @@
 import { log } from '@temporalio/activity';
 import type { PoolClient } from 'pg';
+import type { PipelineError } from '../domain/failures/failures.ts';
 import { stepNamed } from '../domain/run/steps.ts';
 import type { Step, StepName } from '../domain/run/steps.ts';
 import { firstDay, usageDayOf } from '../domain/time/usage-day.ts';
@@ -16,7 +17,8 @@ import type { LedgerMonth } from './day-ledger.ts';
 import { ensurePartitionsOf } from './ensure-partitions.ts';
 import { doesNotFit, isOutOfRange } from './greatest-part.ts';
 import { requireSource } from './require-source.ts';
-import { markMiscounted, miscountedPieces, stagingNotKept } from './staging-counts.ts';
+import { markMiscounted, miscountedPieces } from './staging-counts.ts';
+import type { MiscountedPiece } from './staging-counts.ts';
 import { lockStaging } from './staging-lock.ts';
 
 /** Input of every step of a source and month. */
@@ -48,6 +50,14 @@ export interface Attempt {
   report: (details: HeartbeatDetails) => void;
 }
 
+/** What a step does besides the work in its transaction. */
+interface Around {
+  /** runs before the transaction begins */
+  prepare?: (attempt: Attempt) => Promise<void>;
+  /** the error for pieces that were reloaded in vain; of a step that counts what was loaded */
+  notKept?: (pieces: readonly MiscountedPiece[]) => Promise<PipelineError>;
+}
+
 /** What a step works with, inside its transaction. */
 export interface StepMonth extends LedgerMonth {
   /** rebuilds one table and measures it */
@@ -65,7 +75,6 @@ export interface StepMonth extends LedgerMonth {
  * returned to be reloaded: nothing is computed without them. A partition that somebody dropped is recreated, and the
  * attempt fails so that the next one finds it.
  *
- * @param prepare runs before the transaction begins
  * @throws PipelineError `DataDoesNotFit` (not retried) if a number is too large for its column
  * @throws PipelineError `StagingMiscounted` (not retried) if a miscounted piece was reloaded in vain
  * @throws PipelineError `SourceVanished` (not retried) if the source is no longer registered
@@ -75,12 +84,12 @@ export async function runStep<Done extends object>(
   name: StepName,
   input: MonthInput,
   work: (month: StepMonth) => Promise<Done | PiecesMissing | Busy>,
-  prepare: (attempt: Attempt) => Promise<void> = () => Promise.resolve(),
+  { prepare, notKept }: Around = {},
 ): Promise<StepAnswer<Done>> {
   const step = stepNamed(name);
   return measured(step, (rebuild) =>
     withHeartbeat(async (report, signal) => {
-      await prepare({ signal, report });
+      await prepare?.({ signal, report });
       try {
         return await inTenantTransaction(
           deps.pool,
@@ -93,7 +102,7 @@ export async function runStep<Done extends object>(
         );
       } catch (error) {
         if (error instanceof RollBack) return error.result as PiecesMissing | Busy;
-        return piecesToReload(deps, input, error, signal);
+        return piecesToReload(deps, input, { error, notKept }, signal);
       }
     }),
   );
@@ -145,13 +154,13 @@ export function piecesMissing(pieceIds: readonly number[]): PiecesMissing {
 async function piecesToReload(
   deps: ActivityDependencies,
   { schema, sourceUuid, month, loadedInVain = [] }: MonthInput,
-  error: unknown,
+  { error, notKept }: { error: unknown; notKept: Around['notKept'] },
   signal: AbortSignal,
 ): Promise<PiecesMissing> {
   if (isPartitionMissing(error)) await ensurePartitionsOf(deps.pool, schema, [month]);
   if (isOutOfRange(error)) throw await doesNotFit(deps, { schema, sourceUuid, month }, error);
   const miscounted = miscountedPieces(error);
-  if (miscounted === undefined) throw error;
+  if (miscounted === undefined || notKept === undefined) throw error;
   log.warn('staging or the relations do not hold what the ledger says was loaded; the pieces are reloaded', {
     schema,
     month,
@@ -161,6 +170,6 @@ async function piecesToReload(
   const pieceIds = miscounted.map(({ pieceId }) => pieceId);
   await markMiscounted(deps.pool, schema, miscounted, signal);
   const inVain = miscounted.filter(({ pieceId }) => loadedInVain.includes(pieceId));
-  if (inVain.length > 0) throw await stagingNotKept(deps.pool, schema, inVain);
+  if (inVain.length > 0) throw await notKept(inVain);
   return piecesMissing(pieceIds);
 }

@@ -65,17 +65,25 @@ export async function stagingNotKept(
 ): Promise<PipelineError> {
   const [first] = pieces;
   if (first === undefined) throw new Error('no piece is miscounted');
-  const { pieceId, reportKind, usageDay, expected, found, measure } = first;
-  const more = pieces.length > 1 ? ` (and of ${pieces.length - 1} more pieces)` : '';
-  const where = `piece ${pieceId}, ${reportKind} of ${usageDay}${more}, in ${schema}.${stagingTableOf(reportKind)}`;
-  const differs =
-    measure === 'rows with labels'
-      ? '; label sets of the daily relation are gone'
-      : '; the daily relation differs from the control sums of the pieces';
-  const how = `reloaded in vain${measure === undefined ? '' : differs}`;
+  const { reportKind, expected, found, measure } = first;
+  const where = `${describePieces(first, pieces.length)}, in ${schema}.${stagingTableOf(reportKind)}`;
+  const how = `reloaded in vain${measure === undefined ? '' : `; ${describeDifference(measure)}`}`;
   return inTenantTransaction(pool, schema, (client) =>
     miscountedLoad(client, reportKind, { where, expected, found, how, ...(measure && { measure }) }),
   );
+}
+
+/** Which pieces are miscounted, for a message: the first one, and how many there are. */
+export function describePieces({ pieceId, reportKind, usageDay }: MiscountedPiece, count: number): string {
+  const more = count > 1 ? ` (and of ${count - 1} more pieces)` : '';
+  return `piece ${pieceId}, ${reportKind} of ${usageDay}${more}`;
+}
+
+/** What is wrong with the daily relation of pieces, for a message. */
+export function describeDifference(measure: Measure): string {
+  return measure === 'rows with labels'
+    ? 'label sets of the daily relation are gone'
+    : 'the daily relation differs from the control sums of the pieces';
 }
 
 /** As {@link stagingNotKept}, for one load: what it sent, and what arrived. */

@@ -70,7 +70,7 @@ export const failures = {
   },
   StagingMiscounted: {
     meaning:
-      'staging does not keep the rows that are loaded: a trigger or another program removes, adds or changes some',
+      'staging or the lake does not keep the rows that are loaded: a trigger or another program removes, adds or changes some',
     from: 'step',
     retried: 'never',
     final: false,

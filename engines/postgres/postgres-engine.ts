@@ -1,3 +1,4 @@
+import { stagingNotKept } from '../../summary/staging-counts.ts';
 import { refreshStagingStatistics } from '../../summary/staging-statistics.ts';
 import { contiguousRanges } from '../day-ranges.ts';
 import type { Engine } from '../engine.ts';
@@ -16,4 +17,5 @@ export const postgresEngine: Engine = {
     };
   },
   compareDays: compareDaysFromStaging,
+  notKept: ({ pool }, { schema }, pieces) => stagingNotKept(pool, schema, pieces),
 };

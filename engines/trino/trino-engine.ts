@@ -10,6 +10,7 @@ import { compareDaysFromLake } from './compare-days.ts';
 import { openLake } from './lake.ts';
 import { livePiecesOf } from './live-pieces.ts';
 import type { LakeFile } from './live-pieces.ts';
+import { filesNotKept } from './files-not-kept.ts';
 import { forgetLostFiles } from './lost-files.ts';
 import type { LivePiece } from './live-lines.ts';
 import { endPredecessor, queryWaiting } from './query-days.ts';
@@ -43,6 +44,7 @@ export const trinoEngine: Engine = {
     return apply(planned.planHash, waiting);
   },
   compareDays: compareDaysFromLake,
+  notKept: (_deps, month, pieces) => Promise.resolve(filesNotKept(month, pieces)),
 };
 
 /** The plan as it is now, rolled back; undefined if there is nothing to query, or not yet. */

@@ -1,8 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import pg from 'pg';
-import type { OpenFailure } from '../../domain/run/decision.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
-import { openFailuresQuery, resolveFailureUpdate } from '../../workflows/messages.ts';
+import { resolveFailureUpdate } from '../../workflows/messages.ts';
 import { between, createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { atEnd } from '../support/at-end.ts';
@@ -10,7 +9,9 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { choose, startRebuild } from './customer.ts';
+import { untilBlocked } from '../workflows/operator/temporal-ui.ts';
+import { choose, rebuild, startRebuild } from './customer.ts';
+import { falsifyPods } from './falsify.ts';
 import { trinoEnvironment } from './lake.ts';
 import { expectSameRelations } from './same-relations.ts';
 
@@ -46,6 +47,11 @@ async function expectClean(sourceUuid: string): Promise<void> {
   const { database } = pipeline;
   await expectSameRelations(database, sourceUuid, clean);
   expectSameTables(await snapshotTables(database, sourceUuid), await snapshotTables(database, clean));
+}
+
+/** As after a restore of the database: the relations have to be built again. */
+async function forgetRelations(sourceUuid: string): Promise<void> {
+  await query('update ocp_day set relations_hash = null where source_uuid = $1', [sourceUuid]);
 }
 
 test('two workers with one plan: both query at the same time, and the rows count once', async () => {
@@ -99,24 +105,83 @@ test('a Parquet file and its daily CSV are lost: the day waits for a decision an
   const { objectStore } = pipeline;
   const csv = await (await objectStore.get(csvKey)).toArray();
   for (const key of [csvKey, parquetKey]) await objectStore.delete(key);
-  // As after a restore of the database: the relations have to be built again.
-  await query('update ocp_day set relations_hash = null where source_uuid = $1', [sourceUuid]);
+  await forgetRelations(sourceUuid);
   const run = await startRebuild(pipeline, sourceUuid);
-  let failure: OpenFailure | undefined;
-  await waitUntil(async () => {
-    [failure] = await run.query(openFailuresQuery);
-    return failure !== undefined;
-  });
+  const failure = await untilBlocked(run);
   expect(failure).toMatchObject({ step: 'loadReportDay', errorType: 'ObjectMissing' });
-  expect(failure?.message).toContain(`${csvKey} is no longer in the object store`);
-  expect(failure?.message).toContain('ocp-pipeline replay');
+  expect(failure.message).toContain(`${csvKey} is no longer in the object store`);
+  expect(failure.message).toContain('ocp-pipeline replay');
   expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
 
   await objectStore.put(csvKey, Buffer.concat(csv as Buffer[]));
   await run.executeUpdate(resolveFailureUpdate, {
-    args: [{ failureId: failure?.failureId ?? '', action: 'retry' }],
+    args: [{ failureId: failure.failureId, action: 'retry' }],
   });
   expect(await run.result()).toMatchObject({ daysSummarised: 1 });
   expect(await objectStore.head(parquetKey)).toBeDefined();
+  await expectClean(sourceUuid);
+});
+
+/** Where the source's files of a kind are. */
+async function fileOf(
+  sourceUuid: string,
+  kind: string,
+): Promise<{ parquet_key: string; byte_count: number }> {
+  const [file] = await query<{ parquet_key: string; byte_count: number }>(
+    `select parquet_key, lake.byte_count from ocp_piece join ocp_lake_piece as lake using (piece_id)
+     where source_uuid = $1 and report_kind = $2`,
+    [sourceUuid, kind],
+  );
+  return file ?? { parquet_key: '', byte_count: 0 };
+}
+
+test('a changed and a lost Parquet file: both pieces are converted again, and the run needs nobody', async () => {
+  await choose(pipeline, ['engine', 'trino']);
+  const sourceUuid = await ingest('changed');
+  const { objectStore } = pipeline;
+  const [pods, claims] = [await fileOf(sourceUuid, 'pod_usage'), await fileOf(sourceUuid, 'storage_usage')];
+  await falsifyPods(pipeline, sourceUuid, '2026-10-01');
+  const falsified = await fileOf(sourceUuid, 'pod_usage');
+  expect(falsified).toEqual({ ...pods, byte_count: expect.any(Number) as number });
+  expect(falsified.byte_count).not.toBe(pods.byte_count);
+  await objectStore.delete(claims.parquet_key);
+  await forgetRelations(sourceUuid);
+  await rebuild(pipeline, sourceUuid);
+  // A file is a function of its daily CSV.
+  expect(await fileOf(sourceUuid, 'pod_usage')).toEqual(pods);
+  expect(await fileOf(sourceUuid, 'storage_usage')).toEqual(claims);
+  for (const { parquet_key: key, byte_count: byteCount } of [pods, claims])
+    expect(await objectStore.head(key)).toMatchObject({ byteCount });
+  await expectClean(sourceUuid);
+});
+
+test('a file that somebody copied doubles the rows, which stops the day until the copy is gone', async () => {
+  await choose(pipeline, ['engine', 'trino']);
+  const sourceUuid = await ingest('copied');
+  const { objectStore, database } = pipeline;
+  const before = await snapshotTables(database, sourceUuid);
+  const { parquet_key: key } = await fileOf(sourceUuid, 'pod_usage');
+  const copy = key.replace('.parquet', '-copy.parquet');
+  await objectStore.put(copy, await objectStore.get(key));
+  await forgetRelations(sourceUuid);
+  const run = await startRebuild(pipeline, sourceUuid);
+  const failure = await untilBlocked(run);
+  expect(failure).toMatchObject({ step: 'aggregateDays', errorType: 'StagingMiscounted', canSkip: false });
+  expect(failure.message).toMatch(
+    /differs from the control sums .*, pod_usage of 2026-10-01: expected (\d+) rows, found (\d+)\. /,
+  );
+  const [, expected, found] = /expected (\d+) rows, found (\d+)\./.exec(failure.message) ?? [];
+  expect(Number(found)).toBe(2 * Number(expected));
+  const folder = copy.slice(0, copy.lastIndexOf('/'));
+  expect(failure.message).toContain(`Something else adds or changes files in ${folder}`);
+  expect(failure.message).toContain('remove the cause, then decide "retry"');
+  expect(failure.message).not.toContain('staging');
+  expectSameTables(await snapshotTables(database, sourceUuid), before);
+
+  await objectStore.delete(copy);
+  await run.executeUpdate(resolveFailureUpdate, {
+    args: [{ failureId: failure.failureId, action: 'retry' }],
+  });
+  expect(await run.result()).toMatchObject({ daysSummarised: 1 });
   await expectClean(sourceUuid);
 });

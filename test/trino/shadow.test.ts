@@ -1,11 +1,4 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { DuckDBInstance } from '@duckdb/node-api';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pipeline as pump } from 'node:stream/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { compareEngines } from '../../activities/compare-engines.ts';
 import { usageDay } from '../../domain/time/usage-day.ts';
@@ -19,6 +12,7 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { choose, measuredTables, october, rebuild } from './customer.ts';
+import { falsifyPods } from './falsify.ts';
 import { trinoEnvironment } from './lake.ts';
 
 /*
@@ -116,35 +110,8 @@ test('a row that differs is reported with its key, and stays as it is', async ()
   expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
 });
 
-/**
- * Multiply the CPU usage of a day's pods in the lake, and tell the ledger the new size, so that nobody calls it lost.
- */
-async function falsifyPods(day: string): Promise<void> {
-  const { objectStore } = pipeline;
-  const piece = await one<{ piece_id: number; parquet_key: string }>(
-    `select piece_id, parquet_key from ocp_lake_piece join ocp_piece using (piece_id)
-     where report_kind = 'pod_usage' and usage_day = '${day}'`,
-  );
-  const directory = await mkdtemp(join(tmpdir(), 'ocp-pipeline-false-'));
-  const [as, written] = [join(directory, 'as.parquet'), join(directory, 'written.parquet')];
-  await pump(await objectStore.get(piece.parquet_key), createWriteStream(as));
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
-  await connection.run(
-    `copy (select * replace (pod_usage_cpu_core_seconds * 1.5 as pod_usage_cpu_core_seconds) from '${as}')
-     to '${written}' (format parquet)`,
-  );
-  connection.closeSync();
-  instance.closeSync();
-  await objectStore.put(piece.parquet_key, createReadStream(written));
-  await one(
-    `update ocp_lake_piece set byte_count = ${(await stat(written)).size} where piece_id = ${piece.piece_id} returning piece_id`,
-  );
-  await rm(directory, { recursive: true });
-}
-
 test('a changed file of the lake is reported by the next rebuild, and the tables do not have it', async () => {
-  await falsifyPods('2026-10-03');
+  await falsifyPods(pipeline, sourceUuid, '2026-10-03');
   await rebuild(pipeline, sourceUuid);
   const found = await comparison();
   expect(found).toMatchObject({ equalDayCount: 2, differentDayCount: 1, differentDay: '2026-10-03' });

@@ -138,7 +138,7 @@ export async function runIdOf(run: Run): Promise<string> {
 }
 
 /** Wait until a step of the run waits for a decision. */
-export async function untilBlocked(run: Run) {
+export async function untilBlocked(run: Pick<Run, 'query'>) {
   let failure: OpenFailure | undefined;
   await waitUntil(async () => {
     [failure] = await run.query(openFailuresQuery);
