@@ -11,8 +11,10 @@ import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { choose } from './customer.ts';
+import { choose, rebuild, startRebuild } from './customer.ts';
 import { createCatalog } from './catalogs.ts';
+import { startHeldReads } from './held-reads.ts';
+import type { HeldReads } from './held-reads.ts';
 import { expectSameRelations } from './same-relations.ts';
 
 /* The lake is a bucket, which Trino finds by the name that the program has for it. */
@@ -20,14 +22,17 @@ const bucket = 'lake';
 let s3: Versitygw;
 let pipeline: TestPipeline;
 let folder: ArchiveFolder;
+let reads: HeldReads;
+
+const trino = new TrinoClient({ url: inject('trinoUrl'), user: 'test', catalog });
 
 beforeAll(async () => {
   ({ server: s3 } = await startBucket(bucket));
   process.env['AWS_MAX_ATTEMPTS'] = '2';
-  const trino = new TrinoClient({ url: inject('trinoUrl'), user: 'test', catalog });
+  reads = await startHeldReads(s3.endpoint);
   const name = await createCatalog(trino, {
     'fs.native-s3.enabled': 'true',
-    's3.endpoint': s3.endpoint,
+    's3.endpoint': reads.endpoint,
     's3.region': 'us-east-1',
     's3.path-style-access': 'true',
     's3.aws-access-key': s3.accessKey,
@@ -102,4 +107,42 @@ test('the object store is away while a piece is converted: tried until it is bac
   const clean = await start('clean-sample', payload);
   expect(await clean.handle.result()).toMatchObject({ outcome: 'completed' });
   await expectSame(outage.sourceUuid, clean.sourceUuid);
+});
+
+/** Trino's own account of a query. */
+async function stateOf(queryId: string): Promise<{ state: string; errorCode?: { name: string } }> {
+  const answer = await fetch(`${inject('trinoUrl')}/v1/query/${queryId}`, {
+    headers: { 'X-Trino-User': 'test' },
+  });
+  return (await answer.json()) as { state: string; errorCode?: { name: string } };
+}
+
+test('cancelling a run cancels the query that it waits for, and changes no table', async () => {
+  await choose(pipeline, ['engine', 'trino']);
+  const payload = podFileAlone(await readPayload('operator-sample'), 'cancelled');
+  const { sourceUuid, handle } = await start('cancelled', payload);
+  expect(await handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
+  const { pool, schema } = pipeline.database;
+  const before = await snapshotTables(pipeline.database, sourceUuid);
+  // As after a restore of the database: the relations have to be built again.
+  await pool.query(`update ${schema}.ocp_day set relations_hash = null where source_uuid = $1`, [sourceUuid]);
+  const held = reads.hold();
+  const run = await startRebuild(pipeline, sourceUuid);
+  await waitUntil(() => Promise.resolve(held.waiting() > 0));
+  const running = await trino.run(
+    `select query_id from system.runtime.queries
+     where source = 'ocp-pipeline.${schema}' and query like '%${sourceUuid}%' and state = 'RUNNING'`,
+  );
+  expect(running).toEqual([[expect.any(String)]]);
+  const queryId = String(running[0]?.[0]);
+  await run.cancel();
+  await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  expect((await run.describe()).status.name).toBe('CANCELLED');
+  expect(await stateOf(queryId)).toMatchObject({ state: 'FAILED', errorCode: { name: 'USER_CANCELED' } });
+  held.release();
+  expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
+
+  // Nothing is left that would be in the way of the next run.
+  await rebuild(pipeline, sourceUuid);
+  expectSameTables(await snapshotTables(pipeline.database, sourceUuid), before);
 });
