@@ -10,12 +10,16 @@ import type { Config } from '../../platform/config/config.ts';
 import { openPool } from '../../platform/database/database.ts';
 import type { ObjectStore } from '../../platform/object-store/index.ts';
 
+/** Where an attempt to rebuild relations is: it plans and makes files visible, queries, or has begun to apply. */
+export type Stage = 'plan' | 'query' | 'apply';
+
 /** What happens to a worker while it runs one activity. */
 export interface Fate {
   /**
-   * it dies before this request to a server, of all that it makes from 1 on: nothing of it reaches a server any more
+   * it dies before this request to a server, from 1 on, of all that it makes or of those of a stage: nothing of it
+   * reaches a server any more
    */
-  diesBefore?: number;
+  diesBefore?: { request: number; stage?: Stage };
   /** something else happens before this request to Trino, from 1 on */
   interrupted?: { before: number; by: () => Promise<void> };
 }
@@ -79,6 +83,8 @@ class MortalWorker {
   readonly #connections: Client[] = [];
   #requests = 0;
   #fetches = 0;
+  #stage: Stage = 'plan';
+  #requestsOfStage = 0;
 
   constructor({ databaseUrl, objectStore, config }: WorkerServers, fate: Fate) {
     this.#fate = fate;
@@ -100,6 +106,8 @@ class MortalWorker {
     this.#fetches += 1;
     const { interrupted } = this.#fate;
     if (interrupted?.before === this.#fetches) await running.exit(interrupted.by);
+    // The lines of a kind, which only the queries for relations read.
+    if (typeof init?.body === 'string' && init.body.includes('live_')) this.#enter('query');
     try {
       this.#request();
     } catch {
@@ -108,9 +116,18 @@ class MortalWorker {
     return realFetch(input, init);
   }
 
+  #enter(stage: Stage): void {
+    if (stage === this.#stage) return;
+    this.#stage = stage;
+    this.#requestsOfStage = 0;
+  }
+
   #request(): void {
     this.#requests += 1;
-    if (this.#requests === this.#fate.diesBefore) {
+    this.#requestsOfStage += 1;
+    const { request, stage } = this.#fate.diesBefore ?? {};
+    const count = stage === undefined ? this.#requests : this.#requestsOfStage;
+    if (count === request && (stage ?? this.#stage) === this.#stage) {
       this.isDead = true;
       for (const connection of this.#connections) socketOf(connection).destroy();
     }
@@ -121,6 +138,8 @@ class MortalWorker {
     this.#connections.push(client);
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     client.query = ((...args: unknown[]) => {
+      // The first statement of the transaction of a step that a planning one does not have.
+      if (this.#stage === 'query' && args[0] === 'select ocp_raise_settings()') this.#enter('apply');
       try {
         this.#request();
       } catch (error) {
