@@ -1,8 +1,10 @@
-import { TrinoError } from '../engines/trino/client.ts';
+import { PipelineError } from '../domain/failures/failures.ts';
 import { openLake } from '../engines/trino/lake.ts';
 import type { Lake } from '../engines/trino/lake.ts';
+import { TrinoError } from '../engines/trino/trino-error.ts';
 import { tryLake } from '../engines/trino/try-lake.ts';
 import type { Check } from './checks.ts';
+import { withoutSecrets } from '../platform/temporal/activity-failure.ts';
 import { describeFailure } from './failure.ts';
 import type { Services } from './services.ts';
 
@@ -40,12 +42,7 @@ async function versionCheck({ client }: Lake, url: string): Promise<Check> {
       return { what, ok: false, found: `${url} is starting`, repair: 'wait, then run doctor again' };
     return { what, ...judgeVersion(version) };
   } catch (error) {
-    return failed(
-      what,
-      error,
-      'check TRINO_URL, and that the server runs and can be reached from here; for a certificate of an authority of your ' +
-        'own, set NODE_EXTRA_CA_CERTS to its file',
-    );
+    return failed(what, error, 'check TRINO_URL, and that the server runs');
   }
 }
 
@@ -73,7 +70,7 @@ async function workerCheck({ client }: Lake): Promise<Check> {
     return failed(
       what,
       error,
-      'check TRINO_USER and TRINO_PASSWORD if it was refused; else start workers of Trino, or let the coordinator work ' +
+      'start workers of Trino, or let the coordinator work ' +
         '(node-scheduler.include-coordinator=true), and look into its log',
     );
   }
@@ -148,9 +145,11 @@ function limited() {
   return { signal: AbortSignal.timeout(timeLimitMs) };
 }
 
+/** @param repair unless the error itself says what to do */
 function failed(what: string, error: unknown, repair: string): Check {
-  const isLate = error instanceof Error && error.name === 'TimeoutError';
-  const found = isLate ? `no answer within ${timeLimitMs / 1_000} s` : describeFailure(error).message;
-  const refused = error instanceof TrinoError && /^HTTP_40[13]$/.test(error.errorName);
-  return { what, ok: false, found, repair: refused ? 'check TRINO_USER and TRINO_PASSWORD' : repair };
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return { what, ok: false, found: `no answer within ${timeLimitMs / 1_000} s`, repair };
+  if (error instanceof PipelineError && error.remedy !== undefined)
+    return { what, ok: false, found: withoutSecrets(error.message), repair: error.remedy };
+  return { what, ok: false, found: describeFailure(error).message, repair };
 }

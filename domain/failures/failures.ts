@@ -95,7 +95,7 @@ export const failures = {
   },
   TrinoFailed: {
     meaning:
-      'Trino could not be reached, or refused or gave up a query; retried unless the query itself is at fault',
+      'Trino could not be reached, or refused or gave up a query; retried unless the query or a setting is at fault',
     from: 'step',
     retried: 'as thrown',
     final: false,

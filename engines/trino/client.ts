@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PipelineError } from '../../domain/failures/failures.ts';
+import { busyStatuses, notOfTrino, queryFailed, refused, unanswered } from './trino-error.ts';
+import type { HttpAnswer, QueryFailure } from './trino-error.ts';
 
 /** Where Trino is and who asks. */
 export interface TrinoConnection {
@@ -38,35 +39,47 @@ interface Answer {
   nextUri?: string;
   columns?: { name: string }[];
   data?: TrinoValue[][];
-  error?: { message: string; errorName: string; errorType: string };
+  error?: QueryFailure;
 }
 
 interface ServerInfo {
-  nodeVersion?: { version: string };
+  nodeVersion: { version: string };
   starting?: boolean;
 }
 
-/** Types of Trino's errors that may go away by themselves; a USER_ERROR stays. */
-const passingErrors: ReadonlySet<string> = new Set(['EXTERNAL', 'INTERNAL_ERROR', 'INSUFFICIENT_RESOURCES']);
+/** What an endpoint answers: for people, and how to tell. */
+interface Expected<T> {
+  what: string;
+  is: (found: unknown) => found is T;
+}
 
-/** What a server or a proxy before it answers while it is overloaded: the protocol asks to repeat the request. */
-const busyStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const queryState: Expected<Answer> = {
+  what: 'the state of a query',
+  is: (found): found is Answer => {
+    const { id, nextUri, columns, data, error } = fieldsOf<Answer>(found);
+    return (
+      typeof id === 'string' &&
+      (nextUri === undefined || (typeof nextUri === 'string' && URL.canParse(nextUri))) &&
+      (columns === undefined || Array.isArray(columns)) &&
+      (data === undefined || Array.isArray(data)) &&
+      (error === undefined || typeof fieldsOf<QueryFailure>(error).message === 'string')
+    );
+  },
+};
+
+const serverInfo: Expected<ServerInfo> = {
+  what: 'the version of Trino',
+  is: (found): found is ServerInfo =>
+    typeof fieldsOf<ServerInfo['nodeVersion']>(fieldsOf<ServerInfo>(found).nodeVersion).version === 'string',
+};
+
+/** Fields of anything that JSON can be. */
+function fieldsOf<T>(found: unknown): Partial<Record<keyof T, unknown>> {
+  return found ?? {};
+}
+
 const maxAttempts = 6;
 const firstPauseMs = 100;
-
-/** A query that Trino refused or gave up. `errorName` is Trino's own, such as `ALREADY_EXISTS`. */
-export class TrinoError extends PipelineError {
-  readonly errorName: string;
-
-  constructor(
-    message: string,
-    { errorName, ...rest }: { errorName: string; retryable: boolean; remedy?: string },
-  ) {
-    super('TrinoFailed', message, rest);
-    this.name = 'TrinoError';
-    this.errorName = errorName;
-  }
-}
 
 /**
  * The part of Trino's REST protocol that this program uses: a statement is posted, its pages are fetched one after the
@@ -88,10 +101,13 @@ export class TrinoClient {
    */
   async *pages(statement: string, options: QueryOptions = {}): AsyncGenerator<ResultPage> {
     const { signal, onQueryId, session = {}, tenant } = options;
-    let answer = await this.#request<Answer>(`${this.#connection.url}/v1/statement`, signal, {
-      method: 'POST',
-      body: statement,
-      headers: { ...sessionHeader(session), ...sourceHeader(tenant) },
+    let answer = await this.#request(queryState, `${this.#connection.url}/v1/statement`, {
+      signal,
+      init: {
+        method: 'POST',
+        body: statement,
+        headers: { ...sessionHeader(session), ...sourceHeader(tenant) },
+      },
     });
     const { id } = answer;
     onQueryId?.(id);
@@ -100,13 +116,13 @@ export class TrinoClient {
       for (;;) {
         if (answer.error !== undefined) {
           isOver = true;
-          throw failed(answer.error, id);
+          throw queryFailed(answer.error, id);
         }
         const { columns, data, nextUri } = answer;
         if (columns !== undefined && data !== undefined && data.length > 0)
           yield { columns: columns.map(({ name }) => name), rows: data };
         if (nextUri === undefined) break;
-        answer = await this.#request<Answer>(this.#here(nextUri), signal);
+        answer = await this.#request(queryState, this.#here(nextUri), { signal, queryId: id });
       }
       isOver = true;
     } finally {
@@ -123,11 +139,10 @@ export class TrinoClient {
 
   /** Version of the server, as it names it itself, and whether it is starting. Needs no user. */
   async server(signal: AbortSignal): Promise<{ version: string; isStarting: boolean }> {
-    const { nodeVersion, starting } = await this.#request<ServerInfo>(
-      `${this.#connection.url}/v1/info`,
+    const { nodeVersion, starting } = await this.#request(serverInfo, `${this.#connection.url}/v1/info`, {
       signal,
-    );
-    return { version: nodeVersion?.version ?? 'unknown', isStarting: starting === true };
+    });
+    return { version: nodeVersion.version, isStarting: starting === true };
   }
 
   /** End a query, also of another process; no error if it has ended or is unknown. */
@@ -144,35 +159,39 @@ export class TrinoClient {
     return new URL(`${pathname}${search}`, this.#connection.url).href;
   }
 
-  async #request<T>(url: string, signal: AbortSignal | undefined, init: RequestInit = {}): Promise<T> {
-    const response = await this.#fetch(url, signal, init);
-    const text = await response.text();
-    if (!response.ok)
-      throw new TrinoError(
-        `Trino at ${this.#connection.url} answered ${response.status}: ${text.slice(0, 200)}`,
-        { errorName: `HTTP_${response.status}`, retryable: busyStatuses.has(response.status) },
-      );
-    return JSON.parse(text) as T;
+  /** @param queryId query whose page is fetched: Trino may have forgotten it */
+  async #request<T>(
+    { what, is }: Expected<T>,
+    address: string,
+    { signal, queryId, init = {} }: { signal: AbortSignal | undefined; queryId?: string; init?: RequestInit },
+  ): Promise<T> {
+    const { url } = this.#connection;
+    const answer = await this.#fetch(address, signal, init);
+    if (answer.status < 200 || answer.status > 299) throw refused(url, answer, queryId);
+    const found = parsed(answer.text);
+    if (!is(found)) throw notOfTrino(url, what, answer);
+    return found;
   }
 
   /** A request, repeated while the server is busy or the connection breaks: each page can be fetched twice. */
-  async #fetch(url: string, signal: AbortSignal | undefined, init: RequestInit): Promise<Response> {
+  async #fetch(address: string, signal: AbortSignal | undefined, init: RequestInit): Promise<HttpAnswer> {
     for (let attempt = 1, pauseMs = firstPauseMs; ; attempt += 1, pauseMs *= 2) {
       try {
-        const response = await fetch(url, {
+        const response = await fetch(address, {
           ...init,
           headers: { ...this.#headers(), ...(init.headers as Record<string, string> | undefined) },
+          redirect: 'manual',
           signal: signal ?? null,
         });
-        if (attempt === maxAttempts || !busyStatuses.has(response.status)) return response;
-        await response.body?.cancel();
+        // The connection may break before the end of a page, too.
+        const text = await response.text();
+        const { status, headers } = response;
+        if (attempt === maxAttempts || !busyStatuses.has(status))
+          return { status, text, location: headers.get('location') };
       } catch (cause) {
         signal?.throwIfAborted();
-        if (attempt === maxAttempts)
-          throw new TrinoError(`Trino at ${this.#connection.url} cannot be reached: ${reasonOf(cause)}`, {
-            errorName: 'UNREACHABLE',
-            retryable: true,
-          });
+        const failure = unanswered(this.#connection.url, cause);
+        if (attempt === maxAttempts || !failure.retryable) throw failure;
       }
       await delay(pauseMs, undefined, signal === undefined ? {} : { signal });
     }
@@ -192,6 +211,15 @@ export class TrinoClient {
   }
 }
 
+/** What a text says in JSON; undefined if it says nothing. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 function sourceHeader(tenant: string | undefined): Record<string, string> {
   return { 'X-Trino-Source': tenant === undefined ? 'ocp-pipeline' : `ocp-pipeline.${tenant}` };
 }
@@ -199,19 +227,6 @@ function sourceHeader(tenant: string | undefined): Record<string, string> {
 function sessionHeader(session: Readonly<Record<string, string>>): Record<string, string> {
   const properties = Object.entries(session).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return properties.length === 0 ? {} : { 'X-Trino-Session': properties.join(',') };
-}
-
-function failed({ message, errorName, errorType }: NonNullable<Answer['error']>, id: string): TrinoError {
-  const isPassing = passingErrors.has(errorType) || errorName === 'NO_NODES_AVAILABLE';
-  return new TrinoError(`Trino query ${id} failed: ${message} (${errorName})`, {
-    errorName,
-    retryable: isPassing,
-  });
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** A text as a literal of SQL. */

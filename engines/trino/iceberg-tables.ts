@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { reportKinds } from '../../domain/reports/report-kind.ts';
 import { billingMonth } from '../../domain/time/usage-day.ts';
-import { identifier, literal, TrinoError } from './client.ts';
+import { identifier, literal } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
 import { lakeColumns } from './lake-columns.ts';
 import { folderOfMonth, missingColumns, tableNames, unless } from './lake-tables.ts';
 import type { LakePartition, LakePlace, LakeTables, VisibleRows } from './lake-tables.ts';
+import { TrinoError } from './trino-error.ts';
 
 /** How often the table is looked at before a partition is given up: workers may undo each other's commits. */
 const maxLooks = 12;

@@ -2,11 +2,12 @@ import { reportKinds } from '../../domain/reports/report-kind.ts';
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import { billingMonthOf, isBillingMonth } from '../../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
-import { identifier, literal, TrinoError } from './client.ts';
+import { identifier, literal } from './client.ts';
 import type { QueryOptions, TrinoClient } from './client.ts';
 import { lakeColumns, lakePartition } from './lake-columns.ts';
 import type { LakeColumn } from './lake-columns.ts';
 import type { LakeFile } from './live-pieces.ts';
+import { TrinoError } from './trino-error.ts';
 
 /** A month of a source in the table of a kind. */
 export interface LakePartition {

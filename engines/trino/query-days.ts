@@ -4,7 +4,7 @@ import type { ActivityDependencies } from '../../platform/runtime/dependencies.t
 import type { ReportKind } from '../../domain/reports/report-kind.ts';
 import type { BillingMonth } from '../../domain/time/usage-day.ts';
 import type { Attempt } from '../../summary/month-step.ts';
-import { TrinoError } from './client.ts';
+import { TrinoError } from './trino-error.ts';
 import type { QueryOptions } from './client.ts';
 import type { Lake } from './lake.ts';
 import type { VisibleRows } from './lake-tables.ts';

@@ -10,7 +10,12 @@ export const trinoSettings = {
       .optional(),
     'Trino, for tenants with `engine=trino`. Unset: a worker leaves their months to workers that have it',
   ),
-  TRINO_USER: setting(z.string().min(1), 'user of the queries', 'ocp-pipeline'),
+  TRINO_USER: setting(
+    // The header of a request that has the user holds nothing else.
+    z.string().regex(/^[\x20-\x7e\xa0-\xff]+$/, 'expected letters of Latin-1 in one line'),
+    'user of the queries',
+    'ocp-pipeline',
+  ),
   TRINO_PASSWORD: secretSetting(
     z.string().optional(),
     'password of the user, with HTTPS only; never displayed',
@@ -53,6 +58,7 @@ interface TrinoConfig {
   TRINO_URL: string | undefined;
   TRINO_LOCATION: string | undefined;
   TRINO_PASSWORD: string | undefined;
+  TRINO_USER: string;
 }
 
 /** What is wrong with the combination of the settings, one sentence each. */
@@ -63,10 +69,15 @@ export function trinoProblems(config: TrinoConfig): string[] {
     problems.push(
       'TRINO_LOCATION: expected a value, because Trino cannot read a directory as OBJECT_STORE names it; found none',
     );
-  const { username, password } = new URL(config.TRINO_URL);
+  const { username, password, search, hash } = new URL(config.TRINO_URL);
   // It would be in every message about Trino.
   if (username !== '' || password !== '')
     problems.push('TRINO_URL: expected no user and no password in it, but in TRINO_USER and TRINO_PASSWORD');
+  // It may be a secret, and paths of Trino are put behind the address.
+  if (search !== '' || hash !== '')
+    problems.push('TRINO_URL: expected http://host:port or https://host; found more behind ? or #');
+  if (config.TRINO_PASSWORD !== undefined && config.TRINO_USER.includes(':'))
+    problems.push('TRINO_USER: expected no colon, because TRINO_PASSWORD is set and follows one; found one');
   if (config.TRINO_PASSWORD !== undefined && !config.TRINO_URL.startsWith('https:'))
     problems.push('TRINO_URL: expected https://, because TRINO_PASSWORD is set; found http://');
   return problems;

@@ -261,3 +261,19 @@ test('a password over HTTPS, and a certificate of an authority of our own', asyn
     }),
   ]);
 });
+
+test('https:// at the port of HTTP, and the other way round', async () => {
+  expect(await failedChecks({ TRINO_URL: trino.url.replace('http:', 'https:') })).toEqual([
+    expect.objectContaining({
+      what: 'Trino',
+      repair: 'set TRINO_URL to the port of HTTPS, or to http:// if Trino takes no HTTPS',
+    }),
+  ]);
+  const plain = (secured.environment['TRINO_URL'] ?? '').replace('https:', 'http:');
+  expect(await failedChecks({ TRINO_URL: plain, TRINO_PASSWORD: '' })).toEqual([
+    expect.objectContaining({
+      what: 'Trino',
+      repair: expect.stringContaining('if the port is one of HTTPS, set https:// in it') as string,
+    }),
+  ]);
+});

@@ -22,6 +22,33 @@ test('a user and a password in the address of Trino are refused, and not repeate
   expect(problem({ ...lake, TRINO_URL: 'https://reader@trino.example.com' })).toBe(said);
 });
 
+test.for([
+  ['letters beyond Latin-1', 'Юлия', 'found "Юлия"'],
+  ['a line break', 'reader\r\nX-Trino-Role: admin', 'found "reader'],
+  ['a control character', 'read\u0001er', 'found "read'],
+] as const)('%s in a user, whom no header can carry, are refused', ([, user, found]) => {
+  const said = problem({ ...lake, TRINO_URL: 'http://trino.example.com', TRINO_USER: user });
+  expect(said).toContain('TRINO_USER: expected letters of Latin-1 in one line');
+  expect(said).toContain(found);
+});
+
+test('a colon in a user would begin the password, if there is one', () => {
+  const given = { ...lake, TRINO_URL: 'https://trino.example.com', TRINO_USER: 'team:reader' };
+  expect(problem({ ...given, TRINO_PASSWORD: 'hunter2' })).toContain(
+    'TRINO_USER: expected no colon, because TRINO_PASSWORD is set',
+  );
+  expect(problem(given)).toBeUndefined();
+  expect(problem({ ...given, TRINO_USER: 'José Núñez' })).toBeUndefined();
+});
+
+test('what is behind the address of Trino is refused, and not repeated', () => {
+  const said = problem({ ...lake, TRINO_URL: 'https://trino.example.com/?token=hunter2' });
+  expect(said).toContain('TRINO_URL: expected http://host:port or https://host; found more behind ? or #');
+  expect(said).not.toContain('hunter2');
+  expect(problem({ ...lake, TRINO_URL: 'https://trino.example.com/#hunter2' })).toBe(said);
+  expect(problem({ ...lake, TRINO_URL: 'https://example.com/trino' })).toBeUndefined();
+});
+
 test('a password needs HTTPS', () => {
   const password = { TRINO_PASSWORD: 'hunter2' };
   expect(problem({ ...lake, ...password, TRINO_URL: 'http://trino.example.com' })).toContain(
