@@ -229,6 +229,11 @@ export const catalog: readonly (ListedCommand | CommandGroup)[] = [
           'Override settings: rules=design|koku, engine=postgres|trino, shadow=postgres|trino; KEY= removes it',
         load: async () => (await import('./commands/tenant.ts')).tenantSetCommand,
       },
+      {
+        name: 'show <org>',
+        summary: 'Show the settings that apply to an organisation: its own, and those of the deployment',
+        load: async () => (await import('./commands/tenant.ts')).tenantShowCommand,
+      },
     ],
   },
   {

@@ -2,17 +2,18 @@ import { basisOf, remarksOf } from '../costs/cost-months.ts';
 import type { CostMonth } from '../costs/cost-months.ts';
 import { table } from './output.ts';
 
-/** What the costs of clusters and months are based on, as lines of `status`; none if nothing was summarised. */
+/** Engines of clusters and months and what costs are based on, as lines of `status`; none if nothing was summarised. */
 export function costTable(months: readonly (CostMonth & { orgId: string })[]): string[] {
   if (months.length === 0) return [];
   return [
     'Costs:',
     table(
-      ['org', 'cluster', 'month', 'based on', 'since'],
+      ['org', 'cluster', 'month', 'engine', 'based on', 'since'],
       months.map((month) => [
         month.orgId,
         month.clusterId,
         month.month,
+        month.engine ?? '',
         basisOf(month),
         month.since?.toISOString().slice(0, 16) ?? 'never computed',
       ]),

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { addDays, addMonths, firstDay } from '../domain/time/usage-day.ts';
 import type { BillingMonth, UsageDay } from '../domain/time/usage-day.ts';
+import type { EngineName } from '../platform/config/config.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 
@@ -9,6 +10,8 @@ export interface CostMonth {
   sourceUuid: string;
   clusterId: string;
   month: BillingMonth;
+  /** what makes its daily relations; null: not decided */
+  engine: EngineName | null;
   modelUuid: string | null;
   /** null: no model, or one that was removed since */
   modelName: string | null;

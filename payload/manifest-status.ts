@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { EngineName } from '../platform/config/config.ts';
 import { inTenantTransaction } from '../platform/database/database.ts';
 import { loadSql } from '../platform/database/sql-files.ts';
 import { tenantsWithTables } from '../platform/migrations/tenant-schemas.ts';
@@ -47,7 +48,12 @@ export interface ManifestDetail {
     reportKind: string;
     hours: number;
     rowCount: number;
+    /** registered, staged, swept (not in staging, whether it ever was or not), failed or abandoned */
     state: string;
+    /** whether its present content is a file that Trino reads */
+    inLake: boolean;
+    /** engine that its month is on; null until a summary decides it */
+    engine: EngineName | null;
     /** live if at least one hour counts, superseded, or null until an aggregation has decided */
     generation: string | null;
     /** UTC hours that the summary of the day is built from */

@@ -1,7 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
-import { hourRanges } from '../../domain/time/live-hours.ts';
 import { clock, loadConfig } from '../../platform/config/config.ts';
 import { findPayloads } from '../../payload/inbox.ts';
 import { listFailures, listManifests, manifestDetail } from '../../payload/manifest-status.ts';
@@ -31,6 +30,7 @@ import { leftOutOfFiles, remarkLines } from '../file-remarks.ts';
 import type { FileLeftOut } from '../file-remarks.ts';
 import { expectWhole } from '../option-values.ts';
 import { formatNumber, table } from '../output.ts';
+import { pieceTable } from '../piece-table.ts';
 import { runPhrase, runStatuses, unfinishedPhrase } from '../run-status.ts';
 import type { RunStatus } from '../run-status.ts';
 import { openServices } from '../services.ts';
@@ -338,12 +338,6 @@ function rejectLines(rejects: readonly FileRejects[]): string[] {
   ]);
 }
 
-/** live, superseded, or, if other pieces cover a part of the piece: `hours 0–11 of 24 live`. */
-function generationText({ generation, liveHours, hoursWithRows }: ManifestDetail['pieces'][number]): string {
-  if (liveHours.length === 0 || liveHours.length === hoursWithRows) return generation ?? '';
-  return `hours ${hourRanges(liveHours)} of ${hoursWithRows} live`;
-}
-
 interface ShownDetail extends ManifestDetail {
   warnings: ValidationWarning[];
   rejects: FileRejects[];
@@ -370,19 +364,7 @@ function detailText(manifest: ManifestStatus, detail: ShownDetail): string {
       ]),
       'No files',
     ),
-    table(
-      ['day', 'kind', 'hours', 'rows', 'state', 'generation', 'processed'],
-      detail.pieces.map((p) => [
-        p.usageDay,
-        p.reportKind,
-        p.hours,
-        formatNumber(p.rowCount),
-        p.state,
-        generationText(p),
-        p.processedAt ?? '',
-      ]),
-      'No pieces',
-    ),
+    pieceTable(detail.pieces),
     ...rejectLines(detail.rejects),
     ...remarkLines(detail.leftOut, detail),
     ...(warnings.length === 0

@@ -20,6 +20,7 @@ select
     months.source_uuid::text as "sourceUuid",
     coalesce(authentication.credentials ->> 'cluster_id', months.source_uuid::text) as "clusterId",
     to_char(months.month, 'YYYY-MM') as month,
+    known.engine,
     known.cost_model_id::text as "modelUuid",
     model.name as "modelName",
     list.name as "priceList",

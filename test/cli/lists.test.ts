@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { registerSource } from '../../platform/tenants/sources.ts';
+import { setTenantSettings } from '../../platform/tenants/tenant.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
 
@@ -118,7 +119,22 @@ const manifestRows = `
   )
   select file_id, 2, '${fullSource}', 2, 'pod_usage', '2026-10-01', 'k', 1, 7, '', 3, 7, 'swept', '2026-10-02',
       '2026-10-02T03:00:00Z', 3, 6, 8
-  from ocp_file where manifest_id = 2`;
+  from ocp_file where manifest_id = 2;
+  insert into ocp_file (manifest_id, file_index, file_name, report_kind, state)
+  select 2, index, 'lake-' || index || '.csv', 'node_labels', 'split' from generate_series(1, 4) as index;
+  insert into ocp_piece (
+      file_id, manifest_id, source_uuid, report_period_id, report_kind, usage_day, object_key, byte_count, row_count, checksum,
+      state
+  )
+  select file_id, 2, '${fullSource}', 2, 'node_labels', '2026-11-01', 'k', 1, file_index, 'now',
+      (array['swept', 'staged', 'registered', 'staged'])[file_index]
+  from ocp_file where manifest_id = 2 and file_index > 0;
+  insert into ocp_lake_piece (piece_id, checksum, parquet_key, row_count, byte_count)
+  select piece_id, case row_count when 4 then 'before' else 'now' end, 'p', 1, 1
+  from ocp_piece where report_kind = 'node_labels' and state <> 'registered';
+  insert into ocp_source_month (source_uuid, billing_month, rules, engine) values
+      ('${fullSource}', '2026-10-01', 'design', 'postgres'),
+      ('${fullSource}', '2026-11-01', 'design', 'trino')`;
 
 const dayRows = `
   insert into ocp_day (source_uuid, usage_day, version, pieces_hash, settings_hash, rules) values
@@ -199,13 +215,14 @@ test('status: manifests, failures, costs and comparisons', async () => {
   const { lines, value } = await shown('status');
   expect(lines).toEqual(
     expect.arrayContaining([
-      expect.stringMatching(new RegExp(`^${fullManifest} .* 0123 .* 1/1 .* 1/1 .* 7 .* 2 .* 4 `)),
+      expect.stringMatching(new RegExp(`^${fullManifest} .* 0123 .* 5/5 .* 4/5 .* 7 .* 2 .* 4 `)),
       expect.stringMatching(new RegExp(`^${bareManifest} .* 0/1 .* 0/1 .* 0 .* 0 .* 0 `)),
       '2026-01-02T00:00:00Z | 8 | 1e3 | ManifestInvalid | open | not JSON',
       '2026-01-01T00:00:00Z | 8 | a-long-reque | PayloadUnavailable | dismissed | gone',
       '0123 2026-10: 1 of 1 days are not priced yet',
       `${bareSource} 2026-10: 1 of 1 days are not priced yet`,
       'Not compared: no answer',
+      `${cli.database.orgId} | 0123 | 2026-10 | postgres | no cost model | never computed`,
     ]),
   );
   expect(value).toMatchObject({
@@ -225,7 +242,7 @@ test('status of one manifest: files and pieces', async () => {
   );
   expect(bare.value).toMatchObject({
     files: [{ reportKind: null, rejectsKey: null, message: null }],
-    pieces: [{ generation: null, processedAt: null }],
+    pieces: [{ generation: null, processedAt: null, inLake: false, engine: null }],
   });
   const full = await shown('status', fullManifest);
   expect(full.lines).toEqual(
@@ -233,7 +250,12 @@ test('status of one manifest: files and pieces', async () => {
       'full.csv | pod_usage | split | 7 | 2 | 5 | 4 | 3 lines are odd; 6 new label keys not entered ' +
         '(OCP_MAX_NEW_LABEL_KEYS); 8 label sets reduced to enabled keys (OCP_MAX_NEW_LABEL_SETS)',
       // Of the hours 0, 1 and 2, the first two count.
-      '2026-10-01 | pod_usage | 3 | 7 | swept | hours 0–1 of 3 live | 2026-10-02T03:00:00Z',
+      '2026-10-01 | pod_usage | 3 | 7 | swept | postgres | hours 0–1 of 3 live | 2026-10-02T03:00:00Z',
+      '2026-11-01 | node_labels | 0 | 1 | in the lake | trino',
+      '2026-11-01 | node_labels | 0 | 2 | staged, in the lake | trino',
+      '2026-11-01 | node_labels | 0 | 3 | registered | trino',
+      // The file there has older content.
+      '2026-11-01 | node_labels | 0 | 4 | staged | trino',
       'Warning: the clock is wrong',
     ]),
   );
@@ -241,5 +263,45 @@ test('status of one manifest: files and pieces', async () => {
   expect(full.value).toMatchObject({
     rejects: [{ rejectedRowCount: 2, rows: [] }],
     leftOut: [{ values: [] }],
+    pieces: [
+      { state: 'swept', inLake: false, engine: 'postgres' },
+      { state: 'swept', inLake: true, engine: 'trino' },
+      { state: 'staged', inLake: true },
+      { state: 'registered', inLake: false },
+      { state: 'staged', inLake: false },
+    ],
   });
+});
+
+test('tenant show: what the organisation has set, and what is of the deployment', async () => {
+  const { orgId, pool } = cli.database;
+  const before = await shown('tenant', 'show', orgId);
+  expect(before.lines.slice(1, -1)).toEqual([
+    'rules | design | deployment',
+    'engine | postgres | deployment',
+    'shadow | none | deployment',
+  ]);
+  await setTenantSettings(pool, orgId, [
+    ['rules', 'koku'],
+    ['shadow', 'trino'],
+  ]);
+  const { lines, value } = await shown('tenant', 'show', orgId);
+  expect(lines.slice(1, -1)).toEqual([
+    'rules | koku | organisation',
+    'engine | postgres | deployment',
+    'shadow | trino | organisation',
+  ]);
+  expect(value).toEqual({
+    orgId,
+    settings: [
+      { key: 'rules', value: 'koku', from: 'organisation' },
+      { key: 'engine', value: 'postgres', from: 'deployment' },
+      { key: 'shadow', value: 'trino', from: 'organisation' },
+    ],
+  });
+  const unknown = await cli.run(['tenant', 'show', 'nobody']);
+  expect([unknown.code, unknown.stderr]).toEqual([
+    1,
+    expect.stringContaining('Organisation nobody is unknown'),
+  ]);
 });
