@@ -22,7 +22,7 @@ export function howToPoll(queue: string, buildId?: string): string {
 export const freesPayload =
   'resummarize its months, then replay it: ocp-pipeline replay MANIFEST --from load';
 /** The same for a run of a month. */
-export const freesMonth = 'then once more: ocp-pipeline resummarize';
+export const freesMonth = 'then rebuild the month: ocp-pipeline resummarize';
 
 /**
  * Why the activities of a run do not begin: one of them waits on the queue of an engine that no worker polls. Such a

@@ -122,8 +122,29 @@ export async function resume(
     await decideAll(client, workflowId, {}, output);
     return 'USE_EXISTING';
   }
-  const pending = earlier.raw.pendingActivities ?? [];
-  if ((await idleEngine(client.workflow, pending, freesMonth)) === undefined) return 'USE_EXISTING';
+  if (!(await waitsForEngine(client, earlier))) return 'USE_EXISTING';
   output.say('An earlier run of it waits for workers of an engine: it is replaced');
   return 'TERMINATE_EXISTING';
+}
+
+/**
+ * When a whole month is rebuilt anyway: end the rebuild that a change of settings has started, if its work waits for an
+ * engine without workers. It would do the same, and nothing else ends its wait once the organisation has left the
+ * engine. Should the new run fail, the next comparison of settings asks for another one.
+ */
+export async function endIdle(client: Client, workflowId: string, output: Output): Promise<void> {
+  const earlier = await findMonthRun(client, workflowId);
+  if (earlier?.status.name !== 'RUNNING' || !(await waitsForEngine(client, earlier))) return;
+  output.say(`${workflowId} waits for workers of an engine: it is ended, because this run does its work`);
+  await client.workflow
+    .getHandle(workflowId, earlier.runId)
+    .terminate('the whole month is rebuilt: ocp-pipeline resummarize')
+    .catch((error: unknown) => {
+      // It has ended by itself.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    });
+}
+
+async function waitsForEngine(client: Client, { raw }: WorkflowExecutionDescription): Promise<boolean> {
+  return (await idleEngine(client.workflow, raw.pendingActivities ?? [], freesMonth)) !== undefined;
 }

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { PipelineError } from '../../domain/failures/failures.ts';
 import { fairnessKeyOf } from '../../domain/run/priority.ts';
+import { settingsWorkflowId } from '../../domain/run/resummarize.ts';
 import type { ResummarizeInput } from '../../domain/run/resummarize.ts';
 import { taskQueues } from '../../domain/run/run.ts';
 import { billingMonth, billingMonthOf, firstDay, lastDay, usageDay } from '../../domain/time/usage-day.ts';
@@ -8,7 +9,7 @@ import type { BillingMonth, UsageDay } from '../../domain/time/usage-day.ts';
 import { findSource } from '../../platform/tenants/sources.ts';
 import type { resummarize } from '../../workflows/index.ts';
 import type { Command } from '../command.ts';
-import { blockedText, followMonth, resume } from '../month-run.ts';
+import { blockedText, endIdle, followMonth, resume } from '../month-run.ts';
 import { withOwnWorker } from '../own-worker.ts';
 import { runOptions } from '../../intake/start-workflow.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -63,6 +64,9 @@ export const resummarizeCommand: Command<Options> = {
         priority: { fairnessKey: fairnessKeyOf(options.org) },
         staticSummary: `rebuild ${options.cluster}, ${range.from} to ${range.until}`,
       });
+      // Days alone stay on the engine of their month.
+      if (range.from === firstDay(month) && range.until === lastDay(month))
+        await endIdle(client, settingsWorkflowId(input), output);
       const end = await followMonth<typeof resummarize>(output, handle, stop);
       if (end.outcome === 'blocked') {
         output.result(blockedText(end), end);

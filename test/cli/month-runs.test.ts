@@ -1,10 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { StuckMonth } from '../../cli/stuck-months.ts';
+import { settingsWorkflowId } from '../../domain/run/resummarize.ts';
+import { taskQueues } from '../../domain/run/run.ts';
+import { billingMonth } from '../../domain/time/usage-day.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { setTenantSettings } from '../../platform/tenants/tenant.ts';
+import type { resummarize } from '../../workflows/index.ts';
 import { emptyDocument, plainRate } from '../costs/documents.ts';
+import { atEnd } from '../support/at-end.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import { createCommandLine } from '../support/command-line.ts';
 import type { CommandLine } from '../support/command-line.ts';
@@ -162,7 +168,7 @@ test('says that a run waits for workers of Trino, and moving the organisation ba
   waiting.child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
   const problem = 'waiting for a worker of the Trino engine: none polls ocp-trino; nothing is lost';
   await waitUntil(() => Promise.resolve(told.includes(`${runId()}: ${problem}`)));
-  expect(told).toContain('ocp-pipeline tenant set ORG engine=postgres shadow=, then once more');
+  expect(told).toContain('ocp-pipeline tenant set ORG engine=postgres shadow=, then rebuild the month');
   await waitUntil(async () => (await stuck()).length > 0);
   expect(await stuck()).toMatchObject([
     {
@@ -179,4 +185,37 @@ test('says that a run waits for workers of Trino, and moving the organisation ba
   const { code, stderr } = await waiting.ended;
   expect(code).toBe(1);
   expect(stderr).toContain('the run was terminated');
+});
+
+test('rebuilding a month ends the rebuild after a change of settings that waits for an engine it has left', async () => {
+  const { pool, orgId, schema } = cli.database;
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  atEnd(() => connection.close());
+  const namespace = cli.environment['TEMPORAL_NAMESPACE'] ?? '';
+  const input = { orgId, schema, sourceUuid, month: billingMonth(month) };
+  const workflowId = settingsWorkflowId(input);
+  const start = () =>
+    new Client({ connection, namespace }).workflow.start<typeof resummarize>('resummarize', {
+      workflowId,
+      taskQueue: taskQueues.pipeline,
+      args: [input],
+    });
+  const stuckRuns = async () => (await stuck()).map((run) => run.workflowId);
+  await setTenantSettings(pool, orgId, [['engine', 'trino']]);
+  const left = await start();
+  await waitUntil(async () => (await stuckRuns()).includes(workflowId));
+  await setTenantSettings(pool, orgId, [['engine', 'postgres']]);
+
+  const whole = await rebuild('--json');
+  expect(whole.code, whole.stderr).toBe(0);
+  expect(whole.stderr).toContain(`${workflowId} waits for workers of an engine: it is ended`);
+  expect(JSON.parse(whole.stdout)).toMatchObject({ daysSummarised: 1 });
+  expect((await left.describe()).status.name).toBe('TERMINATED');
+
+  // The next change of settings begins anew, and one that waits for nothing is left alone.
+  const next = await start();
+  await next.result();
+  const again = await rebuild();
+  expect(again.stderr).not.toContain(workflowId);
+  expect((await next.describe()).status.name).toBe('COMPLETED');
 });
