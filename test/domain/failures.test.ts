@@ -90,6 +90,7 @@ test('every class of errors is a PipelineError, except for signals that reach no
 const plain: Readonly<Record<string, string>> = {
   'activities/compare-engines.ts': 'retried like any error, then written beside the comparison',
   'cli/option-values.ts': 'the check of an option; yargs makes a usage error of it',
+  'cli/commands/serve.ts': 'the check of an option; yargs makes a usage error of it',
   'cli/commands/watch.ts': 'the check of an option; yargs makes a usage error of it',
   'costs/apply-costs.ts': 'an invariant: its caller passes the days of one month',
   'platform/database/binary-copy.ts': 'an invariant: the split has read the same time before',
