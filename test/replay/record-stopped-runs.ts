@@ -45,7 +45,10 @@ test('blocked-skip', async () => {
   expect(failure).toMatchObject({ step: 'loadReportDay', canSkip: true });
   await decide(run, 'skip');
   expect(await run.result()).toMatchObject({ outcome: 'completed' });
-  await inTenant(pipeline, `drop trigger refuse on ${podStaging}`);
+  await inTenant(
+    pipeline,
+    `create or replace function refuse() returns trigger language plpgsql as $$ begin return new; end $$`,
+  );
   await writeHistory('blocked-skip', run);
 });
 

@@ -6,9 +6,12 @@
 /** How long to wait for one thing, such as the start of a worker, which takes a minute on a busy machine. */
 export const maxWaitMs = 120_000;
 
-/** How long tests, hooks and `expect.poll` may take, in every Vitest configuration. */
+/**
+ * How long tests, hooks and `expect.poll` may take, in every Vitest configuration. Tests of a file that hang one after
+ * the other must not use up the time of CI; the few that take minutes have limits of their own.
+ */
 export const limits = {
-  testTimeout: 600_000,
+  testTimeout: 300_000,
   hookTimeout: 600_000,
   expect: { poll: { timeout: maxWaitMs } },
 };

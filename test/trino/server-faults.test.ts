@@ -106,7 +106,7 @@ async function queryOf({ handle }: FaultRun): Promise<string | undefined> {
 }
 
 async function waitForFailure(run: FaultRun, text: string): Promise<void> {
-  await waitUntil(async () => (await lastFailuresOf(run)).some((message) => message.includes(text)), 110_000);
+  await waitUntil(async () => (await lastFailuresOf(run)).some((message) => message.includes(text)));
 }
 
 async function expectClean({ sourceUuid }: Target): Promise<void> {
@@ -128,10 +128,10 @@ test('the attempt after a killed worker ends the query that it left', async () =
   await waitUntil(async () => {
     left = (await queryOf(patient)) ?? '';
     return (await stateOf(left)).state === 'WAITING_FOR_RESOURCES';
-  }, 60_000);
+  });
   await worker.kill();
   worker = await bed.startWorker();
-  await waitUntil(async () => (await stateOf(left)).state === 'FAILED', 100_000);
+  await waitUntil(async () => (await stateOf(left)).state === 'FAILED');
   expect((await stateOf(left)).errorCode?.name).toBe('USER_CANCELED');
 });
 

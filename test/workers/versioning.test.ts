@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { Connection } from '@temporalio/client';
 import { taskQueues } from '../../domain/run/run.ts';
 import { maxPollMs } from '../../platform/temporal/worker-deployment.ts';
@@ -12,6 +12,9 @@ import type { CommandLine } from '../support/command-line.ts';
 import { buildPayload } from '../support/payload-builder.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { onePod } from './tiny-payloads.ts';
+
+// They wait for what the server does once a minute.
+vi.setConfig({ testTimeout: 600_000 });
 
 let cli: CommandLine;
 let folder: ArchiveFolder;
