@@ -97,20 +97,18 @@ export function describeObjectStore(kind: string, open: () => Promise<StoreUnder
       test('memory does not grow with the object', async () => {
         const byteCount = 128 * mebibyte;
         const before = bufferBytesInUse();
-        let most = 0;
-        let samples = 0;
-        const note = (bytesInUse: number): void => {
-          most = Math.max(most, bytesInUse - before);
-          samples += 1;
-        };
+        const samples: number[] = [];
+        const note = (bytesInUse: number) => samples.push(bytesInUse - before);
 
         await store.put(`${folder}/object`, watched(bodyOf('m', byteCount), note));
         expect((await digestOf(watched(await store.get(`${folder}/object`), note))).byteCount).toBe(
           byteCount,
         );
 
-        expect(samples).toBe(2 * 32); // every 4 MiB, once up and once down
-        expect(most).toBeLessThan(40 * mebibyte);
+        expect(samples).toHaveLength(2 * 32); // every 4 MiB, once up and once down
+        // Not the most: V8 frees buffers some time after a collection. Who kept the object would have half of it here.
+        const median = samples.sort((one, other) => one - other)[32] ?? 0;
+        expect(median).toBeLessThan(40 * mebibyte);
       });
 
       test('a second put replaces the object, also by a shorter one', async () => {
