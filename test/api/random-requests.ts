@@ -3,29 +3,19 @@ import type { PoolClient } from 'pg';
 import { fullAccess } from '../../api/access.ts';
 import type { AccessLists } from '../../api/access.ts';
 import { reports } from '../../api/reports.ts';
+import { summaryTableNames } from '../../domain/reports/summary-tables.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { answerOn } from '../support/api-call.ts';
 import { loadGoldenTables } from '../support/api-fixtures.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { goldenTables } from '../support/golden.ts';
 
 export const today = '2026-11-23';
 export const seed = 20261128;
 
-/** Tables of which a second cluster gets half the rows' money and nodes of its own. */
-const copied = [
-  'reporting_ocpusagelineitem_daily_summary',
-  'reporting_ocp_cost_summary_p',
-  'reporting_ocp_cost_summary_by_node_p',
-  'reporting_ocp_cost_summary_by_project_p',
-  'reporting_ocp_pod_summary_p',
-  'reporting_ocp_pod_summary_by_node_p',
-  'reporting_ocp_pod_summary_by_project_p',
-  'reporting_ocp_volume_summary_p',
-  'reporting_ocp_volume_summary_by_project_p',
-  'reporting_ocp_vm_summary_p',
-  'reporting_ocp_gpu_summary_p',
-];
+/** Tables of which a second cluster gets the rows, with nodes of its own. */
+const copied = goldenTables.filter((table) => (summaryTableNames as readonly string[]).includes(table));
 
 /** A database with the golden tables of one cluster, and with a second one. */
 export async function twoClusters(): Promise<TestDatabase> {

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { createApiToken } from '../../api/tokens.ts';
 import { inTenantTransaction } from '../../platform/database/database.ts';
 import { createToken } from '../../platform/tenants/credentials.ts';
+import { breakAggregation } from '../support/broken-aggregation.ts';
 import { payloadPath } from '../support/fixtures.ts';
 import { archiveForm, serveHttp, upload } from '../support/http-app.ts';
 import type { TestHttp } from '../support/http-app.ts';
@@ -21,7 +22,7 @@ let workflowId: string;
 
 beforeAll(async () => {
   pipeline = await createTestPipeline();
-  const { pool, schema, orgId } = pipeline.database;
+  const { pool, orgId } = pipeline.database;
   sourceUuid = await pipeline.addSource(cluster, 'shop floor');
   await pipeline.addSource('another', 'another');
   http = await serveHttp(
@@ -29,9 +30,7 @@ beforeAll(async () => {
     { OCP_PAGE_URL: pageUrl, OCP_TEMPORAL_UI: temporalUi },
     { sources: true, read: { readPool: pool } },
   );
-  await inTenantTransaction(pool, schema, (client) =>
-    client.query('alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step'),
-  );
+  await breakAggregation(pipeline.database);
   const { secret } = await createToken(pool, { orgId });
   const archive = await readFile(payloadPath('nise-full_day1'));
   const sent = await upload(http.url, { authorization: `Bearer ${secret}` }, archiveForm(archive));

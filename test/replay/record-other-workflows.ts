@@ -5,17 +5,10 @@ import { tryLock } from '../../platform/database/locks.ts';
 import type { purgeExpired, recalculateCosts, sweepStaging, watchSettings } from '../../workflows/index.ts';
 import { openFailuresQuery, resolveFailureUpdate, settingsChangedSignal } from '../../workflows/messages.ts';
 import { addMonthsOfData } from '../retention/months-of-data.ts';
+import { breakAggregation, mendAggregation } from '../support/broken-aggregation.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import {
-  breakAggregation,
-  createRecording,
-  inTenant,
-  mendAggregation,
-  month,
-  rebuild,
-  waitForEvent,
-} from './recording.ts';
+import { createRecording, inTenant, month, rebuild, waitForEvent } from './recording.ts';
 import type { Recording } from './recording.ts';
 import { writeHistory } from './write-history.ts';
 
@@ -67,10 +60,10 @@ test('resummarize-busy', async () => {
 test('resummarize-blocked', async () => {
   const { run, sourceUuid } = await start('resummarize-blocked', small);
   await run.result();
-  await breakAggregation(pipeline);
+  await breakAggregation(pipeline.database);
   const handle = await rebuild(pipeline, sourceUuid);
   await waitUntil(async () => (await handle.query(openFailuresQuery)).length > 0);
-  await mendAggregation(pipeline);
+  await mendAggregation(pipeline.database);
   const [failure] = await handle.query(openFailuresQuery);
   const args: [{ failureId: string; action: 'retry' }] = [
     { failureId: failure?.failureId ?? '', action: 'retry' },

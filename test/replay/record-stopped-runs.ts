@@ -1,10 +1,12 @@
 import { beforeAll, expect, test } from 'vitest';
 import { tryLock } from '../../platform/database/locks.ts';
+import { breakAggregation, mendAggregation } from '../support/broken-aggregation.ts';
 import { holdLabelSet, podFileAlone, podStaging } from '../support/held-load.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { untilBlocked } from '../workflows/operator/temporal-ui.ts';
-import { breakAggregation, createRecording, decide, inTenant, mendAggregation } from './recording.ts';
+import { refuseRows } from '../support/refuse-rows.ts';
+import { createRecording, decide } from './recording.ts';
 import type { Recording } from './recording.ts';
 import { writeHistory } from './write-history.ts';
 
@@ -21,34 +23,30 @@ beforeAll(async () => {
 });
 
 test('blocked-retry', async () => {
-  await breakAggregation(pipeline);
+  await breakAggregation(pipeline.database);
   const { run } = await start('blocked-retry', small);
   await untilBlocked(run);
-  await mendAggregation(pipeline);
+  await mendAggregation(pipeline.database);
   await decide(run, 'retry');
   expect(await run.result()).toMatchObject({ outcome: 'completed' });
   await writeHistory('blocked-retry', run);
 });
 
 test('blocked-skip', async () => {
-  await inTenant(
-    pipeline,
-    `create function refuse() returns trigger language plpgsql as
-    $$ begin raise exception 'refused' using errcode = '22003'; end $$`,
-  );
-  await inTenant(
-    pipeline,
-    `create trigger refuse before insert on ${podStaging} for each row execute function refuse()`,
-  );
+  const { pool, schema } = pipeline.database;
+  const mend = await refuseRows(pool, {
+    schema,
+    table: podStaging,
+    event: 'insert',
+    message: 'refused',
+    code: '22003',
+  });
   const { run } = await start('blocked-skip', sample);
   const failure = await untilBlocked(run);
   expect(failure).toMatchObject({ step: 'loadReportDay', canSkip: true });
   await decide(run, 'skip');
   expect(await run.result()).toMatchObject({ outcome: 'completed' });
-  await inTenant(
-    pipeline,
-    `create or replace function refuse() returns trigger language plpgsql as $$ begin return new; end $$`,
-  );
+  await mend();
   await writeHistory('blocked-skip', run);
 });
 
@@ -60,7 +58,7 @@ test('blocked-skip-files', async () => {
 });
 
 test('blocked-abandon and busy-abandon', async () => {
-  await breakAggregation(pipeline);
+  await breakAggregation(pipeline.database);
   const { run, sourceUuid } = await start('blocked-abandon', small);
   await untilBlocked(run);
   // Somebody else rewrites the source meanwhile: the files are given up once that has ended.
@@ -76,13 +74,13 @@ test('blocked-abandon and busy-abandon', async () => {
   await other.query('rollback');
   other.release();
   await expect(run.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
-  await mendAggregation(pipeline);
+  await mendAggregation(pipeline.database);
   await writeHistory('blocked-abandon', run);
 });
 
 test('blocked-timeout', async () => {
   const impatient = await createTestPipeline({ BLOCKED_WAIT: '100ms' });
-  await breakAggregation(impatient);
+  await breakAggregation(impatient.database);
   const { run } = await start('blocked-timeout', small, impatient);
   await expect(run.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
   await writeHistory('blocked-timeout', run);

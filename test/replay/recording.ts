@@ -55,14 +55,6 @@ export async function inTenant({ database }: TestPipeline, statement: string): P
   await inTenantTransaction(database.pool, database.schema, (client) => client.query(statement));
 }
 
-/** From here on no day can be aggregated. */
-export const breakAggregation = (on: TestPipeline) =>
-  inTenant(on, 'alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step');
-
-/** The inverse of {@link breakAggregation}. */
-export const mendAggregation = (on: TestPipeline) =>
-  inTenant(on, 'alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
-
 /** Wait until the run is blocked, and decide. */
 export async function decide(run: Run, action: 'retry' | 'skip' | 'abandon'): Promise<void> {
   const { failureId } = await untilBlocked(run);

@@ -8,6 +8,7 @@ import { payloadPath } from '../support/fixtures.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { snapshotTables } from '../support/tables.ts';
+import { refuseRows } from '../support/refuse-rows.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { createCleanUp } from './clean-up.ts';
 import { addMonthsOfData, everywhere, monthsHeld } from './months-of-data.ts';
@@ -72,19 +73,9 @@ const partitionCount = async () => {
 };
 
 /** Let the forgetting of sources, which follows the dropping of partitions, fail until it is mended. */
-async function refuseForgetting(): Promise<() => Promise<void>> {
+function refuseForgetting(): Promise<() => Promise<void>> {
   const { pool, schema } = pipeline.database;
-  await pool.query(
-    `create or replace function ${schema}.refuse() returns trigger language plpgsql as $$
-     begin raise exception 'refused by a test'; end $$`,
-  );
-  await pool.query(
-    `create trigger refuse before delete on ${schema}.reporting_ocpusagereportperiod
-     for each row execute function ${schema}.refuse()`,
-  );
-  return async () => {
-    await pool.query(`drop trigger refuse on ${schema}.reporting_ocpusagereportperiod`);
-  };
+  return refuseRows(pool, { schema, table: 'reporting_ocpusagereportperiod', event: 'delete' });
 }
 
 /** Let no retry help any more: a table of the schema is gone, until it is brought back. */

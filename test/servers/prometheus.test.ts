@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { beforeAll, expect, test } from 'vitest';
+import { breakAggregation, mendAggregation } from '../support/broken-aggregation.ts';
 import { atEnd } from '../support/at-end.ts';
 import { startRun } from '../../intake/start-run.ts';
 import type { StartedRun } from '../../intake/start-run.ts';
@@ -71,11 +72,8 @@ async function startBlockingRun(
     { pool, databaseUrl: environment.DATABASE_URL, log: { info: () => undefined } },
     { orgId, clusterId: 'operator-sample-cluster', name: 'sample' },
   );
-  const step = 'ocp_insert_unallocated_rows';
-  await pool.query(`alter function ${schema}.${step}(date, date, uuid) rename to hidden_step`);
-  mend = async () => {
-    await pool.query(`alter function ${schema}.hidden_step(date, date, uuid) rename to ${step}`);
-  };
+  await breakAggregation({ pool, schema });
+  mend = () => mendAggregation({ pool, schema });
   const config = loadConfig(environment);
   const objectStore = openObjectStore({ url: environment.OBJECT_STORE, s3: { endpoint: undefined } });
   return startRun({ client, pool, objectStore, config }, { orgId, payload: payloadPath('operator-sample') });

@@ -1,27 +1,18 @@
-import { createServer, request as forward } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, inject, test } from 'vitest';
 import { catalog } from '../support/trino-server.ts';
 import { TrinoClient } from '../../engines/trino/client.ts';
-import { atEnd } from '../support/at-end.ts';
+import { startHttpProxy } from '../support/http-proxy.ts';
 
 test('every page is fetched where the statement was sent, whatever address Trino names', async () => {
-  const { host, hostname, port } = new URL(inject('trinoUrl'));
   const asked: string[] = [];
   // Trino sees its own address as the one that was asked, as behind a proxy that ends TLS.
-  const proxy = createServer((incoming, outgoing) => {
-    asked.push(`${incoming.method} ${incoming.url}`);
-    const { method, url: path, headers } = incoming;
-    const onward = forward({ hostname, port, method, path, headers: { ...headers, host } }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on('error', () => outgoing.destroy());
-    incoming.pipe(onward);
+  const target = inject('trinoUrl');
+  const url = await startHttpProxy(target, {
+    before: ({ method, url: path }) => {
+      asked.push(`${method} ${path}`);
+    },
+    host: new URL(target).host,
   });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  atEnd(() => new Promise<void>((resolve) => proxy.close(() => resolve())));
-  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 
   const rows = await new TrinoClient({ url, user: 'test', catalog }).run('select 1');
 

@@ -1,7 +1,4 @@
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream/promises';
-import { atEnd } from '../support/at-end.ts';
+import { startHttpProxy } from '../support/http-proxy.ts';
 
 /** An address of an S3 server at which reading Parquet files may be held back: queries run, and have no rows. */
 export interface HeldReads {
@@ -13,28 +10,16 @@ export interface HeldReads {
 /** Open it; it ends with the file's tests. */
 export async function startHeldReads(target: string): Promise<HeldReads> {
   let held: { waiting: (() => void)[] } | undefined;
-  const server = createServer((asked, answer) => {
-    const forward = () => {
-      // With the host that the request was signed for.
-      const { method, headers } = asked;
-      const forwarded = request(new URL(asked.url ?? '/', target), { method, headers }, (found) => {
-        answer.writeHead(found.statusCode ?? 502, found.headers);
-        pipeline(found, answer).catch(() => answer.destroy());
-      });
-      pipeline(asked, forwarded).catch(() => answer.destroy());
-    };
-    const isRead = asked.method === 'GET' && new URL(asked.url ?? '/', target).pathname.endsWith('.parquet');
-    if (held === undefined || !isRead) forward();
-    else held.waiting.push(forward);
-  });
-  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  atEnd(async () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
+  // The target keeps the host that requests were signed for.
+  const endpoint = await startHttpProxy(target, {
+    before: ({ method, url = '/' }) => {
+      const isRead = method === 'GET' && new URL(url, target).pathname.endsWith('.parquet');
+      const waiting = isRead ? held?.waiting : undefined;
+      return waiting && new Promise<void>((resolve) => waiting.push(resolve));
+    },
   });
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
     hold: () => {
       const waiting: (() => void)[] = [];
       held = { waiting };

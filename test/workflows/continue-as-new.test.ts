@@ -14,9 +14,9 @@ import type { Run } from './operator/temporal-ui.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import type { ArchiveFolder, Payload } from '../support/archives.ts';
 import { startLowLimitTemporal } from '../support/low-limit-temporal.ts';
+import { breakAggregation, mendAggregation } from '../support/broken-aggregation.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
-import { inTenantTransaction } from '../../platform/database/database.ts';
 import { snapshotTables } from '../support/tables.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -188,11 +188,6 @@ describe('a payload of 450 files, of which a run loads a page of 400', () => {
   });
 });
 
-async function inTenant(statement: string): Promise<void> {
-  const { pool, schema } = pipeline.database;
-  await inTenantTransaction(pool, schema, (client) => client.query(statement));
-}
-
 describe('a run that has continued as new', () => {
   /** Six pieces are loaded by one run, because they fit a page; the next finds nothing left and summarises. */
   async function start(cluster: string) {
@@ -202,12 +197,12 @@ describe('a run that has continued as new', () => {
   }
 
   test('that blocks is seen by who follows it, takes a decision, and goes on', async () => {
-    await inTenant('alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step');
+    await breakAggregation(pipeline.database);
     const { source, started } = await start('continued-blocked');
     const { handle } = started;
     const [end] = await followRuns(silent, [started], new AbortController().signal);
     expect(end).toMatchObject({ outcome: 'blocked', failures: [{ step: 'aggregateDays' }] });
-    await inTenant('alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
+    await mendAggregation(pipeline.database);
     const { failureId } = await untilBlocked(handle);
     await handle.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action: 'retry' }] });
     expect(await handle.result()).toMatchObject({ outcome: 'completed', rowsLoaded: 6 });
@@ -243,13 +238,13 @@ describe('a run that has continued as new', () => {
   });
 
   test('is cancelled as cancelled', async () => {
-    await inTenant('alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step');
+    await breakAggregation(pipeline.database);
     const { started } = await start('continued-cancelled');
     await untilBlocked(started.handle);
     expect(await chainOf(started.handle)).toHaveLength(2);
     await started.handle.cancel();
     await expect(started.handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    await inTenant('alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
+    await mendAggregation(pipeline.database);
     await waitUntil(async () => (await started.handle.describe()).status.name === 'CANCELLED');
   });
 });

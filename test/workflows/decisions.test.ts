@@ -6,6 +6,7 @@ import { createArchiveFolder } from '../support/archives.ts';
 import type { ArchiveFolder } from '../support/archives.ts';
 import { payloadWithBadRows } from '../support/bad-rows.ts';
 import { payloadPath } from '../support/fixtures.ts';
+import { breakAggregation, mendAggregation } from '../support/broken-aggregation.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../support/tables.ts';
@@ -45,10 +46,7 @@ describe('a step that gives up', () => {
   });
 
   test('waits for an operator, refuses decisions that do not fit, and goes on with retry', async () => {
-    await inTenant(
-      pipeline,
-      'alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step',
-    );
+    await breakAggregation(pipeline.database);
     const { handle } = await pipeline.start({ payload: payloadPath('nise-full_day1') });
     const failure = await untilBlocked(handle);
     expect(failure).toMatchObject({
@@ -86,10 +84,7 @@ describe('a step that gives up', () => {
       cause: { message: expect.stringContaining('aggregateDays cannot be skipped') as string },
     });
 
-    await inTenant(
-      pipeline,
-      'alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows',
-    );
+    await mendAggregation(pipeline.database);
     expect(await decide(failure.failureId, 'retry')).toMatchObject({ action: 'retry', openCount: 0 });
     expect(await handle.result()).toMatchObject({ outcome: 'completed', daysSummarised: 1 });
     const clean = await createCleanRun();

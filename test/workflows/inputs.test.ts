@@ -3,12 +3,12 @@ import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/clie
 import { beforeAll, describe, expect, test } from 'vitest';
 import { taskQueues } from '../../domain/run/run.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
-import { inTenantTransaction } from '../../platform/database/database.ts';
 import { resolveFailureUpdate } from '../../workflows/messages.ts';
 import { untilBlocked } from './operator/temporal-ui.ts';
 import type { Run } from './operator/temporal-ui.ts';
 import { createArchiveFolder, readPayload, withManifest } from '../support/archives.ts';
 import { podFileAlone } from '../support/held-load.ts';
+import { breakAggregation, mendAggregation } from '../support/broken-aggregation.ts';
 import { createTestPipeline } from '../support/pipeline.ts';
 import type { TestPipeline } from '../support/pipeline.ts';
 
@@ -129,14 +129,10 @@ test('a signal without its argument does not stop a rebuild', async () => {
 describe('the Update resolveFailure', () => {
   let run: Run;
   let failureId: string;
-  const inTenant = (statement: string) =>
-    inTenantTransaction(pipeline.database.pool, pipeline.database.schema, (client) =>
-      client.query(statement),
-    );
 
   beforeAll(async () => {
     await pipeline.addSource('decided');
-    await inTenant('alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step');
+    await breakAggregation(pipeline.database);
     const small = podFileAlone(await readPayload('operator-sample'), 'app');
     const folder = await createArchiveFolder();
     const archive = await folder.pack(withManifest(small, { cluster_id: 'decided' }));
@@ -176,7 +172,7 @@ describe('the Update resolveFailure', () => {
   });
 
   test('that is good is taken after all of them', async () => {
-    await inTenant('alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
+    await mendAggregation(pipeline.database);
     await run.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action: 'retry' }] });
     expect(await run.result()).toMatchObject({ outcome: 'completed' });
   });

@@ -1,5 +1,7 @@
 import { Client } from '@temporalio/client';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { breakAggregation, mendAggregation } from '../../support/broken-aggregation.ts';
+import { refuseRows } from '../../support/refuse-rows.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
 import type { StartedRun } from '../../../intake/start-run.ts';
@@ -75,25 +77,6 @@ function valueOf(samples: readonly Sample[], name: string, labels: Record<string
 const metric = async (name: string, labels: Record<string, string>) =>
   valueOf(await worker.scrape(), name, labels);
 
-/** Let a step fail at its last change until it is mended. */
-async function refuse(step: string, table: string, when: string): Promise<() => Promise<void>> {
-  const { pool, schema } = database;
-  const name = `refuse_${step.toLowerCase()}`;
-  await pool.query(
-    `create function ${schema}.${name}() returns trigger language plpgsql as $$
-     begin if ${when} then raise exception 'refused by a test'; end if; return new; end $$`,
-  );
-  await pool.query(
-    `create trigger ${name} before update on ${schema}.${table} for each row execute function ${schema}.${name}()`,
-  );
-  return async () => {
-    // Dropping the trigger of a partitioned table would lock several relations, as the steps do: a deadlock.
-    await pool.query(
-      `create or replace function ${schema}.${name}() returns trigger language plpgsql as $$ begin return new; end $$`,
-    );
-  };
-}
-
 test('every counter stands at 0 before its first failure', async () => {
   const samples = await worker.scrape();
   for (const [step] of steps)
@@ -110,7 +93,10 @@ const untilCounted = (workflow: string, type: string) =>
 
 test('each step that fails is counted under its name, although its run goes through', async () => {
   const mends = new Map<string, () => Promise<void>>();
-  for (const [step, table, when] of steps) mends.set(step, await refuse(step, table, when));
+  const { pool, schema } = database;
+  // Each fails at its last change.
+  for (const [step, table, when] of steps)
+    mends.set(step, await refuseRows(pool, { schema, table, event: 'update', when }));
   const { handle } = await start(
     await folder.pack(podFileAlone(await readPayload('operator-sample'), 'app')),
   );
@@ -127,8 +113,7 @@ test('each step that fails is counted under its name, although its run goes thro
 test('a run that fails at once, and one about which nobody decides, are counted, and shown until they are replayed', async () => {
   const bad = await start(await folder.write(Buffer.from('no archive')));
   await expect(bad.handle.result()).rejects.toMatchObject({ cause: { type: 'ManifestInvalid' } });
-  const hide = `alter function ${database.schema}.ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step`;
-  await database.pool.query(hide);
+  await breakAggregation(database);
   const archive = await folder.pack(podFileAlone(await readPayload('operator-sample'), 'other'));
   const undecided = await start(archive);
   await expect(undecided.handle.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
@@ -140,9 +125,7 @@ test('a run that fails at once, and one about which nobody decides, are counted,
   );
   expect(await metric('ocp_postgres_manifests_blocked', {})).toBe(0);
 
-  await database.pool.query(
-    `alter function ${database.schema}.hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows`,
-  );
+  await mendAggregation(database);
   const again = await start(archive);
   expect(await again.handle.result()).toMatchObject({ outcome: 'completed' });
   await waitUntil(async () => (await failed('SchemaTooOld')) === 0);

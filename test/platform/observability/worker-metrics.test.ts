@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { refuseRows } from '../../support/refuse-rows.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { startRun } from '../../../intake/start-run.ts';
 import { runOptions } from '../../../intake/start-workflow.ts';
@@ -72,24 +73,6 @@ function withBadRows(payload: Payload): Payload {
   throw new Error('the payload has no pod report');
 }
 
-/** Let every insert into a table fail until it is mended. */
-async function breakTable(table: string): Promise<() => Promise<void>> {
-  const { pool, schema } = database;
-  await pool.query(
-    `create function ${schema}.refuse_${table}() returns trigger language plpgsql as $$
-     begin raise exception 'refused by a test'; end $$`,
-  );
-  await pool.query(
-    `create trigger refuse before insert on ${schema}.${table} for each row execute function ${schema}.refuse_${table}()`,
-  );
-  return async () => {
-    // Dropping the trigger of a partitioned table locks several relations, as loads do: a deadlock.
-    await pool.query(
-      `create or replace function ${schema}.refuse_${table}() returns trigger language plpgsql as $$ begin return new; end $$`,
-    );
-  };
-}
-
 async function readStagingBytes(): Promise<Map<string, number>> {
   const { rows } = await database.pool.query<{ name: string; bytes: number }>(
     `select regexp_replace(relname, '_\\d{4}_\\d{2}$', '') as name, sum(pg_total_relation_size(oid))::bigint as bytes
@@ -144,8 +127,10 @@ beforeAll(async () => {
   );
   const config = loadConfig(environment);
   const objectStore = openObjectStore({ url: environment.OBJECT_STORE, s3: { endpoint: undefined } });
-  const mendStaging = await breakTable(stagingTableOf('pod_usage'));
-  const mendSummary = await breakTable(dailySummary);
+  const { pool, schema } = database;
+  const refuse = (table: string) => refuseRows(pool, { schema, table, event: 'insert' });
+  const mendStaging = await refuse(stagingTableOf('pod_usage'));
+  const mendSummary = await refuse(dailySummary);
   const { handle } = await startRun(
     { client, pool: database.pool, objectStore, config },
     { orgId: database.orgId, payload: await (await createArchiveFolder()).pack(payload) },

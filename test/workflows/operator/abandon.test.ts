@@ -5,6 +5,7 @@ import { inTenantTransaction } from '../../../platform/database/database.ts';
 import type { resummarize } from '../../../workflows/index.ts';
 import { resolveFailureUpdate } from '../../../workflows/messages.ts';
 import { payloadPath } from '../../support/fixtures.ts';
+import { breakAggregation, mendAggregation } from '../../support/broken-aggregation.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../../support/tables.ts';
@@ -30,10 +31,7 @@ async function blockedPipeline(environment: Record<string, string> = {}) {
   const source = await pipeline.addSource(cluster);
   await pipeline.ingest(halfDay);
   const before = await snapshotTables(pipeline.database, source);
-  await inTenant(
-    pipeline,
-    'alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step',
-  );
+  await breakAggregation(pipeline.database);
   const { handle } = await pipeline.start({ payload: fullDay });
   return { pipeline, source, before, run: handle };
 }
@@ -42,8 +40,6 @@ async function inTenant<R extends object>(pipeline: TestPipeline, statement: str
   const { pool, schema } = pipeline.database;
   return inTenantTransaction(pool, schema, async (client) => (await client.query<R>(statement)).rows);
 }
-const mend = (pipeline: TestPipeline) =>
-  inTenant(pipeline, 'alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
 
 /** What the next payload of the month, or a change of settings, brings about. */
 async function rebuildMonth({ client, database }: TestPipeline, sourceUuid: string): Promise<void> {
@@ -59,7 +55,7 @@ test('what an abandoned payload brought is summarised by nobody until it is repl
   const { failureId } = await untilBlocked(run);
   await run.executeUpdate(resolveFailureUpdate, { args: [{ failureId, action: 'abandon' }] });
   await expect(run.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
-  await mend(pipeline);
+  await mendAggregation(pipeline.database);
 
   await rebuildMonth(pipeline, source);
   expectSameTables(await snapshotTables(pipeline.database, source), before);
@@ -86,7 +82,7 @@ test('what an abandoned payload brought is summarised by nobody until it is repl
 test('when nobody decides, the data stay, and the next run of the month takes them in', async () => {
   const { pipeline, source, run } = await blockedPipeline({ BLOCKED_WAIT: '100ms' });
   await expect(run.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
-  await mend(pipeline);
+  await mendAggregation(pipeline.database);
   await rebuildMonth(pipeline, source);
   expectSameTables(await snapshotTables(pipeline.database, source), fullDayAlone);
 });

@@ -1,15 +1,16 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inTenantTransaction } from '../../../platform/database/database.ts';
 import { resolveFailureUpdate } from '../../../workflows/messages.ts';
 import { searchAttributes } from '../../../workflows/search-attributes.ts';
 import { packPayload, readPayload, withManifest } from '../../support/archives.ts';
 import type { Payload } from '../../support/archives.ts';
+import { breakAggregation, mendAggregation } from '../../support/broken-aggregation.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 import type { TestPipeline } from '../../support/pipeline.ts';
 import { expectSameTables, snapshotTables } from '../../support/tables.ts';
 import type { Tables } from '../../support/tables.ts';
+import { refuseRows } from '../../support/refuse-rows.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { leftOvers, nothingLeft } from './left-overs.ts';
 import { resetPointBefore, runIdOf, TemporalUi, untilBlocked } from './temporal-ui.ts';
@@ -55,15 +56,6 @@ async function start(
   return { run: (await pipeline.start({ payload })).handle, sourceUuid };
 }
 
-async function inTenant(pipeline: TestPipeline, statement: string): Promise<void> {
-  const { pool, schema } = pipeline.database;
-  await inTenantTransaction(pool, schema, (client) => client.query(statement));
-}
-const breakPipeline = (pipeline: TestPipeline) =>
-  inTenant(pipeline, 'alter function ocp_insert_unallocated_rows(date, date, uuid) rename to hidden_step');
-const mendPipeline = (pipeline: TestPipeline) =>
-  inTenant(pipeline, 'alter function hidden_step(date, date, uuid) rename to ocp_insert_unallocated_rows');
-
 /** What an operator can do once the cause is mended, after the run has failed. */
 const replays = [
   ['reset to the phase that failed', 'reset'],
@@ -87,13 +79,13 @@ describe('a payload that fails for a reason outside it, and whose address answer
     const clean = await start(impatient, 'clean', []);
     await clean.run.result();
     expected = await snapshotTables(impatient.database, clean.sourceUuid);
-    for (const pipeline of [impatient, patient]) await breakPipeline(pipeline);
+    for (const pipeline of [impatient, patient]) await breakAggregation(pipeline.database);
     for (const [, name] of replays) failed.set(name, await start(impatient, name, [], 403));
     blocked = await start(patient, 'update', [], 403);
     await untilBlocked(blocked.run);
     for (const { run } of failed.values())
       await expect(run.result()).rejects.toMatchObject({ cause: { type: 'SchemaTooOld' } });
-    for (const pipeline of [impatient, patient]) await mendPipeline(pipeline);
+    for (const pipeline of [impatient, patient]) await mendAggregation(pipeline.database);
   });
 
   async function expectComplete(pipeline: TestPipeline, name: string, { run, sourceUuid }: Started) {
@@ -161,19 +153,19 @@ test('a payload whose archive was stored, but not recorded before its address ex
   });
   const { pool } = pipeline.database;
   // As if PostgreSQL went away between the two.
-  await pool.query(
-    `create function public.refuse() returns trigger language plpgsql as 'begin raise exception ''away''; end'`,
-  );
-  await pool.query(
-    `create trigger refuse before update on public.payload_inbox for each row
-     when (new.object_key is distinct from old.object_key) execute function public.refuse()`,
-  );
+  const comeBack = await refuseRows(pool, {
+    schema: 'public',
+    table: 'payload_inbox',
+    event: 'update',
+    when: 'new.object_key is distinct from old.object_key',
+    message: 'away',
+  });
   const { run } = await start(pipeline, 'unrecorded', [], 403);
   await waitUntil(async () => {
     const [download] = (await run.describe()).raw.pendingActivities ?? [];
     return (download?.attempt ?? 0) > 2 && (download?.lastFailure?.message ?? '').includes('away');
   });
-  await pool.query('drop trigger refuse on public.payload_inbox');
+  await comeBack();
   expect(await run.result()).toMatchObject({ outcome: 'completed', rowCount: 20 });
   expect(requests.get('unrecorded')).toHaveLength(1);
 });
